@@ -1,0 +1,69 @@
+/** The real terminal: output, progress and errors as a person or a script wants them. */
+import cliProgress from 'cli-progress'
+import type { Command } from 'commander'
+import { type AppError, EXIT } from '../core/errors.ts'
+import { DEFAULT_HOME, homeAt } from '../core/home.ts'
+import type { CliContext, Progress } from './contract.ts'
+
+/** Work shorter than this shows no progress line. */
+const PROGRESS_AFTER_MS = 1000
+
+/** A context bound to this process, plus what only `main` needs. */
+export interface TerminalContext extends CliContext {
+  exitCode(): number
+  fail(error: AppError): void
+}
+
+/** Makes the context; options are read from `program` when asked, after parsing. */
+export function terminalContext(program: Command): TerminalContext {
+  let exitCode: number = EXIT.ok
+  const json = () => program.opts().json === true
+  const note = (text: string) => void process.stderr.write(`${text}\n`)
+  return {
+    home: () => homeAt(program.opts().home ?? process.env.BRICKTRAIL_HOME ?? DEFAULT_HOME),
+    json,
+    out: (text) => void process.stdout.write(text),
+    note,
+    stdout: process.stdout,
+    stdin: process.stdin,
+    tty: process.stdout.isTTY === true,
+    progress: (label) => (process.stderr.isTTY ? terminalProgress(label) : silentProgress),
+    exit: (code) => {
+      exitCode = Math.max(exitCode, code)
+    },
+    now: () => new Date(),
+    exitCode: () => exitCode,
+    fail: (error) => {
+      if (json()) {
+        const { code, message, hint, retryable, where } = error
+        process.stdout.write(`${JSON.stringify({ error: { code, message, hint, retryable, where } })}\n`)
+        return
+      }
+      note(`error: ${error.message}${error.where === undefined ? '' : ` (${error.where})`}`)
+      note(`hint: ${error.hint}`)
+    },
+  }
+}
+
+const silentProgress: Progress = { update: () => {}, stop: () => {} }
+
+function terminalProgress(label: string): Progress {
+  const startedAt = performance.now()
+  let bar: cliProgress.SingleBar | undefined
+  return {
+    update(done, total, text = '') {
+      if (bar === undefined && performance.now() - startedAt > PROGRESS_AFTER_MS) {
+        bar = new cliProgress.SingleBar(
+          { format: `${label} [{bar}] {percentage}% {note}`, hideCursor: true, clearOnComplete: true },
+          cliProgress.Presets.shades_grey,
+        )
+        bar.start(total, done, { note: text })
+      }
+      bar?.setTotal(total)
+      bar?.update(done, { note: text })
+    },
+    stop() {
+      bar?.stop()
+    },
+  }
+}

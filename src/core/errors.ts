@@ -1,0 +1,88 @@
+/**
+ * The error table: every failure Bricktrail expects, with the exit code it leads to and what the reader can do.
+ * `docs/reference/errors.md` lists the same rows; a test compares the two.
+ */
+
+/** Process exit codes: 0 fine, 1 findings or a failed proof, 2 bad input, 3 bad configuration or environment. */
+export const EXIT = { ok: 0, findings: 1, badInput: 2, badConfig: 3 } as const
+
+interface ErrorRow {
+  readonly exit: (typeof EXIT)[keyof typeof EXIT]
+  readonly retryable: boolean
+  /** What to do when the thrower has nothing more exact to say. */
+  readonly hint: string
+}
+
+/** One row per code. Codes are stable: scripts match on them. */
+export const ERRORS = {
+  NO_SOURCE: {
+    exit: 2,
+    retryable: false,
+    hint: 'Check the path; a folder, file, glob or - (standard input) is taken.',
+  },
+  NO_RECORDS: { exit: 2, retryable: false, hint: 'Run `bricktrail rejects` to see what was wrong with each object.' },
+  UNREADABLE: { exit: 2, retryable: true, hint: 'Check the permissions of the file and run the command again.' },
+  UNKNOWN_FORM: { exit: 2, retryable: false, hint: 'Pass --form delivery, azure, system-table or uam if you know it.' },
+  BAD_ARGUMENT: { exit: 2, retryable: false, hint: 'Run the command with --help to see what it takes.' },
+  BAD_TIME: { exit: 2, retryable: false, hint: 'Use an ISO time, "2h ago", "yesterday", "today" or "now".' },
+  BAD_SQL: {
+    exit: 2,
+    retryable: false,
+    hint: 'The tables are events, rejects and objects; `describe events` lists columns.',
+  },
+  SQL_REFUSED: {
+    exit: 2,
+    retryable: false,
+    hint: 'Only one SELECT (or DESCRIBE, SUMMARIZE) over events, rejects and objects runs.',
+  },
+  SQL_TIMEOUT: { exit: 2, retryable: true, hint: 'Narrow the time range or raise --timeout.' },
+  NO_LAKE: { exit: 2, retryable: false, hint: 'Run `bricktrail demo` or `bricktrail ingest PATH` first.' },
+  BAD_LAKE: { exit: 3, retryable: false, hint: 'Run `bricktrail doctor` to see which file is damaged.' },
+  LAKE_CONFLICT: { exit: 3, retryable: true, hint: 'Another writer committed first; run the command again.' },
+  LOCKED: { exit: 3, retryable: true, hint: 'Wait for the other bricktrail process, or stop it.' },
+  DISK_FULL: {
+    exit: 3,
+    retryable: true,
+    hint: 'Free some space (see `bricktrail doctor`) and run the command again; nothing is lost.',
+  },
+  BAD_HOME: { exit: 3, retryable: false, hint: 'Name a writable folder with --home DIR or BRICKTRAIL_HOME.' },
+  ENGINE: { exit: 3, retryable: false, hint: 'Run `bricktrail doctor`; if it finds nothing, report this as a bug.' },
+  MISSING_PACKAGE: { exit: 3, retryable: false, hint: 'Install the package the message names.' },
+} as const satisfies Record<string, ErrorRow>
+
+/** A key of the error table. */
+export type ErrorCode = keyof typeof ERRORS
+
+/** What a thrower adds to a row of the table. */
+export interface ErrorDetail {
+  /** A command or config key that mends it; the table's hint where absent. */
+  readonly hint?: string
+  /** The file, object, line or key it is about. */
+  readonly where?: string
+  readonly cause?: unknown
+}
+
+/** An expected failure: what happened to which thing, and what to do. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string
+  readonly retryable: boolean
+  readonly exit: number
+  readonly where: string | undefined
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? {} : { cause: detail.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.hint = detail.hint ?? ERRORS[code].hint
+    this.retryable = ERRORS[code].retryable
+    this.exit = ERRORS[code].exit
+    this.where = detail.where
+  }
+}
+
+/** True for values made by `new AppError`. */
+export const isAppError = (value: unknown): value is AppError => value instanceof AppError
+
+/** The message of anything thrown. */
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

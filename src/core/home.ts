@@ -1,0 +1,41 @@
+/** The data folder and what stands where in it. */
+import { join, resolve } from 'node:path'
+
+/** Paths inside a home. */
+export interface Home {
+  readonly root: string
+  /** Delta tables, one folder each. */
+  readonly lake: string
+  readonly events: string
+  readonly rejects: string
+  /** SQLite: the source ledger and other small mutable state. */
+  readonly ledger: string
+  /** SQLite file whose lock the one writer holds. */
+  readonly writerLock: string
+  /** One JSON manifest per committed batch. */
+  readonly manifests: string
+  /** Spill and spool files; safe to delete when nothing runs. */
+  readonly tmp: string
+  /** Things that can be made again, such as the compiled network database. */
+  readonly cache: string
+}
+
+/** The folder used when neither --home nor BRICKTRAIL_HOME says otherwise. */
+export const DEFAULT_HOME = 'bricktrail-data'
+
+/** Names the paths of a home; touches no disk. */
+export function homeAt(root: string): Home {
+  const at = resolve(root)
+  const lake = join(at, 'lake')
+  return {
+    root: at,
+    lake,
+    events: join(lake, 'events'),
+    rejects: join(lake, 'rejects'),
+    ledger: join(at, 'ledger.db'),
+    writerLock: join(at, 'writer.lock'),
+    manifests: join(at, 'manifests'),
+    tmp: join(at, 'tmp'),
+    cache: join(at, 'cache'),
+  }
+}
