@@ -1,0 +1,43 @@
+/** What ordinary life is made of: works (a person does something) and routines (something happens so often a day). */
+import type { Account } from '../account/account.ts'
+import type { Table } from '../account/data.ts'
+import type { Notebook, Warehouse } from '../account/objects.ts'
+import type { Person, Role } from '../account/people.ts'
+import type { Random } from '../random.ts'
+import type { Session, Thread } from '../thread.ts'
+
+/** A person's surroundings in one workspace. */
+export interface Desk {
+  readonly account: Account
+  readonly person: Person
+  readonly warehouse: Warehouse
+  readonly clusterId: string
+  /** The person's own notebooks. */
+  readonly notebooks: readonly Notebook[]
+  /** Tables the person may read and does read. */
+  readonly tables: readonly Table[]
+}
+
+/** A few minutes to an hour of somebody's work; how often, by role (0 = never). */
+export interface Work {
+  readonly id: string
+  readonly roles: Readonly<Partial<Record<Role, number>>>
+  play(thread: Thread, desk: Desk): void
+}
+
+/** Something that happens a number of times a day whatever the size of the log. */
+export interface Routine {
+  readonly id: string
+  readonly perDay: number
+  /** office: when people work; any: around the clock. */
+  readonly hours: 'office' | 'any'
+  play(stage: RoutineStage): void
+}
+
+/** What a routine gets. */
+export interface RoutineStage {
+  readonly account: Account
+  readonly random: Random
+  readonly timeMs: number
+  start(session: Session): Thread
+}

@@ -1,0 +1,159 @@
+/** Ordinary life of the account, slot by slot: people, jobs, BI tools, routines, and chatter up to the exact count. */
+import type { Account } from './account/account.ts'
+import { SITES } from './account/networks.ts'
+import type { Job, Warehouse } from './account/objects.ts'
+import type { Person } from './account/people.ts'
+import { makeChatter } from './activities/chatter.ts'
+import type { Desk, Work } from './activities/contract.ts'
+import { activeJobs, playRun, runTimes } from './activities/job-runs.ts'
+import { biRefresh } from './activities/queries.ts'
+import { ROUTINES, WORKS } from './activities/registry.ts'
+import type { Emit } from './event.ts'
+import type { Random } from './random.ts'
+import { browserSession, placeOf, serviceSession, signIn } from './sessions.ts'
+import { Thread } from './thread.ts'
+import { officeLoad, type Slot } from './timeline.ts'
+
+/** Part of the events that runs of scheduled jobs may take. */
+const JOB_SHARE = 0.3
+
+/** Part of the events that BI tools on warehouses take. */
+const BI_SHARE = 0.14
+
+/** Below this many events a day the routines are thinned out, so that they do not crowd out everything else. */
+const ROUTINES_FULL_AT = 25_000
+
+/** A run reads this many times what its job lists, on the busiest and the quietest log. */
+const RICHNESS = { least: 0.3, most: 6 } as const
+
+/** Ordinary life, bound to an account and a volume. */
+export interface Life {
+  /** Makes what starts in a slot. `made` counts the events that were kept so far, `goal` how many there must be after it. */
+  play(slot: Slot, emit: Emit, made: () => number, goal: number): void
+}
+
+/** Plans ordinary life for `events` over `days`. */
+export function makeLife(account: Account, root: Random, events: number, days: number): Life {
+  const perDay = events / days
+  const jobs = activeJobs(account, perDay * JOB_SHARE)
+  const runsPerDay = jobs.reduce((sum, job) => sum + 1440 / job.everyMinutes, 0)
+  const richness = Math.min(RICHNESS.most, Math.max(RICHNESS.least, (perDay * JOB_SHARE) / (runsPerDay * 30)))
+  const chatter = makeChatter(account, root.fork('chatter-tables'))
+  const thinning = Math.min(1, perDay / ROUTINES_FULL_AT)
+  let untilBefore = 0
+  return {
+    play(slot, emit, made, goal) {
+      playPeople(account, root, slot, emit)
+      playJobs(jobs, root, slot, richness, emit)
+      playBi(account, root, slot, BI_SHARE * events * (slot.until - untilBefore), emit)
+      playRoutines(account, root, slot, thinning, emit)
+      untilBefore = slot.until
+      const random = root.fork(`chatter-${slot.index}`)
+      while (made() < goal)
+        chatter(slot.startMs + Math.floor(random.float() * (slot.endMs - slot.startMs)), random, emit)
+    },
+  }
+}
+
+/** Counts what passes. */
+function counting(emit: Emit): { readonly emit: Emit; readonly count: () => number } {
+  let count = 0
+  return {
+    emit: (event) => {
+      count++
+      emit(event)
+    },
+    count: () => count,
+  }
+}
+
+function playPeople(account: Account, root: Random, slot: Slot, emit: Emit): void {
+  const random = root.fork(`people-${slot.index}`)
+  const counted = counting(emit)
+  while (counted.count() < slot.human - random.float() * 30) {
+    const timeMs = slot.startMs + Math.floor(random.float() * (slot.endMs - slot.startMs))
+    const person = pickPerson(account, timeMs, random)
+    if (person !== undefined) visit(account, person, timeMs, random, root, counted.emit)
+  }
+}
+
+function pickPerson(account: Account, timeMs: number, random: Random): Person | undefined {
+  const person = random.pick(account.people)
+  return !person.dormant && random.chance(officeLoad(timeMs, person.site.utcOffset)) ? person : undefined
+}
+
+/** One sitting: sign in, then one to three works. */
+function visit(account: Account, person: Person, timeMs: number, random: Random, root: Random, emit: Emit): void {
+  const desk = deskOf(account, person, random)
+  const workspace = desk.warehouse.workspace
+  const session = browserSession(person, workspace, placeOf(person, timeMs, root), random)
+  const thread = new Thread(session, timeMs, random, emit)
+  if (random.chance(0.5)) signIn(thread, account, person.email)
+  for (let works = random.int(1, 3); works > 0; works--) {
+    pickWork(person, random)?.play(thread, desk)
+    thread.wait(30, 600)
+  }
+}
+
+function pickWork(person: Person, random: Random): Work | undefined {
+  return random.weighted(WORKS, (work) => work.roles[person.role] ?? 0)
+}
+
+function deskOf(account: Account, person: Person, random: Random): Desk {
+  const dev = ['engineer', 'scientist', 'contractor'].includes(person.role) && random.chance(0.6)
+  const workspace = dev ? account.dev : account.prod
+  const { data } = account
+  const own = random.fork(`tables-${person.userId}`).sample(data.open, 12)
+  const tables =
+    person.role === 'finance' ? [...data.finance, ...own] : person.role === 'hr' ? [...data.hr, ...own] : own
+  return {
+    account,
+    person,
+    warehouse: (dev ? account.warehouses[2] : account.warehouses[1]) as Warehouse,
+    clusterId: random.pick(workspace.clusterIds.slice(0, 6)),
+    notebooks: account.notebooks.filter((notebook) => notebook.path.includes(person.email)),
+    tables,
+  }
+}
+
+function playJobs(jobs: readonly Job[], root: Random, slot: Slot, richness: number, emit: Emit): void {
+  for (const job of jobs) {
+    for (const startMs of runTimes(job, slot.startMs, slot.endMs)) {
+      playRun(job, startMs, richness, root.fork(`run-${job.id}-${startMs}`), emit)
+    }
+  }
+}
+
+function playBi(account: Account, root: Random, slot: Slot, budget: number, emit: Emit): void {
+  const random = root.fork(`bi-${slot.index}`)
+  const tools = account.services.filter((service) => service.purpose === 'bi')
+  const counted = counting(emit)
+  while (counted.count() < budget - random.float() * 20) {
+    const timeMs = slot.startMs + Math.floor(random.float() * (slot.endMs - slot.startMs))
+    const tool = random.pickEarly(tools)
+    const thread = new Thread(serviceSession(tool, account.prod, random), timeMs, random, counted.emit)
+    biRefresh(thread, account, account.data.open)
+  }
+}
+
+function playRoutines(account: Account, root: Random, slot: Slot, thinning: number, emit: Emit): void {
+  const random = root.fork(`routines-${slot.index}`)
+  for (const routine of ROUTINES) {
+    const own = random.fork(routine.id)
+    const expected = (routine.perDay * thinning * slot.minutes) / 1440
+    for (let count = Math.floor(expected + own.float()); count > 0; count--) {
+      const timeMs = slot.startMs + Math.floor(own.float() * (slot.endMs - slot.startMs))
+      if (
+        routine.hours === 'office' &&
+        !own.chance(SITES.reduce((load, site) => Math.max(load, officeLoad(timeMs, site.utcOffset)), 0))
+      )
+        continue
+      routine.play({
+        account,
+        random: own,
+        timeMs,
+        start: (session) => new Thread(session, timeMs, own, emit),
+      })
+    }
+  }
+}

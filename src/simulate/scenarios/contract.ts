@@ -1,0 +1,34 @@
+/** What an attack scenario is: one file each, listed in `registry.ts`. */
+import type { Account } from '../account/account.ts'
+import type { Person, Role } from '../account/people.ts'
+import type { Random } from '../random.ts'
+import type { Session, Thread } from '../thread.ts'
+
+/** What a scenario says of itself. */
+export interface ScenarioInfo {
+  readonly id: string
+  readonly title: string
+  /** What a detection should say about it. */
+  readonly expect: string
+  /** MITRE ATT&CK technique ids. */
+  readonly techniques: readonly string[]
+}
+
+/** A scenario: plays its events on a stage, always the same for a seed. */
+export interface Scenario extends ScenarioInfo {
+  /** True when what matters is logged at the account level only, so that Azure diagnostic logs never show it. */
+  readonly accountLevel?: boolean
+  play(stage: ScenarioStage): void
+}
+
+/** What a scenario gets. Times are UTC milliseconds. */
+export interface ScenarioStage {
+  readonly account: Account
+  readonly random: Random
+  /** The scenario's day at an hour of UTC; hours above 24 are the next day, kept within the period. */
+  at(hour: number): number
+  /** An active person of a role, another one for each scenario where there are enough. */
+  person(role: Role): Person
+  /** Opens a thread; its events are the scenario's. */
+  thread(session: Session, timeMs: number): Thread
+}
