@@ -1,0 +1,225 @@
+/**
+ * Runs SQL that a person or another program wrote, over given relations and nothing else: no files, no network, no
+ * writes, no settings, bounded time, rows and memory. Each sandbox owns a process, so that whatever a query does, the
+ * caller goes on; a process that had to be ended is replaced at the next query. One query at a time: keep several
+ * sandboxes for several at once.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AnswerColumn, SandboxSetup } from './sandbox-messages.ts'
+import { type Budget, SandboxProcess } from './sandbox-process.ts'
+
+/** Room for a grouped query over tens of millions of events; what exceeds it spills, then fails. */
+export const DEFAULT_SANDBOX_MEMORY_MB = 512
+/** Longer than the explorer's questions take by far, short enough that a mistake does not hold a core for minutes. */
+export const DEFAULT_TIMEOUT_MS = 30_000
+/** More rows than a person reads and fewer than a process chokes on. */
+export const DEFAULT_MAX_ROWS = 100_000
+/** What {@link Sandbox.query} holds at most; {@link Sandbox.stream} holds only a batch. */
+export const MAX_ANSWER_BYTES = 64_000_000
+/** A query may spill this much to disk and no more. */
+const MAX_SPILL_MB = 4096
+
+/** How a sandbox is opened. */
+export interface SandboxOptions {
+  /** Relation name → SQL that can stand after FROM. This text is trusted: it is ours, never a user's. */
+  readonly relations: Readonly<Record<string, string>>
+  /** Absolute paths of the files the relations read. */
+  readonly allowedPaths: readonly string[]
+  readonly memoryLimitMb?: number
+  /** Where a folder for spilling is made (and removed on close); the system's own if absent. */
+  readonly tempDir?: string
+}
+
+/** Limits of one query. */
+export interface QueryLimits {
+  /** Counts while the engine works, not while a reader of a stream pauses. */
+  readonly timeoutMs?: number
+  readonly maxRows?: number
+  /** Stops the query when aborted. */
+  readonly signal?: AbortSignal
+}
+
+/** An answer held in memory, values as plain JSON. */
+export interface Answer {
+  readonly columns: readonly AnswerColumn[]
+  readonly rows: readonly unknown[][]
+  /** True when there were more rows than `maxRows`, or more bytes than an answer may hold. */
+  readonly truncated: boolean
+  readonly elapsedMs: number
+}
+
+/** An answer to be read batch by batch; `batches` must be read to its end or left with `break`. */
+export interface AnswerStream {
+  readonly columns: readonly AnswerColumn[]
+  readonly batches: AsyncIterable<readonly unknown[][]>
+  /** True, after the last batch, when there were more rows than `maxRows`. */
+  truncated(): boolean
+  /** Time the engine has worked so far. */
+  elapsedMs(): number
+}
+
+/** Opens a sandbox; throws the engine's error where a relation cannot be bound. */
+export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const parent = options.tempDir ?? tmpdir()
+  await mkdir(parent, { recursive: true })
+  const spillDir = await mkdtemp(join(parent, 'sandbox-'))
+  const sandbox = new Sandbox({
+    relations: options.relations,
+    allowedPaths: options.allowedPaths,
+    memoryLimitMb: options.memoryLimitMb ?? DEFAULT_SANDBOX_MEMORY_MB,
+    maxSpillMb: MAX_SPILL_MB,
+    spillDir,
+  })
+  try {
+    await sandbox.ready()
+  } catch (cause) {
+    await sandbox.close()
+    throw cause
+  }
+  return sandbox
+}
+
+/** See {@link openSandbox}. */
+export class Sandbox {
+  readonly #setup: SandboxSetup
+  #process: SandboxProcess | undefined
+  #started = 0
+  #busy = false
+  #closed = false
+
+  constructor(setup: SandboxSetup) {
+    this.#setup = setup
+  }
+
+  /** Starts the process if none runs. */
+  async ready(): Promise<void> {
+    await this.#running()
+  }
+
+  /** Runs one SELECT, DESCRIBE, SUMMARIZE, SHOW TABLES or EXPLAIN and holds its answer. */
+  async query(sql: string, limits: QueryLimits = {}): Promise<Answer> {
+    const budget = budgetOf(limits)
+    const rows: unknown[][] = []
+    return this.#exclusively(async (running) => {
+      const columns = await start(running, sql, limits, budget)
+      let bytes = 0
+      for (;;) {
+        const batch = await nextBatch(running, budget)
+        for (const row of batch.rows) rows.push(row)
+        bytes += batch.bytes
+        if (batch.end !== null) {
+          return { columns, rows, truncated: batch.end.truncated, elapsedMs: Math.round(budget.usedMs) }
+        }
+        if (bytes > MAX_ANSWER_BYTES) {
+          await running.ask({ op: 'leave' }, budget)
+          return { columns, rows, truncated: true, elapsedMs: Math.round(budget.usedMs) }
+        }
+      }
+    })
+  }
+
+  /** As {@link query}, for answers of any size: the engine waits for the reader. */
+  async stream(sql: string, limits: QueryLimits = {}): Promise<AnswerStream> {
+    const budget = budgetOf(limits)
+    this.#enter()
+    try {
+      const running = await this.#running()
+      const columns = await start(running, sql, limits, budget)
+      const ending = { truncated: false }
+      return {
+        columns,
+        batches: this.#read(running, budget, ending),
+        truncated: () => ending.truncated,
+        elapsedMs: () => Math.round(budget.usedMs),
+      }
+    } catch (cause) {
+      this.#busy = false
+      throw cause
+    }
+  }
+
+  /** Writes an answer to a Parquet file at `path`, which the query itself has no way to reach. */
+  async toParquet(
+    sql: string,
+    path: string,
+    limits: QueryLimits = {},
+  ): Promise<{ rowCount: number; truncated: boolean; elapsedMs: number }> {
+    const budget = budgetOf(limits)
+    return this.#exclusively(async (running) => {
+      const maxRows = limits.maxRows ?? DEFAULT_MAX_ROWS
+      const reply = await running.ask({ op: 'parquet', sql, maxRows, path }, budget)
+      if (reply.kind !== 'written') throw new Error(`Unexpected reply ${reply.kind}.`)
+      return { rowCount: reply.rowCount, truncated: reply.truncated, elapsedMs: Math.round(budget.usedMs) }
+    })
+  }
+
+  /** Ends the process and removes the spill folder. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#process?.kill()
+    await rm(this.#setup.spillDir, { recursive: true, force: true })
+  }
+
+  async *#read(running: SandboxProcess, budget: Budget, ending: { truncated: boolean }) {
+    let finished = false
+    try {
+      while (!finished) {
+        const batch = await nextBatch(running, budget).catch((cause: unknown) => {
+          finished = true
+          throw cause
+        })
+        finished = batch.end !== null
+        ending.truncated = batch.end?.truncated ?? false
+        if (batch.rows.length > 0) yield batch.rows
+      }
+    } finally {
+      if (!finished && !running.gone) await running.ask({ op: 'leave' }, { ...budget, signal: undefined, usedMs: 0 })
+      this.#busy = false
+    }
+  }
+
+  async #exclusively<T>(work: (running: SandboxProcess) => Promise<T>): Promise<T> {
+    this.#enter()
+    try {
+      return await work(await this.#running())
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  #enter(): void {
+    if (this.#closed) throw new Error('The sandbox is closed.')
+    if (this.#busy) throw new Error('A sandbox runs one query at a time.')
+    this.#busy = true
+  }
+
+  async #running(): Promise<SandboxProcess> {
+    if (this.#process?.worn) await this.#process.kill()
+    if (this.#process === undefined || this.#process.gone) {
+      this.#started += 1
+      // A process that was killed may have left spill files behind.
+      const spillDir = join(this.#setup.spillDir, String(this.#started))
+      this.#process = await SandboxProcess.start({ op: 'open', setup: { ...this.#setup, spillDir } })
+    }
+    return this.#process
+  }
+}
+
+function budgetOf(limits: QueryLimits): Budget {
+  return { limitMs: limits.timeoutMs ?? DEFAULT_TIMEOUT_MS, usedMs: 0, signal: limits.signal }
+}
+
+async function start(running: SandboxProcess, sql: string, limits: QueryLimits, budget: Budget) {
+  const maxRows = limits.maxRows ?? DEFAULT_MAX_ROWS
+  const reply = await running.ask({ op: 'start', sql, maxRows }, budget)
+  if (reply.kind !== 'columns') throw new Error(`Unexpected reply ${reply.kind}.`)
+  return reply.columns
+}
+
+async function nextBatch(running: SandboxProcess, budget: Budget) {
+  const reply = await running.ask({ op: 'next' }, budget)
+  if (reply.kind !== 'rows') throw new Error(`Unexpected reply ${reply.kind}.`)
+  return reply
+}
