@@ -1,17 +1,17 @@
 /** Ordinary life of the account, slot by slot: people, jobs, BI tools, routines, and chatter up to the exact count. */
-import type { Account } from './account/account.ts'
+import { type Account, peopleOf } from './account/account.ts'
 import { SITES } from './account/networks.ts'
 import type { Job, Warehouse } from './account/objects.ts'
 import type { Person } from './account/people.ts'
 import { makeChatter } from './activities/chatter.ts'
-import type { Desk, Work } from './activities/contract.ts'
+import type { Desk, RoutineStage, Work } from './activities/contract.ts'
 import { activeJobs, playRun, runTimes } from './activities/job-runs.ts'
 import { biRefresh } from './activities/queries.ts'
 import { ROUTINES, WORKS } from './activities/registry.ts'
 import type { Emit } from './event.ts'
 import type { Random } from './random.ts'
 import { browserSession, placeOf, serviceSession, signIn } from './sessions.ts'
-import { Thread } from './thread.ts'
+import { type Session, Thread } from './thread.ts'
 import { officeLoad, type Slot } from './timeline.ts'
 
 /** Part of the events that runs of scheduled jobs may take. */
@@ -143,17 +143,29 @@ function playRoutines(account: Account, root: Random, slot: Slot, thinning: numb
     const expected = (routine.perDay * thinning * slot.minutes) / 1440
     for (let count = Math.floor(expected + own.float()); count > 0; count--) {
       const timeMs = slot.startMs + Math.floor(own.float() * (slot.endMs - slot.startMs))
-      if (
-        routine.hours === 'office' &&
-        !own.chance(SITES.reduce((load, site) => Math.max(load, officeLoad(timeMs, site.utcOffset)), 0))
-      )
-        continue
-      routine.play({
-        account,
-        random: own,
-        timeMs,
-        start: (session) => new Thread(session, timeMs, own, emit),
-      })
+      if (routine.hours === 'any' || own.chance(busiestSite(timeMs))) {
+        routine.play(stageFor(account, root, own, timeMs, emit))
+      }
     }
+  }
+}
+
+/** How fully the best-staffed office is at work. */
+const busiestSite = (timeMs: number): number =>
+  SITES.reduce((load, site) => Math.max(load, officeLoad(timeMs, site.utcOffset)), 0)
+
+function stageFor(account: Account, root: Random, random: Random, timeMs: number, emit: Emit): RoutineStage {
+  const start = (session: Session) => new Thread(session, timeMs, random, emit)
+  return {
+    account,
+    random,
+    timeMs,
+    start,
+    colleague: (roles, few = account.people.length) =>
+      random.weighted(
+        roles.flatMap((role) => peopleOf(account, role).slice(0, few)),
+        (person) => officeLoad(timeMs, person.site.utcOffset),
+      ),
+    sit: (person, workspace) => start(browserSession(person, workspace, placeOf(person, timeMs, root), random)),
   }
 }

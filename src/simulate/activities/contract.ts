@@ -3,6 +3,7 @@ import type { Account } from '../account/account.ts'
 import type { Table } from '../account/data.ts'
 import type { Notebook, Warehouse } from '../account/objects.ts'
 import type { Person, Role } from '../account/people.ts'
+import type { Workspace } from '../account/workspaces.ts'
 import type { Random } from '../random.ts'
 import type { Session, Thread } from '../thread.ts'
 
@@ -40,4 +41,8 @@ export interface RoutineStage {
   readonly random: Random
   readonly timeMs: number
   start(session: Session): Thread
+  /** Somebody of these roles who is at work at this moment, from the first `few` of each; undefined if nobody is. */
+  colleague(roles: readonly Role[], few?: number): Person | undefined
+  /** A browser thread of a person, from where that person works that day. */
+  sit(person: Person, workspace: Workspace): Thread
 }
