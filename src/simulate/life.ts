@@ -5,7 +5,7 @@ import type { Job, Warehouse } from './account/objects.ts'
 import type { Person } from './account/people.ts'
 import { makeChatter } from './activities/chatter.ts'
 import type { Desk, RoutineStage, Work } from './activities/contract.ts'
-import { activeJobs, playRun, runTimes } from './activities/job-runs.ts'
+import { activeJobs, playRun, richnessFor, runTimes } from './activities/job-runs.ts'
 import { biRefresh } from './activities/queries.ts'
 import { ROUTINES, WORKS } from './activities/registry.ts'
 import type { Emit } from './event.ts'
@@ -36,8 +36,7 @@ export interface Life {
 export function makeLife(account: Account, root: Random, events: number, days: number): Life {
   const perDay = events / days
   const jobs = activeJobs(account, perDay * JOB_SHARE)
-  const runsPerDay = jobs.reduce((sum, job) => sum + 1440 / job.everyMinutes, 0)
-  const richness = Math.min(RICHNESS.most, Math.max(RICHNESS.least, (perDay * JOB_SHARE) / (runsPerDay * 30)))
+  const richness = richnessFor(jobs, perDay * JOB_SHARE, RICHNESS.least, RICHNESS.most)
   const chatter = makeChatter(account, root.fork('chatter-tables'))
   const thinning = Math.min(1, perDay / ROUTINES_FULL_AT)
   let untilBefore = 0

@@ -76,7 +76,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulateReport
   await prepareFolder(options.out)
   const writer = new LogWriter(options.out, options.gzip)
   const slots = makeSlots(startMs, days, events, account.people.length)
-  const sorter = new FileSorter(form, slots, root.fork('file-order'), (path, text) => writer.add(path, text))
+  const sorter = new FileSorter(form, slots, root.fork('file-order'), (path, content) => writer.add(path, content))
   for (const { events: own } of played) for (const event of own) sorter.take(event)
 
   const total = events - scenarioEvents

@@ -9,10 +9,10 @@ const gzipped = promisify(gzip)
 /** Level 3 is a third slower than level 1 and a tenth smaller; higher levels outlast the making of the events. */
 const GZIP_LEVEL = 3
 
-/** Text waiting for compression and disk; beyond it the generator waits. */
+/** Bytes waiting for compression and disk; beyond it the generator waits. */
 const MAX_PENDING_BYTES = 48 * 1024 * 1024
 
-/** Writes text to files below one folder, several at a time, the pieces of one file in order. */
+/** Writes files below one folder, several at a time, the pieces of one file in order. */
 export class LogWriter {
   /** Files made so far. */
   files = 0
@@ -31,9 +31,9 @@ export class LogWriter {
     this.#gzip = gzip
   }
 
-  /** Adds `text` to the end of a file; returns at once. */
-  add(path: string, text: string): void {
-    const size = text.length
+  /** Adds bytes to the end of a file; returns at once. */
+  add(path: string, content: Buffer): void {
+    const size = content.length
     this.#pendingBytes += size
     const first = !this.#seen.has(path)
     if (first) {
@@ -41,7 +41,7 @@ export class LogWriter {
       this.files++
     }
     const before = this.#tails.get(path) ?? Promise.resolve()
-    const done = this.#write(path, text, first, before).then(
+    const done = this.#write(path, content, first, before).then(
       () => {},
       (cause: unknown) => {
         this.#failure ??= cause
@@ -67,9 +67,8 @@ export class LogWriter {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  async #write(path: string, text: string, first: boolean, before: Promise<void>): Promise<void> {
-    const raw = Buffer.from(text)
-    const data = this.#gzip ? await gzipped(raw, { level: GZIP_LEVEL }) : raw
+  async #write(path: string, content: Buffer, first: boolean, before: Promise<void>): Promise<void> {
+    const data = this.#gzip ? await gzipped(content, { level: GZIP_LEVEL }) : content
     await before
     const at = join(this.#out, this.#gzip ? `${path}.gz` : path)
     const folder = dirname(at)

@@ -49,15 +49,15 @@ export interface Recipient {
 }
 
 const JOB_NAMES: readonly string[] = (
-  'orders_bronze orders_silver orders_gold web_sessionize web_bronze inventory_sync stock_snapshot returns_load ' +
-  'pos_ingest price_refresh promo_effect margin_daily ledger_load ap_load ar_load bank_reconcile budget_rollup ' +
-  'customer_dedupe loyalty_scores support_topics hr_headcount supplier_scorecard shipment_tracking demand_features ' +
-  'forecast_train forecast_score recommend_train recommend_score embeddings_build campaign_spend attribution_daily ' +
-  'newsletter_segments consent_sync bot_filter kpi_publish dq_orders dq_web dq_finance table_maintenance backup_export'
+  'orders_bronze web_sessionize ledger_load inventory_sync demand_features customer_dedupe campaign_spend ' +
+  'shipment_tracking margin_daily stock_snapshot recommend_score forecast_score pos_ingest web_bronze hr_headcount ' +
+  'orders_silver kpi_publish loyalty_scores ap_load supplier_scorecard attribution_daily bot_filter dq_orders ' +
+  'price_refresh ar_load support_topics orders_gold embeddings_build consent_sync bank_reconcile newsletter_segments ' +
+  'returns_load recommend_train promo_effect budget_rollup dq_web forecast_train dq_finance table_maintenance backup_export'
 ).split(' ')
 
 /** Minutes between runs, for a job at each place of the list: a few run all day, most once. */
-const PERIODS: readonly number[] = [15, 60, 1440, 30, 1440, 60, 1440, 240, 1440, 60, 1440, 1440]
+const PERIODS: readonly number[] = [30, 30, 1440, 60, 240, 1440, 240, 60, 1440, 120, 60, 240, 1440]
 
 /** Groups of the account; the first two matter to attackers. */
 export const GROUPS: readonly string[] = [

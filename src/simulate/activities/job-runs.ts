@@ -8,19 +8,30 @@ import { serviceSession, systemSession } from '../sessions.ts'
 import { Thread } from '../thread.ts'
 import { vend } from './queries.ts'
 
-/** Events of a run at richness 1, more or less: what the schedule is planned with. */
-export const EVENTS_PER_RUN = 30
+/** Events a day that a job's schedule makes at this richness. */
+export function eventsPerDay(job: Job, richness: number): number {
+  const perTask = 3 + 2 * Math.max(1, Math.round(job.reads.length * richness)) + job.writes.length
+  return (1440 / job.everyMinutes) * (1 + job.tasks.length * perTask + (job.cluster === 'new' ? 5 : 0))
+}
 
-/** The jobs that run on a log of this size: as many of the list as the events a day leave room for. */
-export function activeJobs(account: Account, eventsPerDay: number): readonly Job[] {
+/** The jobs that run on a log of this size: as many of the list as the events a day leave room for, three at least. */
+export function activeJobs(account: Account, roomPerDay: number): readonly Job[] {
   const active: Job[] = []
   let planned = 0
   for (const job of account.jobs) {
-    planned += (1440 / job.everyMinutes) * EVENTS_PER_RUN
-    if (planned > eventsPerDay && active.length > 3) break
+    planned += eventsPerDay(job, 1)
+    if (planned > roomPerDay && active.length > 2) break
     active.push(job)
   }
   return active
+}
+
+/** How many times its listed reads a run makes so that the jobs fill the room, within `least` and `most`. */
+export function richnessFor(jobs: readonly Job[], roomPerDay: number, least: number, most: number): number {
+  const total = (richness: number) => jobs.reduce((sum, job) => sum + eventsPerDay(job, richness), 0)
+  let richness = least
+  while (richness < most && total(richness + 0.1) < roomPerDay) richness += 0.1
+  return richness
 }
 
 /** Start times of a job's runs in [startMs, endMs). */
