@@ -1,0 +1,125 @@
+/**
+ * The questions people ask without SQL, as one SQL condition over `events`. Everything typed reaches SQL as a literal.
+ */
+import { AppError } from '../core/errors.ts'
+import { lit } from '../engine/sql.ts'
+import { inRangeSql, parseCidr } from './cidr.ts'
+import type { TimeRange } from './times.ts'
+
+/**
+ * What to look for. Texts are comma lists (`a, b`) of which one must match; `*` stands for any characters, case does not
+ * matter, and a backslash takes a comma or star for itself. Absent conditions match everything.
+ */
+export interface EventFilter extends TimeRange {
+  readonly actor?: string
+  readonly action?: string
+  readonly service?: string
+  readonly category?: string
+  readonly target?: string
+  readonly status?: string
+  /** Addresses or CIDR ranges. */
+  readonly ip?: string
+  /** Searched for anywhere in parameters, query text, error and result; not a list. */
+  readonly text?: string
+  readonly workspace?: string
+  readonly keyEvent?: string
+}
+
+/** One alternative of a comma list, as SQL LIKE understands it. */
+interface Pattern {
+  /** LIKE pattern with `\` as its escape, or the plain text where `exact`. */
+  readonly value: string
+  readonly exact: boolean
+}
+
+const ACTOR_FIELDS = ['email', 'name', 'id', 'run_by', 'run_as', 'impersonated_by'].map((name) => `actor.${name}`)
+const TARGET_FIELDS = ['name', 'id', 'principal']
+
+/** A boolean SQL expression over the columns of `events`; `TRUE` for an empty filter. Throws BAD_ARGUMENT. */
+export function eventFilterSql(filter: EventFilter): string {
+  const conditions = [
+    ...timeConditions(filter),
+    anyOf('actor', filter.actor, (pattern) => ACTOR_FIELDS.map((field) => matches(field, pattern))),
+    anyOf('action', filter.action, (pattern) => [
+      matches('action', pattern),
+      matches("concat(service, '.', action)", pattern),
+    ]),
+    anyOf('service', filter.service, (pattern) => [matches('service', pattern)]),
+    anyOf('category', filter.category, (pattern) => [matches('category', pattern)]),
+    anyOf('target', filter.target, (pattern) => [targetMatches(pattern)]),
+    anyOf('status', filter.status, (pattern) => [matches('status', pattern)]),
+    anyOf('workspace', filter.workspace, (pattern) => [matches('workspace_id', pattern)]),
+    anyOf('key-event', filter.keyEvent, (pattern) => [matches('key_event', pattern)]),
+    anyOf('ip', filter.ip, ({ value }) => [inRangeSql('source_ip', parseCidr(value))]),
+    filter.text === undefined ? undefined : textCondition(filter.text),
+  ].filter((condition) => condition !== undefined)
+  return conditions.length === 0 ? 'TRUE' : conditions.join(' AND ')
+}
+
+function timeConditions({ fromMs, toMs }: TimeRange): string[] {
+  const conditions: string[] = []
+  // The date is the partition: a condition on it lets whole files be left unread.
+  if (fromMs !== undefined) {
+    const from = new Date(fromMs).toISOString()
+    conditions.push(`event_date >= DATE ${lit(from.slice(0, 10))}`, `event_time >= TIMESTAMPTZ ${lit(from)}`)
+  }
+  if (toMs !== undefined) {
+    const to = new Date(toMs).toISOString()
+    conditions.push(`event_date <= DATE ${lit(to.slice(0, 10))}`, `event_time < TIMESTAMPTZ ${lit(to)}`)
+  }
+  return conditions
+}
+
+function anyOf(
+  option: string,
+  list: string | undefined,
+  conditionsOf: (pattern: Pattern) => readonly string[],
+): string | undefined {
+  if (list === undefined) return undefined
+  const patterns = parsePatterns(list)
+  if (patterns.length === 0) throw new AppError('BAD_ARGUMENT', `--${option} is empty.`)
+  return `(${patterns.flatMap(conditionsOf).join(' OR ')})`
+}
+
+/** The alternatives of a comma list, blank ones left out. */
+export function parsePatterns(list: string): Pattern[] {
+  return splitList(list).map((item) => {
+    const literal = item.map((char) => (char.length === 2 && char.startsWith('\\') ? char.slice(1) : char))
+    if (!item.includes('*')) return { value: literal.join(''), exact: true }
+    return { value: item.map((char, at) => (char === '*' ? '%' : likeChar(literal[at] ?? ''))).join(''), exact: false }
+  })
+}
+
+/** Items as characters, where a backslash and the comma or star it protects count as one. */
+function splitList(list: string): string[][] {
+  const items: string[][] = [[]]
+  for (const [char] of list.matchAll(/\\[,*]|[\s\S]/gu)) {
+    if (char === ',') items.push([])
+    else items.at(-1)?.push(char)
+  }
+  return items.map(trimmed).filter((item) => item.length > 0)
+}
+
+function trimmed(item: readonly string[]): string[] {
+  const isText = (char: string) => char.trim() !== ''
+  return item.slice(item.findIndex(isText), item.findLastIndex(isText) + 1)
+}
+
+const likeChar = (char: string): string => (/[%_\\]/.test(char) ? `\\${char}` : char)
+
+const matches = (column: string, { value, exact }: Pattern): string =>
+  exact ? `lower(${column}) = lower(${lit(value)})` : `lower(${column}) LIKE lower(${lit(value)}) ESCAPE '\\'`
+
+const targetMatches = (pattern: Pattern): string =>
+  `len(list_filter(targets, lambda t: ${TARGET_FIELDS.map((field) => matches(`t.${field}`, pattern)).join(' OR ')})) > 0`
+
+function textCondition(text: string): string | undefined {
+  if (text.trim() === '') throw new AppError('BAD_ARGUMENT', '--text is empty.')
+  const wild = text.replaceAll(/[%_\\]/g, '\\$&').replaceAll('*', '%')
+  const pattern: Pattern = { value: `%${wild}%`, exact: false }
+  const columns = ['query.text', 'error_message', 'status_reason', 'response_result', 'extra']
+  const inParams = ['map_values(request_params)', 'map_keys(request_params)'].map(
+    (list) => `len(list_filter(${list}, lambda v: ${matches('v', pattern)})) > 0`,
+  )
+  return `(${[...columns.map((column) => matches(column, pattern)), ...inParams].join(' OR ')})`
+}
