@@ -401,6 +401,19 @@ describe('the limits of a sandbox', () => {
     expect(await readdir(parent)).toEqual([])
   })
 
+  it('answers from a copy of a relation that is held elsewhere', async () => {
+    const parent = await mkdtemp(join(dir, 'copies-'))
+    const write = async (path: string) => {
+      const engine = await Engine.open()
+      await engine.run(`COPY (SELECT 'a.json' AS object) TO '${path}' (FORMAT parquet)`)
+      engine.close()
+    }
+    const other = await openSandbox({ relations: {}, allowedPaths: [], copies: { objects: write }, tempDir: parent })
+    expect((await other.query('from objects')).rows).toEqual([['a.json']])
+    await other.close()
+    expect(await readdir(parent)).toEqual([])
+  })
+
   it('says which relation cannot be opened', async () => {
     const missing = join(dir, 'missing.parquet')
     const opening = openSandbox({

@@ -4,11 +4,13 @@
  * caller goes on; a process that had to be ended is replaced at the next query. One query at a time: keep several
  * sandboxes for several at once.
  */
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AnswerColumn, SandboxSetup } from './sandbox-messages.ts'
 import { type Budget, SandboxProcess } from './sandbox-process.ts'
+import { litList } from './sql.ts'
 
 /** Room for a grouped query over tens of millions of events; what exceeds it spills, then fails. */
 export const DEFAULT_SANDBOX_MEMORY_MB = 512
@@ -27,6 +29,8 @@ export interface SandboxOptions {
   readonly relations: Readonly<Record<string, string>>
   /** Absolute paths of the files the relations read. */
   readonly allowedPaths: readonly string[]
+  /** Relations held elsewhere than in files: each is asked once to write itself as Parquet to a path given to it. */
+  readonly copies?: Readonly<Record<string, (path: string) => Promise<void>>>
   readonly memoryLimitMb?: number
   /** Where a folder for spilling is made (and removed on close); the system's own if absent. */
   readonly tempDir?: string
@@ -64,33 +68,71 @@ export interface AnswerStream {
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const parent = options.tempDir ?? tmpdir()
   await mkdir(parent, { recursive: true })
-  const spillDir = await mkdtemp(join(parent, 'sandbox-'))
-  const sandbox = new Sandbox({
-    relations: options.relations,
-    allowedPaths: options.allowedPaths,
-    memoryLimitMb: options.memoryLimitMb ?? DEFAULT_SANDBOX_MEMORY_MB,
-    maxSpillMb: MAX_SPILL_MB,
-    spillDir,
-  })
+  const folder = await mkdtemp(join(parent, 'sandbox-'))
+  removeAtExit(folder)
   try {
+    const copies = await writeCopies(options.copies ?? {}, folder)
+    const sandbox = new Sandbox(
+      {
+        relations: { ...options.relations, ...copies.relations },
+        allowedPaths: [...options.allowedPaths, ...copies.paths],
+        memoryLimitMb: options.memoryLimitMb ?? DEFAULT_SANDBOX_MEMORY_MB,
+        maxSpillMb: MAX_SPILL_MB,
+        spillDir: folder,
+      },
+      folder,
+    )
     await sandbox.ready()
+    return sandbox
   } catch (cause) {
-    await sandbox.close()
+    await removeFolder(folder)
     throw cause
   }
-  return sandbox
+}
+
+async function writeCopies(copies: Required<SandboxOptions>['copies'], folder: string) {
+  const relations: Record<string, string> = {}
+  const paths: string[] = []
+  for (const [name, write] of Object.entries(copies)) {
+    const path = join(folder, `${name}.parquet`)
+    await write(path)
+    paths.push(path)
+    relations[name] = `read_parquet(${litList([path])})`
+  }
+  return { relations, paths }
+}
+
+/** Folders of sandboxes still open; a process that leaves without closing them (`| head`) removes them at its end. */
+const folders = new Set<string>()
+
+function removeAtExit(folder: string): void {
+  if (folders.size === 0) process.once('exit', removeFolders)
+  folders.add(folder)
+}
+
+function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+  folders.delete(folder)
+  if (folders.size === 0) process.off('exit', removeFolders)
 }
 
 /** See {@link openSandbox}. */
 export class Sandbox {
   readonly #setup: SandboxSetup
+  readonly #folder: string
   #process: SandboxProcess | undefined
   #started = 0
   #busy = false
   #closed = false
 
-  constructor(setup: SandboxSetup) {
+  /** Use {@link openSandbox}; `folder` is removed on close. */
+  constructor(setup: SandboxSetup, folder: string) {
     this.#setup = setup
+    this.#folder = folder
   }
 
   /** Starts the process if none runs. */
@@ -159,7 +201,7 @@ export class Sandbox {
   async close(): Promise<void> {
     this.#closed = true
     await this.#process?.kill()
-    await rm(this.#setup.spillDir, { recursive: true, force: true })
+    await removeFolder(this.#folder)
   }
 
   async *#read(running: SandboxProcess, budget: Budget, ending: { truncated: boolean }) {
