@@ -13,7 +13,13 @@ import {
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import { Engine } from './duckdb.ts'
 import { type Plain, plainBytes, plainValue } from './plain-values.ts'
-import type { AnswerColumn, SandboxReply, SandboxRequest, SandboxSetup } from './sandbox-messages.ts'
+import {
+  type AnswerColumn,
+  patternOf,
+  type SandboxReply,
+  type SandboxRequest,
+  type SandboxSetup,
+} from './sandbox-messages.ts'
 import { checkSelect, type Gate, gateOf } from './select-only.ts'
 import { ident, lit, litList } from './sql.ts'
 
@@ -47,7 +53,9 @@ async function open(wanted: SandboxSetup): Promise<void> {
   setup = wanted
   const opened = await Engine.open({ memoryLimitMb: wanted.memoryLimitMb, tempDir: wanted.spillDir })
   await opened.run(`SET max_temp_directory_size = ${lit(`${wanted.maxSpillMb}MB`)}`)
-  await opened.run(`SET allowed_paths = ${litList(wanted.allowedPaths)}`)
+  // A path with `[`, `*` or `?` in it is read by way of a pattern that means itself, so both spellings are allowed.
+  const spellings = new Set(wanted.allowedPaths.flatMap((path) => [path, patternOf(path)]))
+  await opened.run(`SET allowed_paths = ${litList([...spellings])}`)
   await opened.run('SET enable_external_access = false')
   for (const [name, relation] of Object.entries(wanted.relations)) {
     await opened.run(`CREATE VIEW ${ident(name)} AS SELECT * FROM ${relation}`)

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AppError, isAppError } from '../core/errors.ts'
 import { Engine } from './duckdb.ts'
 import { openSandbox, type QueryLimits, type Sandbox } from './sandbox.ts'
+import { lit } from './sql.ts'
 
 let dir: string
 let data: string
@@ -402,10 +403,10 @@ describe('the limits of a sandbox', () => {
   })
 
   it('answers from a copy of a relation that is held elsewhere', async () => {
-    const parent = await mkdtemp(join(dir, 'copies-'))
+    const parent = await mkdtemp(join(dir, "it's [a] *copy?-"))
     const write = async (path: string) => {
       const engine = await Engine.open()
-      await engine.run(`COPY (SELECT 'a.json' AS object) TO '${path}' (FORMAT parquet)`)
+      await engine.run(`COPY (SELECT 'a.json' AS object) TO ${lit(path)} (FORMAT parquet)`)
       engine.close()
     }
     const other = await openSandbox({ relations: {}, allowedPaths: [], copies: { objects: write }, tempDir: parent })

@@ -8,7 +8,7 @@ import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AnswerColumn, SandboxSetup } from './sandbox-messages.ts'
+import { type AnswerColumn, patternOf, type SandboxSetup } from './sandbox-messages.ts'
 import { type Budget, SandboxProcess } from './sandbox-process.ts'
 import { litList } from './sql.ts'
 
@@ -97,7 +97,7 @@ async function writeCopies(copies: Required<SandboxOptions>['copies'], folder: s
     const path = join(folder, `${name}.parquet`)
     await write(path)
     paths.push(path)
-    relations[name] = `read_parquet(${litList([path])})`
+    relations[name] = `read_parquet(${litList([patternOf(path)])})`
   }
   return { relations, paths }
 }
