@@ -1,11 +1,12 @@
 /** Plays the chosen scenarios before anything else, so that their number is known when ordinary life is planned. */
 import type { Account } from './account/account.ts'
 import { peopleOf } from './account/account.ts'
-import type { Role } from './account/people.ts'
+import type { Person } from './account/people.ts'
 import type { SimEvent } from './event.ts'
 import type { Random } from './random.ts'
 import type { Scenario, ScenarioStage } from './scenarios/contract.ts'
-import { Thread } from './thread.ts'
+import { browserSession, placeOf } from './sessions.ts'
+import { type Session, Thread } from './thread.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
@@ -37,7 +38,7 @@ export function playScenarios(
       const keep = (event: SimEvent) => {
         if (carries(event) && event.timeMs < period.endMs) events.push(event)
       }
-      scenario.play(stageFor(scenario, account, period, root.fork(scenario.id), keep))
+      scenario.play(stageFor(scenario, account, period, root, keep))
       return { scenario, events: events.sort((a, b) => a.timeMs - b.timeMs) }
     })
     .filter(({ events }) => events.length > 0)
@@ -47,28 +48,34 @@ function stageFor(
   scenario: Scenario,
   account: Account,
   period: Period,
-  random: Random,
+  root: Random,
   keep: (event: SimEvent) => void,
 ): ScenarioStage {
+  const random = root.fork(scenario.id)
   const dayMs = pickDay(period, random)
   const taken = new Set<string>()
+  const anyone = (crowd: readonly Person[]): Person => {
+    const left = crowd.filter((person) => !taken.has(person.email))
+    const found = random.fork(`person-${taken.size}`).pick(left)
+    taken.add(found.email)
+    return found
+  }
+  const open = (session: Session, timeMs: number) => new Thread(session, timeMs, random, keep)
   return {
     account,
     random,
-    at: (hour) => Math.min(dayMs + Math.floor(hour * HOUR_MS), period.endMs - HOUR_MS),
-    person(role: Role) {
-      const crowd = peopleOf(account, role)
-      const start = random.fork(`person-${role}-${scenario.id}`).int(0, crowd.length - 1)
-      const found = crowd
-        .map((_, i) => crowd[(start + i) % crowd.length])
-        .find((person) => !taken.has(person?.email ?? ''))
-      if (found === undefined) throw new Error(`no more people of role ${role}`)
-      taken.add(found.email)
-      return found
-    },
-    thread: (session, timeMs) => new Thread(session, timeMs, random, keep),
+    at: (hour) => clamp(dayMs + Math.floor(hour * HOUR_MS), period.startMs, period.endMs - HOUR_MS),
+    person: (role, where = () => true) => anyone(peopleOf(account, role).filter(where)),
+    dormant: () => anyone(account.people.filter((person) => person.dormant)),
+    open,
+    sit: (person, timeMs, workspace = account.prod) =>
+      open(browserSession(person, workspace, placeOf(person, timeMs) ?? person.vpn, random), timeMs),
+    intrude: (who, timeMs, ip, userAgent, workspace = account.prod) =>
+      open({ who, workspace, ip, userAgent, id: random.uuid() }, timeMs),
   }
 }
+
+const clamp = (value: number, least: number, most: number) => Math.max(least, Math.min(most, value))
 
 /** A working day in the later part of the period, so that what came before can be a baseline. */
 function pickDay({ startMs, endMs }: Period, random: Random): number {

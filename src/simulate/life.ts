@@ -4,13 +4,13 @@ import { SITES } from './account/networks.ts'
 import type { Job, Warehouse } from './account/objects.ts'
 import type { Person } from './account/people.ts'
 import { makeChatter } from './activities/chatter.ts'
-import type { Desk, RoutineStage, Work } from './activities/contract.ts'
+import type { Desk, RoutineStage } from './activities/contract.ts'
 import { activeJobs, playRun, richnessFor, runTimes } from './activities/job-runs.ts'
 import { biRefresh } from './activities/queries.ts'
-import { ROUTINES, WORKS } from './activities/registry.ts'
+import { ROUTINES, TOOLS, WORKS } from './activities/registry.ts'
 import type { Emit } from './event.ts'
 import type { Random } from './random.ts'
-import { browserSession, placeOf, serviceSession, signIn } from './sessions.ts'
+import { browserSession, placeOf, serviceSession, signIn, tokenSignIn, toolSession } from './sessions.ts'
 import { type Session, Thread } from './thread.ts'
 import { officeLoad, type Slot } from './timeline.ts'
 
@@ -22,6 +22,12 @@ const BI_SHARE = 0.14
 
 /** Below this many events a day the routines are thinned out, so that they do not crowd out everything else. */
 const ROUTINES_FULL_AT = 25_000
+
+/** Part of the sittings that are with a tool, for those who use one. */
+const TOOL_SHARE = 0.2
+
+/** Part of the data scientists' sittings on compute dedicated to their group. */
+const GROUP_COMPUTE_SHARE = 0.12
 
 /** A run reads this many times what its job lists, on the busiest and the quietest log. */
 const RICHNESS = { least: 0.3, most: 6 } as const
@@ -72,7 +78,7 @@ function playPeople(account: Account, root: Random, slot: Slot, emit: Emit): voi
   while (counted.count() < slot.human - random.float() * 30) {
     const timeMs = slot.startMs + Math.floor(random.float() * (slot.endMs - slot.startMs))
     const person = pickPerson(account, timeMs, random)
-    if (person !== undefined) visit(account, person, timeMs, random, root, counted.emit)
+    if (person !== undefined) visit(account, person, timeMs, random, counted.emit)
   }
 }
 
@@ -81,21 +87,32 @@ function pickPerson(account: Account, timeMs: number, random: Random): Person | 
   return !person.dormant && random.chance(officeLoad(timeMs, person.site.utcOffset)) ? person : undefined
 }
 
-/** One sitting: sign in, then one to three works. */
-function visit(account: Account, person: Person, timeMs: number, random: Random, root: Random, emit: Emit): void {
+/** One sitting: at the browser or with a tool, one to three works. */
+function visit(account: Account, person: Person, timeMs: number, random: Random, emit: Emit): void {
+  const place = placeOf(person, timeMs)
+  if (place === null) return
   const desk = deskOf(account, person, random)
   const workspace = desk.warehouse.workspace
-  const session = browserSession(person, workspace, placeOf(person, timeMs, root), random)
-  const thread = new Thread(session, timeMs, random, emit)
+  const tool = random.chance(TOOL_SHARE) ? random.weighted(TOOLS, ({ roles }) => roles[person.role] ?? 0) : undefined
+  if (tool !== undefined) {
+    const thread = new Thread(toolSession(person, workspace, place, tool.userAgent), timeMs, random, emit)
+    tokenSignIn(thread, account, person.email)
+    tool.play(thread, desk)
+    return
+  }
+  const session = browserSession(person, workspace, place, random)
+  const shared = person.role === 'scientist' && random.chance(GROUP_COMPUTE_SHARE)
+  const thread = new Thread(
+    shared ? { ...session, runBy: person.email, runAs: 'data-scientists' } : session,
+    timeMs,
+    random,
+    emit,
+  )
   if (random.chance(0.5)) signIn(thread, account, person.email)
   for (let works = random.int(1, 3); works > 0; works--) {
-    pickWork(person, random)?.play(thread, desk)
+    random.weighted(WORKS, ({ roles }) => roles[person.role] ?? 0)?.play(thread, desk)
     thread.wait(30, 600)
   }
-}
-
-function pickWork(person: Person, random: Random): Work | undefined {
-  return random.weighted(WORKS, (work) => work.roles[person.role] ?? 0)
 }
 
 function deskOf(account: Account, person: Person, random: Random): Desk {
@@ -103,8 +120,7 @@ function deskOf(account: Account, person: Person, random: Random): Desk {
   const workspace = dev ? account.dev : account.prod
   const { data } = account
   const own = random.fork(`tables-${person.userId}`).sample(data.open, 12)
-  const tables =
-    person.role === 'finance' ? [...data.finance, ...own] : person.role === 'hr' ? [...data.hr, ...own] : own
+  const tables = person.reads === null ? own : [...data[person.reads], ...own]
   return {
     account,
     person,
@@ -143,7 +159,7 @@ function playRoutines(account: Account, root: Random, slot: Slot, thinning: numb
     for (let count = Math.floor(expected + own.float()); count > 0; count--) {
       const timeMs = slot.startMs + Math.floor(own.float() * (slot.endMs - slot.startMs))
       if (routine.hours === 'any' || own.chance(busiestSite(timeMs))) {
-        routine.play(stageFor(account, root, own, timeMs, emit))
+        routine.play(stageFor(account, own, timeMs, emit))
       }
     }
   }
@@ -153,7 +169,7 @@ function playRoutines(account: Account, root: Random, slot: Slot, thinning: numb
 const busiestSite = (timeMs: number): number =>
   SITES.reduce((load, site) => Math.max(load, officeLoad(timeMs, site.utcOffset)), 0)
 
-function stageFor(account: Account, root: Random, random: Random, timeMs: number, emit: Emit): RoutineStage {
+function stageFor(account: Account, random: Random, timeMs: number, emit: Emit): RoutineStage {
   const start = (session: Session) => new Thread(session, timeMs, random, emit)
   return {
     account,
@@ -165,6 +181,6 @@ function stageFor(account: Account, root: Random, random: Random, timeMs: number
         roles.flatMap((role) => peopleOf(account, role).slice(0, few)),
         (person) => officeLoad(timeMs, person.site.utcOffset),
       ),
-    sit: (person, workspace) => start(browserSession(person, workspace, placeOf(person, timeMs, root), random)),
+    sit: (person, workspace) => start(browserSession(person, workspace, placeOf(person, timeMs) ?? person.vpn, random)),
   }
 }

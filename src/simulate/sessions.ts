@@ -1,17 +1,30 @@
 /** Sessions: who comes in, from where, with which client. */
 import type { Account } from './account/account.ts'
+import { SITES } from './account/networks.ts'
 import type { Person } from './account/people.ts'
 import { type ServicePrincipal, SYSTEM_USER } from './account/services.ts'
 import type { Workspace } from './account/workspaces.ts'
-import type { Random } from './random.ts'
+import { Random } from './random.ts'
 import type { Session, Thread } from './thread.ts'
 
 const DAY_MS = 86_400_000
 
-/** Where somebody works on a day: the same place from morning to evening. */
-export function placeOf(person: Person, timeMs: number, random: Random): string {
-  const day = Math.floor((timeMs + person.site.utcOffset * 3_600_000) / DAY_MS)
-  const x = random.fork(`${person.userId}@${day}`).float()
+/** Part of the weeks in which somebody visits another office from Wednesday to Thursday. */
+const TRIP_RATE = 0.008
+
+/** Where somebody works on a day: the same place from morning to evening. Null on the days of a flight. */
+export function placeOf(person: Person, timeMs: number): string | null {
+  const localMs = timeMs + person.site.utcOffset * 3_600_000
+  const day = Math.floor(localMs / DAY_MS)
+  // Day 4 after the epoch was a Monday.
+  const week = Math.floor((day - 4) / 7)
+  const trip = new Random(`${person.userId}-week-${week}`)
+  if (trip.chance(TRIP_RATE)) {
+    const weekday = (day - 4) % 7
+    if (weekday === 1 || weekday === 4) return null
+    if (weekday === 2 || weekday === 3) return trip.pick(SITES).offices[0] as string
+  }
+  const x = new Random(`${person.userId}-day-${day}`).float()
   if (person.role === 'contractor') return x < 0.85 ? person.vpn : person.home
   if (person.role === 'admin') return x < 0.5 ? person.vpn : person.office
   if (x < 0.06) return person.vpn

@@ -1,4 +1,4 @@
-/** Where people and machines come from: sites, home providers, cloud egress, and networks no employee uses. */
+/** Where people and machines come from: sites, home providers, cloud egress. */
 import type { Random } from '../random.ts'
 
 /** A place people work: its clock and its addresses. */
@@ -51,29 +51,19 @@ export const SITES: readonly Site[] = [
   },
 ]
 
-/** Egress of the company VPN (contractors and administrators). */
-export const VPN_EGRESS: readonly string[] = ['18.193.14.66', '44.196.30.41']
+/** Egress of the company VPN for the sites of Europe and India, and of the Americas: nobody's address jumps far overnight. */
+export const VPN_EGRESS: Readonly<Record<string, string>> = {
+  DE: '18.193.14.66',
+  IN: '18.193.14.66',
+  US: '44.196.30.41',
+  BR: '44.196.30.41',
+}
 
 /** Egress of the account's own compute and of the tools that run in the cloud. */
 export const CLOUD_EGRESS: readonly string[] = ['52.2.10.10', '3.212.44.5', '34.198.20.3', '44.196.3.4', '52.4.81.12']
 
 /** Addresses of two outside recipients of shares, each on its allow list. */
 export const RECIPIENT_EGRESS: readonly string[] = ['40.74.28.10', '116.202.10.4', '34.198.77.9']
-
-/** Networks attackers come from: anonymisers, bulletproof and cheap hosting, far countries. */
-export const HOSTILE = {
-  tor: '185.220.101.34',
-  torUs: '23.129.64.5',
-  russia: '45.155.205.12',
-  moscowHome: '95.25.30.2',
-  nigeria: '102.89.33.10',
-  china: '222.186.30.5',
-  malaysia: '103.75.190.3',
-  vpnRelay: '146.70.10.10',
-  hostingDe: '159.65.120.4',
-  hostingUs: '45.33.32.156',
-  hostingPin: '5.188.206.14',
-} as const
 
 /** An address of a home provider at the site. */
 export const homeAddress = (site: Site, random: Random): string =>

@@ -18,6 +18,8 @@ export interface Person extends Principal {
   readonly home: string
   readonly vpn: string
   readonly browser: string
+  /** The sensitive tables that are this person's daily work. */
+  readonly reads: 'pii' | 'finance' | 'hr' | null
   /** True: no ordinary activity in the whole period (on long leave, or left the company). */
   readonly dormant: boolean
 }
@@ -44,6 +46,9 @@ const BROWSERS: readonly string[] = [
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/605.1.15',
 ]
 
+/** The first analysts work for customer care and so read personal data every day. */
+const CARE_ANALYSTS = 5
+
 /** Head count by role: 122 people, two of them dormant. */
 const STAFF: readonly (readonly [Role, number])[] = [
   ['admin', 5],
@@ -61,12 +66,13 @@ export function makePeople(random: Random): readonly Person[] {
   const people: Person[] = []
   const taken = new Set<string>()
   for (const [role, count] of STAFF) {
-    for (let i = 0; i < count; i++) people.push(makePerson(role, i === count - 1, random.fork(`${role}-${i}`), taken))
+    for (let i = 0; i < count; i++)
+      people.push(makePerson(role, i, i === count - 1, random.fork(`${role}-${i}`), taken))
   }
   return people
 }
 
-function makePerson(role: Role, last: boolean, random: Random, taken: Set<string>): Person {
+function makePerson(role: Role, index: number, last: boolean, random: Random, taken: Set<string>): Person {
   const site = pickSite(random)
   const dormant = last && (role === 'engineer' || role === 'contractor')
   let handle: string
@@ -86,8 +92,9 @@ function makePerson(role: Role, last: boolean, random: Random, taken: Set<string
     site,
     office: random.pick(site.offices),
     home: homeAddress(site, random),
-    vpn: random.pick(VPN_EGRESS),
+    vpn: VPN_EGRESS[site.country] as string,
     browser: random.pick(BROWSERS),
+    reads: role === 'finance' || role === 'hr' ? role : role === 'analyst' && index < CARE_ANALYSTS ? 'pii' : null,
     dormant,
   }
 }

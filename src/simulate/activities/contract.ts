@@ -26,6 +26,11 @@ export interface Work {
   play(thread: Thread, desk: Desk): void
 }
 
+/** A program somebody works with instead of the browser. */
+export interface Tool extends Work {
+  readonly userAgent: string
+}
+
 /** Something that happens a number of times a day whatever the size of the log. */
 export interface Routine {
   readonly id: string

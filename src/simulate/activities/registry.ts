@@ -2,7 +2,7 @@
 import { CONSOLE_ROUTINES } from './account-console.ts'
 import { CATALOG_ROUTINES, CATALOG_WORKS } from './catalog.ts'
 import { COMPUTE_ROUTINES, COMPUTE_WORKS } from './compute.ts'
-import type { Routine, Work } from './contract.ts'
+import type { Routine, Tool, Work } from './contract.ts'
 import { DASHBOARD_ROUTINES, DASHBOARD_WORKS } from './dashboards.ts'
 import { FILE_ROUTINES, FILE_WORKS } from './files.ts'
 import { IDENTITY_ROUTINES } from './identity.ts'
@@ -16,6 +16,7 @@ import { QUERY_WORKS } from './queries.ts'
 import { SAVED_QUERY_ROUTINES, SAVED_QUERY_WORKS } from './saved-queries.ts'
 import { SECRET_ROUTINES, SECRET_WORKS } from './secrets.ts'
 import { SHARING_ROUTINES } from './sharing.ts'
+import { DESKTOP_TOOLS } from './tools.ts'
 import { WORKSPACE_WORKS } from './workspace-objects.ts'
 
 /** What people do. */
@@ -33,6 +34,9 @@ export const WORKS: readonly Work[] = [
   ...LEARNING_WORKS,
   ...SECRET_WORKS,
 ]
+
+/** What people do with programs of their own. */
+export const TOOLS: readonly Tool[] = DESKTOP_TOOLS
 
 /** What happens so often a day. */
 export const ROUTINES: readonly Routine[] = [

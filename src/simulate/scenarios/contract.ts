@@ -1,6 +1,8 @@
 /** What an attack scenario is: one file each, listed in `registry.ts`. */
 import type { Account } from '../account/account.ts'
 import type { Person, Role } from '../account/people.ts'
+import type { Workspace } from '../account/workspaces.ts'
+import type { Principal } from '../event.ts'
 import type { Random } from '../random.ts'
 import type { Session, Thread } from '../thread.ts'
 
@@ -25,10 +27,16 @@ export interface Scenario extends ScenarioInfo {
 export interface ScenarioStage {
   readonly account: Account
   readonly random: Random
-  /** The scenario's day at an hour of UTC; hours above 24 are the next day, kept within the period. */
+  /** The scenario's day at an hour of UTC; hours above 24 are the next day, all kept within the period. */
   at(hour: number): number
-  /** An active person of a role, another one for each scenario where there are enough. */
-  person(role: Role): Person
-  /** Opens a thread; its events are the scenario's. */
-  thread(session: Session, timeMs: number): Thread
+  /** An active person of a role who satisfies `where`; never the same one twice in a scenario. */
+  person(role: Role, where?: (person: Person) => boolean): Person
+  /** Somebody with an account but no activity. */
+  dormant(): Person
+  /** A person at the usual place and browser, in production unless told. */
+  sit(person: Person, timeMs: number, workspace?: Workspace): Thread
+  /** A session from an address and client of the attacker's choice. */
+  intrude(who: Principal, timeMs: number, ip: string, userAgent: string, workspace?: Workspace): Thread
+  /** A thread of any session. */
+  open(session: Session, timeMs: number): Thread
 }
