@@ -2,65 +2,15 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EVENT_COLUMNS } from '../core/event.ts'
 import { Engine } from '../engine/duckdb.ts'
-import { ident, lit } from '../engine/sql.ts'
-import { columnDefinitions, duckdbType } from '../engine/types.ts'
+import { lit } from '../engine/sql.ts'
 import { type EventFilter, eventFilterSql, parsePatterns } from './filter.ts'
-
-/** Only what differs from null; the id is the position, from 1. */
-const EVENTS: readonly Readonly<Record<string, string>>[] = [
-  {
-    event_time: "TIMESTAMPTZ '2026-11-12 08:15:30Z'",
-    service: "'accounts'",
-    action: "'tokenLogin'",
-    category: "'authentication'",
-    actor: "{'email': 'Ada@Example.com', 'name': 'Ada Lovelace'}",
-    source_ip: "'10.1.2.3'",
-    status: "'SUCCESS'",
-    workspace_id: "'42'",
-    request_params: "MAP {'user': 'ada@example.com', 'Note': '100% sure_'}",
-  },
-  {
-    event_time: "TIMESTAMPTZ '2026-11-12 09:00:00Z'",
-    service: "'unityCatalog'",
-    action: "'getTable'",
-    category: "'data_access'",
-    actor: "{'id': 'c0ffee', 'run_as': 'bob@example.com'}",
-    targets: "[{'type': 'table', 'name': 'main.hr.salaries', 'id': 't-1'}]",
-    source_ip: "'2001:db8::1'",
-    status: "'UNAUTHORIZED'",
-    error_message: "'PERMISSION_DENIED: no SELECT on main.hr.salaries'",
-    workspace_id: "'42'",
-  },
-  {
-    event_time: "TIMESTAMPTZ '2026-11-13 00:00:00Z'",
-    service: "'accounts'",
-    action: "'addPrincipalToGroup'",
-    category: "'identity'",
-    key_event: "'role_permission_update'",
-    actor: "{'email': 'smith, john@example.com'}",
-    targets: "[{'type': 'group', 'name': 'admins', 'principal': 'eve@example.com'}]",
-    status: "'FAILURE'",
-    workspace_id: "'7'",
-    query: "{'text': 'SELECT ''a*b'' FROM t'}",
-    response_result: '\'{"id": 99}\'',
-  },
-]
+import { rowsSql, SMALL_EVENTS } from './small-lake.fixture.ts'
 
 let engine: Engine
 
 beforeAll(async () => {
   engine = await Engine.open()
-  await engine.run(`CREATE TABLE events (${columnDefinitions(EVENT_COLUMNS)})`)
-  for (const [at, event] of EVENTS.entries()) {
-    const values = EVENT_COLUMNS.map(({ name, type }) => {
-      if (name === 'event_id') return lit(String(at + 1))
-      if (name === 'event_date') return `(${event.event_time})::DATE`
-      // A cast between structs goes by name, so a test event names only the fields it has.
-      return event[name] === undefined ? 'NULL' : `(${event[name]})::${duckdbType(type)}`
-    })
-    const columns = EVENT_COLUMNS.map(({ name }) => ident(name))
-    await engine.run(`INSERT INTO events (${columns.join(', ')}) VALUES (${values.join(', ')})`)
-  }
+  await engine.run(`CREATE TABLE events AS ${rowsSql(EVENT_COLUMNS, SMALL_EVENTS)}`)
 })
 afterAll(() => engine.close())
 

@@ -81,6 +81,10 @@ function anyOf(
   return `(${patterns.flatMap(conditionsOf).join(' OR ')})`
 }
 
+/** A condition true where a text column matches one of a comma list, by the rules of {@link EventFilter}. */
+export const textFilterSql = (option: string, column: string, list: string): string =>
+  anyOf(option, list, (pattern) => [matches(column, pattern)]) ?? 'TRUE'
+
 /** The alternatives of a comma list, blank ones left out. */
 export function parsePatterns(list: string): Pattern[] {
   return splitList(list).map((item) => {

@@ -1,5 +1,6 @@
 /** Answers as text: table, JSON, JSON lines and CSV, written batch by batch as they come. */
 import { once } from 'node:events'
+import type { AnswerStream } from '../engine/sandbox.ts'
 import type { AnswerColumn } from '../engine/sandbox-messages.ts'
 import { jsonText, printable, printableLines } from './printable.ts'
 import { cellText, headLines, layTable, rowLine, type TableColumn } from './table.ts'
@@ -73,17 +74,23 @@ async function writeTable({ columns, batches }: WritableAnswer, write: Write, re
   let layout: ReturnType<typeof layTable> | undefined
   let rows = 0
   const begin = async () => {
-    layout = layTable(columns.map(tableColumn), head, reader.tty ? reader.width : undefined)
-    await write(headLines(layout))
-    for (const row of head) await write(rowLine(layout, row))
-    return layout
+    const laid = layTable(columns.map(tableColumn), head, reader.tty ? reader.width : undefined)
+    await write(headLines(laid) + head.map((row) => rowLine(laid, row)).join(''))
+    return laid
   }
   for await (const batch of batches) {
-    for (const row of batch) {
-      rows += 1
-      if (layout !== undefined) await write(rowLine(layout, row))
-      else if (head.push(row) === LAYOUT_ROWS) layout = await begin()
-    }
+    rows += batch.length
+    const toHead = layout === undefined ? LAYOUT_ROWS - head.length : 0
+    head.push(...batch.slice(0, toHead))
+    if (head.length === LAYOUT_ROWS) layout ??= await begin()
+    const laid = layout
+    if (laid !== undefined)
+      await write(
+        batch
+          .slice(toHead)
+          .map((row) => rowLine(laid, row))
+          .join(''),
+      )
   }
   layout ??= await begin()
   return { rows, hidden: layout.hidden }
@@ -111,13 +118,24 @@ export const rowObject = (columns: readonly AnswerColumn[], row: readonly unknow
 async function writeJson({ columns, batches }: WritableAnswer, write: Write): Promise<WrittenAnswer> {
   let rows = 0
   for await (const batch of batches) {
-    for (const row of batch) {
-      await write(`${rows === 0 ? '[\n' : ',\n'}${jsonText(rowObject(columns, row))}`)
-      rows += 1
-    }
+    if (batch.length === 0) continue
+    const lines = batch.map((row) => jsonText(rowObject(columns, row))).join(',\n')
+    await write((rows === 0 ? '[\n' : ',\n') + lines)
+    rows += batch.length
   }
   await write(rows === 0 ? '[]\n' : '\n]\n')
   return { rows, hidden: [] }
+}
+
+/**
+ * Writes an answer and how it ended as one JSON object: `columns`, `rows` (objects by column name), `rowCount`,
+ * `truncated` and `elapsedMs`.
+ */
+export async function writeAnswerObject(answer: AnswerStream, write: Write): Promise<void> {
+  await write(`{"columns":${jsonText(answer.columns)},"rows":`)
+  const { rows } = await writeJson(answer, write)
+  const ending = { rowCount: rows, truncated: answer.truncated(), elapsedMs: answer.elapsedMs() }
+  await write(`,${jsonText(ending).slice(1)}\n`)
 }
 
 async function writeNdjson({ columns, batches }: WritableAnswer, write: Write): Promise<WrittenAnswer> {

@@ -1,0 +1,63 @@
+/** A sandbox over a home: `events` and `rejects` from the lake as it is now, and `objects` from the source ledger. */
+import { mkdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { AppError } from '../core/errors.ts'
+import type { Home } from '../core/home.ts'
+import { Engine } from '../engine/duckdb.ts'
+import { openSandbox, type Sandbox } from '../engine/sandbox.ts'
+import { lit } from '../engine/sql.ts'
+import { filesBetween, scanSql } from '../lake/read.ts'
+import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE, type TableSpec } from '../lake/table.ts'
+import type { TimeRange } from './times.ts'
+
+/** Makes the source ledger of a home a relation of an engine and returns SQL that can stand after FROM. */
+export type ObjectsRelation = (home: Home, engine: Engine) => Promise<string>
+
+/** What of a home a sandbox shows. */
+export interface LakeSandboxOptions {
+  /** Only data files that can hold events in this range are read; the query must still filter by it. */
+  readonly range?: TimeRange
+  /** Without it there is no relation `objects`. The ledger is copied once, at opening. */
+  readonly objects?: ObjectsRelation
+  readonly memoryLimitMb?: number
+}
+
+/** Opens a sandbox over the newest state of a home; throws NO_LAKE where nothing was ever ingested. */
+export async function openLakeSandbox(home: Home, options: LakeSandboxOptions = {}): Promise<Sandbox> {
+  const events = await scanned(home.events, EVENTS_TABLE, options.range)
+  const rejects = await scanned(home.rejects, REJECTS_TABLE)
+  if (!events.exists && !rejects.exists) throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
+  const { objects, memoryLimitMb } = options
+  return openSandbox({
+    relations: { events: events.relation, rejects: rejects.relation },
+    allowedPaths: [...events.paths, ...rejects.paths],
+    tempDir: await writableFolder(home),
+    ...(objects === undefined ? {} : { copies: { objects: (path: string) => copyObjects(home, objects, path) } }),
+    ...(memoryLimitMb === undefined ? {} : { memoryLimitMb }),
+  })
+}
+
+async function scanned(root: string, spec: TableSpec, range: TimeRange = {}) {
+  const table = DeltaTable.at(root, spec)
+  const snapshot = await table.snapshot()
+  const files = filesBetween(snapshot, range.fromMs, range.toMs)
+  return { exists: snapshot.version >= 0, relation: scanSql(table, files), paths: table.absolutePaths(files) }
+}
+
+/** The ledger is a database of its own, which the sandbox must not open. */
+async function copyObjects(home: Home, objects: ObjectsRelation, path: string): Promise<void> {
+  const engine = await Engine.open()
+  try {
+    await engine.run(`COPY (SELECT * FROM ${await objects(home, engine)}) TO ${lit(path)} (FORMAT parquet)`)
+  } finally {
+    engine.close()
+  }
+}
+
+/** Whoever may only read a home can still ask questions of it. */
+async function writableFolder(home: Home): Promise<string> {
+  return mkdir(home.tmp, { recursive: true }).then(
+    () => home.tmp,
+    () => tmpdir(),
+  )
+}

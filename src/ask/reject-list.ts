@@ -1,0 +1,105 @@
+/** What was set aside: counts, lists and single rejects. */
+import { AppError } from '../core/errors.ts'
+import type { Sandbox } from '../engine/sandbox.ts'
+import { lit } from '../engine/sql.ts'
+import { textFilterSql } from './filter.ts'
+import { rowObject } from './formats.ts'
+
+/** Which rejects; comma lists and wildcards as in an event filter. */
+export interface RejectFilter {
+  readonly reason?: string
+  readonly object?: string
+}
+
+/** Rejects of one reason. */
+export interface RejectCount {
+  readonly reason: string
+  readonly rejects: number
+  readonly objects: number
+}
+
+/** One reject with the beginning of what it held. */
+export interface RejectLine {
+  readonly id: string
+  readonly reason: string
+  readonly object: string
+  readonly line: number
+  readonly sizeBytes: number
+  /** The first characters, as received: not safe for a terminal. */
+  readonly content: string
+}
+
+/** A reject with everything that was kept of it. */
+export interface WholeReject extends RejectLine {
+  readonly detail: string
+  readonly form: string
+  readonly batchId: string
+  readonly time: string
+  /** Bytes kept; fewer than `sizeBytes` where the record was longer than what is kept. */
+  readonly keptBytes: number
+  readonly contentBase64: string
+}
+
+/** Characters of a reject that a list shows. */
+const SHOWN_CHARS = 200
+/** A character is at most four bytes, and base64 takes four characters for three bytes. */
+const SHOWN_BASE64 = Math.ceil((SHOWN_CHARS * 4) / 3) * 4
+
+const LINE_COLUMNS =
+  'reject_id AS id, reason, source_object AS object, coalesce(line, 0) AS line, coalesce(size_bytes, 0) AS "sizeBytes"'
+
+/** A condition over `rejects`. */
+export function rejectFilterSql(filter: RejectFilter): string {
+  const conditions = [
+    ...(filter.reason === undefined ? [] : [textFilterSql('reason', 'reason', filter.reason)]),
+    ...(filter.object === undefined ? [] : [textFilterSql('object', 'source_object', filter.object)]),
+  ]
+  return conditions.length === 0 ? 'TRUE' : conditions.join(' AND ')
+}
+
+/** Counts per reason, most first. */
+export async function countRejects(sandbox: Sandbox, filter: RejectFilter): Promise<RejectCount[]> {
+  return objectsOf<RejectCount>(
+    sandbox,
+    `SELECT coalesce(reason, 'unknown') AS reason, count(*) AS rejects, count(DISTINCT source_object) AS objects
+     FROM rejects WHERE ${rejectFilterSql(filter)} GROUP BY ALL ORDER BY rejects DESC, reason`,
+  )
+}
+
+/** The newest rejects, in the order of their places within an object. */
+export async function listRejects(sandbox: Sandbox, filter: RejectFilter, limit: number): Promise<RejectLine[]> {
+  const rows = await objectsOf<RejectLine & { content: string | null }>(
+    sandbox,
+    `SELECT ${LINE_COLUMNS}, left(content_base64, ${SHOWN_BASE64}) AS content
+     FROM rejects WHERE ${rejectFilterSql(filter)}
+     ORDER BY ingest_time DESC, source_object, line, reject_id LIMIT ${limit}`,
+  )
+  return rows.map((row) => ({ ...row, content: textOf(row.content).slice(0, SHOWN_CHARS) }))
+}
+
+/** The reject whose id begins with `id`. Throws BAD_ARGUMENT where none or several do. */
+export async function wholeReject(sandbox: Sandbox, id: string): Promise<WholeReject> {
+  const found = await objectsOf<Omit<WholeReject, 'content' | 'keptBytes'>>(
+    sandbox,
+    `SELECT ${LINE_COLUMNS}, detail, form, batch_id AS "batchId", ingest_time AS "time",
+       coalesce(content_base64, '') AS "contentBase64"
+     FROM rejects WHERE starts_with(reject_id, ${lit(id.trim().toLowerCase())}) ORDER BY reject_id LIMIT 2`,
+  )
+  const [reject, another] = found
+  if (reject === undefined || id.trim() === '') throw new AppError('BAD_ARGUMENT', `There is no reject "${id}".`)
+  if (another !== undefined) {
+    throw new AppError('BAD_ARGUMENT', `Several rejects begin with "${id}".`, {
+      hint: `Write more of the id, for example ${reject.id}.`,
+    })
+  }
+  const bytes = Buffer.from(reject.contentBase64, 'base64')
+  return { ...reject, keptBytes: bytes.length, content: textOf(reject.contentBase64) }
+}
+
+/** Bytes as text where they are; what is no UTF-8 becomes U+FFFD. */
+const textOf = (base64: string | null): string => new TextDecoder().decode(Buffer.from(base64 ?? '', 'base64'))
+
+async function objectsOf<T>(sandbox: Sandbox, sql: string): Promise<T[]> {
+  const { columns, rows } = await sandbox.query(sql)
+  return rows.map((row) => rowObject(columns, row) as T)
+}

@@ -1,0 +1,132 @@
+/** `bricktrail query`: SQL over events, rejects and objects, in a sandbox. */
+import type { TextFormat } from '../../ask/formats.ts'
+import type { QueryLimits, Sandbox } from '../../engine/sandbox.ts'
+import type { CliContext, RegisterCommand } from '../contract.ts'
+
+interface Flags {
+  readonly format?: string
+  readonly limit?: string
+  readonly timeout: string
+  readonly out?: string
+}
+
+/** `object` is what --json prints: columns, rows and how the answer ended in one JSON object. */
+type Format = TextFormat | 'object' | 'parquet'
+
+const FORMATS = ['table', 'json', 'ndjson', 'csv', 'parquet'] as const
+const FORMAT_OF_EXTENSION: Readonly<Record<string, (typeof FORMATS)[number]>> = {
+  csv: 'csv',
+  json: 'json',
+  jsonl: 'ndjson',
+  ndjson: 'ndjson',
+  parquet: 'parquet',
+}
+/** A person scrolls through this much; programs and files get more. */
+const TABLE_ROWS = 1000
+
+/** Adds `query`. */
+export const registerQuery: RegisterCommand = (program, cli) => {
+  program
+    .command('query')
+    .description('ask a question in SQL over events, rejects and objects; it can only read')
+    .argument('<sql>', 'one SELECT, DESCRIBE, SUMMARIZE, SHOW TABLES or EXPLAIN; - reads it from standard input')
+    .option('--format <format>', 'table, json, ndjson, csv or parquet (default table, or by the extension of --out)')
+    .option('--limit <n>', 'rows at most, 0 for all (default 1000 for a table, all for a file, else 100000)')
+    .option('--timeout <time>', 'stop after this long', '30s')
+    .option('--out <file>', 'write to a file instead of standard output')
+    .action(async (sql: string, flags: Flags) => {
+      const { stoppable } = await import('../stoppable.ts')
+      await stoppable(cli, async (signal) => {
+        const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
+        const request = await requestOf(cli, sql, flags, signal)
+        const sandbox = await openLakeSandbox(cli.home())
+        try {
+          await (request.out === undefined ? print(cli, sandbox, request) : save(cli, sandbox, request, request.out))
+        } finally {
+          await sandbox.close()
+        }
+      })
+    })
+}
+
+interface Request {
+  readonly sql: string
+  readonly format: Format
+  readonly limits: QueryLimits
+  readonly out: string | undefined
+}
+
+async function requestOf(cli: CliContext, sql: string, flags: Flags, signal: AbortSignal): Promise<Request> {
+  const { AppError } = await import('../../core/errors.ts')
+  const { parseDuration } = await import('../../ask/times.ts')
+  const { DEFAULT_MAX_ROWS } = await import('../../engine/sandbox.ts')
+  const { formatOf, limitOf } = await import('../answers.ts')
+  const extension = /\.(\w+)$/.exec(flags.out ?? '')?.[1]?.toLowerCase() ?? ''
+  const unnamed: Format = FORMAT_OF_EXTENSION[extension] ?? (cli.json() ? 'object' : 'table')
+  const format: Format = flags.format === undefined ? unnamed : formatOf(flags.format, FORMATS)
+  if (format === 'parquet' && flags.out === undefined) {
+    throw new AppError('BAD_ARGUMENT', 'Parquet is not for a terminal or pipe.', { hint: 'Add --out FILE.' })
+  }
+  const otherwise =
+    flags.out !== undefined ? Number.POSITIVE_INFINITY : format === 'table' ? TABLE_ROWS : DEFAULT_MAX_ROWS
+  return {
+    sql: sql === '-' ? await textOf(cli.stdin) : sql,
+    format,
+    limits: { timeoutMs: parseDuration(flags.timeout), maxRows: limitOf(flags.limit, otherwise), signal },
+    out: flags.out,
+  }
+}
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = ''
+  for await (const part of stream) text += String(part)
+  return text
+}
+
+async function print(cli: CliContext, sandbox: Sandbox, { sql, format, limits }: Request): Promise<void> {
+  const { writeAnswer, writeAnswerObject, writeTo } = await import('../../ask/formats.ts')
+  const { noteAnswer, readerOf } = await import('../answers.ts')
+  const answer = await sandbox.stream(sql, limits)
+  const write = writeTo(cli.stdout)
+  if (format === 'object') return writeAnswerObject(answer, write)
+  const written = await writeAnswer(answer, format as TextFormat, write, readerOf(cli))
+  noteAnswer(cli, written, {
+    truncated: answer.truncated(),
+    elapsedMs: answer.elapsedMs(),
+    what: 'row',
+    more: '--limit N shows more, --limit 0 all',
+  })
+}
+
+/** Writes beside the file and renames, so that a stopped query leaves what was there before. */
+async function save(cli: CliContext, sandbox: Sandbox, { sql, format, limits }: Request, out: string): Promise<void> {
+  const { rename, rm } = await import('node:fs/promises')
+  const { resolve } = await import('node:path')
+  const path = resolve(out)
+  const partial = `${path}.${process.pid}.partial`
+  try {
+    const report =
+      format === 'parquet'
+        ? await sandbox.toParquet(sql, partial, limits)
+        : await saveText(sandbox, sql, format === 'object' ? 'json' : format, limits, partial)
+    await rename(partial, path)
+    if (cli.json()) cli.out(`${JSON.stringify({ ...report, file: path })}\n`)
+    else cli.note(`${report.rowCount.toLocaleString('en-US')} rows in ${out}`)
+    if (report.truncated) cli.note('There are more rows: raise --limit.')
+  } finally {
+    await rm(partial, { force: true })
+  }
+}
+
+async function saveText(sandbox: Sandbox, sql: string, format: TextFormat, limits: QueryLimits, path: string) {
+  const { writeAnswer } = await import('../../ask/formats.ts')
+  const { openForWriting } = await import('../answers.ts')
+  const answer = await sandbox.stream(sql, limits)
+  const file = await openForWriting(path)
+  try {
+    const written = await writeAnswer(answer, format, file.write, { tty: false })
+    return { rowCount: written.rows, truncated: answer.truncated(), elapsedMs: answer.elapsedMs() }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,117 @@
+/** `bricktrail rejects`: records that could not become events, why, and what they held. */
+import type { RejectCount, RejectFilter, RejectLine } from '../../ask/reject-list.ts'
+import type { Sandbox } from '../../engine/sandbox.ts'
+import type { CliContext, RegisterCommand } from '../contract.ts'
+
+interface Flags extends RejectFilter {
+  readonly limit: string
+  readonly show?: string
+}
+
+/** Adds `rejects`. */
+export const registerRejects: RegisterCommand = (program, cli) => {
+  program
+    .command('rejects')
+    .description('list records that could not become events, with counts per reason')
+    .option('--limit <n>', 'rejects at most', '20')
+    .option('--reason <reason>', 'such as malformed_json; lists (a,b) and * work')
+    .option('--object <name>', 'the file it stands in; lists and * work')
+    .option('--show <id>', 'print one reject whole; the beginning of its id is enough')
+    .action(async (flags: Flags) => {
+      const { stoppable } = await import('../stoppable.ts')
+      await stoppable(cli, async () => {
+        const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
+        const sandbox = await openLakeSandbox(cli.home())
+        try {
+          await (flags.show === undefined ? list(cli, sandbox, flags) : show(cli, sandbox, flags.show))
+        } finally {
+          await sandbox.close()
+        }
+      })
+    })
+}
+
+async function list(cli: CliContext, sandbox: Sandbox, flags: Flags): Promise<void> {
+  const { countRejects, listRejects } = await import('../../ask/reject-list.ts')
+  const { DEFAULT_MAX_ROWS } = await import('../../engine/sandbox.ts')
+  const { jsonText } = await import('../../ask/printable.ts')
+  const { limitOf } = await import('../answers.ts')
+  const filter: RejectFilter = {
+    ...(flags.reason === undefined ? {} : { reason: flags.reason }),
+    ...(flags.object === undefined ? {} : { object: flags.object }),
+  }
+  const limit = Math.min(limitOf(flags.limit, 0), DEFAULT_MAX_ROWS)
+  const counts = await countRejects(sandbox, filter)
+  const rejects = await listRejects(sandbox, filter, limit)
+  if (cli.json()) return cli.out(`${jsonText({ counts, rejects })}\n`)
+  if (counts.length === 0) return cli.out('No rejects.\n')
+  const total = counts.reduce((sum, count) => sum + count.rejects, 0)
+  await printCounts(cli, counts)
+  await printLines(cli, rejects)
+  const more = total > rejects.length ? `The first ${rejects.length} of ${total.toLocaleString('en-US')}; ` : ''
+  cli.note(`${more}--show ID prints one whole.`)
+}
+
+async function printCounts(cli: CliContext, counts: readonly RejectCount[]): Promise<void> {
+  const rows = counts.map((count) => [count.reason, count.rejects, count.objects])
+  await printTable(cli, ['reason', 'rejects', 'objects'], [1, 2], rows)
+  cli.out('\n')
+}
+
+async function printLines(cli: CliContext, rejects: readonly RejectLine[]): Promise<void> {
+  const idLength = shortIdLength(rejects.map((reject) => reject.id))
+  const rows = rejects.map(({ id, reason, object, line, sizeBytes, content }) => [
+    id.slice(0, idLength),
+    reason,
+    line,
+    sizeBytes,
+    object,
+    content,
+  ])
+  await printTable(cli, ['id', 'reason', 'line', 'bytes', 'object', 'content'], [2, 3], rows)
+}
+
+/** So much of an id tells the listed ones apart, and a little more for those not listed. */
+function shortIdLength(ids: readonly string[]): number {
+  const longest = Math.max(0, ...ids.map((id) => id.length))
+  for (let length = 8; length < longest; length += 4) {
+    if (new Set(ids.map((id) => id.slice(0, length))).size === ids.length) return length
+  }
+  return longest
+}
+
+async function printTable(
+  cli: CliContext,
+  names: readonly string[],
+  numeric: readonly number[],
+  rows: readonly (readonly unknown[])[],
+): Promise<void> {
+  const { headLines, layTable, rowLine } = await import('../../ask/table.ts')
+  const { readerOf } = await import('../answers.ts')
+  const { tty, width } = readerOf(cli)
+  const columns = names.map((name, at) => ({ name, numeric: numeric.includes(at) }))
+  const layout = layTable(columns, rows, tty ? width : undefined)
+  cli.out(headLines(layout) + rows.map((row) => rowLine(layout, row)).join(''))
+}
+
+async function show(cli: CliContext, sandbox: Sandbox, id: string): Promise<void> {
+  const { wholeReject } = await import('../../ask/reject-list.ts')
+  const { jsonText, printable, printableLines } = await import('../../ask/printable.ts')
+  const reject = await wholeReject(sandbox, id)
+  if (cli.json()) return cli.out(`${jsonText(reject)}\n`)
+  const facts = [
+    ['id', reject.id],
+    ['reason', `${reject.reason}: ${reject.detail ?? ''}`],
+    ['object', reject.object],
+    ['line', String(reject.line)],
+    ['bytes', reject.sizeBytes.toLocaleString('en-US')],
+    ['form', reject.form ?? ''],
+    ['batch', reject.batchId ?? ''],
+    ['time', reject.time ?? ''],
+  ]
+  cli.out(facts.map(([name = '', value = '']) => `${name.padEnd(8)}${printable(value)}\n`).join(''))
+  cli.out(`\n${cli.tty ? printableLines(reject.content) : reject.content}\n`)
+  if (reject.keptBytes < reject.sizeBytes) {
+    cli.note(`Only the first ${reject.keptBytes.toLocaleString('en-US')} bytes are kept.`)
+  }
+}
