@@ -5,6 +5,7 @@ import type { Person } from './account/people.ts'
 import type { SimEvent } from './event.ts'
 import type { Random } from './random.ts'
 import type { Scenario, ScenarioStage } from './scenarios/contract.ts'
+import { ALL_SCENARIOS } from './scenarios/registry.ts'
 import { browserSession, placeOf } from './sessions.ts'
 import { type Session, Thread } from './thread.ts'
 
@@ -23,40 +24,45 @@ export interface Period {
   readonly endMs: number
 }
 
-/** Plays scenarios on an account. `carries` tells what the form can show; the rest is left out. */
+/**
+ * Plays scenarios on an account. `carries` tells what the form can show; the rest is left out. All are played, whichever
+ * are wanted, so that each has the same actors alone and in company.
+ */
 export function playScenarios(
-  scenarios: readonly Scenario[],
+  wanted: (scenario: Scenario) => boolean,
   account: Account,
   period: Period,
   root: Random,
   carries: (event: SimEvent) => boolean,
 ): readonly Played[] {
-  return scenarios
-    .filter((scenario) => scenario.accountLevel !== true || account.cloud !== 'azure')
-    .map((scenario) => {
-      const events: SimEvent[] = []
-      const keep = (event: SimEvent) => {
-        if (carries(event) && event.timeMs < period.endMs) events.push(event)
-      }
-      scenario.play(stageFor(scenario, account, period, root, keep))
-      return { scenario, events: events.sort((a, b) => a.timeMs - b.timeMs) }
-    })
-    .filter(({ events }) => events.length > 0)
+  const taken = new Set<string>()
+  return ALL_SCENARIOS.map((scenario) => {
+    const events: SimEvent[] = []
+    const keep = (event: SimEvent) => {
+      if (carries(event) && event.timeMs < period.endMs) events.push(event)
+    }
+    scenario.play(stageFor(account, period, root.fork(scenario.id), taken, keep))
+    return { scenario, events: events.sort((a, b) => a.timeMs - b.timeMs) }
+  }).filter(
+    ({ scenario, events }) =>
+      wanted(scenario) && events.length > 0 && !(scenario.accountLevel === true && account.cloud === 'azure'),
+  )
 }
 
 function stageFor(
-  scenario: Scenario,
   account: Account,
   period: Period,
-  root: Random,
+  random: Random,
+  taken: Set<string>,
   keep: (event: SimEvent) => void,
 ): ScenarioStage {
-  const random = root.fork(scenario.id)
   const dayMs = pickDay(period, random)
-  const taken = new Set<string>()
-  const anyone = (crowd: readonly Person[]): Person => {
-    const left = crowd.filter((person) => !taken.has(person.email))
-    const found = random.fork(`person-${taken.size}`).pick(left)
+  const own = new Set<string>()
+  const cast = (crowd: readonly Person[]): Person => {
+    const unused = crowd.filter((person) => !own.has(person.email))
+    const fresh = unused.filter((person) => !taken.has(person.email))
+    const found = random.fork(`person-${own.size}`).pick(fresh.length > 0 ? fresh : unused)
+    own.add(found.email)
     taken.add(found.email)
     return found
   }
@@ -64,9 +70,9 @@ function stageFor(
   return {
     account,
     random,
-    at: (hour) => clamp(dayMs + Math.floor(hour * HOUR_MS), period.startMs, period.endMs - HOUR_MS),
-    person: (role, where = () => true) => anyone(peopleOf(account, role).filter(where)),
-    dormant: () => anyone(account.people.filter((person) => person.dormant)),
+    at: (hour) => clamp(dayMs + Math.round(hour * 60) * 60_000, period.startMs, period.endMs - HOUR_MS),
+    person: (role, where = () => true) => cast(peopleOf(account, role).filter(where)),
+    dormant: () => cast(account.people.filter((person) => person.dormant)),
     open,
     sit: (person, timeMs, workspace = account.prod) =>
       open(browserSession(person, workspace, placeOf(person, timeMs) ?? person.vpn, random), timeMs),

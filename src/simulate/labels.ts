@@ -1,6 +1,6 @@
 /** `labels.json`: which events are attacks, and what should be detected. */
 import type { Played } from './cast.ts'
-import type { SimulateOptions } from './simulate.ts'
+import type { SimulateOptions } from './options.ts'
 
 /** The file's name; it also marks a folder as one of ours. */
 export const LABELS = 'labels.json'

@@ -176,11 +176,12 @@ function stageFor(account: Account, random: Random, timeMs: number, emit: Emit):
     random,
     timeMs,
     start,
-    colleague: (roles, few = account.people.length) =>
-      random.weighted(
-        roles.flatMap((role) => peopleOf(account, role).slice(0, few)),
-        (person) => officeLoad(timeMs, person.site.utcOffset),
-      ),
+    colleague(roles, few = account.people.length) {
+      const crowd = roles.flatMap((role) => peopleOf(account, role).slice(0, few))
+      const found = random.weighted(crowd, (person) => officeLoad(timeMs, person.site.utcOffset))
+      // Nobody works on the day of a flight.
+      return found === undefined || placeOf(found, timeMs) === null ? undefined : found
+    },
     sit: (person, workspace) => start(browserSession(person, workspace, placeOf(person, timeMs) ?? person.vpn, random)),
   }
 }

@@ -1,14 +1,14 @@
 /** Writes the audit logs of a small Databricks account, with labelled attacks, the same for the same options. */
 import { join } from 'node:path'
-import { AppError } from '../core/errors.ts'
-import { makeAccount } from './account/account.ts'
-import { type Played, playScenarios } from './cast.ts'
+import { type Account, makeAccount } from './account/account.ts'
+import { type Period, type Played, playScenarios } from './cast.ts'
 import type { SimEvent } from './event.ts'
 import { FileSorter } from './file-sorter.ts'
-import type { FormName } from './forms/contract.ts'
+import type { Form } from './forms/contract.ts'
 import { FORMS } from './forms/registry.ts'
 import { LABELS, labelsOf } from './labels.ts'
 import { makeLife } from './life.ts'
+import { bad, checkOptions, type SimulateOptions } from './options.ts'
 import { prepareFolder, writeLabels } from './output.ts'
 import { Random } from './random.ts'
 import type { Scenario, ScenarioInfo } from './scenarios/contract.ts'
@@ -16,21 +16,7 @@ import { ALL_SCENARIOS } from './scenarios/registry.ts'
 import { makeSlots } from './timeline.ts'
 import { LogWriter } from './writer.ts'
 
-/** What to simulate. Equal options give equal bytes. */
-export interface SimulateOptions {
-  /** Folder to write; made if missing, refilled if it holds an earlier simulation. */
-  readonly out: string
-  /** Exact number of events, scenarios included. */
-  readonly events: number
-  readonly days: number
-  readonly seed: number
-  readonly form: FormName
-  readonly gzip: boolean
-  readonly scenarios: 'all' | 'none' | readonly string[]
-  /** First day, yyyy-mm-dd, UTC. */
-  readonly startDate: string
-  readonly onProgress?: (done: number, total: number) => void
-}
+export { SIMULATE_DEFAULTS, type SimulateOptions } from './options.ts'
 
 /** What was written. */
 export interface SimulateReport {
@@ -40,11 +26,10 @@ export interface SimulateReport {
   readonly bytes: number
   /** Path of `labels.json`. */
   readonly labels: string
+  /** Labelled scenarios. */
+  readonly scenarios: number
   readonly seconds: number
 }
-
-/** What stands in when an option is not given; the date is fixed so that output can be repeated. */
-export const SIMULATE_DEFAULTS = { events: 200_000, days: 7, seed: 1, startDate: '2026-11-09' } as const
 
 /** Every scenario that can be asked for. */
 export const SCENARIOS: readonly ScenarioInfo[] = ALL_SCENARIOS.map(({ id, title, expect, techniques }) => ({
@@ -54,32 +39,52 @@ export const SCENARIOS: readonly ScenarioInfo[] = ALL_SCENARIOS.map(({ id, title
   techniques,
 }))
 
-/** The largest number of days: a year and a day. */
-const MAX_DAYS = 366
-
 /**
  * Simulates. Fails with BAD_ARGUMENT on options that make no sense, a folder that holds something else, or more
- * scenario events than `events`.
+ * scenario events than `events`; with DISK_FULL when the disk is.
  */
 export async function simulate(options: SimulateOptions): Promise<SimulateReport> {
   const startedAt = performance.now()
   const startMs = checkOptions(options)
-  const { events, days, form: formName } = options
-  const period = { startMs, endMs: startMs + days * 86_400_000 }
+  const period = { startMs, endMs: startMs + options.days * 86_400_000 }
   const root = new Random(`bricktrail-${options.seed}`)
-  const account = makeAccount(root.fork('account'), formName === 'azure' ? 'azure' : 'aws')
-  const form = FORMS[formName](account, root.fork(`native-${formName}`))
+  const account = makeAccount(root.fork('account'), options.form === 'azure' ? 'azure' : 'aws')
+  const form = FORMS[options.form](account, root.fork(`native-${options.form}`))
   const played = playScenarios(chosen(options.scenarios), account, period, root.fork('scenarios'), form.carries)
-  const scenarioEvents = played.reduce((sum, { events: own }) => sum + own.length, 0)
-  checkRoom(events, scenarioEvents)
-
+  checkRoom(options.events, eventsOf(played))
   await prepareFolder(options.out)
   const writer = new LogWriter(options.out, options.gzip)
-  const slots = makeSlots(startMs, days, events, account.people.length)
+  const byService = await writeEvents(options, period, { root, account, form, played, writer })
+  const labels = labelsOf(options, played, byService)
+  await writeLabels(options.out, labels)
+  return {
+    events: labels.benign.events + eventsOf(played),
+    files: writer.files,
+    bytes: writer.bytes,
+    labels: join(options.out, LABELS),
+    scenarios: played.length,
+    seconds: (performance.now() - startedAt) / 1000,
+  }
+}
+
+interface Stuff {
+  readonly root: Random
+  readonly account: Account
+  readonly form: Form
+  readonly played: readonly Played[]
+  readonly writer: LogWriter
+}
+
+/** Plays ordinary life around the scenarios, slot by slot; returns its events counted by service. */
+async function writeEvents(
+  { events, days, onProgress }: SimulateOptions,
+  period: Period,
+  { root, account, form, played, writer }: Stuff,
+): Promise<ReadonlyMap<string, number>> {
+  const slots = makeSlots(period.startMs, days, events, account.people.length)
   const sorter = new FileSorter(form, slots, root.fork('file-order'), (path, content) => writer.add(path, content))
   for (const { events: own } of played) for (const event of own) sorter.take(event)
-
-  const total = events - scenarioEvents
+  const total = events - eventsOf(played)
   const byService = new Map<string, number>()
   let made = 0
   const emit = (event: SimEvent) => {
@@ -93,41 +98,22 @@ export async function simulate(options: SimulateOptions): Promise<SimulateReport
     life.play(slot, emit, () => made, Math.round(total * slot.until))
     sorter.flush(slot)
     await writer.breathe()
-    options.onProgress?.(made + scenarioEvents, events)
+    onProgress?.(made + events - total, events)
   }
   await writer.finish()
-  await writeLabels(options.out, labelsOf(options, played, byService))
-  return {
-    events: made + scenarioEvents,
-    files: writer.files,
-    bytes: writer.bytes,
-    labels: join(options.out, LABELS),
-    seconds: (performance.now() - startedAt) / 1000,
-  }
+  return byService
 }
 
-/** Returns the first instant of the period. */
-function checkOptions({ events, days, seed, startDate }: SimulateOptions): number {
-  if (!Number.isSafeInteger(events) || events < 1) throw bad(`--events must be a whole number above 0, not ${events}.`)
-  if (!Number.isSafeInteger(days) || days < 1 || days > MAX_DAYS) {
-    throw bad(`--days must be a whole number from 1 to ${MAX_DAYS}, not ${days}.`)
-  }
-  if (!Number.isSafeInteger(seed)) throw bad(`--seed must be a whole number, not ${seed}.`)
-  const startMs = Date.parse(`${startDate}T00:00:00Z`)
-  if (!/^\d{4}-\d\d-\d\d$/.test(startDate) || Number.isNaN(startMs)) {
-    throw bad(`--start must be a day as yyyy-mm-dd, not ${startDate}.`)
-  }
-  return startMs
-}
+const eventsOf = (played: readonly Played[]): number => played.reduce((sum, { events }) => sum + events.length, 0)
 
-function chosen(wanted: SimulateOptions['scenarios']): readonly Scenario[] {
-  if (wanted === 'all') return ALL_SCENARIOS
-  if (wanted === 'none') return []
+function chosen(wanted: SimulateOptions['scenarios']): (scenario: Scenario) => boolean {
+  if (wanted === 'all') return () => true
+  if (wanted === 'none') return () => false
   const unknown = wanted.find((id) => !ALL_SCENARIOS.some((scenario) => scenario.id === id))
   if (unknown !== undefined) {
     throw bad(`There is no scenario "${unknown}".`, `Scenarios: ${SCENARIOS.map(({ id }) => id).join(', ')}.`)
   }
-  return ALL_SCENARIOS.filter((scenario) => wanted.includes(scenario.id))
+  return ({ id }) => wanted.includes(id)
 }
 
 function checkRoom(events: number, scenarioEvents: number): void {
@@ -137,8 +123,3 @@ function checkRoom(events: number, scenarioEvents: number): void {
     `Pass --events ${scenarioEvents} or more, or fewer --scenarios.`,
   )
 }
-
-const bad = (message: string, hint?: string): AppError =>
-  new AppError('BAD_ARGUMENT', message, hint === undefined ? {} : { hint })
-
-export type { Played }

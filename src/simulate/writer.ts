@@ -3,14 +3,26 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { AppError, messageOf } from '../core/errors.ts'
 
 const gzipped = promisify(gzip)
 
-/** Level 3 is a third slower than level 1 and a tenth smaller; higher levels outlast the making of the events. */
-const GZIP_LEVEL = 3
+/** A tenth smaller than level 3, and compression on a second thread still keeps ahead of the making of the events. */
+const GZIP_LEVEL = 4
 
 /** Bytes waiting for compression and disk; beyond it the generator waits. */
 const MAX_PENDING_BYTES = 48 * 1024 * 1024
+
+function writeError(path: string, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException).code
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new AppError('DISK_FULL', `The disk is full at ${path}.`, { cause })
+  if (code === undefined) return cause
+  return new AppError('BAD_ARGUMENT', `${path} cannot be written: ${messageOf(cause)}.`, {
+    hint: 'Name a folder you may write with --out.',
+    cause,
+  })
+}
 
 /** Writes files below one folder, several at a time, the pieces of one file in order. */
 export class LogWriter {
@@ -44,7 +56,7 @@ export class LogWriter {
     const done = this.#write(path, content, first, before).then(
       () => {},
       (cause: unknown) => {
-        this.#failure ??= cause
+        this.#failure ??= writeError(path, cause)
       },
     )
     const tail = done.finally(() => {

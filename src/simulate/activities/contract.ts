@@ -31,9 +31,10 @@ export interface Tool extends Work {
   readonly userAgent: string
 }
 
-/** Something that happens a number of times a day whatever the size of the log. */
+/** Something that happens a number of times a day whatever the size of the log, thinned only on small ones. */
 export interface Routine {
   readonly id: string
+  /** With `hours` office: the rate while an office is fully at work. */
   readonly perDay: number
   /** office: when people work; any: around the clock. */
   readonly hours: 'office' | 'any'

@@ -15,14 +15,12 @@ export const externalLocationExfil: Scenario = {
     const thread = sit(person('engineer'), at(17.4))
     const name = 'backup_ext'
     thread.uc('createStorageCredential', { name, comment: '' }, created({ name, id: random.uuid() }))
-    thread
-      .wait(30, 90)
-      .uc('createExternalLocation', {
-        name,
-        skip_validation: 'true',
-        url: 's3://zx-archive-7731/in',
-        credential_name: name,
-      })
+    thread.wait(30, 90).uc('createExternalLocation', {
+      name,
+      skip_validation: 'true',
+      url: 's3://zx-archive-7731/in',
+      credential_name: name,
+    })
     for (const table of random.sample(account.data.pii, 12)) {
       readTable(thread.wait(5, 30), table)
       thread.uc('generateTemporaryPathCredential', {
