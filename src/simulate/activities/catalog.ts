@@ -177,20 +177,14 @@ const terraform: Routine = {
         securable_full_name: `${catalog}.${schema}`,
       })
     }
-    if (random.chance(0.2))
-      thread.uc('createSchema', {
-        name: `area_${random.int(10, 99)}`,
-        catalog_name: 'sandbox',
-        comment: 'managed by terraform',
-      })
-    if (random.chance(0.1))
-      thread.uc('updateSchema', {
-        full_name_arg: 'sandbox.shared',
-        comment: 'shared scratch space',
-        owner: 'data-engineers',
-      })
-    if (random.chance(0.05))
-      thread.uc('updateCatalog', { name_arg: 'sandbox', comment: 'scratch', isolation_mode: 'OPEN' })
+    if (random.chance(0.2)) {
+      const name = `area_${random.int(10, 99)}`
+      thread.uc('createSchema', { name, catalog_name: 'sandbox', comment: 'managed by terraform' })
+    }
+    if (random.chance(0.1)) {
+      thread.uc('updateSchema', { full_name_arg: 'sandbox.shared', comment: 'scratch space', owner: 'data-engineers' })
+    }
+    if (random.chance(0.05)) thread.uc('updateCatalog', { name_arg: 'sandbox', isolation_mode: 'OPEN' })
     if (random.chance(0.3)) thread.uc('getStorageCredential', { name_arg: 'uc-root' })
     thread.log('workspace', 'getPermissionAssignment', {
       workspaceId: account.prod.id,

@@ -18,7 +18,8 @@ const start: Work = {
   play(thread, { clusterId, person }) {
     const { random } = thread
     const action = random.chance(0.85) ? 'start' : 'restart'
-    thread.slow('clusters', action, { cluster_id: clusterId, init_scripts_safe_mode: 'false' }, 1)
+    const safe = action === 'start' ? { init_scripts_safe_mode: 'false' } : {}
+    thread.slow('clusters', action, { cluster_id: clusterId, ...safe }, 1)
     const system = thread.as(systemSession(thread.session.workspace))
     system.wait(60, 240).log('clusters', `${action}Result`, result(clusterId, 'Running', 4, person.userId))
     for (let i = random.int(0, 2); i > 0; i--) resize(system, clusterId, person.userId)
@@ -111,12 +112,9 @@ const policies: Routine = {
     if (admin === undefined) return
     const thread = sit(admin, account.dev)
     const policy_id = '0003F1A2B4C5D6E7'
-    thread.log(
-      'clusterPolicies',
-      random.pick(['edit', 'edit', 'create']),
-      { policy_id, name: 'personal-compute' },
-      created({ policy_id }),
-    )
+    const name = 'personal-compute'
+    if (random.chance(0.3)) thread.log('clusterPolicies', 'create', { name }, created({ policy_id }))
+    else thread.log('clusterPolicies', 'edit', { policy_id, name })
     thread.log('clusterPolicies', 'changeClusterPolicyAcl', {
       shardName: 'nvirginia-prod',
       targetUserId: random.digits(15),

@@ -46,44 +46,57 @@ export function runTimes(job: Job, startMs: number, endMs: number): readonly num
 /** One run of a job. `richness` scales its reads and writes. */
 export function playRun(job: Job, startMs: number, richness: number, random: Random, emit: Emit): void {
   const system = new Thread(systemSession(job.workspace), startMs, random, emit)
-  const jobId = job.id
   const runId = random.digits(15)
-  const jobClusterType = job.cluster
-  const trigger = { jobId, jobTriggerType: 'cron', runId }
-  system.wait(0.2, 4).log('jobs', 'runTriggered', trigger)
-  const clusterId = job.cluster === 'new' ? startCluster(job, system) : random.pick(job.workspace.clusterIds)
+  system.wait(0.2, 4).log('jobs', 'runTriggered', { jobId: job.id, jobTriggerType: 'cron', runId })
+  const clusterId = clusterFor(job, system)
   const failsAt = random.chance(job.failureRate) ? random.int(0, job.tasks.length - 1) : -1
   for (const [i, taskKey] of job.tasks.entries()) {
-    const task = {
-      jobId,
-      jobClusterType,
-      jobTriggerType: 'cron',
-      jobTaskType: 'notebook',
-      jobTerminalState: '',
-      idInJob: String(random.int(1000, 90_000)),
-      orgId: job.workspace.id,
-      runCreatorUserName: job.creator,
-      runId: random.digits(15),
-      multitaskParentRunId: runId,
-      clusterId,
-      taskKey,
-    }
-    system.log('jobs', 'runStart', task)
-    const worker = system.as(serviceSession(job.runAs, job.workspace, random))
-    work(job, worker, i, richness)
-    system.timeMs = Math.max(system.timeMs, worker.timeMs)
-    if (i === failsAt) {
-      system.log(
-        'jobs',
-        'runFailed',
-        { ...task, jobTerminalState: 'Failed' },
-        failed(400, 'Task failed: Workload failed, see run output for details'),
-      )
-      break
-    }
-    system.log('jobs', 'runSucceeded', { ...task, jobTerminalState: 'Succeeded' })
+    playTask(job, system, { i, taskKey, runId, clusterId, richness, fails: i === failsAt })
+    if (i === failsAt) break
   }
   if (job.cluster === 'new') stopCluster(job, system, clusterId)
+}
+
+interface Task {
+  readonly i: number
+  readonly taskKey: string
+  readonly runId: string
+  readonly clusterId: string
+  readonly richness: number
+  readonly fails: boolean
+}
+
+function playTask(job: Job, system: Thread, { i, taskKey, runId, clusterId, richness, fails }: Task): void {
+  const { random } = system
+  const taskRunId = random.digits(15)
+  const params = {
+    runCreatorUserName: job.creator,
+    orgId: job.workspace.id,
+    clusterId,
+    idInJob: taskRunId,
+    jobClusterType: job.cluster,
+    jobId: job.id,
+    taskKey,
+    jobTriggerType: 'cron',
+    jobTaskType: 'notebook',
+    runId: taskRunId,
+  }
+  system.log('jobs', 'runStart', { ...params, jobTerminalState: '', multitaskParentRunId: runId })
+  const worker = system.as(serviceSession(job.runAs, job.workspace, random))
+  work(job, worker, i, richness)
+  system.timeMs = Math.max(system.timeMs, worker.timeMs)
+  if (fails) {
+    const reply = failed(400, 'Task failed: Workload failed, see run output for details')
+    system.log('jobs', 'runFailed', { ...params, jobTerminalState: 'Failed', jobRunId: runId }, reply)
+    return
+  }
+  system.log('jobs', 'runSucceeded', { ...params, jobTerminalState: 'Succeeded', jobRunId: runId })
+}
+
+/** The cluster a run uses: its own, a shared one, or none that anybody sees. */
+function clusterFor(job: Job, system: Thread): string {
+  if (job.cluster === 'serverless') return ''
+  return job.cluster === 'new' ? startCluster(job, system) : system.random.pick(job.workspace.clusterIds)
 }
 
 function work(job: Job, worker: Thread, task: number, richness: number): void {

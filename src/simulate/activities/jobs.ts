@@ -57,29 +57,22 @@ const develop: Work = {
     const job = random.pick(account.jobs)
     const job_id = random.chance(0.5) ? random.digits(15) : job.id
     if (job_id !== job.id) {
-      const parts = JSON.parse(settings(job)) as { tasks: unknown; schedule: unknown; email_notifications: unknown }
-      thread.log(
-        'jobs',
-        'create',
-        {
-          name: `${job.name}_${person.email.split('.')[0]}`,
-          job_type: 'NORMAL',
-          format: 'MULTI_TASK',
-          tasks: JSON.stringify(parts.tasks),
-          schedule: JSON.stringify(parts.schedule),
-          email_notifications: JSON.stringify(parts.email_notifications),
-          timeout_seconds: '0',
-          max_retries: '0',
-        },
-        created({ job_id: Number(job_id) }),
-      )
+      const { tasks, schedule, email_notifications } = JSON.parse(settings(job))
+      const params = {
+        name: `${job.name}_${person.email.split('.')[0]}`,
+        job_type: 'NORMAL',
+        format: 'MULTI_TASK',
+        tasks: JSON.stringify(tasks),
+        schedule: JSON.stringify(schedule),
+        email_notifications: JSON.stringify(email_notifications),
+        timeout_seconds: '0',
+        max_retries: '0',
+      }
+      thread.log('jobs', 'create', params, created({ job_id: Number(job_id) }))
     } else {
-      thread.log('jobs', random.pick(['update', 'update', 'reset']), {
-        job_id,
-        new_settings: settings(job),
-        fields_to_remove: '[]',
-        is_from_dlt: 'false',
-      })
+      const new_settings = settings(job)
+      if (random.chance(0.3)) thread.log('jobs', 'reset', { job_id, new_settings })
+      else thread.log('jobs', 'update', { job_id, new_settings, fields_to_remove: '[]', is_from_dlt: 'false' })
     }
     if (random.chance(0.15)) {
       thread.log('jobs', 'changeJobAcl', {

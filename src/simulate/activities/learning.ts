@@ -2,6 +2,7 @@
 import { serviceNamed } from '../account/account.ts'
 import { created } from '../event.ts'
 import { serviceSession } from '../sessions.ts'
+import type { Thread } from '../thread.ts'
 import type { Routine, Work } from './contract.ts'
 
 const MODELS = ['demand_forecast', 'recommend_ranker', 'churn_score', 'price_elasticity', 'returns_risk']
@@ -50,70 +51,48 @@ const register: Work = {
     const { random } = thread
     const name = random.pick(MODELS)
     const version = String(random.int(1, 60))
-    const full_name_arg = `ml.features.${name}`
     const run_id = random.hex(16)
-    if (random.chance(0.6)) {
-      thread.uc('listRegisteredModels', {
-        catalog_name: 'ml',
-        schema_name: 'features',
-        max_results: '100',
-        page_token: '',
-      })
-      thread.uc('getRegisteredModel', { full_name_arg })
-      thread.uc('createModelVersion', {
-        catalog_name: 'ml',
-        schema_name: 'features',
-        model_name: name,
-        source: `dbfs:/databricks/mlflow-tracking/${run_id}/model`,
-        comment: '',
-      })
-      thread.uc('generateTemporaryModelVersionCredential', {
-        full_name_arg,
-        version_arg: version,
-        operation: 'MODEL_VERSION_READ_WRITE',
-        model_full_name: full_name_arg,
-        model_version: version,
-      })
-      thread.uc('finalizeModelVersion', { full_name_arg, version_arg: version })
-      if (random.chance(0.3)) thread.uc('setRegisteredModelAlias', { full_name_arg, alias_arg: 'challenger', version })
-      if (random.chance(0.1))
-        thread.uc('createRegisteredModel', {
-          name: `${name}_b`,
-          catalog_name: 'ml',
-          schema_name: 'features',
-          owner: '',
-          comment: '',
-        })
-      return
-    }
-    thread.log('modelRegistry', 'createModelVersion', {
-      name,
-      source: `dbfs:/databricks/mlflow-tracking/${run_id}/model`,
-      run_id,
-      tags: '[]',
-      run_link: '',
-    })
-    thread.log('modelRegistry', 'setModelVersionTag', { name, version, key: 'stage', value: 'candidate' })
-    if (random.chance(0.3)) thread.log('modelRegistry', 'createTransitionRequest', { name, version, stage: 'Staging' })
-    if (random.chance(0.3))
-      thread.log('modelRegistry', 'transitionModelVersionStage', {
-        name,
-        version,
-        stage: 'Staging',
-        archive_existing_versions: 'false',
-      })
-    if (random.chance(0.3)) thread.log('modelRegistry', 'createComment', { name, version })
-    if (random.chance(0.3))
-      thread.log('modelRegistry', 'listModelArtifacts', { name, version, path: '', page_token: '' })
-    if (random.chance(0.1)) thread.log('modelRegistry', 'createRegisteredModel', { name: `${name}_legacy`, tags: '[]' })
-    if (random.chance(0.05))
-      thread.log('modelRegistry', 'approveTransitionRequest', {
-        name,
-        version,
-        stage: 'Staging',
-        archive_existing_versions: 'true',
-      })
+    const source = `dbfs:/databricks/mlflow-tracking/${run_id}/model`
+    if (random.chance(0.6)) registerInCatalog(thread, name, version, source)
+    else registerInWorkspace(thread, name, version, source, run_id)
   },
+}
+
+function registerInCatalog(thread: Thread, name: string, version: string, source: string): void {
+  const { random } = thread
+  const full_name_arg = `ml.features.${name}`
+  const place = { catalog_name: 'ml', schema_name: 'features' }
+  thread.uc('listRegisteredModels', { ...place, max_results: '100', page_token: '' })
+  thread.uc('getRegisteredModel', { full_name_arg })
+  thread.uc('createModelVersion', { ...place, model_name: name, source, comment: '' })
+  thread.uc('generateTemporaryModelVersionCredential', {
+    full_name_arg,
+    version_arg: version,
+    operation: 'MODEL_VERSION_READ_WRITE',
+    model_full_name: full_name_arg,
+    model_version: version,
+  })
+  thread.uc('finalizeModelVersion', { full_name_arg, version_arg: version })
+  if (random.chance(0.3)) thread.uc('setRegisteredModelAlias', { full_name_arg, alias_arg: 'challenger', version })
+  if (random.chance(0.1)) thread.uc('createRegisteredModel', { name: `${name}_b`, ...place, owner: '', comment: '' })
+}
+
+function registerInWorkspace(thread: Thread, name: string, version: string, source: string, run_id: string): void {
+  const { random } = thread
+  const model = { name, version }
+  const staging = { ...model, stage: 'Staging' }
+  thread.log('modelRegistry', 'createModelVersion', { name, source, run_id, tags: '[]', run_link: '' })
+  thread.log('modelRegistry', 'setModelVersionTag', { ...model, key: 'stage', value: 'candidate' })
+  if (random.chance(0.3)) thread.log('modelRegistry', 'createTransitionRequest', staging)
+  if (random.chance(0.3)) {
+    thread.log('modelRegistry', 'transitionModelVersionStage', { ...staging, archive_existing_versions: 'false' })
+  }
+  if (random.chance(0.3)) thread.log('modelRegistry', 'createComment', model)
+  if (random.chance(0.3)) thread.log('modelRegistry', 'listModelArtifacts', { ...model, path: '', page_token: '' })
+  if (random.chance(0.1)) thread.log('modelRegistry', 'createRegisteredModel', { name: `${name}_legacy`, tags: '[]' })
+  if (random.chance(0.05)) {
+    thread.log('modelRegistry', 'approveTransitionRequest', { ...staging, archive_existing_versions: 'true' })
+  }
 }
 
 const features: Work = {
