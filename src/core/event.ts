@@ -152,6 +152,8 @@ export const EVENT_COLUMNS: readonly Column[] = [
   },
   text('response_result', 'response.result as logged, scrubbed.'),
   text('extra', 'JSON object of the top-level fields Bricktrail does not know.'),
+  { name: 'redactions', type: 'integer', doc: 'How many secrets were replaced by a mark; null for none.' },
+  { name: 'record_bytes', type: 'integer', doc: 'Length of the record as received; null where the form has no text.' },
 ]
 
 /** Columns of `rejects`: records that could not become events. */

@@ -1,0 +1,202 @@
+/**
+ * Record → event: the shared half of normalisation, as one SELECT that the engine streams from the parser to the file. A
+ * record that cannot be an event comes out too, with no id and no date and the reason in `status_reason`: the writer
+ * partitions by date, so these rows gather in a file of their own.
+ */
+import { EVENT_COLUMNS } from '../core/event.ts'
+import { lit } from '../engine/sql.ts'
+import { duckdbType } from '../engine/types.ts'
+import { CATALOGUE_TABLE, fallbackSql, overrideSql, targetsSql } from './catalogue/sql.ts'
+import type { Form } from './contract.ts'
+import { extraSql, unusualKeysSql } from './extra.ts'
+import { eventIdSql, paramsTextSql } from './fingerprint.ts'
+import { maySecretSql, redactionsSql, SECRET_KEYS, scrubSql } from './scrub.ts'
+
+/** Epoch numbers below these are seconds, milliseconds, microseconds; above, nanoseconds. 1e11 s is the year 5138. */
+const SECONDS_BELOW = 100_000_000_000
+const MILLIS_BELOW = SECONDS_BELOW * 1000
+const MICROS_BELOW = MILLIS_BELOW * 1000
+
+/** Epoch (s, ms, µs, ns; whole or fraction) or ISO text to TIMESTAMPTZ; NULL if neither. Text without a zone is UTC. */
+export const timeSql = (text: string): string => `CASE
+      WHEN try_cast(${text} AS BIGINT) IS NULL THEN try_cast(${text} AS TIMESTAMPTZ)
+      WHEN contains(${text}, '.') THEN try(make_timestamptz((try_cast(${text} AS DOUBLE) * CASE WHEN try_cast(${text} AS DOUBLE) < ${SECONDS_BELOW} THEN 1000000 WHEN try_cast(${text} AS DOUBLE) < ${MILLIS_BELOW} THEN 1000 ELSE 1 END)::BIGINT))
+      WHEN abs(try_cast(${text} AS BIGINT)) < ${SECONDS_BELOW} THEN make_timestamptz(try_cast(${text} AS BIGINT) * 1000000)
+      WHEN abs(try_cast(${text} AS BIGINT)) < ${MILLIS_BELOW} THEN make_timestamptz(try_cast(${text} AS BIGINT) * 1000)
+      WHEN abs(try_cast(${text} AS BIGINT)) < ${MICROS_BELOW} THEN make_timestamptz(try_cast(${text} AS BIGINT))
+      ELSE make_timestamptz(try_cast(${text} AS BIGINT) // 1000) END`
+
+/** Client address without port, brackets and zone; NULL for empty and 0.0.0.0. Text that is no address stays as it is. */
+export const ipSql = (text: string): string => `CASE
+      WHEN ${text} IS NULL OR ${text} IN ('', '0.0.0.0', '::', 'null') THEN NULL
+      WHEN NOT contains(${text}, ':') THEN ${text}
+      ELSE nullif(lower(regexp_replace(regexp_replace(regexp_replace(trim(${text}),
+             '^(\\d+\\.\\d+\\.\\d+\\.\\d+):\\d+$', '\\1'),
+             '^\\[([^\\]%]+)(?:%[^\\]]*)?\\](?::\\d+)?$', '\\1'),
+             '(?i)^::ffff:(\\d+\\.\\d+\\.\\d+\\.\\d+)$', '\\1')), '0.0.0.0') END`
+
+/** Identity of the actor when the log names nobody: failed logins carry the user in the parameters only. */
+const EMAIL = `CASE WHEN email IS NULL OR email = '' THEN
+      coalesce(nullif(request_params['user'], ''), nullif(request_params['userName'], ''), nullif(request_params['user_name'], ''), email)
+      ELSE email END`
+
+/** The acting workspace: Unity Catalog logs at account level and names the workspace in a parameter. */
+const WORKSPACE = `CASE WHEN audit_level = 'ACCOUNT_LEVEL'
+      THEN coalesce(nullif(request_params['workspace_id'], ''), nullif(workspace_id, ''), '0')
+      ELSE coalesce(nullif(workspace_id, ''), path_workspace) END`
+
+const UUID = "'[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}'"
+
+/** Actor type, from what stands in the e-mail field. */
+const ACTOR_TYPE = `CASE
+      WHEN request_params['authenticationMethod'] = 'GENIE_AUTH' OR request_params['authentication_method'] = 'GENIE_AUTH'
+        OR lower(service) = 'genie' THEN 'vendor_support'
+      WHEN actor_type IS NOT NULL THEN actor_type
+      WHEN contains(email, '@') THEN 'user'
+      WHEN email = 'System-User' OR lower(email) LIKE 'system-%' OR lower(email) LIKE '\\_\\_%' ESCAPE '\\' THEN 'system'
+      WHEN regexp_full_match(email, ${UUID}) THEN 'service_principal'
+      ELSE 'unknown' END`
+
+/** Why the record cannot be an event; NULL if it can. */
+const BAD = `CASE
+      WHEN json IS NULL THEN 'malformed_json'
+      WHEN event_time IS NULL OR coalesce(service, '') = '' OR coalesce("action", '') = '' THEN CASE
+        WHEN json_type(json) <> 'OBJECT' THEN 'not_a_record'
+        WHEN event_time IS NULL THEN 'missing_time'
+        ELSE 'missing_action' END END`
+
+const ERROR_CODE = `nullif(regexp_extract(error_message, '^(?:[A-Za-z.]*Exception: )?([A-Z][A-Z0-9_]{3,})[: ]', 1), '')`
+
+const STATUS = `CASE
+      WHEN status_text IS NOT NULL THEN status_text
+      WHEN status_code IS NULL THEN CASE WHEN error_message IS NULL THEN NULL ELSE 'FAILURE' END
+      WHEN status_code IN (401, 403) THEN 'UNAUTHORIZED'
+      WHEN status_code BETWEEN 200 AND 399 THEN 'SUCCESS'
+      WHEN error_message IS NOT NULL AND regexp_matches(error_message, 'PERMISSION_DENIED|UNAUTHORIZED|INSUFFICIENT_PERMISSIONS') THEN 'UNAUTHORIZED'
+      ELSE 'FAILURE' END`
+
+const DECIMAL_SECONDS = `try_cast(try_cast(request_params['executionTime'] AS DOUBLE) * 1000 AS BIGINT)`
+
+/** The query of verbose logs: what ran, on what, for how long. Language is logged for notebooks only. */
+const QUERY = `CASE WHEN known_category IN ('query', 'notebook') OR map_contains(request_params, 'commandText') THEN {
+        'id': coalesce(request_params['commandId'], request_params['statementId'], request_params['queryId']),
+        'text': coalesce(request_params['commandText'], request_params['queryText'], request_params['query']),
+        'language': lower(coalesce(request_params['commandLanguage'], request_params['language'], CASE WHEN lower(service) = 'databrickssql' THEN 'sql' END)),
+        'type': request_params['statementType'], 'duration_ms': ${DECIMAL_SECONDS}, 'rows_produced': NULL::BIGINT, 'bytes_read': NULL::BIGINT,
+        'compute_id': coalesce(request_params['warehouseId'], request_params['endpointId'], request_params['clusterId'], request_params['cluster_id'])} END`
+
+const SECRET_KEY_LIST = `[${SECRET_KEYS.map(lit).join(', ')}]`
+const MAY_SECRET = `(${['params_text', 'response_result', 'error_message', 'query.text']
+  .map((text) => `coalesce(${maySecretSql(text)}, false)`)
+  .join(' OR ')} OR coalesce(list_has_any(map_keys(request_params), ${SECRET_KEY_LIST}), false))`
+
+const SECRET_VALUE = `list_contains(${SECRET_KEY_LIST}, kv.key) AND coalesce(kv.value, '') <> ''`
+const SCRUBBED_PARAMS = `CASE WHEN may_secret AND request_params IS NOT NULL THEN
+      coalesce(try(map_from_entries(list_transform(map_entries(request_params), lambda kv: {'key': kv.key, 'value':
+        CASE WHEN ${SECRET_VALUE} THEN '[redacted:secret]' ELSE ${scrubSql('kv.value')} END}))),
+        map(['_duplicate_keys'], [${scrubSql('to_json(request_params)::VARCHAR')}]))
+      ELSE request_params END`
+
+const scrubbed = (column: string): string => `CASE WHEN may_secret THEN ${scrubSql(column)} ELSE ${column} END`
+const PARAM_REDACTIONS = `CASE WHEN may_secret THEN coalesce(list_sum(list_transform(map_entries(request_params), lambda kv:
+        CASE WHEN ${SECRET_VALUE} THEN 1 ELSE ${redactionsSql(scrubSql('kv.value'))} END)), 0) ELSE 0 END`
+
+/** The columns that may hold a secret, without it. */
+const SCRUBBED: Readonly<Record<string, string>> = {
+  request_params: SCRUBBED_PARAMS,
+  response_result: scrubbed('response_result'),
+  error_message: scrubbed('error_message'),
+  query: `CASE WHEN may_secret AND query.text IS NOT NULL THEN struct_update(query, text := ${scrubSql('query.text')}) ELSE query END`,
+  redactions: `CASE WHEN may_secret THEN nullif(${PARAM_REDACTIONS} + ${redactionsSql(scrubSql('response_result'))} + ${redactionsSql(scrubSql('error_message'))}, 0) END`,
+}
+
+const FALLBACK = fallbackSql('service', '"action"')
+
+/** What the batch adds to every event. */
+export interface EventContext {
+  readonly source: string
+  readonly batchId: string
+  readonly ingestTime: Date
+  /** Relation `(file, source_object, path_workspace, received_time)`, one row an object of the batch. */
+  readonly objects: string
+  /** Joins over `e` and the event columns they give. */
+  readonly enrichment: { readonly join: string; readonly columns: Readonly<Record<string, string>> }
+}
+
+/** How the events of a batch are read. */
+export interface EventMode {
+  /**
+   * Null: the tolerant reading, for any record. Otherwise the quick reading: a record whose keys are none of these lists, that
+   * may hold a secret or that the form calls odd is set aside: it comes out with no date, and its JSON in `extra`.
+   */
+  readonly signatures: readonly (readonly string[])[] | null
+}
+
+/**
+ * The events of one form, in the order of EVENT_COLUMNS, as a SELECT.
+ *
+ * Rows without `event_date` are no events: `status_reason` says why (`aside`, or a reject reason).
+ *
+ * @param form the form that reads them
+ * @param raw SQL relation `(json JSON, file VARCHAR)`
+ */
+export function eventsSql(form: Form, raw: string, context: EventContext, mode: EventMode): string {
+  const tolerant = mode.signatures === null
+  const given: Record<string, string> = {
+    received_time: 'coalesce(received_time, object_time)',
+    ingest_time: `${lit(context.ingestTime.toISOString())}::TIMESTAMPTZ`,
+    source: lit(context.source),
+    batch_id: lit(context.batchId),
+    form: lit(form.name),
+    actor: `{'type': actor_type, 'id': actor_id, 'name': subject_name, 'email': email, 'identity_provider': identity_provider,
+      'run_by': run_by, 'run_as': run_as, 'acting_resource': acting_resource, 'impersonated_by': impersonated_by}`,
+    status_reason: 'coalesce(unfit, status_reason)',
+    ...(tolerant ? SCRUBBED : { extra: `CASE WHEN unfit IS NOT NULL THEN json::VARCHAR END`, redactions: 'NULL' }),
+    record_bytes: 'strlen(json::VARCHAR)',
+    ...context.enrichment.columns,
+  }
+  if (tolerant) given.extra = `CASE WHEN unfit IS NULL THEN ${extraSql(form.knownKeys)} ELSE json::VARCHAR END`
+  const columns = EVENT_COLUMNS.map(
+    ({ name, type }) => `${given[name] ?? `e."${name}"`}::${duckdbType(type)} AS "${name}"`,
+  )
+  return `
+WITH record AS (${form.recordSql(raw, tolerant)}),
+cleaned AS (
+  SELECT r.* EXCLUDE (time_text, received_text, email, workspace_id, ip_text, status_code),
+    o.source_object, o.object_time,
+    try_cast(status_code AS INTEGER) AS status_code,
+    ${timeSql('r.time_text')} AS event_time,
+    ${timeSql('r.received_text')} AS received_time,
+    ${EMAIL} AS email,
+    ${WORKSPACE} AS workspace_id,
+    ${ipSql('r.ip_text')} AS source_ip,
+    ${paramsTextSql('r.request_params')} AS params_text,
+    c.category AS known_category, c.verb AS known_verb, c.key_event AS known_key_event, c.target_plan, c.override,
+    c.action IS NOT NULL AS known
+  FROM record r
+  LEFT JOIN ${context.objects} o ON o.file = r.file
+  LEFT JOIN ${CATALOGUE_TABLE} c ON c.service_lower = lower(r.service) AND c.action_lower = lower(r."action")
+),
+searched AS (SELECT *, ${MAY_SECRET} AS may_secret FROM cleaned),
+judged AS (
+  SELECT *, coalesce(${BAD}${tolerant ? '' : `, CASE WHEN may_secret OR odd OR ${unusualKeysSql(mode.signatures)} THEN 'aside' END`}) AS unfit
+  FROM searched
+),
+identified AS (
+  SELECT * EXCLUDE (actor_type, query, targets, status_reason),
+    CASE WHEN unfit IS NULL THEN ${eventIdSql()} END AS event_id,
+    CASE WHEN unfit IS NULL THEN event_time::DATE END AS event_date,
+    ${ACTOR_TYPE} AS actor_type,
+    CASE WHEN known THEN ${overrideSql('category', 'known_category', 'request_params', 'override')} ELSE ${FALLBACK.category} END AS category,
+    CASE WHEN known THEN ${overrideSql('verb', 'known_verb', 'request_params', 'override')} ELSE ${FALLBACK.verb} END AS verb,
+    ${overrideSql('key_event', 'known_key_event', 'request_params', 'override')} AS key_event,
+    ${STATUS} AS status,
+    coalesce(status_reason, CASE WHEN error_message IS NOT NULL THEN ${ERROR_CODE} END) AS status_reason,
+    ${form.givesTargets === true ? 'targets' : `${targetsSql('request_params', 'response_result', 'target_plan')} AS targets`},
+    ${form.givesQuery === true ? 'query' : `${QUERY} AS query`}
+  FROM judged
+)
+SELECT ${columns.join(',\n  ')}
+FROM identified e
+  ${context.enrichment.join}`
+}

@@ -1,0 +1,26 @@
+/** Unknown top-level fields: kept as JSON, so that a field the vendor adds tomorrow is not lost today. */
+import { litList } from '../engine/sql.ts'
+
+const KEYS = 'json_keys(json)'
+
+/**
+ * True for a record whose key list is none of those given. Comparing whole lists is cheap; looking at each key is
+ * not, and is left to {@link extraSql} for the few records this picks out.
+ *
+ * @param signatures whole key lists, in order, known to hold only known keys
+ */
+export const unusualKeysSql = (signatures: readonly (readonly string[])[]): string =>
+  signatures.length === 0 ? 'true' : `${KEYS} NOT IN (${signatures.map((keys) => litList(keys)).join(', ')})`
+
+/**
+ * SQL over `json` for the JSON object of the unknown top-level fields, NULL where there are none.
+ *
+ * @param knownKeys keys the form maps
+ */
+export function extraSql(knownKeys: readonly string[]): string {
+  const unknown = `list_filter(${KEYS}, lambda k: NOT list_contains(${litList(knownKeys)}, k))`
+  const pointer = `'/' || replace(replace(k, '~', '~0'), '/', '~1')`
+  // Joined by hand: DuckDB has no function that makes a JSON object of lists.
+  const member = `to_json(k)::VARCHAR || ':' || coalesce(json_extract(json, ${pointer})::VARCHAR, 'null')`
+  return `CASE WHEN len(${unknown}) > 0 THEN '{' || array_to_string(list_transform(${unknown}, lambda k: ${member}), ',') || '}' END`
+}

@@ -1,0 +1,25 @@
+/**
+ * The event id: SHA-256 over the event's own content, first 128 bits in hex. See docs/design/002-event-id.md.
+ *
+ * What goes in is what every route carries alike. Left out are the workspace and account (Azure diagnostics name neither
+ * by number), the session and the user agent (equal for equal request ids), and anything Bricktrail adds. Azure tells
+ * time to the second, so a record with a request id is identified to the second; one without is told apart by
+ * its exact time, workspace and session. Parameter values are sorted: maps have no order on the way through a table.
+ */
+
+/**
+ * The parameters as one text for the fingerprint: their values, sorted. Keys are left out: the action decides them, and
+ * sorting pairs costs twice as much on the bulk path. chr(30) is a separator that JSON text cannot hold unescaped.
+ */
+export const paramsTextSql = (params: string): string => `array_to_string(list_sort(map_values(${params})), chr(30))`
+
+/** Columns the fingerprint reads, by name, all of them produced by `event.ts`. */
+export const eventIdSql = (): string =>
+  `substr(sha256(concat_ws(chr(29),
+      epoch_ms(event_time) // 1000,
+      lower(service), "action",
+      CASE WHEN coalesce(request_id, '') <> '' THEN request_id
+           ELSE concat_ws(chr(28), epoch_us(event_time), coalesce(workspace_id, ''), coalesce(session_id, ''), coalesce(native_id, '')) END,
+      coalesce(email, ''), coalesce(source_ip, ''), coalesce(status_code::VARCHAR, ''),
+      coalesce(error_message, ''), coalesce(response_result, ''), coalesce(params_text, '')
+    )), 1, 32)`
