@@ -1,0 +1,116 @@
+/** OCSF 1.8.0, one event object a line. Clauses: schema.ocsf.io/1.8.0, classes and objects as named below. */
+import { type ExportFormat, RAW_LINES } from '../contract.ts'
+import { ACTOR_NAME, IS_QUERY, isEmail, isIpv4, isIpv6, isUuid, present, TARGET_NAME } from '../event-facts.ts'
+import { struct, withoutNulls } from '../json-sql.ts'
+import { classMembers } from '../ocsf-class-members.ts'
+import { activityCaptionSql, categoryNameSql, classNameSql, OCSF_CLASSES, typeUidSql } from '../ocsf-classes.ts'
+import {
+  ACTOR,
+  API,
+  CLOUD,
+  ENRICHMENTS,
+  HTTP_REQUEST,
+  METADATA,
+  OBSERVABLES,
+  SRC_ENDPOINT,
+  UNMAPPED,
+} from '../ocsf-objects.ts'
+import { severitySql } from '../severity.ts'
+
+/** Who gains or loses in a grant; the principal as logged, else the person the event is about. */
+const PRINCIPAL = `coalesce(${present('targets[1].principal')},
+        CASE WHEN targets[1].type IN ('user', 'service_principal') THEN ${TARGET_NAME} END)`
+
+/** Privileges of that principal only; a class names one principal, further ones stand in `unmapped.targets`. */
+const PRIVILEGES = `CASE WHEN principal IS NOT NULL THEN list_sort(list_distinct(list_transform(
+        list_filter(targets, lambda item: ${present('item.privilege')} IS NOT NULL
+          AND item.principal IS NOT DISTINCT FROM targets[1].principal), lambda item: item.privilege))) END`
+
+const GROUP_UID = OCSF_CLASSES.groupManagement.uid
+
+/** Step by step, so that each fact is worked out once; subqueries, because DuckDB would store a CTE of whole events. */
+const staged = (relation: string): string => {
+  const facts = `SELECT *,
+      lower(action) AS action_lower,
+      ${present('targets[1].type')} AS target_type,
+      ${TARGET_NAME} AS target_name,
+      ${present('targets[1].id')} AS target_id,
+      ${TARGET_NAME} IS NOT NULL AS has_target,
+      ${ACTOR_NAME} AS actor_name,
+      coalesce(${present('service')}, 'Databricks') AS service_name,
+      ${IS_QUERY} AS has_query,
+      ${PRINCIPAL} AS principal,
+      ${isIpv4('source_ip')} OR ${isIpv6('source_ip')} AS is_ip
+    FROM ${relation} AS events`
+  const granted = `SELECT *,
+      ${PRIVILEGES} AS privileges,
+      ${isUuid('principal')} AS principal_is_service,
+      coalesce(contains(principal, '@'), false) OR ${isUuid('principal')}
+        OR coalesce(target_type IN ('user', 'service_principal'), false) AS principal_is_user
+    FROM (${facts})`
+  const judged = `SELECT *,
+      len(coalesce(privileges, [])) > 0 AND principal_is_user AS has_user_privilege,
+      len(coalesce(privileges, [])) > 0 AND NOT principal_is_user AS has_group_privilege
+    FROM (${granted})`
+  const typed = `SELECT *, ${typeUidSql()} AS type_uid FROM (${judged})`
+  const classed = `SELECT *, (type_uid // 100)::INTEGER AS class_uid FROM (${typed})`
+  return `SELECT *,
+      ${classNameSql()} AS class_name,
+      ${activityCaptionSql()} AS activity_caption,
+      ${severitySql('ocsf')} AS severity_id,
+      ${severitySql('caption')} AS severity_caption,
+      ${isEmail('actor.email')} AS actor_has_email,
+      class_uid <> ${OCSF_CLASSES.applicationLifecycle.uid} AS has_endpoint,
+      coalesce(status = 'UNAUTHORIZED', false) AS is_denied,
+      type_uid IN (${GROUP_UID}01, ${GROUP_UID}02) AS is_group_privilege
+    FROM (${classed})`
+}
+
+/** One sentence for people: what, by whom, on what, how it ended. */
+const MESSAGE = `concat(coalesce(${present('action')}, 'event'), ' by ' || actor_name, ' on ' || target_name, ': ' || status)`
+
+/** Members of the event object in the order they are written; OCSF knows no null, so members not known are left out. */
+const EVENT = struct({
+  activity_id: 'type_uid % 100',
+  activity_name: `coalesce(activity_caption, ${present('action')}, 'unknown')`,
+  category_uid: 'class_uid // 1000',
+  category_name: categoryNameSql(),
+  class_uid: 'class_uid',
+  class_name: 'class_name',
+  type_uid: 'type_uid',
+  type_name: "class_name || ': ' || coalesce(activity_caption, 'Other')",
+  time: 'epoch_ms(event_time)',
+  severity_id: 'severity_id',
+  severity: 'severity_caption',
+  status_id: "CASE WHEN status = 'SUCCESS' THEN 1 WHEN status IS NULL THEN 0 ELSE 2 END",
+  status: "CASE WHEN status = 'SUCCESS' THEN 'Success' WHEN status IS NULL THEN 'Unknown' ELSE 'Failure' END",
+  status_code: 'status_code::VARCHAR',
+  status_detail: `coalesce(${present('error_message')}, ${present('status_reason')})`,
+  action_id: 'CASE WHEN is_denied THEN 2 END',
+  action: "CASE WHEN is_denied THEN 'Denied' END",
+  disposition_id: 'CASE WHEN is_denied THEN 26 END',
+  disposition: "CASE WHEN is_denied THEN 'Unauthorized' END",
+  message: MESSAGE,
+  duration: 'query.duration_ms',
+  metadata: METADATA,
+  cloud: CLOUD,
+  actor: ACTOR,
+  api: API,
+  src_endpoint: `CASE WHEN has_endpoint THEN ${SRC_ENDPOINT} END`,
+  http_request: `CASE WHEN has_endpoint THEN ${HTTP_REQUEST} END`,
+  ...classMembers(),
+  observables: OBSERVABLES,
+  enrichments: ENRICHMENTS,
+  unmapped: UNMAPPED,
+})
+
+/** The OCSF format. Every line passes the validator of `ocsf-validate.ts`. */
+export const ocsf: ExportFormat = {
+  name: 'ocsf',
+  extension: 'ndjson',
+  doc: 'Open Cybersecurity Schema Framework 1.8.0, one event object a line.',
+  shape: 'lines',
+  gzip: true,
+  select: (relation) => `SELECT ${withoutNulls(EVENT)}::VARCHAR AS line FROM (${staged(relation)})`,
+  copyOptions: RAW_LINES,
+}

@@ -1,0 +1,13 @@
+/** The event as it is, every column with its type. */
+import type { ExportFormat } from '../contract.ts'
+
+/** The Parquet format. */
+export const parquet: ExportFormat = {
+  name: 'parquet',
+  extension: 'parquet',
+  doc: 'The event as it is in the lake, every column with its type, as Parquet.',
+  shape: 'rows',
+  gzip: false,
+  select: (relation) => `SELECT * FROM ${relation} AS events`,
+  copyOptions: 'FORMAT parquet, COMPRESSION zstd',
+}

@@ -1,0 +1,77 @@
+/** Writing exports: DuckDB COPY under a temporary name, then a rename, so that a reader never sees half a file. */
+import { randomBytes } from 'node:crypto'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { AppError, messageOf } from '../core/errors.ts'
+import type { Engine } from '../engine/duckdb.ts'
+import { lit } from '../engine/sql.ts'
+import type { ExportFormat } from './contract.ts'
+import type { ExportTarget } from './target.ts'
+
+/** A file that was written. */
+export interface ExportedFile {
+  readonly path: string
+  readonly events: number
+  readonly bytes: number
+}
+
+/** Events of one UTC day, as SQL that can stand after FROM. */
+export interface DayRelation {
+  /** yyyy-mm-dd */
+  readonly date: string
+  readonly relation: string
+}
+
+/** Writes a relation of events to one file, replacing it. Returns undefined, and writes nothing, if there are none. */
+export async function exportFile(
+  engine: Engine,
+  format: ExportFormat,
+  relation: string,
+  target: Pick<ExportTarget, 'path' | 'copyOptions'>,
+): Promise<ExportedFile | undefined> {
+  const { path, copyOptions } = target
+  const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`)
+  await onDisk(path, mkdir(dirname(path), { recursive: true }))
+  try {
+    const copy = `COPY (${format.select(relation)}) TO ${lit(partial)} (${copyOptions})`
+    const events = Number((await engine.row<{ Count: string }>(copy)).Count)
+    if (events === 0) return undefined
+    const { size } = await stat(partial)
+    await onDisk(path, rename(partial, path))
+    return { path, events, bytes: size }
+  } finally {
+    await rm(partial, { force: true })
+  }
+}
+
+/**
+ * Writes one file a day as `<folder>/<format>/date=yyyy-mm-dd/<format>-<date>.<extension>`; days without events get none.
+ * A day's file is replaced as a whole, so an export may be repeated.
+ */
+export async function exportFolder(
+  engine: Engine,
+  format: ExportFormat,
+  days: readonly DayRelation[],
+  target: ExportTarget,
+  onDay: (done: number, date: string) => void = () => {},
+): Promise<ExportedFile[]> {
+  const written: ExportedFile[] = []
+  for (const [index, { date, relation }] of days.entries()) {
+    onDay(index, date)
+    const path = join(target.path, format.name, `date=${date}`, `${format.name}-${date}.${target.extension}`)
+    const file = await exportFile(engine, format, relation, { ...target, path })
+    if (file !== undefined) written.push(file)
+  }
+  return written
+}
+
+async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOSPC') {
+      throw new AppError('DISK_FULL', `The disk is full: ${path}.`, { cause })
+    }
+    throw new AppError('UNREADABLE', `Cannot write ${path}: ${messageOf(cause)}`, { where: path, cause })
+  }
+}
