@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { LABELS, type Labels } from './labels.ts'
 
-/** A record of any form, as JSON has it. */
 // biome-ignore lint/suspicious/noExplicitAny: records of three forms are picked apart by the tests
+/** A record of any form, as JSON has it. */
 export type AnyRecord = any
 
 /** Paths of the log files below `out`, sorted, labels left out. */
