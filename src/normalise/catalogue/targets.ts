@@ -1,167 +1,147 @@
-/** Target specs as SQL: which text of a record names the thing it was done to. */
-import { lit, litOrNull } from '../../engine/sql.ts'
-import { type TargetPlan, type TargetSpec, targetPlans, typeMaps } from './catalogue.ts'
+/**
+ * Target plans as one SQL expression. It runs for every event of the bulk path and is planned for every batch, so it
+ * has three parts: the few frequent plans, each a branch of its own; the many plain ones, which one small interpreter
+ * reads from a list of recipes (a branch for each would cost more to plan and to pass than to run); and those that
+ * need SQL of their own.
+ */
+import { lit } from '../../engine/sql.ts'
+import { fieldSql, jsonSql, NO_TEXT, parseAlternative, type RecordSql, typeSql } from './alternatives.ts'
+import { type TargetPlan, type TargetSpec, targetPlans } from './catalogue.ts'
 
-/** SQL expressions of one record. */
-interface RecordSql {
-  /** MAP(VARCHAR, VARCHAR) of the request parameters. */
-  readonly params: string
-  /** VARCHAR text of the response body. */
-  readonly result: string
+const FIELDS = ['id', 'name', 'principal', 'privilege'] as const
+
+type Field = (typeof FIELDS)[number]
+
+const structSql = (type: string, field: (name: Field) => string): string =>
+  `{'type': ${type}, ${FIELDS.map((name) => `'${name}': ${field(name)}`).join(', ')}}`
+
+function specFieldSql(spec: TargetSpec, name: Field, record: RecordSql): string {
+  const only = spec[name]?.length === 1 ? spec[name].map(parseAlternative)[0] : undefined
+  if (only?.kind !== 'literal') return fieldSql(spec[name], record)
+  return `CASE WHEN ${fieldSql(spec.principal, record)} <> '' THEN ${lit(only.text)} END`
 }
 
-/** An alternative taken apart; see `TargetSpec` for the grammar. */
-export type Alternative =
-  | { readonly kind: 'literal'; readonly text: string }
-  | { readonly kind: 'keys'; readonly keys: readonly string[]; readonly part?: 'first' | 'last' }
-  | { readonly kind: 'json'; readonly key: string | null; readonly path: string }
+const specSql = (spec: TargetSpec, record: RecordSql): string =>
+  structSql(typeSql(spec.type, record), (name) => specFieldSql(spec, name, record))
 
-/** Reads one alternative; throws on text outside the grammar, which the test of the data would meet first. */
-export function parseAlternative(text: string): Alternative {
-  if (text.startsWith('"')) return { kind: 'literal', text: text.slice(1, -1) }
-  if (text.startsWith('param:')) return { kind: 'keys', keys: [text.slice('param:'.length)] }
-  const json = /^([^:]+):(\$.*)$/.exec(text)
-  if (json) return { kind: 'json', key: json[1] === 'result' ? null : String(json[1]), path: String(json[2]) }
-  const part = /^([^~]+)~(first|last)$/.exec(text)
-  if (part) return { kind: 'keys', keys: [String(part[1])], part: part[2] === 'first' ? 'first' : 'last' }
-  if (/[:~"]/.test(text)) throw new Error(`Not an alternative: ${text}`)
-  return { kind: 'keys', keys: text.split('.') }
+const presentOnly = (list: string): string => `list_filter(${list}, lambda t: t.id <> '' OR t.name <> '')`
+
+/** Filtering a list costs more than asking first whether all targets are there, or only the first. */
+function frequentSql(plan: TargetPlan, record: RecordSql): string {
+  const [first, ...rest] = plan.targets
+  if (first === undefined) return 'NULL'
+  const there = (spec: TargetSpec): string =>
+    `(${[spec.id, spec.name].flatMap((field) => (field ? [`${fieldSql(field, record)} <> ''`] : [])).join(' OR ')})`
+  const list = (specs: readonly TargetSpec[]): string => `[${specs.map((spec) => specSql(spec, record)).join(', ')}]`
+  const alone = `WHEN ${there(first)} THEN ${list([first])}`
+  if (rest.length === 0) return `CASE ${alone} END`
+  const all = `WHEN ${plan.targets.map(there).join(' AND ')} THEN ${list(plan.targets)}`
+  return `CASE ${all} WHEN ${rest.map(there).join(' OR ')} THEN ${presentOnly(list(plan.targets))} ${alone} END`
 }
-
-/** The parameter keys an alternative reads; none for literals and the response body. */
-export function keysOf(alternative: Alternative): readonly string[] {
-  if (alternative.kind === 'literal') return []
-  if (alternative.kind === 'json') return alternative.key === null ? [] : [alternative.key]
-  return alternative.keys
-}
-
-const NO_TEXT = 'NULL::VARCHAR'
-
-function jsonSql(text: string, path: string): string {
-  const found = `json_extract_string(${text}, ${lit(path)})`
-  const joined = path.includes('[*]') ? `array_to_string(${found}, ',')` : found
-  // Parameters and bodies are cut at a size limit and may be plain text; json_extract_string fails on those.
-  return `nullif(CASE WHEN json_valid(${text}) THEN ${joined} END, '')`
-}
-
-function alternativeSql(alternative: Alternative, record: RecordSql): string {
-  if (alternative.kind === 'literal') return lit(alternative.text)
-  if (alternative.kind === 'json') {
-    return jsonSql(
-      alternative.key === null ? record.result : `${record.params}[${lit(alternative.key)}]`,
-      alternative.path,
-    )
-  }
-  const parts = alternative.keys.map((key) => `nullif(${record.params}[${lit(key)}], '')`)
-  if (alternative.part) return `split_part(${parts[0]}, '/', ${alternative.part === 'last' ? -1 : 1})`
-  if (parts.length === 1) return String(parts[0])
-  return `CASE WHEN ${parts.at(-1)} IS NOT NULL THEN concat_ws('.', ${parts.join(', ')}) END`
-}
-
-function fieldSql(alternatives: readonly string[] | undefined, record: RecordSql): string {
-  if (alternatives === undefined) return NO_TEXT
-  const parts = alternatives.map((text) => alternativeSql(parseAlternative(text), record))
-  return parts.length === 1 ? String(parts[0]) : `coalesce(${parts.join(', ')})`
-}
-
-function typeSql(type: TargetSpec['type'], record: RecordSql): string {
-  if (typeof type === 'string') return lit(type)
-  const word = `lower(${alternativeSql(parseAlternative(type.from), record)})`
-  if (type.map === undefined) return `coalesce(${word}, ${lit(type.else)})`
-  const cases = Object.entries(typeMaps()[type.map] ?? {}).map(([from, to]) => `WHEN ${lit(from)} THEN ${lit(to)}`)
-  return `CASE ${word} ${cases.join(' ')} ELSE ${lit(type.else)} END`
-}
-
-function privilegeSql(spec: TargetSpec, record: RecordSql): string {
-  const only = spec.privilege?.length === 1 ? spec.privilege[0] : undefined
-  if (!only?.startsWith('"')) return fieldSql(spec.privilege, record)
-  return `CASE WHEN ${fieldSql(spec.principal, record)} IS NOT NULL THEN ${lit(only.slice(1, -1))} END`
-}
-
-const structSql = (type: string, id: string, name: string, principal = NO_TEXT, privilege = NO_TEXT): string =>
-  `{'type': ${type}, 'id': ${id}, 'name': ${name}, 'principal': ${principal}, 'privilege': ${privilege}}`
-
-function specSql(spec: TargetSpec, record: RecordSql): string {
-  return structSql(
-    typeSql(spec.type, record),
-    fieldSql(spec.id, record),
-    fieldSql(spec.name, record),
-    fieldSql(spec.principal, record),
-    privilegeSql(spec, record),
-  )
-}
-
-const presentOnly = (structs: readonly string[]): string =>
-  `list_filter([${structs.join(', ')}], lambda t: t.id IS NOT NULL OR t.name IS NOT NULL)`
-
-/** A plan for rare actions: shortest SQL. */
-const rareSql = (plan: TargetPlan, record: RecordSql): string =>
-  presentOnly(plan.targets.map((spec) => specSql(spec, record)))
 
 /**
- * A plan for frequent actions: a lambda over the list costs more than asking again whether each target is there, so
- * the list is chosen by a tree of those questions.
+ * Slots of a field in a recipe. A recipe is text: targets parted by `;`, their parts by `|`: the type, then for each
+ * field its parameter keys and its JSON path into the response body.
  */
-function frequentSql(plan: TargetPlan, record: RecordSql): string {
-  const choose = (index: number, chosen: readonly string[]): string => {
-    const spec = plan.targets[index]
-    if (spec === undefined) return chosen.length === 0 ? 'NULL' : `[${chosen.join(', ')}]`
-    const there = fieldSql([...(spec.id ?? []), ...(spec.name ?? [])], record)
-    const [withIt, without] = [[...chosen, specSql(spec, record)], chosen].map((list) => choose(index + 1, list))
-    return `CASE WHEN ${there} IS NOT NULL THEN ${withIt} ELSE ${without} END`
-  }
-  return choose(0, [])
+const SLOTS: Readonly<Record<Field, { readonly keys: number; readonly paths: number }>> = {
+  id: { keys: 4, paths: 1 },
+  name: { keys: 4, paths: 0 },
+  principal: { keys: 3, paths: 0 },
+  privilege: { keys: 2, paths: 0 },
 }
 
-/** Most alternatives a field of a uniform plan may have, and most targets. */
-const UNIFORM = { alternatives: 3, targets: 2 } as const
-
-/** True for plans of plain keys and fixed types: these share one expression that looks its keys up by plan number. */
-function isUniform(plan: TargetPlan): boolean {
-  const plain = (field: readonly string[] = []): boolean =>
-    field.length <= UNIFORM.alternatives &&
-    field.map(parseAlternative).every((a) => a.kind === 'keys' && a.keys.length === 1 && a.part === undefined)
-  return (
-    plan.targets.length <= UNIFORM.targets &&
-    plan.targets.every((spec) => typeof spec.type === 'string' && !spec.principal && !spec.privilege) &&
-    plan.targets.every((spec) => plain(spec.id) && plain(spec.name))
-  )
+/** The recipe parts of a field; undefined if it has alternatives that a recipe cannot say, or in another order. */
+function recipeField(name: Field, alternatives: readonly string[] = []): readonly string[] | undefined {
+  const parsed = alternatives.map(parseAlternative)
+  const keys = parsed.flatMap((each) => (each.kind === 'keys' && each.keys.length === 1 ? each.keys : []))
+  const paths = parsed
+    .slice(keys.length)
+    .flatMap((each) => (each.kind === 'json' && each.key === null ? [each.path] : []))
+  const slots = SLOTS[name]
+  const sayable = keys.length + paths.length === parsed.length && paths.every((path) => !path.includes('[*]'))
+  if (!sayable || keys.length > slots.keys || paths.length > slots.paths) return undefined
+  const padded = (list: readonly string[], size: number) =>
+    Array.from({ length: size }, (_, place) => list[place] ?? '')
+  return [...padded(keys, slots.keys), ...padded(paths, slots.paths)]
 }
 
-function uniformSql(plans: readonly TargetPlan[], index: string, record: RecordSql): string {
-  const column = (value: (plan: TargetPlan) => string | undefined): string =>
-    `([${plans.map((plan) => litOrNull(value(plan))).join(', ')}])[${index}]`
-  const field = (target: number, name: 'id' | 'name'): string => {
-    const parts = Array.from({ length: UNIFORM.alternatives }, (_, nth) => {
-      const key = (plan: TargetPlan): string | undefined => plan.targets[target]?.[name]?.[nth]?.replace(/^param:/, '')
-      return plans.some((plan) => key(plan) !== undefined) ? [`nullif(${record.params}[${column(key)}], '')`] : []
-    }).flat()
-    return parts.length === 0 ? NO_TEXT : `coalesce(${parts.join(', ')})`
+/** The recipe of a plan; undefined if it needs SQL of its own. */
+function recipeOf(plan: TargetPlan): string | undefined {
+  const targets = plan.targets.map((spec) => {
+    const fields = FIELDS.map((name) => recipeField(name, spec[name]))
+    return typeof spec.type !== 'string' || fields.includes(undefined)
+      ? undefined
+      : [spec.type, ...fields.flat()].join('|')
+  })
+  return targets.includes(undefined) ? undefined : targets.join(';')
+}
+
+function interpreterSql(recipes: readonly string[], index: string, record: RecordSql): string {
+  let next = 2
+  const field = (name: Field): string => {
+    const slot = (): string => `p[${next++}]`
+    const keys = Array.from({ length: SLOTS[name].keys }, () => `${record.params}[${slot()}]`)
+    const paths = Array.from({ length: SLOTS[name].paths }, () => {
+      const path = slot()
+      return `CASE WHEN ${path} <> '' THEN ${jsonSql(record.result, path)} END`
+    })
+    return `coalesce(${[...keys, ...paths].join(', ')})`
   }
-  return presentOnly(
-    Array.from({ length: UNIFORM.targets }, (_, target) =>
-      structSql(
-        column((plan) => plan.targets[target]?.type as string | undefined),
-        field(target, 'id'),
-        field(target, 'name'),
-      ),
+  const recipe = `string_split(${lit(recipes.join('\n'))}, chr(10))[${index}]`
+  const parts = `list_transform(string_split(${recipe}, ';'), lambda s: string_split(s, '|'))`
+  return presentOnly(`list_transform(${parts}, lambda p: ${structSql('p[1]', field)})`)
+}
+
+/**
+ * The plans that need SQL of their own, field by field: DuckDB readies the result of every branch of a CASE for each
+ * 2,048 rows, taken or not, and lists of structs are dear to ready, texts cheap.
+ */
+function specialsSql(plans: readonly TargetPlan[], plan: string, before: number, record: RecordSql): string {
+  const pick = (target: number, sql: (spec: TargetSpec) => string): string => {
+    const branches = plans.flatMap((each, place) => {
+      const spec = each.targets[target]
+      const text = spec === undefined ? NO_TEXT : sql(spec)
+      return text === NO_TEXT ? [] : [`WHEN ${before + place + 1} THEN ${text}`]
+    })
+    return branches.length === 0 ? NO_TEXT : `CASE ${plan} ${branches.join('\n')} END`
+  }
+  const most = Math.max(0, ...plans.map((each) => each.targets.length))
+  const structs = Array.from({ length: most }, (_, target) =>
+    structSql(
+      pick(target, (spec) => typeSql(spec.type, record)),
+      (name) => pick(target, (spec) => specFieldSql(spec, name, record)),
     ),
   )
+  return presentOnly(`[${structs.join(', ')}]`)
 }
 
-/** Every plan in the order of its number: number = place + 1. Frequent ones first, then uniform ones, then the rest. */
-export function numberedPlans(): { readonly plans: readonly TargetPlan[]; frequent: number; uniform: number } {
-  const all = targetPlans()
-  const frequent = all.filter((plan) => plan.frequent === true)
-  const rare = all.filter((plan) => plan.frequent !== true)
-  const uniform = rare.filter(isUniform)
-  const special = rare.filter((plan) => !isUniform(plan))
-  return { plans: [...frequent, ...uniform, ...special], frequent: frequent.length, uniform: uniform.length }
+interface Numbered {
+  readonly frequent: readonly TargetPlan[]
+  readonly plain: readonly { readonly plan: TargetPlan; readonly recipe: string }[]
+  readonly special: readonly TargetPlan[]
+}
+
+/** The plans in the order of their numbers, counted from 1 through the three lists. */
+function numbered(): Numbered {
+  const rare = targetPlans().filter((plan) => plan.frequent !== true)
+  const recipes = rare.map((plan) => ({ plan, recipe: recipeOf(plan) }))
+  return {
+    frequent: targetPlans().filter((plan) => plan.frequent === true),
+    plain: recipes.flatMap(({ plan, recipe }) => (recipe === undefined ? [] : [{ plan, recipe }])),
+    special: recipes.flatMap(({ plan, recipe }) => (recipe === undefined ? [plan] : [])),
+  }
+}
+
+/** Plan name → the number {@link targetsSql} knows it by. */
+export function planNumbers(): ReadonlyMap<string, number> {
+  const { frequent, plain, special } = numbered()
+  const all = [...frequent, ...plain.map(({ plan }) => plan), ...special]
+  return new Map(all.map(({ plan }, place) => [plan, place + 1]))
 }
 
 /**
  * A SQL expression for the targets of a record: `STRUCT(type, id, name, principal, privilege)[]`, NULL or empty where
- * the record names none. Targets with neither id nor name are left out; empty text counts as absent.
+ * the record names none. Targets whose id and name are both absent or empty are left out.
  *
  * @param params MAP(VARCHAR, VARCHAR) expression: the request parameters
  * @param result VARCHAR expression: the response body
@@ -169,19 +149,12 @@ export function numberedPlans(): { readonly plans: readonly TargetPlan[]; freque
  */
 export function targetsSql(params: string, result: string, plan: string): string {
   const record = { params, result }
-  const { plans, frequent, uniform } = numberedPlans()
-  const cases = (from: number, to: number, sql: (plan: TargetPlan, record: RecordSql) => string): string =>
-    plans
-      .slice(from, to)
-      .map((each, place) => `WHEN ${from + place + 1} THEN ${sql(each, record)}`)
-      .join('\n')
-  const firstSpecial = frequent + uniform
+  const { frequent, plain, special } = numbered()
+  const afterPlain = frequent.length + plain.length
+  const branches = frequent.map((each, place) => `WHEN ${place + 1} THEN ${frequentSql(each, record)}`)
+  const recipes = plain.map(({ recipe }) => recipe)
   return `CASE WHEN ${plan} IS NULL THEN NULL
-WHEN ${plan} <= ${frequent} THEN CASE ${plan} ${cases(0, frequent, frequentSql)} END
-WHEN ${plan} <= ${firstSpecial} THEN ${uniformSql(plans.slice(frequent, firstSpecial), `${plan} - ${frequent}`, record)}
-ELSE CASE ${plan} ${cases(firstSpecial, plans.length, rareSql)} END END`
+WHEN ${plan} <= ${frequent.length} THEN CASE ${plan} ${branches.join('\n')} END
+WHEN ${plan} <= ${afterPlain} THEN ${interpreterSql(recipes, `${plan} - ${frequent.length}`, record)}
+ELSE ${specialsSql(special, plan, afterPlain, record)} END`
 }
-
-/** Plan name → the number `targetsSql` knows it by. */
-export const planNumbers = (): ReadonlyMap<string, number> =>
-  new Map(numberedPlans().plans.map(({ plan }, place) => [plan, place + 1]))
