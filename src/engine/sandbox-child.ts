@@ -3,11 +3,13 @@
  * watched from within, because some functions take memory that DuckDB's own limit does not count. It answers one
  * request at a time, see `sandbox-messages.ts`.
  */
+import { mkdir } from 'node:fs/promises'
 import {
   type DuckDBConnection,
   type DuckDBDataChunk,
   type DuckDBPreparedStatement,
   type DuckDBResult,
+  DuckDBTypeId,
   StatementType,
 } from '@duckdb/node-api'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
@@ -30,10 +32,19 @@ const INTERRUPT_EVERY_MS = 20
 /** The process may hold twice DuckDB's limit (the limit, and results under way) and the runtime itself. */
 const ceilingMb = (memoryLimitMb: number): number => 2 * memoryLimitMb + 400
 
-/** An answer being read: where in the stream of chunks it stands. */
-interface Reading {
+/** The temporary table that holds an answer while it is read. */
+const ANSWER = 'answer'
+
+/** An answer ready to be read: no error can come any more, which a stream of the statement itself would hide. */
+interface Held {
   readonly result: DuckDBResult
-  readonly maxRows: number
+  /** Rows to come; undefined for the small answers that are held as they are. */
+  readonly rowCount: number | undefined
+  readonly truncated: boolean
+}
+
+/** An answer being read, and where in its chunks it stands. */
+interface Reading extends Held {
   chunk: DuckDBDataChunk | null
   row: number
   taken: number
@@ -51,7 +62,10 @@ let interrupting: NodeJS.Timeout | undefined
 /** Opens the engine, makes the relations views, then shuts files, network and settings. */
 async function open(wanted: SandboxSetup): Promise<void> {
   setup = wanted
+  await mkdir(wanted.spillDir, { recursive: true })
   const opened = await Engine.open({ memoryLimitMb: wanted.memoryLimitMb, tempDir: wanted.spillDir })
+  // A LIMIT over a sorted subquery must give the first rows.
+  await opened.run('SET preserve_insertion_order = true')
   await opened.run(`SET max_temp_directory_size = ${lit(`${wanted.maxSpillMb}MB`)}`)
   // A path with `[`, `*` or `?` in it is read by way of a pattern that means itself, so both spellings are allowed.
   const spellings = new Set(wanted.allowedPaths.flatMap((path) => [path, patternOf(path)]))
@@ -79,12 +93,30 @@ function watchMemory(limitMb: number): void {
   }, WATCH_EVERY_MS).unref()
 }
 
-/** The checked statement as a stream of chunks. */
-async function startStream(sql: string): Promise<DuckDBResult> {
+/**
+ * Runs the statement to its end, or to `maxRows`, and holds the answer in a temporary table, which spills. DuckDB's
+ * stream of a statement ends without a word when the statement fails midway.
+ */
+async function hold(sql: string, maxRows: number): Promise<Held> {
+  const { engine, checked } = await check(sql)
+  if (checked.small) {
+    const result = await (await prepareOne(engine.connection, sql)).run()
+    return { result, rowCount: undefined, truncated: false }
+  }
+  await prepareOne(engine.connection, sql)
+  await engine.connection.run(`CREATE OR REPLACE TEMP TABLE ${ANSWER} AS ${limited(checked.subquery, maxRows + 1)}`)
+  const { held } = await engine.row<{ held: string }>(`SELECT count(*) AS held FROM temp.${ANSWER}`)
+  const rowCount = Math.min(Number(held), maxRows)
+  const result = await engine.connection.stream(`FROM temp.${ANSWER}${limitOf(rowCount)}`)
+  return { result, rowCount, truncated: Number(held) > maxRows }
+}
+
+const limitOf = (rows: number): string => (Number.isFinite(rows) ? ` LIMIT ${rows}` : '')
+const limited = (subquery: string, rows: number): string => `SELECT * FROM (\n${subquery}\n)${limitOf(rows)}`
+
+async function check(sql: string) {
   if (engine === undefined || gate === undefined) throw new Error('The sandbox is not open.')
-  await checkSelect(engine, sql, gate)
-  const prepared = await prepareOne(engine.connection, sql)
-  return prepared.stream()
+  return { engine, checked: await checkSelect(engine, sql, gate) }
 }
 
 /** The gate has read the tree; this asks the engine itself what the text is. */
@@ -119,9 +151,10 @@ async function next(of: Reading): Promise<SandboxReply> {
   let bytes = 0
   while (bytes < BATCH_BYTES) {
     const chunk = await chunkWithRow(of)
-    if (chunk === null || of.taken >= of.maxRows) {
-      reading = undefined
-      return { kind: 'rows', rows, bytes, end: { truncated: chunk !== null } }
+    if (chunk === null) {
+      if (of.rowCount !== undefined && of.taken !== of.rowCount) throw new Error('The answer broke off.')
+      await leave()
+      return { kind: 'rows', rows, bytes, end: { truncated: of.truncated } }
     }
     const values = chunk.convertRowValues<Plain>(of.row, plainValue)
     rows.push(values)
@@ -132,30 +165,35 @@ async function next(of: Reading): Promise<SandboxReply> {
   return { kind: 'rows', rows, bytes, end: null }
 }
 
-/** Copies the answer into an engine of our own, which alone may write, and from there to a file. */
-async function writeParquet(sql: string, maxRows: number, path: string): Promise<SandboxReply> {
-  if (setup === undefined) throw new Error('The sandbox is not open.')
-  const result = await startStream(sql)
-  const writer = await Engine.open({ memoryLimitMb: setup.memoryLimitMb, tempDir: `${setup.spillDir}/writer` })
-  try {
-    const columns = columnsOf(result).map((column) => `${ident(column.name)} ${column.type}`)
-    await writer.run(`CREATE TABLE answer (${columns.join(', ')})`)
-    const appender = await writer.connection.createAppender('answer')
-    let taken = 0
-    for (;;) {
-      const chunk = await result.fetchChunk()
-      if (chunk === null || chunk.rowCount === 0) break
-      appender.appendDataChunk(chunk)
-      taken += chunk.rowCount
-      if (taken > maxRows) break
-    }
-    appender.closeSync()
-    const rowCount = Math.min(taken, maxRows)
-    await writer.run(`COPY (FROM answer LIMIT ${rowCount}) TO ${lit(path)} (FORMAT parquet, COMPRESSION zstd)`)
-    return { kind: 'written', rowCount, truncated: taken > maxRows }
-  } finally {
-    writer.close()
-  }
+/** Lets go of the answer and its memory. */
+async function leave(): Promise<void> {
+  reading = undefined
+  await engine?.run(`DROP TABLE IF EXISTS temp.${ANSWER}`)
+}
+
+/** Writes the answer to a Parquet file by a COPY of ours: the engine may write to its own folder and nowhere else. */
+async function writeParquet(sql: string, maxRows: number): Promise<SandboxReply> {
+  const { engine, checked } = await check(sql)
+  if (checked.small) throw new AppError('SQL_REFUSED', 'Only a SELECT can go to a Parquet file.')
+  const prepared = await prepareOne(engine.connection, sql)
+  // Without a limit nothing need be held; with one, a row more shows whether there are more.
+  const held = Number.isFinite(maxRows) ? await hold(sql, maxRows) : undefined
+  const from = held === undefined ? `(\n${checked.subquery}\n)` : `temp.${ANSWER}${limitOf(maxRows)}`
+  const path = `${setup?.spillDir}/answer.parquet`
+  const written = await engine.row<{ Count: string }>(
+    `COPY (SELECT ${parquetColumns(prepared)} FROM ${from}) TO ${lit(path)} (FORMAT parquet, COMPRESSION zstd)`,
+  )
+  await leave()
+  return { kind: 'written', path, rowCount: Number(written.Count), truncated: held?.truncated ?? false }
+}
+
+/** Parquet has no 128-bit integers, and DuckDB would round them. */
+function parquetColumns(prepared: DuckDBPreparedStatement): string {
+  const exact = Array.from({ length: prepared.columnCount }, (_, at) => at)
+    .filter((at) => [DuckDBTypeId.HUGEINT, DuckDBTypeId.UHUGEINT].includes(prepared.columnTypeId(at)))
+    .map((at) => ident(prepared.columnName(at)))
+    .map((name) => `CAST(${name} AS DECIMAL(38, 0)) AS ${name}`)
+  return exact.length === 0 ? '*' : `* REPLACE (${exact.join(', ')})`
 }
 
 async function serve(request: Exclude<SandboxRequest, { op: 'interrupt' }>): Promise<SandboxReply> {
@@ -164,20 +202,18 @@ async function serve(request: Exclude<SandboxRequest, { op: 'interrupt' }>): Pro
       await open(request.setup)
       return { kind: 'ready' }
     case 'start': {
-      const result = await startStream(request.sql)
-      reading = { result, maxRows: request.maxRows, chunk: null, row: 0, taken: 0 }
-      return { kind: 'columns', columns: columnsOf(result) }
+      const held = await hold(request.sql, request.maxRows)
+      reading = { ...held, chunk: null, row: 0, taken: 0 }
+      return { kind: 'columns', columns: columnsOf(held.result) }
     }
     case 'next':
       if (reading === undefined) throw new Error('No query is being read.')
       return next(reading)
     case 'leave':
-      reading = undefined
-      // A stream half read still belongs to its connection until another statement runs.
-      await engine?.run('SELECT 1')
+      await leave()
       return { kind: 'ready' }
     case 'parquet':
-      return writeParquet(request.sql, request.maxRows, request.path)
+      return writeParquet(request.sql, request.maxRows)
   }
 }
 
@@ -194,7 +230,7 @@ function failure(cause: unknown): SandboxReply {
   }
   const message = messageOf(cause)
   const { code, hint } = new AppError('BAD_SQL', '')
-  if (/^Out of Memory Error|max_temp_directory_size/.test(message)) return outOfMemory(plainMessage(cause))
+  if (/Out of Memory Error|max_temp_directory_size/.test(message)) return outOfMemory(message)
   if (/^(IO|Fatal|INTERNAL) Error/i.test(message)) {
     const fault = new AppError('ENGINE', '')
     return { kind: 'failed', code: fault.code, message: plainMessage(cause), hint: fault.hint }
@@ -206,12 +242,16 @@ function failure(cause: unknown): SandboxReply {
   return { kind: 'failed', code, message: plainMessage(cause), hint }
 }
 
-const outOfMemory = (detail: string): SandboxReply => ({
-  kind: 'failed',
-  code: 'SQL_REFUSED',
-  message: `The query needs more memory than the ${setup?.memoryLimitMb} MB it may use: ${detail.split('. ', 1)[0]}`,
-  hint: 'Narrow the time range, select fewer columns, or count and group instead of sorting everything.',
-})
+function outOfMemory(detail: string): SandboxReply {
+  const { memoryLimitMb = 0, maxSpillMb = 0 } = setup ?? {}
+  const disk = /offload|temp_directory/.test(detail) ? ` and the ${maxSpillMb} MB of disk` : ''
+  return {
+    kind: 'failed',
+    code: 'SQL_REFUSED',
+    message: `The query needs more than the ${memoryLimitMb} MB of memory${disk} it may use.`,
+    hint: 'Narrow the time range, select fewer columns, or count and group instead of sorting everything.',
+  }
+}
 
 process.on('message', async (request: SandboxRequest) => {
   if (request.op === 'interrupt') {

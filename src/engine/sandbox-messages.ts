@@ -24,7 +24,7 @@ export type SandboxRequest =
   | { readonly op: 'start'; readonly sql: string; readonly maxRows: number }
   | { readonly op: 'next' }
   | { readonly op: 'leave' }
-  | { readonly op: 'parquet'; readonly sql: string; readonly maxRows: number; readonly path: string }
+  | { readonly op: 'parquet'; readonly sql: string; readonly maxRows: number }
   | { readonly op: 'interrupt' }
 
 /** What the process answers. `runaway` may come unasked: the process then ends itself. */
@@ -32,7 +32,7 @@ export type SandboxReply = (
   | { readonly kind: 'ready' }
   | { readonly kind: 'columns'; readonly columns: readonly AnswerColumn[] }
   | { readonly kind: 'rows'; readonly rows: unknown[][]; readonly bytes: number; readonly end: AnswerEnd | null }
-  | { readonly kind: 'written'; readonly rowCount: number; readonly truncated: boolean }
+  | { readonly kind: 'written'; readonly path: string; readonly rowCount: number; readonly truncated: boolean }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly hint: string }
   | { readonly kind: 'runaway'; readonly usedMb: number }
 ) & {

@@ -106,7 +106,7 @@ export class SandboxProcess {
           settle(() => reject(stopped ?? runawayError(reply.usedMb)))
         } else if (reply.kind === 'failed') {
           settle(() => reject(stopped ?? new AppError(reply.code, reply.message, { hint: reply.hint })))
-        } else settle(() => resolve(reply))
+        } else settle(() => (stopped === undefined ? resolve(reply) : reject(stopped)))
       }
       const onExit = (code: number | null, signal: string | null) =>
         settle(() => reject(stopped ?? this.#endedError(code, signal)))

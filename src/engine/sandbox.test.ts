@@ -71,6 +71,12 @@ describe('what a sandbox answers', () => {
       'values (1), (2)',
       'from events limit 1',
       'select * from events e, unnest([1, 2]) u(x) limit 1;  -- a comment',
+      "select '; -- /*' as text;;",
+      '-- before\nselect 1 -- after',
+      'select 1 as a, 2 as a, null, [], map {}',
+      '(select 1) union all (select 2) order by 1',
+      'describe',
+      '/* x */ describe select * from events;',
       "pivot events on actor in ('actor1', 'actor2') using count(*)",
       'select * from main.events limit 1',
       'SELECT * FROM "Events" LIMIT 1',
@@ -351,9 +357,9 @@ describe('the limits of a sandbox', () => {
   })
 
   it('holds no more of an answer than a bounded number of bytes', async () => {
-    const answer = await sandbox.query(`select repeat('x', 100000) from range(2000)`)
+    const answer = await sandbox.query(`select repeat('x', 10000) from range(20000)`)
     expect(answer.truncated).toBe(true)
-    expect(answer.rows.length).toBeLessThan(1000)
+    expect(answer.rows.length).toBeLessThan(10_000)
   })
 
   it('streams an answer of any size and can be left midway', async () => {
@@ -361,9 +367,50 @@ describe('the limits of a sandbox', () => {
     let rows = 0
     for await (const batch of all.batches) rows += batch.length
     expect([rows, all.truncated()]).toEqual([300_000, false])
-    const endless = await sandbox.stream('select * from range(100000000000)', { maxRows: Number.POSITIVE_INFINITY })
-    for await (const batch of endless.batches) if (batch.length > 0) break
+    const long = await sandbox.stream('select * from range(3000000)', { maxRows: Number.POSITIVE_INFINITY })
+    for await (const batch of long.batches) if (batch.length > 0) break
     expect((await sandbox.query('select 1')).rows).toEqual([[1]])
+  })
+
+  it('keeps the order of the statement, and gives the first rows of it', async () => {
+    const sql = 'select range as n from range(2000000) order by hash(range)'
+    const { rows } = await sandbox.query(sql, { maxRows: 50_000 })
+    const engine = await Engine.open()
+    const expected = await engine.rows<{ n: string }>(`${sql} limit 50000`)
+    engine.close()
+    expect(rows.map(([n]) => String(n))).toEqual(expected.map((row) => row.n))
+  })
+
+  it('reports a statement that fails midway, never giving what came before as the whole', async () => {
+    const midway = "select case when range = 700000 then error('midway') else range::varchar end from range(1000000)"
+    expect(await failureOf(midway, { maxRows: 2_000_000 })).toMatchObject({ code: 'BAD_SQL', message: 'midway' })
+    await expect(sandbox.stream(midway, { maxRows: 2_000_000 })).rejects.toMatchObject({ message: 'midway' })
+    const path = join(dir, 'no.parquet')
+    await expect(sandbox.toParquet(midway, path, { maxRows: Number.POSITIVE_INFINITY })).rejects.toMatchObject({
+      message: 'midway',
+    })
+    expect(await readdir(dir)).not.toContain('no.parquet')
+    expect((await sandbox.query(midway, { maxRows: 10 })).rows).toHaveLength(10)
+  })
+
+  it('reports a data file that is damaged in its middle', async () => {
+    const damaged = join(dir, 'damaged.parquet')
+    const engine = await Engine.open()
+    await engine.run(
+      `COPY (SELECT range AS n, md5(range::VARCHAR) AS t FROM range(2000000)) TO '${damaged}' (FORMAT parquet)`,
+    )
+    engine.close()
+    const bytes = await readFile(damaged)
+    const middle = Math.floor(bytes.length / 2)
+    await writeFile(damaged, bytes.fill(0x5a, middle, middle + 100_000))
+    const other = await openSandbox({
+      relations: { events: `read_parquet(['${damaged}'])` },
+      allowedPaths: [damaged],
+      tempDir: dir,
+    })
+    await expect(other.query('from events', { maxRows: 5_000_000 })).rejects.toMatchObject({ name: 'AppError' })
+    await other.close()
+    await rm(damaged)
   })
 
   it('does not count the time a reader takes', async () => {
@@ -389,8 +436,10 @@ describe('the limits of a sandbox', () => {
     expect(written).toMatchObject({ rowCount: 10, truncated: true })
     const engine = await Engine.open()
     const found = await engine.rows(`SELECT count(*)::INT AS n, max(n)::INT AS last FROM read_parquet('${path}')`)
-    engine.close()
     expect(found).toEqual([{ n: 10, last: 9 }])
+    await sandbox.toParquet(`select sum(n) * 12345678901234567 as 'a "total' from events;`, path)
+    expect(await engine.rows(`FROM read_parquet('${path}')`)).toEqual([{ 'a "total': '154290122068179001082500' }])
+    engine.close()
     await rm(path)
   })
 

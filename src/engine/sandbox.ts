@@ -5,9 +5,10 @@
  * sandboxes for several at once.
  */
 import { rmSync } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AppError, messageOf } from '../core/errors.ts'
 import { type AnswerColumn, patternOf, type SandboxSetup } from './sandbox-messages.ts'
 import { type Budget, SandboxProcess } from './sandbox-process.ts'
 import { litList } from './sql.ts'
@@ -191,8 +192,9 @@ export class Sandbox {
     const budget = budgetOf(limits)
     return this.#exclusively(async (running) => {
       const maxRows = limits.maxRows ?? DEFAULT_MAX_ROWS
-      const reply = await running.ask({ op: 'parquet', sql, maxRows, path }, budget)
+      const reply = await running.ask({ op: 'parquet', sql, maxRows }, budget)
       if (reply.kind !== 'written') throw new Error(`Unexpected reply ${reply.kind}.`)
+      await moveFile(reply.path, path)
       return { rowCount: reply.rowCount, truncated: reply.truncated, elapsedMs: Math.round(budget.usedMs) }
     })
   }
@@ -246,6 +248,17 @@ export class Sandbox {
       this.#process = await SandboxProcess.start({ op: 'open', setup: { ...this.#setup, spillDir } })
     }
     return this.#process
+  }
+}
+
+/** Also to another disk. */
+async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to).catch(() => copyFile(from, to))
+  } catch (cause) {
+    throw new AppError('UNREADABLE', `Cannot write ${to}: ${messageOf(cause)}`, { cause })
+  } finally {
+    await rm(from, { force: true })
   }
 }
 

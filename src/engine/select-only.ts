@@ -81,8 +81,16 @@ export async function gateOf(engine: Engine, relations: readonly string[]): Prom
   }
 }
 
+/** A statement that may run. */
+export interface CheckedSelect {
+  /** The statement without what would hinder it from standing in parentheses: semicolons and comments at its end. */
+  readonly subquery: string
+  /** True for EXPLAIN, DESCRIBE, SUMMARIZE and SHOW: their answers are small, and not all of them can be a subquery. */
+  readonly small: boolean
+}
+
 /** Throws BAD_SQL where the text does not parse and SQL_REFUSED where it is not for the sandbox. */
-export async function checkSelect(engine: Engine, sql: string, gate: Gate): Promise<void> {
+export async function checkSelect(engine: Engine, sql: string, gate: Gate): Promise<CheckedSelect> {
   if (sql.includes('\0')) throw new AppError('BAD_SQL', 'The statement contains a NUL character.')
   if (sql.length > MAX_SQL_CHARS) {
     throw new AppError('SQL_REFUSED', `The statement is longer than ${MAX_SQL_CHARS} characters.`)
@@ -98,6 +106,21 @@ export async function checkSelect(engine: Engine, sql: string, gate: Gate): Prom
     )
   }
   checkNodes(parsed.statements, gate)
+  const root = parsed.statements[0]?.node as Node | undefined
+  const small = select !== sql || (root?.from_table as Node | undefined)?.type === 'SHOW_REF'
+  return { subquery: small ? sql : await subqueryOf(engine, sql, tree), small }
+}
+
+/** The text as it is where it can stand in parentheses, else as the engine writes its syntax tree. */
+async function subqueryOf(engine: Engine, sql: string, tree: string): Promise<string> {
+  const text = sql.replace(/[\s;]+$/, '')
+  const wrapped = `SELECT * FROM (\n${text}\n)`
+  const check = await engine.row<{ bad: boolean }>(
+    `SELECT (json_serialize_sql(${lit(wrapped)})->>'error')::BOOLEAN AS bad`,
+  )
+  if (!check.bad) return text
+  const { written } = await engine.row<{ written: string }>(`SELECT json_deserialize_sql(${lit(tree)}) AS written`)
+  return written
 }
 
 /** `EXPLAIN x` stands or falls with x; what follows ANALYZE or an option list is no SELECT and so is refused. */
