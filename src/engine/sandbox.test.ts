@@ -387,6 +387,7 @@ describe('the limits of a sandbox', () => {
     await expect(sandbox.stream(midway, { maxRows: 2_000_000 })).rejects.toMatchObject({ message: 'midway' })
     const path = join(dir, 'no.parquet')
     await expect(sandbox.toParquet(midway, path, { maxRows: Number.POSITIVE_INFINITY })).rejects.toMatchObject({
+      code: 'BAD_SQL',
       message: 'midway',
     })
     expect(await readdir(dir)).not.toContain('no.parquet')
