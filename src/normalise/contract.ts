@@ -73,6 +73,8 @@ export const RECORD_COLUMNS = {
     'STRUCT(type VARCHAR, subscription_policy_type VARCHAR, rule_applied_for_user BOOLEAN, rationale VARCHAR, "global" BOOLEAN, merged_policies VARCHAR)[]',
   sensitivity: 'VARCHAR[]',
   tags: 'VARCHAR[]',
+  /** JSON members, without braces, of known fields that have no column of their own; kept in the event's `extra`. */
+  kept_members: 'VARCHAR',
 } as const
 
 /** A column of the common record. */
@@ -86,7 +88,7 @@ export function recordColumns(expressions: Partial<Record<RecordColumn, string>>
 }
 
 /** The shape argument of DuckDB's `from_json`. */
-export type JsonShape = { readonly [key: string]: string | JsonShape }
+export type JsonShape = { readonly [key: string]: string | JsonShape } | readonly [string | JsonShape]
 
 /** `from_json(expr, shape)` as SQL. */
 export const fromJson = (expression: string, shape: JsonShape): string =>

@@ -8,7 +8,7 @@ import { lit } from '../engine/sql.ts'
 import { duckdbType } from '../engine/types.ts'
 import { CATALOGUE_TABLE, fallbackSql, overrideSql, targetsSql } from './catalogue/sql.ts'
 import type { Form } from './contract.ts'
-import { extraSql, unusualKeysSql } from './extra.ts'
+import { extraSql, membersSql, unusualKeysSql } from './extra.ts'
 import { eventIdSql, paramsTextSql } from './fingerprint.ts'
 import { maySecretSql, redactionsSql, SECRET_KEYS, scrubSql } from './scrub.ts'
 
@@ -151,7 +151,12 @@ export function eventsSql(form: Form, raw: string, context: EventContext, mode: 
     actor: `{'type': actor_type, 'id': actor_id, 'name': subject_name, 'email': email, 'identity_provider': identity_provider,
       'run_by': run_by, 'run_as': run_as, 'acting_resource': acting_resource, 'impersonated_by': impersonated_by}`,
     status_reason: 'coalesce(unfit, status_reason)',
-    ...(tolerant ? SCRUBBED : { extra: `CASE WHEN unfit IS NOT NULL THEN json::VARCHAR END`, redactions: 'NULL' }),
+    ...(tolerant
+      ? SCRUBBED
+      : {
+          extra: `CASE WHEN unfit IS NOT NULL THEN json::VARCHAR ELSE ${membersSql('kept_members')} END`,
+          redactions: 'NULL',
+        }),
     record_bytes: 'strlen(json::VARCHAR)',
     ...context.enrichment.columns,
   }

@@ -12,8 +12,11 @@ const KEYS = 'json_keys(json)'
 export const unusualKeysSql = (signatures: readonly (readonly string[])[]): string =>
   signatures.length === 0 ? 'true' : `${KEYS} NOT IN (${signatures.map((keys) => litList(keys)).join(', ')})`
 
+/** SQL for the JSON object of some members given as text; NULL for none. */
+export const membersSql = (members: string): string => `'{' || ${members} || '}'`
+
 /**
- * SQL over `json` for the JSON object of the unknown top-level fields, NULL where there are none.
+ * SQL over `json` for the JSON object of the unknown top-level fields and of `kept_members`, NULL where there are none.
  *
  * @param knownKeys keys the form maps
  */
@@ -22,5 +25,6 @@ export function extraSql(knownKeys: readonly string[]): string {
   const pointer = `'/' || replace(replace(k, '~', '~0'), '/', '~1')`
   // Joined by hand: DuckDB has no function that makes a JSON object of lists.
   const member = `to_json(k)::VARCHAR || ':' || coalesce(json_extract(json, ${pointer})::VARCHAR, 'null')`
-  return `CASE WHEN len(${unknown}) > 0 THEN '{' || array_to_string(list_transform(${unknown}, lambda k: ${member}), ',') || '}' END`
+  const members = `array_to_string(list_transform(${unknown}, lambda k: ${member}), ',')`
+  return `CASE WHEN len(${unknown}) > 0 THEN ${membersSql(`concat_ws(',', kept_members, ${members})`)} ELSE ${membersSql('kept_members')} END`
 }

@@ -2,55 +2,57 @@
  * Delivery JSON 2.0: what audit log delivery writes on AWS and GCP.
  * Source: docs.databricks.com, "Configure audit log delivery" (record shape, level, request parameters).
  */
-import { type Form, fromJson, type JsonShape, PARAMS_SHAPE, recordColumns, tryFromJson } from '../contract.ts'
+import { type Form, fromJson, PARAMS_SHAPE, recordColumns, tryFromJson } from '../contract.ts'
+import { eitherWayParamsSql, eitherWaySql, keptMembersSql, misreadSql } from '../nested.ts'
 
 const SHAPE = {
   timestamp: 'VARCHAR',
   auditLevel: 'VARCHAR',
   orgId: 'VARCHAR',
   workspaceId: 'VARCHAR',
+  shardName: 'VARCHAR',
   accountId: 'VARCHAR',
   sourceIPAddress: 'VARCHAR',
   userAgent: 'VARCHAR',
   sessionId: 'VARCHAR',
   userIdentity: { email: 'VARCHAR', subjectName: 'VARCHAR', subject_name: 'VARCHAR' },
-  identityMetadata: {
-    runBy: 'VARCHAR',
-    runAs: 'VARCHAR',
-    actingResource: 'VARCHAR',
-    run_by: 'VARCHAR',
-    run_as: 'VARCHAR',
-    acting_resource: 'VARCHAR',
-  },
+  // Mostly absent: as text first, so that it costs nothing then.
+  identityMetadata: 'VARCHAR',
   serviceName: 'VARCHAR',
   actionName: 'VARCHAR',
   requestId: 'VARCHAR',
-  requestParams: 'MAP(VARCHAR,VARCHAR)',
+  requestParams: PARAMS_SHAPE,
   response: { statusCode: 'VARCHAR', errorMessage: 'VARCHAR', result: 'VARCHAR' },
 } as const
 
-/** Nested objects come as JSON text where a pipeline has flattened them; the typed read finds nothing there. */
-const isText = (key: string): string => `json_type(json, '$.${key}') = 'VARCHAR'`
+const METADATA_SHAPE = {
+  runBy: 'VARCHAR',
+  runAs: 'VARCHAR',
+  actingResource: 'VARCHAR',
+  run_by: 'VARCHAR',
+  run_as: 'VARCHAR',
+  acting_resource: 'VARCHAR',
+} as const
 
-const NESTED_TEXT = `(CASE WHEN r.requestParams IS NULL THEN coalesce(${isText('requestParams')}, false) ELSE false END)
-      OR (CASE WHEN r.response.statusCode IS NULL THEN coalesce(${isText('response')}, false) ELSE false END)
-      OR (CASE WHEN r.userIdentity.email IS NULL THEN coalesce(${isText('userIdentity')}, false) ELSE false END)`
+const NESTED_ODDLY = [
+  misreadSql('requestParams', 'r.requestParams'),
+  misreadSql('response', 'r.response.statusCode'),
+  misreadSql('userIdentity', 'r.userIdentity.email'),
+].join(' OR ')
 
-const eitherWay = (key: string, shape: JsonShape | string): string =>
-  `CASE WHEN ${isText(key)} THEN ${tryFromJson(`json ->> '$.${key}'`, shape)} ELSE r.${key} END`
-const EITHER_WAY = `${eitherWay('userIdentity', SHAPE.userIdentity)} AS who,
-      ${eitherWay('requestParams', PARAMS_SHAPE)} AS params, ${eitherWay('response', SHAPE.response)} AS answer`
+const EITHER_WAY = `${eitherWaySql('userIdentity', SHAPE.userIdentity)} AS who,
+      ${eitherWayParamsSql('requestParams')} AS params, ${eitherWaySql('response', SHAPE.response)} AS answer`
+const ONE_WAY = 'r.userIdentity AS who, r.requestParams AS params, r.response AS answer'
 
 /** Delivery JSON 2.0. */
 export const delivery: Form = {
   name: 'delivery',
   doc: 'Audit log delivery JSON 2.0 (AWS, GCP).',
-  recognises: (record) =>
-    'actionName' in record && 'serviceName' in record && !('TimeGenerated' in record) && !('properties' in record),
+  recognises: (record) => 'actionName' in record && 'serviceName' in record && !('properties' in record),
   knownKeys: ['version', 'MAX_LOG_MESSAGE_LENGTH', ...Object.keys(SHAPE)],
   recordSql: (raw, tolerant) => `
   SELECT file, json,
-    ${tolerant ? 'false' : NESTED_TEXT} AS odd,
+    ${tolerant ? 'false' : NESTED_ODDLY} AS odd,
     ${recordColumns({
       time_text: 'r."timestamp"',
       account_id: 'r.accountId',
@@ -60,9 +62,9 @@ export const delivery: Form = {
       action: 'r.actionName',
       email: 'who.email',
       subject_name: 'coalesce(who.subjectName, who.subject_name)',
-      run_by: 'coalesce(r.identityMetadata.runBy, r.identityMetadata.run_by)',
-      run_as: 'coalesce(r.identityMetadata.runAs, r.identityMetadata.run_as)',
-      acting_resource: 'coalesce(r.identityMetadata.actingResource, r.identityMetadata.acting_resource)',
+      run_by: 'coalesce(meta.runBy, meta.run_by)',
+      run_as: 'coalesce(meta.runAs, meta.run_as)',
+      acting_resource: 'coalesce(meta.actingResource, meta.acting_resource)',
       session_id: 'r.sessionId',
       request_id: 'r.requestId',
       ip_text: 'r.sourceIPAddress',
@@ -71,7 +73,9 @@ export const delivery: Form = {
       status_code: 'answer.statusCode',
       error_message: 'answer.errorMessage',
       response_result: 'answer.result',
+      kept_members: keptMembersSql({ shardName: 'r.shardName' }),
     })}
-  FROM (SELECT file, json, r, ${tolerant ? EITHER_WAY : 'r.userIdentity AS who, r.requestParams AS params, r.response AS answer'}
+  FROM (SELECT file, json, r, ${tryFromJson('r.identityMetadata', METADATA_SHAPE)} AS meta,
+      ${tolerant ? EITHER_WAY : ONE_WAY}
     FROM (SELECT json, file, ${fromJson('json', SHAPE)} AS r FROM ${raw}))`,
 }
