@@ -20,15 +20,14 @@ const IPV4 = '((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\\.){3}(25[0-5]|2[0-4]
 export const isIpv4 = (text: string): string => `coalesce(regexp_full_match(${text}, '${IPV4}'), false)`
 
 /**
- * SQL, true if the text is an IPv6 address in hexadecimal groups: eight groups, or fewer with one `::`. Addresses with a
- * dotted tail are not taken; mapped IPv4 comes without its prefix.
+ * SQL, true if the text is an IPv6 address in hexadecimal groups: eight groups, or up to seven with one `::`. Addresses
+ * with a dotted tail are not taken; mapped IPv4 comes without its prefix.
  */
 export const isIpv6 = (text: string): string => `coalesce(contains(${text}, ':')
         AND (regexp_full_match(${text}, '([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}')
-          OR (regexp_full_match(${text}, '(([0-9A-Fa-f]{1,4}:){1,6}|:)(:[0-9A-Fa-f]{1,4}){0,6}:?')
-            AND contains(${text}, '::') AND NOT contains(${text}, ':::')
-            AND NOT regexp_matches(${text}, '::.*::') AND NOT regexp_matches(${text}, '[0-9A-Fa-f]:$')
-            AND len(${text}) - len(replace(${text}, ':', '')) <= 7)), false)`
+          OR (regexp_full_match(${text}, '[0-9A-Fa-f:]{2,39}') AND contains(${text}, '::')
+            AND NOT regexp_matches(${text}, ':::|::.*::|^:[^:]|[^:]:$|[0-9A-Fa-f]{5}')
+            AND len(regexp_extract_all(${text}, '[0-9A-Fa-f]+')) <= 7)), false)`
 
 /** SQL, true if the text is an e-mail address that every consumer will accept as one. */
 export const isEmail = (text: string): string =>

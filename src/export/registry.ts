@@ -8,6 +8,7 @@ import { parquet } from './formats/parquet.ts'
 import { systemTable } from './formats/system-table.ts'
 import { uam } from './formats/uam.ts'
 
+/** All formats; the order is that of the help text. */
 export const FORMATS: readonly ExportFormat[] = [uam, ocsf, systemTable, cef, csv, parquet]
 
 /** The names of all formats. */

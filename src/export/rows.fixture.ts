@@ -455,7 +455,12 @@ export const ROWS: readonly EventRow[] = [
     request_params: {},
     access_controls: { groups: ['g "1"'] },
   }),
-  { event_id: 'f'.repeat(32), event_time: '2026-03-05T00:00:00Z', event_date: '2026-03-05' },
+  {
+    event_id: 'f'.repeat(32),
+    event_time: '2026-03-05T00:00:00Z',
+    event_date: '2026-03-05',
+    ingest_time: '2026-03-05T01:00:00Z',
+  },
   event({
     event_date: '2026-03-05',
     event_time: '2026-03-05T23:59:59.999999Z',
