@@ -17,6 +17,8 @@ export interface Form {
   /** True if the record itself names targets or the query, so that the catalogue need not. */
   readonly givesTargets?: true
   readonly givesQuery?: true
+  /** True if records alike in all but their native id are different events; where the form tells time too coarsely. */
+  readonly nativeIdTells?: true
   /** Top-level keys the form maps; all others are kept in `extra`. */
   readonly knownKeys: readonly string[]
   /**

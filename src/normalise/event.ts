@@ -189,7 +189,7 @@ judged AS (
 ),
 identified AS (
   SELECT * EXCLUDE (actor_type, query, targets, status_reason),
-    CASE WHEN unfit IS NULL THEN ${eventIdSql()} END AS event_id,
+    CASE WHEN unfit IS NULL THEN ${eventIdSql(form.nativeIdTells === true)} END AS event_id,
     CASE WHEN unfit IS NULL THEN event_time::DATE END AS event_date,
     ${ACTOR_TYPE} AS actor_type,
     CASE WHEN known THEN ${overrideSql('category', 'known_category', 'request_params', 'override')} ELSE ${FALLBACK.category} END AS category,

@@ -4,7 +4,7 @@
  * What goes in is what every route carries alike. Left out are the workspace and account (Azure diagnostics name neither
  * by number), the session and the user agent (equal for equal request ids), and anything Bricktrail adds. Azure tells
  * time to the second, so a record with a request id is identified to the second; one without is told apart by
- * its exact time, workspace and session. Parameter values are sorted: maps have no order on the way through a table.
+ * its exact time, workspace and session, and by the native id only where the form tells no better time. Parameter values are sorted: maps have no order on the way through a table.
  */
 
 /**
@@ -13,13 +13,17 @@
  */
 export const paramsTextSql = (params: string): string => `array_to_string(list_sort(map_values(${params})), chr(30))`
 
-/** Columns the fingerprint reads, by name, all of them produced by `event.ts`. */
-export const eventIdSql = (): string =>
+/**
+ * The event id, over columns by name, all of them produced by `event.ts`.
+ *
+ * @param nativeIdTells whether the native id parts events that have no request id
+ */
+export const eventIdSql = (nativeIdTells: boolean): string =>
   `substr(sha256(concat_ws(chr(29),
       epoch_ms(event_time) // 1000,
       lower(service), "action",
       CASE WHEN coalesce(request_id, '') <> '' THEN request_id
-           ELSE concat_ws(chr(28), epoch_us(event_time), coalesce(workspace_id, ''), coalesce(session_id, ''), coalesce(native_id, '')) END,
+           ELSE concat_ws(chr(28), epoch_us(event_time), coalesce(workspace_id, ''), coalesce(session_id, '')${nativeIdTells ? ", coalesce(native_id, '')" : ''}) END,
       coalesce(email, ''), coalesce(source_ip, ''), coalesce(status_code::VARCHAR, ''),
       coalesce(error_message, ''), coalesce(response_result, ''), coalesce(params_text, '')
     )), 1, 32)`

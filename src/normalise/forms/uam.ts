@@ -173,6 +173,7 @@ const foundSql = (path: string): string =>
 export const uam: Form = {
   name: 'uam',
   doc: "Immuta's Universal Audit Model, one record a line.",
+  nativeIdTells: true,
   recognises: (record) => 'auditPayload' in record || ('actionStatus' in record && 'eventTimestamp' in record),
   givesTargets: true,
   givesQuery: true,
