@@ -1,6 +1,7 @@
 /** The words of Immuta's Universal Audit Model for what Databricks events say: actor, action, target and payload types. */
 import { lit } from '../engine/sql.ts'
 import { anyOf } from './event-facts.ts'
+import { came } from './uam-came.ts'
 
 /** Actor types. `USER_ACTOR` and `unknown` are Immuta's; the others follow their pattern for actors Immuta does not know. */
 const ACTOR_TYPES = {
@@ -72,7 +73,8 @@ export const ACTOR_TYPE = choose('actor.type', Object.entries(ACTOR_TYPES), lit(
 export const targetTypeSql = (type: string): string => choose(type, Object.entries(UAM_TARGETS), `upper(${type})`)
 
 /** SQL: the event's `targetType`; what it is about where it names no target. */
-export const TARGET_TYPE = `CASE WHEN is_query THEN 'DATASOURCE' WHEN category = 'permission' THEN 'PERMISSION'
+export const TARGET_TYPE = `CASE WHEN ${came('targetType')} IS NOT NULL THEN ${came('targetType')}
+      WHEN is_query THEN 'DATASOURCE' WHEN category = 'permission' THEN 'PERMISSION'
       ELSE coalesce(${targetTypeSql("nullif(targets[1].type, '')")}, upper(category)) END`
 
 /** SQL: the event's `action`; as it came for events that came as UAM. */

@@ -77,7 +77,7 @@ const IMMUTA_EVENT: EventRow = {
   targets: [{ type: 'table', id: '4', name: 'Movies' }],
   query: {
     id: '81fe4385-1329-444a-b6d9-b26bce5c8dc7',
-    text: 'Project [director#778904]\n+- Filter',
+    text: 'spark.sql("set immuta.impersonate.user=")',
     language: 'python',
     compute_id: '1006-194110-8j0shd5d',
   },
@@ -98,11 +98,20 @@ const IMMUTA_EVENT: EventRow = {
     },
   ],
   request_params: {
+    payloadType: 'QueryAuditPayload',
+    technology: 'DatabricksContext',
+    targetType: 'DATASOURCE',
+    profileId: '12',
+    relatedResources: '[{"type":"PROJECT","id":"1"}]',
+    query: 'Project [director#778904]\n+- Filter',
+    queryLanguage: 'Python',
+    host: 'h-1',
+    objectsAccessed: '[{"name":"movies"}]',
+    'actor.seat': '4',
     startTime: '2022-10-13T20:03:40.000Z',
     clusterName: 'databricks-cluster-name',
     pathUris: '["dbfs:/user/hive/warehouse/your_database.db/movies"]',
     metastoreTables: '["your_database.movies"]',
-    queryText: 'spark.sql("set immuta.impersonate.user=")',
     immutaPluginVersion: '2022.3.0-spark-3.1.1',
   },
 }
@@ -160,7 +169,7 @@ it('gives a record that came as UAM back as it was', async () => {
       id: '7',
       name: 'Taylor',
       identityProvider: 'okta',
-      profileId: null,
+      profileId: '12',
       impersonatedBy: 'Robin',
     },
     actorIp: '10.0.0.9',
@@ -168,7 +177,7 @@ it('gives a record that came as UAM back as it was', async () => {
     requestId: 'r-1',
     targetType: 'DATASOURCE',
     targets: [{ id: '4', name: 'Movies', type: 'DATASOURCE', technology: 'DATABRICKS' }],
-    relatedResources: [],
+    relatedResources: [{ type: 'PROJECT', id: '1' }],
   })
   const { bricktrail, ...payload } = auditPayload
   expect(payload).toEqual({
@@ -205,12 +214,48 @@ it('gives a record that came as UAM back as it was', async () => {
       workspaceId: '123456789',
       pathUris: ['dbfs:/user/hive/warehouse/your_database.db/movies'],
       metastoreTables: ['your_database.movies'],
-      queryLanguage: 'python',
+      queryLanguage: 'Python',
       queryText: 'spark.sql("set immuta.impersonate.user=")',
       immutaPluginVersion: '2022.3.0-spark-3.1.1',
+      host: 'h-1',
+    },
+    objectsAccessed: [{ name: 'movies' }],
+    columnsAccessed: null,
+    securityProfile: null,
+    errorCode: null,
+  })
+  expect(bricktrail.requestParams).toEqual({ 'actor.seat': '4' })
+  expect(bricktrail.eventId).toBe('a'.repeat(32))
+})
+
+it('gives other records that came as UAM back with the members of their payload', async () => {
+  const record = await one({
+    form: 'uam',
+    native_id: 'k-1',
+    service: 'immuta',
+    action: 'CREATE',
+    category: 'token',
+    verb: 'create',
+    targets: [{ type: 'token', id: '9', name: 'ci' }],
+    request_params: {
+      payloadType: 'ApiKeyCreatedAuditPayload',
+      payloadVersion: '2',
+      targetType: 'APIKEY',
+      apiKeyId: '9',
+      scopes: '["AUDIT"]',
+      bricktrail: '{"eventId":"before"}',
     },
   })
-  expect(bricktrail.eventId).toBe('a'.repeat(32))
+  expect(record).toMatchObject({ id: 'k-1', action: 'CREATE', targetType: 'APIKEY' })
+  expect(record.auditPayload).toEqual({
+    type: 'ApiKeyCreatedAuditPayload',
+    version: 2,
+    accessControls: null,
+    policySet: null,
+    apiKeyId: '9',
+    scopes: ['AUDIT'],
+    bricktrail: { eventId: 'before' },
+  })
 })
 
 it('cuts the query at 2,048 characters and keeps the whole text beside it', async () => {

@@ -5,20 +5,15 @@
 import { type ExportFormat, RAW_LINES } from '../contract.ts'
 import { IS_QUERY, present } from '../event-facts.ts'
 import { isoMs, jsonFromText, type Members, struct } from '../json-sql.ts'
+import { came, cameJson, cameJsonOr, OTHER_PARAMS, SOME_PAYLOADS, withLeftOver } from '../uam-came.ts'
 import { ACTION, ACTOR_TYPE, PAYLOAD_TYPE, TARGET_TYPE, targetTypeSql } from '../uam-words.ts'
 
 /** Immuta cuts the query text here. */
 const QUERY_CHARS = 2048
 
-/** A member of the payload that came in with the event; NULL for events that did not come as UAM. */
-const came = (name: string): string => `CASE WHEN form = 'uam' THEN ${present(`request_params['${name}']`)} END`
-
 /** Names of the targets of some kind. */
 const targetNames = (condition: string): string =>
   `coalesce(list_transform(list_filter(targets, lambda t: t.name IS NOT NULL AND (${condition})), lambda t: t.name), []::VARCHAR[])`
-
-const cameAsList = (name: string, otherwise: string): string =>
-  `CASE WHEN ${came(name)} IS NOT NULL THEN ${jsonFromText(came(name))} ELSE to_json(${otherwise}) END`
 
 /** Entitlements are text in the event; those that were objects are objects again. */
 const entitlements = (list: string): string => `list_transform(coalesce(access_controls.${list}, []::VARCHAR[]),
@@ -33,28 +28,31 @@ const ACCESS_CONTROLS = `CASE WHEN access_controls IS NOT NULL THEN ${struct({
   }),
 })} END`
 
-const POLICY_SET = `list_transform(policy_set, lambda p: ${struct({
-  type: 'p.type',
-  subscriptionPolicyType: 'p.subscription_policy_type',
-  ruleAppliedForUser: 'p.rule_applied_for_user',
-  rationale: 'p.rationale',
-  global: 'p."global"',
-  mergedPolicies: jsonFromText('p.merged_policies'),
-})})`
+const POLICY_SET = cameJsonOr(
+  'policySet',
+  `list_transform(policy_set, lambda p: ${struct({
+    type: 'p.type',
+    subscriptionPolicyType: 'p.subscription_policy_type',
+    ruleAppliedForUser: 'p.rule_applied_for_user',
+    rationale: 'p.rationale',
+    global: 'p."global"',
+    mergedPolicies: jsonFromText('p.merged_policies'),
+  })})`,
+)
 
 /** A cluster id has dashes, a warehouse id has none. */
 const IS_WAREHOUSE =
   "(form IS DISTINCT FROM 'uam' AND query.compute_id IS NOT NULL AND NOT contains(query.compute_id, '-'))"
 
 const TECHNOLOGY_CONTEXT = struct({
-  type: "'DatabricksContext'",
+  type: `coalesce(${came('technology')}, 'DatabricksContext')`,
   clusterId: `CASE WHEN NOT ${IS_WAREHOUSE} THEN query.compute_id END`,
   clusterName: `coalesce(${came('clusterName')}, request_params['clusterName'], request_params['cluster_name'])`,
   warehouseId: `CASE WHEN ${IS_WAREHOUSE} THEN query.compute_id END`,
   workspaceId: 'workspace_id',
-  pathUris: cameAsList('pathUris', targetNames("t.type = 'path' OR contains(t.name, ':/')")),
-  metastoreTables: cameAsList('metastoreTables', targetNames("t.type = 'table'")),
-  queryLanguage: 'query.language',
+  pathUris: cameJsonOr('pathUris', targetNames("t.type = 'path' OR contains(t.name, ':/')")),
+  metastoreTables: cameJsonOr('metastoreTables', targetNames("t.type = 'table'")),
+  queryLanguage: `coalesce(${came('queryLanguage')}, query.language)`,
   queryText: `coalesce(${came('queryText')}, query.text)`,
   immutaPluginVersion: came('immutaPluginVersion'),
 })
@@ -82,7 +80,7 @@ const BRICKTRAIL = struct({
   tags: 'tags',
   principals: `list_filter(list_transform(targets, lambda t: ${struct({ principal: 't.principal', privilege: 't.privilege' })}),
       lambda t: t.principal IS NOT NULL OR t.privilege IS NOT NULL)`,
-  requestParams: "CASE WHEN form IS DISTINCT FROM 'uam' THEN request_params END",
+  requestParams: OTHER_PARAMS,
   responseResult: 'response_result',
   extra: jsonFromText('extra'),
   form: 'form',
@@ -98,18 +96,29 @@ const QUERY_PAYLOAD: Members = {
   duration: 'query.duration_ms',
   accessControls: ACCESS_CONTROLS,
   policySet: POLICY_SET,
-  technologyContext: TECHNOLOGY_CONTEXT,
+  technologyContext: withLeftOver(`to_json(${TECHNOLOGY_CONTEXT})`),
+  ...Object.fromEntries(SOME_PAYLOADS.map((name) => [name, cameJson(name)])),
 }
 
-const PAYLOAD_HEAD: Members = { type: PAYLOAD_TYPE, version: '1' }
+const PAYLOAD_HEAD: Members = {
+  type: `coalesce(${came('payloadType')}, ${PAYLOAD_TYPE})`,
+  version: `coalesce(try_cast(${came('payloadVersion')} AS INTEGER), 1)`,
+}
 
-const PAYLOAD = `CASE WHEN is_query THEN to_json(${struct({ ...PAYLOAD_HEAD, ...QUERY_PAYLOAD, bricktrail: BRICKTRAIL })})
-    ELSE to_json(${struct({
-      ...PAYLOAD_HEAD,
-      accessControls: ACCESS_CONTROLS,
-      policySet: POLICY_SET,
-      bricktrail: BRICKTRAIL,
-    })}) END`
+/** A record that was ours before it came back as UAM brings what Bricktrail knew of it then. */
+const EXTENSION = cameJsonOr('bricktrail', BRICKTRAIL)
+
+const OTHER_PAYLOAD = struct({
+  ...PAYLOAD_HEAD,
+  accessControls: ACCESS_CONTROLS,
+  policySet: POLICY_SET,
+  bricktrail: EXTENSION,
+})
+
+const PAYLOAD = `CASE WHEN is_query THEN to_json(${struct({ ...PAYLOAD_HEAD, ...QUERY_PAYLOAD, bricktrail: EXTENSION })})
+    ELSE ${withLeftOver(`to_json(${OTHER_PAYLOAD})`)} END`
+
+const CAME_AS_QUERY = `(action = 'QUERY' OR coalesce(${came('payloadType')} = 'QueryAuditPayload', false))`
 
 const EVENT = struct({
   id: `coalesce(CASE WHEN form = 'uam' THEN ${present('native_id')} END, event_id)`,
@@ -132,13 +141,16 @@ const EVENT = struct({
   sessionId: 'session_id',
   requestId: 'request_id',
   targetType: 'target_type',
-  targets: `list_transform(coalesce(list_filter(targets, lambda t: t IS NOT NULL), []), lambda t: ${struct({
-    id: 't.id',
-    name: 't.name',
-    type: targetTypeSql("nullif(t.type, '')"),
-    technology: "'DATABRICKS'",
-  })})`,
-  relatedResources: cameAsList('relatedResources', '[]::VARCHAR[]'),
+  targets: cameJsonOr(
+    'targets',
+    `list_transform(coalesce(list_filter(targets, lambda t: t IS NOT NULL), []), lambda t: ${struct({
+      id: 't.id',
+      name: 't.name',
+      type: targetTypeSql("nullif(t.type, '')"),
+      technology: "'DATABRICKS'",
+    })})`,
+  ),
+  relatedResources: cameJsonOr('relatedResources', '[]::VARCHAR[]'),
   auditPayload: PAYLOAD,
 })
 
@@ -150,7 +162,7 @@ export const uam: ExportFormat = {
   shape: 'lines',
   gzip: true,
   select: (relation) => `SELECT to_json(${EVENT})::VARCHAR AS line FROM (
-    SELECT *, ${TARGET_TYPE} AS target_type FROM (SELECT *, ${IS_QUERY} OR coalesce(form = 'uam' AND action = 'QUERY', false) AS is_query
+    SELECT *, ${TARGET_TYPE} AS target_type FROM (SELECT *, CASE WHEN form = 'uam' THEN ${CAME_AS_QUERY} ELSE ${IS_QUERY} END AS is_query
       FROM ${relation} AS events))`,
   copyOptions: RAW_LINES,
 }

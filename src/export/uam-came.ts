@@ -1,0 +1,65 @@
+/**
+ * Members of a UAM record that came in and have no column: the normaliser keeps them among the request parameters under
+ * their own names, so that the record can go out again as it was.
+ */
+import { litList } from '../engine/sql.ts'
+import { present } from './event-facts.ts'
+import { jsonFromText } from './json-sql.ts'
+
+/** SQL: text of such a member; NULL for events that did not come as UAM. */
+export const came = (name: string): string => `CASE WHEN form = 'uam' THEN ${present(`request_params['${name}']`)} END`
+
+/** SQL: such a member as JSON. */
+export const cameJson = (name: string): string =>
+  `CASE WHEN ${came(name)} IS NOT NULL THEN ${jsonFromText(came(name))} END`
+
+/** SQL: such a member as JSON, else `otherwise`. */
+export const cameJsonOr = (name: string, otherwise: string): string =>
+  `coalesce(${cameJson(name)}, to_json(${otherwise}))`
+
+/** Members of a query payload that only some integrations send. */
+export const SOME_PAYLOADS = ['objectsAccessed', 'columnsAccessed', 'securityProfile', 'errorCode'] as const
+
+/** Names that the export puts in their places itself. */
+const PLACED = [
+  ...SOME_PAYLOADS,
+  'bricktrail',
+  'clusterName',
+  'endTime',
+  'immutaPluginVersion',
+  'metastoreTables',
+  'pathUris',
+  'payloadType',
+  'payloadVersion',
+  'policySet',
+  'profileId',
+  'query',
+  'queryLanguage',
+  'queryText',
+  'relatedResources',
+  'startTime',
+  'targetType',
+  'targets',
+  'technology',
+]
+
+const filtered = (condition: string): string =>
+  `list_filter(map_entries(request_params), lambda kv: kv.value IS NOT NULL AND ${condition})`
+
+const IS_PLACED = `list_contains(${litList(PLACED)}, kv.key)`
+
+/** The normaliser puts the actor's further members under this prefix. */
+const IS_ACTORS = "starts_with(kv.key, 'actor.')"
+
+/** SQL: a JSON object of the members that have no place yet; objects and lists are themselves again. */
+const LEFT_OVER = `('{' || array_to_string(list_transform(${filtered(`NOT ${IS_PLACED} AND NOT ${IS_ACTORS}`)},
+        lambda kv: to_json(kv.key)::VARCHAR || ':' || (CASE WHEN kv.value[1] IN ('{', '[') THEN ${jsonFromText('kv.value')}
+          ELSE to_json(kv.value) END)::VARCHAR), ',') || '}')::JSON`
+
+/** SQL: `object` (JSON) with the members that came and have no place of their own. */
+export const withLeftOver = (object: string): string =>
+  `CASE WHEN form = 'uam' AND request_params IS NOT NULL THEN json_merge_patch(${object}, ${LEFT_OVER}) ELSE ${object} END`
+
+/** SQL: the request parameters that are no members of the payload. */
+export const OTHER_PARAMS = `CASE WHEN form IS DISTINCT FROM 'uam' THEN request_params
+      ELSE nullif(map_from_entries(${filtered(IS_ACTORS)}), MAP {}) END`
