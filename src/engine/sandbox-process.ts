@@ -47,7 +47,8 @@ export class SandboxProcess {
       return value === undefined ? [] : [[name, value] as const]
     })
     const child = fork(fileURLToPath(new URL('./sandbox-child.ts', import.meta.url)), [], {
-      execArgv: [],
+      // JavaScript holds a batch of rows at a time.
+      execArgv: ['--max-old-space-size=512'],
       env: Object.fromEntries(environment),
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
