@@ -17,6 +17,9 @@ export interface EngineOptions {
 /** A row as plain JSON values: 64-bit integers and timestamps come as strings. */
 export type Row = Record<string, unknown>
 
+/** A row of texts by column name. */
+export type TextRow = Readonly<Record<string, string | null>>
+
 /** One connection to DuckDB. Not for concurrent use: await each call. */
 export class Engine {
   readonly connection: DuckDBConnection
@@ -68,16 +71,15 @@ export class Engine {
     return first
   }
 
-  /** Makes `name` a temporary table of one VARCHAR column per key; for small reference data. */
-  async tableOf(
-    name: string,
-    rows: readonly Readonly<Record<string, string | null>>[],
-    columns: readonly string[],
-  ): Promise<void> {
+  /** Makes `name` a temporary table of VARCHAR columns with these rows; for small reference data. */
+  async tableOf(name: string, rows: readonly TextRow[], columns: readonly string[]): Promise<void> {
     await this.run(`CREATE OR REPLACE TEMP TABLE ${name} (${columns.map((c) => `${c} VARCHAR`).join(', ')})`)
-    const appender = await this.connection
-      .createAppender(name, 'main', 'temp')
-      .catch(() => this.connection.createAppender(name))
+    await this.append(name, rows, columns)
+  }
+
+  /** Appends rows to a table that `tableOf` made. */
+  async append(name: string, rows: readonly TextRow[], columns: readonly string[]): Promise<void> {
+    const appender = await this.connection.createAppender(name, 'main', 'temp')
     for (const row of rows) {
       for (const column of columns) {
         const value = row[column]

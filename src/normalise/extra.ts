@@ -21,7 +21,7 @@ export const membersSql = (members: string): string => `'{' || ${members} || '}'
  * @param knownKeys keys the form maps
  */
 export function extraSql(knownKeys: readonly string[]): string {
-  const unknown = `list_filter(${KEYS}, lambda k: NOT list_contains(${litList(knownKeys)}, k))`
+  const unknown = `list_filter(${KEYS}, lambda k: NOT list_contains(${litList([...knownKeys, '_file'])}, k))`
   const pointer = `'/' || replace(replace(k, '~', '~0'), '/', '~1')`
   // Joined by hand: DuckDB has no function that makes a JSON object of lists.
   const member = `to_json(k)::VARCHAR || ':' || coalesce(json_extract(json, ${pointer})::VARCHAR, 'null')`

@@ -1,0 +1,50 @@
+/** `bricktrail ingest SOURCE…`: what is new in the sources becomes events of the lake. */
+import type { IngestReport } from '../../ingest/ingest.ts'
+import type { RegisterCommand } from '../contract.ts'
+
+/** Adds `ingest`. */
+export const registerIngest: RegisterCommand = (program, cli) => {
+  program
+    .command('ingest')
+    .description('take in audit logs: files, folders, globs, or - for standard input')
+    .argument('<sources...>', 'file, folder, glob or -')
+    .option('--form <form>', 'auto, delivery, azure, system-table or uam', 'auto')
+    .action(async (sources: string[], options: { form: string }) => {
+      const { ingest } = await import('../../ingest/ingest.ts')
+      const progress = cli.progress('ingesting')
+      try {
+        const report = await ingest({
+          home: cli.home(),
+          specs: sources,
+          form: options.form,
+          stdin: cli.stdin,
+          now: () => cli.now(),
+          onWait: () => cli.note('Another bricktrail process is writing to this home; waiting for it.'),
+          onProgress: (done, total, note) => progress.update(done, total, note),
+        })
+        progress.stop()
+        cli.out(cli.json() ? `${JSON.stringify(report)}\n` : reportText(report))
+        for (const { object, message } of report.unreadable) cli.note(`warning: ${object} was passed by: ${message}`)
+      } finally {
+        progress.stop()
+      }
+    })
+}
+
+/** The report for people. */
+export function reportText(report: IngestReport): string {
+  const number = (value: number) => Math.round(value).toLocaleString('en-US')
+  const rows: [string, string][] = [
+    [
+      'objects',
+      `${number(report.objects)} read, ${number(report.unchanged)} unchanged${report.skipped > 0 ? `, ${report.skipped} skipped` : ''}`,
+    ],
+    ['records', number(report.records)],
+    ['events', number(report.events)],
+    ['duplicates', number(report.duplicates)],
+    ['rejects', `${number(report.rejects)}${report.rejects > 0 ? '   (see `bricktrail rejects`)' : ''}`],
+    ['secrets', `${number(report.redactions)} redacted`],
+    ['time', `${report.seconds.toFixed(1)} s, ${number(report.eventsPerSecond)} events/s`],
+  ]
+  return rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join('')
+}

@@ -1,0 +1,241 @@
+/**
+ * The source ledger: what was taken of which object, and what became of it. One row a taking; SQLite, so that it is one
+ * file, transactional, and readable by anyone. It can be made again from the batch manifests.
+ */
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { AppError, messageOf } from '../core/errors.ts'
+import type { Home } from '../core/home.ts'
+import type { Engine } from '../engine/duckdb.ts'
+
+/** What one taking of one object came to. `records` = `events` + `duplicates` + `rejects`, always. */
+export interface Taking {
+  readonly object_key: string
+  readonly sha256: string
+  readonly size_bytes: number
+  readonly modified_ms: number
+  readonly form: string
+  readonly shape: string
+  readonly compression: string
+  readonly batch_id: string
+  readonly batch_seq: number
+  readonly ingested_at: string
+  /** First byte taken (0 unless the object had grown) and the byte after the last. */
+  readonly first_byte: number
+  readonly last_byte: number
+  readonly records: number
+  readonly events: number
+  readonly duplicates: number
+  readonly rejects: number
+  /** Where a longer version of the object can be taken up: bytes, their digest, the line breaks in them. Null: not at all. */
+  readonly resume_byte: number | null
+  readonly resume_sha256: string | null
+  readonly resume_lines: number | null
+}
+
+/** A committed batch, as its manifest file holds it. */
+export interface Manifest {
+  readonly version: 1
+  readonly batchId: string
+  /** Number of the batch in this lake, from 1; the `txn` version of the Delta commit. */
+  readonly seq: number
+  readonly ingestTime: string
+  readonly source: string
+  readonly generator: string
+  readonly objects: readonly Taking[]
+  readonly dataFiles: readonly { readonly path: string; readonly sizeBytes: number; readonly rows: number }[]
+}
+
+const COLUMNS = {
+  object_key: 'TEXT',
+  sha256: 'TEXT',
+  size_bytes: 'INTEGER',
+  modified_ms: 'INTEGER',
+  form: 'TEXT',
+  shape: 'TEXT',
+  compression: 'TEXT',
+  batch_id: 'TEXT',
+  batch_seq: 'INTEGER',
+  ingested_at: 'TEXT',
+  first_byte: 'INTEGER',
+  last_byte: 'INTEGER',
+  records: 'INTEGER',
+  events: 'INTEGER',
+  duplicates: 'INTEGER',
+  rejects: 'INTEGER',
+  resume_byte: 'INTEGER',
+  resume_sha256: 'TEXT',
+  resume_lines: 'INTEGER',
+} as const satisfies Record<keyof Taking, string>
+const NAMES = Object.keys(COLUMNS) as (keyof Taking)[]
+
+/** Copies of the ledger in a DuckDB are read in pages of this many rows. */
+const PAGE_ROWS = 50_000
+
+/** The ledger of a home. */
+export class Ledger {
+  readonly #db: DatabaseSync
+  readonly #home: Home
+
+  private constructor(home: Home, db: DatabaseSync) {
+    this.#home = home
+    this.#db = db
+  }
+
+  /** Opens the ledger, making it if there is none. */
+  static async open(home: Home): Promise<Ledger> {
+    try {
+      await mkdir(home.manifests, { recursive: true })
+      const db = new DatabaseSync(home.ledger)
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 10000')
+      db.exec(`CREATE TABLE IF NOT EXISTS takings (id INTEGER PRIMARY KEY, ${NAMES.map((name) => `${name} ${COLUMNS[name]}`).join(', ')});
+        CREATE INDEX IF NOT EXISTS takings_by_key ON takings (object_key, id);
+        CREATE INDEX IF NOT EXISTS takings_by_batch ON takings (batch_seq)`)
+      return new Ledger(home, db)
+    } catch (cause) {
+      throw new AppError('BAD_HOME', `The ledger ${home.ledger} cannot be opened: ${messageOf(cause)}`, { cause })
+    }
+  }
+
+  /** The newest taking of an object. */
+  latest(key: string): Taking | undefined {
+    return this.#db
+      .prepare('SELECT * FROM takings WHERE object_key = ? ORDER BY id DESC LIMIT 1')
+      .get(key) as unknown as Taking | undefined
+  }
+
+  /** Notes that an object's time changed while its bytes did not. */
+  touch(key: string, modifiedMs: number): void {
+    this.#db
+      .prepare('UPDATE takings SET modified_ms = ? WHERE id = (SELECT max(id) FROM takings WHERE object_key = ?)')
+      .run(modifiedMs, key)
+  }
+
+  /** The highest batch number known. */
+  lastSeq(): number {
+    return Number(this.#db.prepare('SELECT coalesce(max(batch_seq), 0) AS n FROM takings').get()?.n)
+  }
+
+  /** Writes the manifest file. Done before the commit, so that a crash after it finds here what was committed. */
+  async prepare(manifest: Manifest): Promise<void> {
+    await writeFile(this.#manifestPath(manifest.seq), `${JSON.stringify(manifest)}\n`, { flush: true })
+  }
+
+  /** Enters a committed batch. */
+  record(manifest: Manifest): void {
+    const insert = this.#db.prepare(
+      `INSERT INTO takings (${NAMES.join(', ')}) VALUES (${NAMES.map(() => '?').join(', ')})`,
+    )
+    this.#db.exec('BEGIN IMMEDIATE')
+    try {
+      for (const taking of manifest.objects) insert.run(...NAMES.map((name) => taking[name]))
+      this.#db.exec('COMMIT')
+    } catch (cause) {
+      this.#db.exec('ROLLBACK')
+      throw cause
+    }
+  }
+
+  /**
+   * Mends what a crash left: enters batches that were committed but not entered, and removes manifests of batches that
+   * never were. Only the one writer may call it.
+   *
+   * @param committedSeq number of the last batch the lake holds, 0 for none
+   */
+  async recover(committedSeq: number): Promise<void> {
+    const from = this.lastSeq()
+    for (const name of (await readdir(this.#home.manifests)).sort()) {
+      const seq = Number(/^(\d{9})\.json$/.exec(name)?.[1])
+      if (!(seq > from)) continue
+      const path = join(this.#home.manifests, name)
+      if (seq > committedSeq) await rm(path)
+      else this.record(JSON.parse(await readFile(path, 'utf8')) as Manifest)
+    }
+  }
+
+  /** Takings of the ledger, oldest first, a page at a time. */
+  *pages(): Generator<Taking[]> {
+    const page = this.#db.prepare('SELECT * FROM takings WHERE id > ? ORDER BY id LIMIT ?')
+    for (let after = 0; ; ) {
+      const rows = page.all(after, PAGE_ROWS) as unknown as (Taking & { id: number })[]
+      const last = rows.at(-1)
+      if (last === undefined) return
+      after = last.id
+      yield rows
+    }
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #manifestPath(seq: number): string {
+    return join(this.#home.manifests, `${String(seq).padStart(9, '0')}.json`)
+  }
+}
+
+const OBJECT_TYPES: Readonly<Record<string, string>> = { INTEGER: 'BIGINT', TEXT: 'VARCHAR' }
+
+/** Makes the ledger a temporary table of the engine, for `query` over `objects`; returns its name. */
+export async function objectsRelation(home: Home, engine: Engine): Promise<string> {
+  await engine.tableOf('ledger_text', [], NAMES)
+  if (existsSync(home.ledger)) {
+    const ledger = await Ledger.open(home)
+    try {
+      for (const rows of ledger.pages()) {
+        const texts = rows.map((row) =>
+          Object.fromEntries(NAMES.map((n) => [n, row[n] === null ? null : String(row[n])])),
+        )
+        await engine.append('ledger_text', texts, NAMES)
+      }
+    } finally {
+      ledger.close()
+    }
+  }
+  const columns = NAMES.map((name) =>
+    name === 'ingested_at'
+      ? 'ingested_at::TIMESTAMPTZ AS ingested_at'
+      : `${name}::${OBJECT_TYPES[COLUMNS[name]]} AS ${name}`,
+  )
+  return `(SELECT ${columns.join(', ')} FROM ledger_text)`
+}
+
+/** Waits at most this long for another writer before giving up. */
+const LOCK_TIMEOUT_MS = 10 * 60_000
+const LOCK_POLL_MS = 100
+
+/**
+ * Holds the home's one writer's place until released. The lock is the operating system's, by way of SQLite: a killed process
+ * frees it.
+ *
+ * @param onWait called once if another process holds it
+ * @throws AppError LOCKED, BAD_HOME
+ */
+export async function lockWriter(home: Home, onWait: () => void = () => {}): Promise<() => void> {
+  let db: DatabaseSync
+  try {
+    await mkdir(dirname(home.writerLock), { recursive: true })
+    db = new DatabaseSync(home.writerLock)
+    db.exec('PRAGMA busy_timeout = 0')
+  } catch (cause) {
+    throw new AppError('BAD_HOME', `The home ${home.root} cannot be written: ${messageOf(cause)}`, { cause })
+  }
+  const start = performance.now()
+  for (let tries = 0; ; tries++) {
+    try {
+      db.exec('BEGIN EXCLUSIVE')
+      return () => db.close()
+    } catch (cause) {
+      if (!/locked|busy/i.test(messageOf(cause)))
+        throw new AppError('BAD_HOME', `${home.writerLock}: ${messageOf(cause)}`, { cause })
+      if (performance.now() - start > LOCK_TIMEOUT_MS) {
+        db.close()
+        throw new AppError('LOCKED', `Another bricktrail process has been writing to ${home.root} for ten minutes.`)
+      }
+      if (tries === 0) onWait()
+      await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS))
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/** Exactly once: which staged rows are in the lake already, or stand in the batch twice. */
+import type { Engine } from '../engine/duckdb.ts'
+import { lit } from '../engine/sql.ts'
+import { filesBetween, scanSql } from '../lake/read.ts'
+import { deltaStats, timeBounds } from '../lake/stats.ts'
+import { type DataFile, type DeltaTable, EVENTS_TABLE } from '../lake/table.ts'
+import { writePartition } from '../lake/write.ts'
+import type { StagedFile } from '../lake/write-days.ts'
+
+/** What was found. */
+export interface Duplicates {
+  /** Rows to leave out, by staged file; the rows themselves are in the temporary table `drops`. */
+  readonly byFile: ReadonlyMap<string, number>
+  readonly eventsByObject: ReadonlyMap<string, number>
+  readonly duplicatesByObject: ReadonlyMap<string, number>
+  /** Secrets replaced in the rows that stay. */
+  readonly redactions: number
+}
+
+/** An event id is made of the whole second, so its twin lies within this of it. */
+const SECOND_MS = 1000
+
+const stagedSql = (files: readonly StagedFile[]): string =>
+  `read_parquet([${files.map(({ path }) => lit(path)).join(', ')}], filename = '_f', file_row_number = true, hive_partitioning = false)`
+
+/** Compares the staged rows with each other and with the lake. Only files of the lake that overlap in time are opened. */
+export async function findDuplicates(
+  engine: Engine,
+  events: DeltaTable,
+  files: readonly StagedFile[],
+): Promise<Duplicates> {
+  if (files.length === 0)
+    return { byFile: new Map(), eventsByObject: new Map(), duplicatesByObject: new Map(), redactions: 0 }
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE fresh AS SELECT event_id, _f, file_row_number AS n FROM ${stagedSql(files)}`,
+  )
+  const known = await knownSql(events, files)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE drops AS
+    WITH known AS (${known}),
+    in_lake AS (SELECT _f, n FROM fresh SEMI JOIN known USING (event_id)),
+    repeated AS (SELECT event_id, min((_f, n)) AS first FROM fresh GROUP BY event_id HAVING count(*) > 1)
+    SELECT _f, n FROM in_lake
+    UNION
+    SELECT f._f, f.n FROM fresh f JOIN repeated r USING (event_id) WHERE (f._f, f.n) <> r.first`)
+  const dropped = await engine.rows<{ f: string; n: string }>('SELECT _f AS f, count(*) AS n FROM drops GROUP BY 1')
+  const byFile = new Map(dropped.map(({ f, n }) => [f, Number(n)]))
+  const rows = `SELECT s.source_object AS o, count(*) AS n, sum(s.redactions) AS redactions FROM ${stagedSql(files)} s`
+  const on = 'd._f = s._f AND d.n = s.file_row_number'
+  const kept = await engine.rows<Counted>(
+    dropped.length === 0 ? `${rows} GROUP BY 1` : `${rows} ANTI JOIN drops d ON ${on} GROUP BY 1`,
+  )
+  const repeats =
+    dropped.length === 0 ? [] : await engine.rows<Counted>(`${rows} SEMI JOIN drops d ON ${on} GROUP BY 1`)
+  await engine.run('DROP TABLE fresh')
+  return {
+    byFile,
+    eventsByObject: new Map(kept.map(({ o, n }) => [o, Number(n)])),
+    duplicatesByObject: new Map(repeats.map(({ o, n }) => [o, Number(n)])),
+    redactions: kept.reduce((sum, { redactions }) => sum + Number(redactions ?? 0), 0),
+  }
+}
+
+type Counted = { o: string; n: string; redactions: string | null }
+
+/** Ids of the lake that stand near the staged rows in time. */
+async function knownSql(events: DeltaTable, files: readonly StagedFile[]): Promise<string> {
+  const snapshot = await events.snapshot()
+  const near = new Set<DataFile>()
+  const ranges: string[] = []
+  for (const file of files) {
+    const bounds = timeBounds(EVENTS_TABLE, deltaStats(EVENTS_TABLE, file.stats))
+    const fromMs = Math.floor((bounds?.minTimeMs ?? Number.MIN_SAFE_INTEGER) / SECOND_MS) * SECOND_MS
+    const toMs = Math.ceil(((bounds?.maxTimeMs ?? Number.MAX_SAFE_INTEGER) + 1) / SECOND_MS) * SECOND_MS
+    const overlapping = filesBetween(snapshot, fromMs, toMs)
+    for (const found of overlapping) near.add(found)
+    if (overlapping.length > 0)
+      ranges.push(`event_time BETWEEN epoch_ms(${fromMs})::TIMESTAMPTZ AND epoch_ms(${toMs})::TIMESTAMPTZ`)
+  }
+  if (near.size === 0) return 'SELECT NULL::VARCHAR AS event_id WHERE false'
+  return `SELECT event_id FROM ${scanSql(events, [...near])} WHERE ${[...new Set(ranges)].join(' OR ')}`
+}
+
+/** Writes a staged file again without its rows in `drops`. */
+export async function withoutDuplicates(
+  engine: Engine,
+  events: DeltaTable,
+  file: StagedFile,
+  day: { readonly partition: string; readonly stem: string },
+): Promise<DataFile[]> {
+  const select = `SELECT s.*, DATE ${lit(day.partition)} AS event_date FROM read_parquet(${lit(file.path)}, file_row_number = true, hive_partitioning = false) s
+    ANTI JOIN (SELECT n FROM drops WHERE _f = ${lit(file.path)}) d ON d.n = s.file_row_number`
+  const written = await writePartition(engine, events, { ...day, select })
+  return written === undefined ? [] : [written]
+}
