@@ -1,6 +1,7 @@
 /** A sandbox over a home: `events` and `rejects` from the lake as it is now, and `objects` from the source ledger. */
 import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { objectsRelation } from '../collect/ledger.ts'
 import { AppError } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
@@ -10,15 +11,12 @@ import { filesBetween, scanSql } from '../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE, type TableSpec } from '../lake/table.ts'
 import type { TimeRange } from './times.ts'
 
-/** Makes the source ledger of a home a relation of an engine and returns SQL that can stand after FROM. */
-export type ObjectsRelation = (home: Home, engine: Engine) => Promise<string>
-
 /** What of a home a sandbox shows. */
 export interface LakeSandboxOptions {
   /** Only data files that can hold events in this range are read; the query must still filter by it. */
   readonly range?: TimeRange
-  /** Without it there is no relation `objects`. The ledger is copied once, at opening. */
-  readonly objects?: ObjectsRelation
+  /** True to have the relation `objects` too. The ledger is copied at opening, so only where it is asked about. */
+  readonly objects?: boolean
   readonly memoryLimitMb?: number
 }
 
@@ -27,15 +25,18 @@ export async function openLakeSandbox(home: Home, options: LakeSandboxOptions = 
   const events = await scanned(home.events, EVENTS_TABLE, options.range)
   const rejects = await scanned(home.rejects, REJECTS_TABLE)
   if (!events.exists && !rejects.exists) throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
-  const { objects, memoryLimitMb } = options
+  const { memoryLimitMb } = options
   return openSandbox({
     relations: { events: events.relation, rejects: rejects.relation },
     allowedPaths: [...events.paths, ...rejects.paths],
     tempDir: await writableFolder(home),
-    ...(objects === undefined ? {} : { copies: { objects: (path: string) => copyObjects(home, objects, path) } }),
+    ...(options.objects ? { copies: { objects: (path: string) => copyObjects(home, path) } } : {}),
     ...(memoryLimitMb === undefined ? {} : { memoryLimitMb }),
   })
 }
+
+/** Whether an answer can depend on `objects`: the statement names it, or lists what there is. */
+export const mentionsObjects = (sql: string): boolean => /\b(objects|show|describe)\b/i.test(sql)
 
 async function scanned(root: string, spec: TableSpec, range: TimeRange = {}) {
   const table = DeltaTable.at(root, spec)
@@ -45,10 +46,10 @@ async function scanned(root: string, spec: TableSpec, range: TimeRange = {}) {
 }
 
 /** The ledger is a database of its own, which the sandbox must not open. */
-async function copyObjects(home: Home, objects: ObjectsRelation, path: string): Promise<void> {
+async function copyObjects(home: Home, path: string): Promise<void> {
   const engine = await Engine.open()
   try {
-    await engine.run(`COPY (SELECT * FROM ${await objects(home, engine)}) TO ${lit(path)} (FORMAT parquet)`)
+    await engine.run(`COPY (SELECT * FROM ${await objectsRelation(home, engine)}) TO ${lit(path)} (FORMAT parquet)`)
   } finally {
     engine.close()
   }
