@@ -31,7 +31,8 @@ export const registerExport: RegisterCommand = (program, cli) => {
     .option('--from <time>', 'not before: ISO, "2h ago", "yesterday", 2026-11; UTC')
     .option('--to <time>', 'not after; a day or month is included')
     .option('--gzip', 'compress each file')
-    .option('--no-safe-csv', 'leave CSV cells that a spreadsheet would run as formulas as they are')
+    .option('--safe-csv', 'make CSV cells harmless that a spreadsheet would run as formulas', true)
+    .option('--no-safe-csv', 'leave such cells as they are')
     .option('--validate', 'check a sample of the events against the OCSF schema first (ocsf only)')
     .action(async (flags: Flags) => {
       const { stoppable } = await import('../stoppable.ts')
