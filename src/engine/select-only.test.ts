@@ -46,6 +46,15 @@ it('knows every function of this engine that has side effects', async () => {
   expect(unknown).toEqual([])
 })
 
+it('lets no function pass that is a query over the catalog of this engine', async () => {
+  const macros = await engine.rows<{ name: string }>(
+    `SELECT DISTINCT function_name AS name FROM duckdb_functions()
+     WHERE function_type = 'macro' AND regexp_matches(macro_definition, '(duckdb|pragma)_[a-z_]+\\(')`,
+  )
+  expect(macros.length).toBeGreaterThan(2)
+  expect(macros.map((row) => row.name).filter((name) => !REFUSED_FUNCTIONS.has(name))).toEqual([])
+})
+
 it('lets no view or table of the engine itself pass, by whatever name', async () => {
   const views = await engine.rows<{ schema: string; name: string }>(
     'SELECT schema_name AS schema, view_name AS name FROM duckdb_views() WHERE internal',

@@ -38,6 +38,8 @@ export const REFUSED_FUNCTIONS: ReadonlySet<string> = new Set([
   'current_setting',
   'currval',
   'finalize',
+  'format_type',
+  'get_block_size',
   'getenv',
   'getvariable',
   'json_deserialize_sql',
