@@ -12,7 +12,7 @@ import { enrichment, learn } from '../enrich/memo.ts'
 import type { DataFile, DeltaTable } from '../lake/table.ts'
 import { publishFile } from '../lake/write.ts'
 import { type StagedDays, stageDays } from '../lake/write-days.ts'
-import { type EventContext, eventsSql } from '../normalise/event.ts'
+import { type EventContext, eventsSql, ipSql } from '../normalise/event.ts'
 import { formNamed } from '../normalise/registry.ts'
 import { findDuplicates, withoutDuplicates } from './duplicates.ts'
 import { type Reject, spoolSplit, type Work } from './plan.ts'
@@ -44,8 +44,6 @@ export interface BatchResult {
   readonly redactions: number
 }
 
-/** Batches smaller than this have their addresses and user agents learnt first: cheaper than carrying the range join. */
-const LEARN_FIRST_BYTES = 48 * 1024 * 1024
 /** Whole key lists that the quick reading accepts; the rest goes through the tolerant one. */
 const MAX_SIGNATURES = 64
 
@@ -114,13 +112,13 @@ class Batch {
     const form = formNamed(formName)
     await this.#objectsTable(readable)
     const raw = rawSql(readable)
-    const complete = await this.#learn(readable, formName, raw)
+    await learnHeads(engine, readable)
     const context: EventContext = {
       source: this.#context.source,
       batchId: this.#batchId,
       ingestTime: this.#ingestTime,
       objects: 'batch_objects',
-      enrichment: enrichment(complete),
+      enrichment: enrichment(),
     }
     const quick = await this.#stageDays(
       eventsSql(form, raw, context, { signatures: signaturesOf(readable, form.knownKeys) }),
@@ -130,6 +128,7 @@ class Batch {
     await this.#refuse(
       `SELECT source_object, 'malformed_json' AS reason, NULL AS text FROM ${aside} WHERE extra IS NULL`,
     )
+    await learn(engine, (input) => `SELECT ${input} FROM ${aside}`)
     const again = `(SELECT a.extra::JSON AS json, o.file AS file FROM ${aside} a JOIN batch_objects o USING (source_object) WHERE a.extra IS NOT NULL)`
     const tolerant = await this.#stageDays(eventsSql(form, again, context, { signatures: null }))
     const left = asideSql(tolerant)
@@ -155,27 +154,6 @@ class Batch {
     await engine.tableOf('batch_objects_text', rows, ['file', 'source_object', 'path_workspace', 'object_time'])
     await engine.run(`CREATE OR REPLACE TEMP TABLE batch_objects AS
       SELECT file, source_object, path_workspace, object_time::TIMESTAMPTZ AS object_time FROM batch_objects_text`)
-  }
-
-  /** Fills the enrichers' memories; true if they then know every value of the batch. */
-  async #learn(works: readonly Work[], formName: string, raw: string): Promise<boolean> {
-    const { engine } = this.#context
-    const small = works.reduce((sum, work) => sum + estimatedBytes(work), 0) < LEARN_FIRST_BYTES
-    if (!small) return false
-    const bare: EventContext = {
-      source: '',
-      batchId: '',
-      ingestTime: this.#ingestTime,
-      objects: 'batch_objects',
-      enrichment: { join: '', columns: { client: 'NULL', geo: 'NULL' } },
-    }
-    const events = eventsSql(formNamed(formName), raw, bare, { signatures: null })
-    await engine.run(
-      `CREATE OR REPLACE TEMP TABLE batch_values AS SELECT DISTINCT source_ip, user_agent FROM (${events})`,
-    )
-    await learn(engine, (input) => `SELECT ${input} FROM batch_values`)
-    await engine.run('DROP TABLE batch_values')
-    return true
   }
 
   async #refuse(select: string): Promise<void> {
@@ -326,4 +304,34 @@ function signaturesOf(works: readonly Work[], knownKeys: readonly string[]): str
     }
   }
   return [...seen.values()]
+}
+
+/** Names under which the forms carry address and user agent. */
+const LEARNT = {
+  source_ip: ['sourceipaddress', 'source_ip_address', 'actorip'],
+  user_agent: ['useragent', 'user_agent'],
+} as const
+
+/** Learns the values of the first records, so that few events of the batch meet an unknown one. */
+async function learnHeads(engine: Engine, works: readonly Work[]): Promise<void> {
+  const values = { source_ip: new Set<string>(), user_agent: new Set<string>() }
+  for (const { inspected } of works) {
+    for (const record of inspected.head) {
+      for (const [key, value] of [...Object.entries(record), ...Object.entries(record.properties ?? {})]) {
+        if (typeof value !== 'string') continue
+        const name = key.toLowerCase()
+        for (const input of ['source_ip', 'user_agent'] as const) {
+          if ((LEARNT[input] as readonly string[]).includes(name)) values[input].add(value)
+        }
+      }
+    }
+  }
+  for (const input of ['source_ip', 'user_agent'] as const) {
+    await engine.tableOf(
+      `head_${input}`,
+      [...values[input]].map((value) => ({ value })),
+      ['value'],
+    )
+  }
+  await learn(engine, (input) => `SELECT ${input === 'source_ip' ? ipSql('value') : 'value'} FROM head_${input}`)
 }

@@ -7,7 +7,8 @@ const paths = (works: readonly Pick<Work, 'readPath'>[]): string =>
   `[${works.map(({ readPath }) => lit(readPath)).join(', ')}]`
 
 const ENGINE_NAMES = { none: 'uncompressed', gzip: 'gzip', zstd: 'zstd' } as const
-const compressionOf = (work: Pick<Work, 'compression'> | undefined): string => lit(ENGINE_NAMES[work?.compression ?? 'none'])
+const compressionOf = (work: Pick<Work, 'compression'> | undefined): string =>
+  lit(ENGINE_NAMES[work?.compression ?? 'none'])
 
 /** Lines of JSON. All objects must be compressed alike. */
 export const rawLinesSql = (works: readonly Pick<Work, 'readPath' | 'compression'>[]): string =>

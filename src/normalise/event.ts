@@ -10,7 +10,7 @@ import { CATALOGUE_TABLE, fallbackSql, overrideSql, targetsSql } from './catalog
 import type { Form } from './contract.ts'
 import { extraSql, membersSql, unusualKeysSql } from './extra.ts'
 import { eventIdSql, paramsTextSql } from './fingerprint.ts'
-import { maySecretSql, redactionsSql, SECRET_KEYS, scrubSql } from './scrub.ts'
+import { hasSecretSql, redactionsSql, SECRET_KEYS, scrubSql } from './scrub.ts'
 
 /** Epoch numbers below these are seconds, milliseconds, microseconds; above, nanoseconds. 1e11 s is the year 5138. */
 const SECONDS_BELOW = 100_000_000_000
@@ -86,9 +86,10 @@ const QUERY = `CASE WHEN known_category IN ('query', 'notebook') OR map_contains
         'compute_id': coalesce(request_params['warehouseId'], request_params['endpointId'], request_params['clusterId'], request_params['cluster_id'])} END`
 
 const SECRET_KEY_LIST = `[${SECRET_KEYS.map(lit).join(', ')}]`
-const MAY_SECRET = `(${['params_text', 'response_result', 'error_message', 'query.text']
-  .map((text) => `coalesce(${maySecretSql(text)}, false)`)
-  .join(' OR ')} OR coalesce(list_has_any(map_keys(request_params), ${SECRET_KEY_LIST}), false))`
+/** Everything of a record that may hold a secret, as one text. */
+const FREE_TEXT = `concat_ws(chr(30), params_text, response_result, error_message, query.text)`
+const MAY_SECRET = `(coalesce(${hasSecretSql('free_text', 'free_text_lower')}, false)
+      OR coalesce(list_has_any(map_keys(request_params), ${SECRET_KEY_LIST}), false))`
 
 const SECRET_VALUE = `list_contains(${SECRET_KEY_LIST}, kv.key) AND coalesce(kv.value, '') <> ''`
 const SCRUBBED_PARAMS = `CASE WHEN may_secret AND request_params IS NOT NULL THEN
@@ -112,6 +113,16 @@ const SCRUBBED: Readonly<Record<string, string>> = {
 
 const FALLBACK = fallbackSql('service', '"action"')
 
+/** Joins that add facts to events; made by the room to the right. */
+export interface Enrichment {
+  /** Joins over alias `e` and its columns `source_ip` and `user_agent`. */
+  readonly join: string
+  /** The event columns they give. */
+  readonly columns: Readonly<Record<string, string>>
+  /** True where a value was met that nothing is known of yet. */
+  readonly unknown: string
+}
+
 /** What the batch adds to every event. */
 export interface EventContext {
   readonly source: string
@@ -119,8 +130,7 @@ export interface EventContext {
   readonly ingestTime: Date
   /** Relation `(file, source_object, path_workspace, received_time)`, one row an object of the batch. */
   readonly objects: string
-  /** Joins over `e` and the event columns they give. */
-  readonly enrichment: { readonly join: string; readonly columns: Readonly<Record<string, string>> }
+  readonly enrichment: Enrichment
 }
 
 /** How the events of a batch are read. */
@@ -158,7 +168,6 @@ export function eventsSql(form: Form, raw: string, context: EventContext, mode: 
           redactions: 'NULL',
         }),
     record_bytes: 'strlen(json::VARCHAR)',
-    ...context.enrichment.columns,
   }
   if (tolerant) given.extra = `CASE WHEN unfit IS NULL THEN ${extraSql(form.knownKeys)} ELSE json::VARCHAR END`
   const columns = EVENT_COLUMNS.map(
@@ -182,10 +191,17 @@ cleaned AS (
   LEFT JOIN ${context.objects} o ON o.file = r.file
   LEFT JOIN ${CATALOGUE_TABLE} c ON c.service_lower = lower(r.service) AND c.action_lower = lower(r."action")
 ),
-searched AS (SELECT *, ${MAY_SECRET} AS may_secret FROM cleaned),
+worded AS (SELECT *, ${FREE_TEXT} AS free_text FROM cleaned),
+lowered AS (SELECT *, lower(free_text) AS free_text_lower FROM worded),
+searched AS (SELECT * EXCLUDE (free_text, free_text_lower), ${MAY_SECRET} AS may_secret FROM lowered),
 judged AS (
-  SELECT *, coalesce(${BAD}${tolerant ? '' : `, CASE WHEN may_secret OR odd OR ${unusualKeysSql(mode.signatures)} THEN 'aside' END`}) AS unfit
-  FROM searched
+  SELECT e.*, ${Object.entries(context.enrichment.columns)
+    .map(([name, sql]) => `${sql} AS ${name}, `)
+    .join(
+      '',
+    )}coalesce(${BAD}${tolerant ? '' : `, CASE WHEN may_secret OR odd OR ${unusualKeysSql(mode.signatures)} OR ${context.enrichment.unknown} THEN 'aside' END`}) AS unfit
+  FROM searched e
+  ${context.enrichment.join}
 ),
 identified AS (
   SELECT * EXCLUDE (actor_type, query, targets, status_reason),
@@ -202,6 +218,5 @@ identified AS (
   FROM judged
 )
 SELECT ${columns.join(',\n  ')}
-FROM identified e
-  ${context.enrichment.join}`
+FROM identified e`
 }
