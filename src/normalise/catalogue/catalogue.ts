@@ -50,7 +50,7 @@ export interface Override {
   readonly cases: readonly OverrideCase[]
 }
 
-/** Class and activity of an event in OCSF 1.8.0. */
+/** Class and activity that a complete record of the action becomes in OCSF 1.8.0; 99 is Other. */
 export interface OcsfClass {
   readonly classUid: number
   readonly activityId: number

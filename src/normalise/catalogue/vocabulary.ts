@@ -211,6 +211,7 @@ export const TARGET_TYPES: readonly Term[] = terms({
   app: 'A Databricks App.',
   database_instance: 'A Lakebase instance.',
   database: 'A Lakebase database.',
+  database_table: 'A Lakebase table in the catalog.',
   database_catalog: 'A catalog made from a Lakebase database.',
   git_credential: 'A Git credential.',
   partner: 'A partner connection.',
