@@ -1,8 +1,8 @@
 /** Answers as text: table, JSON, JSON lines and CSV, written batch by batch as they come. */
 import { once } from 'node:events'
+import { jsonText, printable, printableLines } from '../core/printable.ts'
 import type { AnswerStream } from '../engine/sandbox.ts'
 import type { AnswerColumn } from '../engine/sandbox-messages.ts'
-import { jsonText, printable, printableLines } from './printable.ts'
 import { cellText, headLines, layTable, rowLine, type TableColumn } from './table.ts'
 
 /** Text formats of an answer. */

@@ -1,5 +1,5 @@
 /** Rows as aligned columns of text. */
-import { displayWidth, fitted, jsonText, printable } from './printable.ts'
+import { displayWidth, fitted, jsonText, printable } from '../core/printable.ts'
 
 /** A column to lay out; numbers stand to the right and are never cut. */
 export interface TableColumn {

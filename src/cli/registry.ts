@@ -1,4 +1,7 @@
-/** Every command, in the order `--help` lists them. A test compares this list with the folder. */
+/** The command registry; a test compares it with the folder. */
+import { registerCompact } from './commands/compact.ts'
+import { registerDemo } from './commands/demo.ts'
+import { registerDoctor } from './commands/doctor.ts'
 import { registerEvents } from './commands/events.ts'
 import { registerExport } from './commands/export.ts'
 import { registerIngest } from './commands/ingest.ts'
@@ -7,11 +10,15 @@ import { registerRejects } from './commands/rejects.ts'
 import { registerSimulate } from './commands/simulate.ts'
 import type { RegisterCommand } from './contract.ts'
 
+/** Every command, in the order `--help` lists them. */
 export const COMMANDS: readonly RegisterCommand[] = [
+  registerDemo,
   registerSimulate,
   registerIngest,
   registerQuery,
   registerEvents,
   registerExport,
   registerRejects,
+  registerCompact,
+  registerDoctor,
 ]

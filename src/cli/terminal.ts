@@ -3,6 +3,7 @@ import cliProgress from 'cli-progress'
 import type { Command } from 'commander'
 import { type AppError, EXIT } from '../core/errors.ts'
 import { DEFAULT_HOME, homeAt } from '../core/home.ts'
+import { printable, printableLines } from '../core/printable.ts'
 import type { CliContext, Progress } from './contract.ts'
 
 /** Work shorter than this shows no progress line. */
@@ -39,8 +40,8 @@ export function terminalContext(program: Command): TerminalContext {
         process.stdout.write(`${JSON.stringify({ error: { code, message, hint, retryable, where } })}\n`)
         return
       }
-      note(`error: ${error.message}${error.where === undefined ? '' : ` (${error.where})`}`)
-      note(`hint: ${error.hint}`)
+      note(`error: ${printableLines(error.message)}${error.where === undefined ? '' : ` (${printable(error.where)})`}`)
+      note(`hint: ${printableLines(error.hint)}`)
     },
   }
 }

@@ -6,6 +6,7 @@ import { delivery } from './forms/delivery.ts'
 import { systemTable } from './forms/system-table.ts'
 import { uam } from './forms/uam.ts'
 
+/** Every form; the first that recognises a record takes it. */
 export const FORMS: readonly Form[] = [uam, azure, systemTable, delivery]
 
 /** The form of that name; BAD_ARGUMENT error if there is none. */

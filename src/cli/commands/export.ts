@@ -45,7 +45,7 @@ async function exportEvents(cli: CliContext, flags: Flags, signal: AbortSignal):
   const format = await formatOf(flags)
   const target = exportTarget(format, flags.out, flags.gzip === true)
   const chosen = await chosenEvents(cli, flags)
-  const engine = await openEngine(cli)
+  const engine = await openEngine()
   signal.addEventListener('abort', () => engine.interrupt())
   try {
     if (flags.validate === true) await validateSample(cli, engine, chosen)
@@ -94,20 +94,16 @@ async function chosenEvents(cli: CliContext, { from, to }: Flags): Promise<Chose
   return { whole: relationOf(files), days: byDay.map(([date, some]) => ({ date, relation: relationOf(some) })) }
 }
 
-async function openEngine(cli: CliContext): Promise<Engine> {
-  const { mkdir } = await import('node:fs/promises')
+/** Spills, should it ever have to, outside the home: an ingestion that starts meanwhile clears the home's own folder. */
+async function openEngine(): Promise<Engine> {
   const { availableParallelism, tmpdir } = await import('node:os')
+  const { join } = await import('node:path')
   const { Engine } = await import('../../engine/duckdb.ts')
-  const spill = cli.home().tmp
   const threads = Math.min(MAX_THREADS, availableParallelism())
   return Engine.open({
     threads,
     memoryLimitMb: Math.max(2, threads) * MEMORY_PER_THREAD_MB,
-    // Whoever may only read a home can still export it.
-    tempDir: await mkdir(spill, { recursive: true }).then(
-      () => spill,
-      () => tmpdir(),
-    ),
+    tempDir: join(tmpdir(), `bricktrail-export-${process.pid}`),
   })
 }
 

@@ -34,7 +34,7 @@ export const registerRejects: RegisterCommand = (program, cli) => {
 async function list(cli: CliContext, sandbox: Sandbox, flags: Flags): Promise<void> {
   const { countRejects, listRejects } = await import('../../ask/reject-list.ts')
   const { DEFAULT_MAX_ROWS } = await import('../../engine/sandbox.ts')
-  const { jsonText } = await import('../../ask/printable.ts')
+  const { jsonText } = await import('../../core/printable.ts')
   const { limitOf } = await import('../answers.ts')
   const filter: RejectFilter = {
     ...(flags.reason === undefined ? {} : { reason: flags.reason }),
@@ -96,7 +96,7 @@ async function printTable(
 
 async function show(cli: CliContext, sandbox: Sandbox, id: string): Promise<void> {
   const { wholeReject } = await import('../../ask/reject-list.ts')
-  const { jsonText, printable, printableLines } = await import('../../ask/printable.ts')
+  const { jsonText, printable, printableLines } = await import('../../core/printable.ts')
   const reject = await wholeReject(sandbox, id)
   if (cli.json()) return cli.out(`${jsonText(reject)}\n`)
   const facts = [
