@@ -111,7 +111,8 @@ type RawAction = Pick<
 
 const readJson = <T>(path: string): T => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as T
 
-const once = <T>(make: () => T): (() => T) => {
+/** A function that makes its value at the first call and keeps it. */
+export const once = <T>(make: () => T): (() => T) => {
   let made: T | undefined
   return () => {
     made ??= make()

@@ -1,7 +1,9 @@
 /** The catalogue as a table to join events with. */
 import type { Engine } from '../../engine/duckdb.ts'
-import { type ActionEntry, catalogue, services } from './catalogue.ts'
+import { lit } from '../../engine/sql.ts'
+import { catalogue } from './catalogue.ts'
 import { overrideNumber } from './overrides.ts'
+import { spellings } from './spellings.ts'
 import { planNumbers } from './targets.ts'
 
 export { fallbackSql } from './fallback.ts'
@@ -11,48 +13,54 @@ export { targetsSql } from './targets.ts'
 /** Name of the table {@link loadCatalogue} makes. */
 export const CATALOGUE_TABLE = 'catalogue_actions'
 
+const COLUMNS = {
+  service_lower: 'VARCHAR',
+  action: 'VARCHAR',
+  action_lower: 'VARCHAR',
+  category: 'VARCHAR',
+  verb: 'VARCHAR',
+  key_event: 'VARCHAR',
+  uam_action: 'VARCHAR',
+  uam_target_type: 'VARCHAR',
+  ocsf_class_uid: 'INTEGER',
+  ocsf_activity_id: 'INTEGER',
+  target_plan: 'INTEGER',
+  override: 'INTEGER',
+} as const
+
 /**
  * Makes the temporary table `catalogue_actions`: one row per service and action, spelled as usual and every other way
  * known. Join on `service_lower = lower(service) AND action_lower = lower(action)`, or on `action` as it stands if case
- * need not be forgiven; either pair is unique.
- *
- * Columns: `service_lower`, `action`, `action_lower`, `category`, `verb`, `key_event`, `uam_action`,
- * `uam_target_type` (VARCHAR), `ocsf_class_uid`, `ocsf_activity_id` (INTEGER), `target_plan` (for `targetsSql`) and
- * `override` (for `overrideSql`), both INTEGER and NULL for none.
+ * need not be forgiven; either pair is unique. `target_plan` is for `targetsSql`, `override` for `overrideSql`; both
+ * are NULL for none.
  */
 export async function loadCatalogue(engine: Engine): Promise<void> {
-  await engine.run(`CREATE OR REPLACE TEMP TABLE ${CATALOGUE_TABLE} (
-    service_lower VARCHAR, action VARCHAR, action_lower VARCHAR, category VARCHAR, verb VARCHAR,
-    key_event VARCHAR, uam_action VARCHAR, uam_target_type VARCHAR, ocsf_class_uid INTEGER, ocsf_activity_id INTEGER,
-    target_plan INTEGER, override INTEGER)`)
-  const plans = planNumbers()
-  const appender = await engine.connection.createAppender(CATALOGUE_TABLE, 'main', 'temp')
-  for (const entry of catalogue()) {
-    for (const [service, action] of spellings(entry)) {
-      const texts = [service.toLowerCase(), action, action.toLowerCase(), entry.category, entry.verb]
-      for (const text of texts) appender.appendVarchar(text)
-      if (entry.keyEvent === null) appender.appendNull()
-      else appender.appendVarchar(entry.keyEvent)
-      appender.appendVarchar(entry.uam.action)
-      appender.appendVarchar(entry.uam.targetType)
-      appender.appendInteger(entry.ocsf.classUid)
-      appender.appendInteger(entry.ocsf.activityId)
-      for (const number of [entry.plan === null ? null : plans.get(entry.plan), overrideNumber(entry.override)]) {
-        if (number == null) appender.appendNull()
-        else appender.appendInteger(number)
-      }
-      appender.endRow()
-    }
-  }
-  appender.closeSync()
-}
-
-function spellings(entry: ActionEntry): readonly (readonly [string, string])[] {
-  const aliases = serviceAliases().get(entry.service) ?? []
-  return [entry.service, ...aliases].flatMap((service) =>
-    [entry.action, ...entry.aliases].map((action) => [service, action] as const),
+  // One literal that the engine splits: a tenth of the time of appending cell by cell.
+  const columns = Object.entries(COLUMNS).map(
+    ([name, type], place) => `nullif(cell[${place + 1}], '')::${type} AS ${name}`,
   )
+  await engine.run(`CREATE OR REPLACE TEMP TABLE ${CATALOGUE_TABLE} AS SELECT ${columns.join(', ')}
+    FROM (SELECT string_split(unnest(string_split(${lit(rows().join('\n'))}, chr(10))), chr(9)) AS cell)`)
 }
 
-const serviceAliases = (): ReadonlyMap<string, readonly string[]> =>
-  new Map(services().map(({ service, aliases }) => [service, aliases]))
+function rows(): string[] {
+  const plans = planNumbers()
+  return catalogue().flatMap((entry) => {
+    const { category, verb, keyEvent, uam, ocsf, plan, override } = entry
+    const said: Omit<Record<keyof typeof COLUMNS, string | number | null>, 'service_lower' | `action${string}`> = {
+      category,
+      verb,
+      key_event: keyEvent,
+      uam_action: uam.action,
+      uam_target_type: uam.targetType,
+      ocsf_class_uid: ocsf.classUid,
+      ocsf_activity_id: ocsf.activityId,
+      target_plan: plan === null ? null : (plans.get(plan) ?? null),
+      override: overrideNumber(override),
+    }
+    const rest = Object.values(said).map((value) => value ?? '')
+    return spellings(entry).map(({ service, action }) =>
+      [service.toLowerCase(), action, action.toLowerCase(), ...rest].join('\t'),
+    )
+  })
+}

@@ -6,7 +6,7 @@
  */
 import { lit } from '../../engine/sql.ts'
 import { fieldSql, jsonSql, NO_TEXT, parseAlternative, type RecordSql, typeSql } from './alternatives.ts'
-import { type TargetPlan, type TargetSpec, targetPlans } from './catalogue.ts'
+import { once, type TargetPlan, type TargetSpec, targetPlans } from './catalogue.ts'
 
 const FIELDS = ['id', 'name', 'principal', 'privilege'] as const
 
@@ -122,7 +122,7 @@ interface Numbered {
 }
 
 /** The plans in the order of their numbers, counted from 1 through the three lists. */
-function numbered(): Numbered {
+const numbered = once((): Numbered => {
   const rare = targetPlans().filter((plan) => plan.frequent !== true)
   const recipes = rare.map((plan) => ({ plan, recipe: recipeOf(plan) }))
   return {
@@ -130,22 +130,22 @@ function numbered(): Numbered {
     plain: recipes.flatMap(({ plan, recipe }) => (recipe === undefined ? [] : [{ plan, recipe }])),
     special: recipes.flatMap(({ plan, recipe }) => (recipe === undefined ? [plan] : [])),
   }
-}
+})
 
 /** Plan name → the number {@link targetsSql} knows it by. */
-export function planNumbers(): ReadonlyMap<string, number> {
+export const planNumbers = once((): ReadonlyMap<string, number> => {
   const { frequent, plain, special } = numbered()
   const all = [...frequent, ...plain.map(({ plan }) => plan), ...special]
   return new Map(all.map(({ plan }, place) => [plan, place + 1]))
-}
+})
 
 /**
  * A SQL expression for the targets of a record: `STRUCT(type, id, name, principal, privilege)[]`, NULL or empty where
  * the record names none. Targets whose id and name are both absent or empty are left out.
  *
- * @param params MAP(VARCHAR, VARCHAR) expression: the request parameters
- * @param result VARCHAR expression: the response body
- * @param plan integer expression: `target_plan` of the catalogue table; NULL for none
+ * @param params the request parameters, MAP(VARCHAR, VARCHAR): a column, or an expression in parentheses
+ * @param result the response body, VARCHAR
+ * @param plan `target_plan` of the catalogue table; NULL for none
  */
 export function targetsSql(params: string, result: string, plan: string): string {
   const record = { params, result }
