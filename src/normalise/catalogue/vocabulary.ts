@@ -105,7 +105,7 @@ export const KEY_EVENTS: readonly Term[] = terms({
   external_connection: 'A way to data or systems outside was made, changed or removed.',
   data_sharing: 'What is shared with whom outside was changed or asked for.',
   data_policy_change: 'A row filter, column mask, attribute-based policy or governed tag was changed.',
-  destructive_change: 'Data, a workspace or a catalog object that holds data was removed.',
+  destructive_change: 'Data, a model, a workspace or a catalog object that holds data was removed.',
   vendor_access: 'Databricks personnel were let into a workspace.',
   security_signal: "The platform's own controls spoke: a refused address, antivirus, a host agent.",
 })
