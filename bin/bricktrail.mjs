@@ -1,33 +1,16 @@
 #!/usr/bin/env node
-// Runs the TypeScript sources on the Node that the project pins, whatever the host's version is.
-import { spawnSync } from 'node:child_process'
+// The command `bricktrail`, on whatever Node the host has.
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isNewEnough, runOnPinnedNode } from './pinned-node.mjs'
 
-const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'cli', 'main.ts')
-const [major = 0] = process.versions.node.split('.').map(Number)
+// A clone has the sources. The package has them compiled, because Node strips no types under node_modules.
+const source = new URL('../src/cli/main.ts', import.meta.url)
+const program = existsSync(source) ? source : new URL('../dist/cli/main.js', import.meta.url)
 
-function pinnedNode() {
-  try {
-    const root = dirname(createRequire(import.meta.url).resolve('node/package.json'))
-    const binary = join(root, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-    return existsSync(binary) ? binary : undefined
-  } catch {
-    return undefined
-  }
-}
-
-if (major >= 24) {
-  await import(main)
-} else {
-  const node = pinnedNode()
-  if (node === undefined) {
-    console.error(`error: bricktrail needs Node 24 or newer and this is ${process.version}.`)
-    console.error('hint: run `npm ci` again without --ignore-scripts: the package `node` brings the right version.')
-    process.exit(3)
-  }
-  const child = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
-  process.exit(child.status ?? 1)
-}
+if (isNewEnough) {
+  const { main } = await import(program.href)
+  // A reader that went away (`| head`) is no failure of ours.
+  process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  process.exitCode = await main(process.argv.slice(2))
+} else runOnPinnedNode(fileURLToPath(program), process.argv.slice(2))
