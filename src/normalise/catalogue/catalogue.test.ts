@@ -144,6 +144,11 @@ describe('target plans', () => {
     expect(unknown).toEqual([])
   })
 
+  it('hold none of the characters that part their recipes', () => {
+    const texts = targetPlans().flatMap(({ targets }) => targets.flatMap(fieldsOf))
+    expect(texts.filter((text) => /[|;\n]/.test(text))).toEqual([])
+  })
+
   it('have an id or a name in every target', () => {
     expect(targetPlans().filter(({ targets }) => targets.some((spec) => !spec.id && !spec.name))).toEqual([])
   })

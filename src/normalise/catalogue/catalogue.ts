@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 export type TargetType = string | { readonly from: string; readonly else: string; readonly map?: string }
 
 /**
- * One target of an action. Each field is an ordered list of alternatives, the first non-empty one counts:
+ * One target of an action. Each field is an ordered list of alternatives, the first one there counts:
  * - `key`: that parameter; `param:key`: the same, for keys with a dot in them;
  * - `a.b.c`: parameters joined by dots; counts only if the last is there, missing leading parts are skipped;
  * - `key:$.path`: a JSON path into a parameter's text; `result:$.path`: into the response body. A path with `[*]`
