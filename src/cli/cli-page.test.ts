@@ -1,0 +1,76 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { expect, it } from 'vitest'
+import type { CliContext } from './contract.ts'
+import { COMMANDS } from './registry.ts'
+
+const PAGE = new URL('../../docs/reference/cli.md', import.meta.url)
+
+const INTRO = `# Command line
+
+\`bricktrail\` in a folder where the package is installed, \`npx bricktrail\` in a clone. This page is made from the program
+(\`UPDATE_DOCS=1 npx vitest run src/cli/cli-page.test.ts\`), and a test fails when the two differ. Every command also
+takes \`--help\`.
+
+| for every command | what it does |
+| --- | --- |
+| \`--home <dir>\` | the data folder; without it \`BRICKTRAIL_HOME\`, else \`./bricktrail-data\` |
+| \`--json\` | prints one machine-readable object and nothing else on standard output |
+
+Both stand before or after the name of the command. Answers go to standard output, notes and progress to standard error;
+progress shows on a terminal only, and once a step has taken a second.
+
+Exit codes: 0 fine, 1 findings or a failed proof, 2 bad input, 3 bad configuration or environment, 130 stopped by Ctrl-C.
+[Errors](errors.md) lists every code a command can fail with.`
+
+/** More about a command than its help has room for. */
+const MORE: Readonly<Record<string, string>> = {
+  ingest: 'How to get at the logs: [Ingest your logs](../how-to/ingest-your-logs.md).',
+  query: 'The relations: [events.md](events.md). What a query may do, and the sandbox: [query.md](query.md).',
+  events: 'How filters and times are written: [query.md](query.md).',
+  rejects: 'The columns: [events.md](events.md).',
+  export: 'What each format holds: [exports.md](exports.md).',
+  catalogue: 'The list as a page: [catalogue.md](catalogue.md).',
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '\\<')
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+
+const table = (head: string, rows: readonly string[]): string[] =>
+  rows.length === 0 ? [] : [`| ${head} | | default |\n| --- | --- | --- |\n${rows.join('\n')}`]
+
+const fallback = (value: unknown): string => (value === undefined || value === false ? '' : `\`${value}\``)
+
+function section(command: Command): string {
+  const given = command.registeredArguments.map(
+    (argument) => `| \`${argument.name()}\` | ${cell(argument.description)} | ${fallback(argument.defaultValue)} |`,
+  )
+  const options = command.options.map(
+    (option) => `| \`${option.flags}\` | ${cell(option.description)} | ${fallback(option.defaultValue)} |`,
+  )
+  return [
+    `## ${command.name()}`,
+    sentence(command.description()),
+    `\`\`\`text\nbricktrail ${command.name()} ${command.usage()}\n\`\`\``,
+    ...table('argument', given),
+    ...table('option', options),
+    ...(MORE[command.name()] === undefined ? [] : [MORE[command.name()]]),
+  ].join('\n\n')
+}
+
+function page(): string {
+  const program = new Command('bricktrail')
+  for (const register of COMMANDS) register(program, {} as CliContext)
+  return `${[INTRO, ...program.commands.map(section)].join('\n\n')}\n`
+}
+
+it('the page has every command and option of the program; UPDATE_DOCS=1 writes it anew', () => {
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(PAGE, page())
+  expect(readFileSync(PAGE, 'utf8')).toBe(page())
+})
+
+it('the page says more of no command that is not there', () => {
+  const names = [...page().matchAll(/^## (\w+)$/gm)].map((match) => match[1])
+  expect(Object.keys(MORE).filter((name) => !names.includes(name))).toEqual([])
+})
