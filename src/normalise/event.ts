@@ -9,7 +9,7 @@ import { duckdbType } from '../engine/types.ts'
 import { CATALOGUE_TABLE, fallbackSql, overrideSql, targetsSql } from './catalogue/sql.ts'
 import type { Form } from './contract.ts'
 import { extraSql, membersSql, unusualKeysSql } from './extra.ts'
-import { eventIdSql, paramsTextSql } from './fingerprint.ts'
+import { eventIdSql, identitySql, paramsTextSql } from './fingerprint.ts'
 import { hasSecretSql, redactionsSql, SECRET_KEYS, scrubSql } from './scrub.ts'
 
 /** Epoch numbers below these are seconds, milliseconds, microseconds; above, nanoseconds. 1e11 s is the year 5138. */
@@ -17,14 +17,18 @@ const SECONDS_BELOW = 100_000_000_000
 const MILLIS_BELOW = SECONDS_BELOW * 1000
 const MICROS_BELOW = MILLIS_BELOW * 1000
 
-/** Epoch (s, ms, µs, ns; whole or fraction) or ISO text to TIMESTAMPTZ; NULL if neither. Text without a zone is UTC. */
-export const timeSql = (text: string): string => `CASE
-      WHEN try_cast(${text} AS BIGINT) IS NULL THEN try_cast(${text} AS TIMESTAMPTZ)
+/**
+ * Epoch (s, ms, µs, ns; whole or fraction) or ISO text to TIMESTAMPTZ; NULL if neither. Text without a zone is UTC.
+ *
+ * @param number the text as BIGINT, NULL if it is none; a column, since it is looked at several times
+ */
+export const timeSql = (text: string, number = `try_cast(${text} AS BIGINT)`): string => `CASE
+      WHEN ${number} IS NULL THEN try_cast(${text} AS TIMESTAMPTZ)
       WHEN contains(${text}, '.') THEN try(make_timestamptz((try_cast(${text} AS DOUBLE) * CASE WHEN try_cast(${text} AS DOUBLE) < ${SECONDS_BELOW} THEN 1000000 WHEN try_cast(${text} AS DOUBLE) < ${MILLIS_BELOW} THEN 1000 ELSE 1 END)::BIGINT))
-      WHEN abs(try_cast(${text} AS BIGINT)) < ${SECONDS_BELOW} THEN make_timestamptz(try_cast(${text} AS BIGINT) * 1000000)
-      WHEN abs(try_cast(${text} AS BIGINT)) < ${MILLIS_BELOW} THEN make_timestamptz(try_cast(${text} AS BIGINT) * 1000)
-      WHEN abs(try_cast(${text} AS BIGINT)) < ${MICROS_BELOW} THEN make_timestamptz(try_cast(${text} AS BIGINT))
-      ELSE make_timestamptz(try_cast(${text} AS BIGINT) // 1000) END`
+      WHEN abs(${number}) < ${SECONDS_BELOW} THEN make_timestamptz(${number} * 1000000)
+      WHEN abs(${number}) < ${MILLIS_BELOW} THEN make_timestamptz(${number} * 1000)
+      WHEN abs(${number}) < ${MICROS_BELOW} THEN make_timestamptz(${number})
+      ELSE make_timestamptz(${number} // 1000) END`
 
 /** Client address without port, brackets and zone; NULL for empty and 0.0.0.0. Text that is no address stays as it is. */
 export const ipSql = (text: string): string => `CASE
@@ -49,8 +53,8 @@ const UUID = "'[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a
 
 /** Actor type, from what stands in the e-mail field. */
 const ACTOR_TYPE = `CASE
-      WHEN request_params['authenticationMethod'] = 'GENIE_AUTH' OR request_params['authentication_method'] = 'GENIE_AUTH'
-        OR lower(service) = 'genie' THEN 'vendor_support'
+      WHEN service_lower = 'genie' OR ((NOT known OR known_category = 'authentication')
+        AND 'GENIE_AUTH' IN (request_params['authenticationMethod'], request_params['authentication_method'])) THEN 'vendor_support'
       WHEN actor_type IS NOT NULL THEN actor_type
       WHEN contains(email, '@') THEN 'user'
       WHEN email = 'System-User' OR lower(email) LIKE 'system-%' OR lower(email) LIKE '\\_\\_%' ESCAPE '\\' THEN 'system'
@@ -78,18 +82,18 @@ const STATUS = `CASE
 const DECIMAL_SECONDS = `try_cast(try_cast(request_params['executionTime'] AS DOUBLE) * 1000 AS BIGINT)`
 
 /** The query of verbose logs: what ran, on what, for how long. Language is logged for notebooks only. */
-const QUERY = `CASE WHEN known_category IN ('query', 'notebook') OR map_contains(request_params, 'commandText') THEN {
+const QUERY = `CASE WHEN known_category IN ('query', 'notebook') OR action_lower = 'runcommand' OR (NOT known AND map_contains(request_params, 'commandText')) THEN {
         'id': coalesce(request_params['commandId'], request_params['statementId'], request_params['queryId']),
         'text': coalesce(request_params['commandText'], request_params['queryText'], request_params['query']),
-        'language': lower(coalesce(request_params['commandLanguage'], request_params['language'], CASE WHEN lower(service) = 'databrickssql' THEN 'sql' END)),
+        'language': lower(coalesce(request_params['commandLanguage'], request_params['language'], CASE WHEN service_lower = 'databrickssql' THEN 'sql' END)),
         'type': request_params['statementType'], 'duration_ms': ${DECIMAL_SECONDS}, 'rows_produced': NULL::BIGINT, 'bytes_read': NULL::BIGINT,
         'compute_id': coalesce(request_params['warehouseId'], request_params['endpointId'], request_params['clusterId'], request_params['cluster_id'])} END`
 
 const SECRET_KEY_LIST = `[${SECRET_KEYS.map(lit).join(', ')}]`
-/** Everything of a record that may hold a secret, as one text. */
-const FREE_TEXT = `concat_ws(chr(30), params_text, response_result, error_message, query.text)`
-const MAY_SECRET = `(coalesce(${hasSecretSql('free_text', 'free_text_lower')}, false)
+/** The text of the fingerprint holds all that may hold a secret, but for a query that is no parameter. */
+const MAY_SECRET = `(coalesce(${hasSecretSql('identity', 'identity_lower')}, false)
       OR coalesce(list_has_any(map_keys(request_params), ${SECRET_KEY_LIST}), false))`
+const QUERY_SECRET = `coalesce(${hasSecretSql('query.text', 'lower(query.text)')}, false)`
 
 const SECRET_VALUE = `list_contains(${SECRET_KEY_LIST}, kv.key) AND coalesce(kv.value, '') <> ''`
 const SCRUBBED_PARAMS = `CASE WHEN may_secret AND request_params IS NOT NULL THEN
@@ -175,11 +179,14 @@ export function eventsSql(form: Form, raw: string, context: EventContext, mode: 
   )
   return `
 WITH record AS (${form.recordSql(raw, tolerant)}),
+spelled AS (
+  SELECT *, try_cast(time_text AS BIGINT) AS time_number, lower(service) AS service_lower, lower("action") AS action_lower FROM record
+),
 cleaned AS (
-  SELECT r.* EXCLUDE (time_text, received_text, email, workspace_id, ip_text, status_code),
+  SELECT r.* EXCLUDE (time_text, time_number, received_text, email, workspace_id, ip_text, status_code),
     o.source_object, o.object_time,
     try_cast(status_code AS INTEGER) AS status_code,
-    ${timeSql('r.time_text')} AS event_time,
+    ${timeSql('r.time_text', 'r.time_number')} AS event_time,
     ${timeSql('r.received_text')} AS received_time,
     ${EMAIL} AS email,
     ${WORKSPACE} AS workspace_id,
@@ -187,13 +194,13 @@ cleaned AS (
     ${paramsTextSql('r.request_params')} AS params_text,
     c.category AS known_category, c.verb AS known_verb, c.key_event AS known_key_event, c.target_plan, c.override,
     c.action IS NOT NULL AS known
-  FROM record r
+  FROM spelled r
   LEFT JOIN ${context.objects} o ON o.file = r.file
-  LEFT JOIN ${CATALOGUE_TABLE} c ON c.service_lower = lower(r.service) AND c.action_lower = lower(r."action")
+  LEFT JOIN ${CATALOGUE_TABLE} c ON c.service_lower = r.service_lower AND c.action_lower = r.action_lower
 ),
-worded AS (SELECT *, ${FREE_TEXT} AS free_text FROM cleaned),
-lowered AS (SELECT *, lower(free_text) AS free_text_lower FROM worded),
-searched AS (SELECT * EXCLUDE (free_text, free_text_lower), ${MAY_SECRET} AS may_secret FROM lowered),
+worded AS (SELECT * EXCLUDE (params_text), ${identitySql(form.nativeIdTells === true)} AS identity FROM cleaned),
+lowered AS (SELECT *, lower(identity) AS identity_lower FROM worded),
+searched AS (SELECT * EXCLUDE (identity_lower), ${MAY_SECRET}${form.givesQuery === true ? ` OR ${QUERY_SECRET}` : ''} AS may_secret FROM lowered),
 judged AS (
   SELECT e.*, ${Object.entries(context.enrichment.columns)
     .map(([name, sql]) => `${sql} AS ${name}, `)
@@ -204,8 +211,8 @@ judged AS (
   ${context.enrichment.join}
 ),
 identified AS (
-  SELECT * EXCLUDE (actor_type, query, targets, status_reason),
-    CASE WHEN unfit IS NULL THEN ${eventIdSql(form.nativeIdTells === true)} END AS event_id,
+  SELECT * EXCLUDE (actor_type, query, targets, status_reason, identity),
+    CASE WHEN unfit IS NULL THEN ${eventIdSql('identity')} END AS event_id,
     CASE WHEN unfit IS NULL THEN event_time::DATE END AS event_date,
     ${ACTOR_TYPE} AS actor_type,
     CASE WHEN known THEN ${overrideSql('category', 'known_category', 'request_params', 'override')} ELSE ${FALLBACK.category} END AS category,

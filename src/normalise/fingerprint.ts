@@ -14,16 +14,18 @@
 export const paramsTextSql = (params: string): string => `array_to_string(list_sort(map_values(${params})), chr(30))`
 
 /**
- * The event id, over columns by name, all of them produced by `event.ts`.
+ * What the fingerprint is made of, as one text, over columns by name that `event.ts` produces.
  *
  * @param nativeIdTells whether the native id parts events that have no request id
  */
-export const eventIdSql = (nativeIdTells: boolean): string =>
-  `substr(sha256(concat_ws(chr(29),
+export const identitySql = (nativeIdTells: boolean): string =>
+  `concat_ws(chr(29),
       epoch_ms(event_time) // 1000,
-      lower(service), "action",
+      service_lower, "action",
       CASE WHEN coalesce(request_id, '') <> '' THEN request_id
            ELSE concat_ws(chr(28), epoch_us(event_time), coalesce(workspace_id, ''), coalesce(session_id, '')${nativeIdTells ? ", coalesce(native_id, '')" : ''}) END,
       coalesce(email, ''), coalesce(source_ip, ''), coalesce(status_code::VARCHAR, ''),
-      coalesce(error_message, ''), coalesce(response_result, ''), coalesce(params_text, '')
-    )), 1, 32)`
+      coalesce(error_message, ''), coalesce(response_result, ''), coalesce(params_text, ''))`
+
+/** The event id of an identity text. */
+export const eventIdSql = (identity: string): string => `substr(sha256(${identity}), 1, 32)`
