@@ -17,8 +17,11 @@ export interface Form {
   /** True if the record itself names targets or the query, so that the catalogue need not. */
   readonly givesTargets?: true
   readonly givesQuery?: true
-  /** True if records alike in all but their native id are different events; where the form tells time too coarsely. */
-  readonly nativeIdTells?: true
+  /**
+   * Whether records alike in all but their native id are different events: where the form tells time too coarsely and there
+   * is no request id, or always, for a form that has no other route.
+   */
+  readonly nativeIdTells?: 'without-request-id' | 'always'
   /** Top-level keys the form maps; all others are kept in `extra`. */
   readonly knownKeys: readonly string[]
   /**

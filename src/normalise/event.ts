@@ -198,7 +198,7 @@ cleaned AS (
   LEFT JOIN ${context.objects} o ON o.file = r.file
   LEFT JOIN ${CATALOGUE_TABLE} c ON c.service_lower = r.service_lower AND c.action_lower = r.action_lower
 ),
-worded AS (SELECT * EXCLUDE (params_text), ${identitySql(form.nativeIdTells === true)} AS identity FROM cleaned),
+worded AS (SELECT * EXCLUDE (params_text), ${identitySql(form.nativeIdTells)} AS identity FROM cleaned),
 lowered AS (SELECT *, lower(identity) AS identity_lower FROM worded),
 searched AS (SELECT * EXCLUDE (identity_lower), ${MAY_SECRET}${form.givesQuery === true ? ` OR ${QUERY_SECRET}` : ''} AS may_secret FROM lowered),
 judged AS (

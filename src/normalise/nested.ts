@@ -13,7 +13,7 @@ export const UNPARSED_KEY = '_unparsed'
  * for texts that say nothing.
  */
 export const paramsFromTextSql = (text: string): string => `CASE
-      WHEN ${text} IS NULL OR trim(${text}) IN ('', 'null', '{}', '[]') THEN NULL
+      WHEN ${text} IS NULL OR trim(${text}) IN ('', 'null') THEN NULL
       ELSE coalesce(${tryFromJson(text, PARAMS_SHAPE)},
         try(map_from_entries(${fromJson(text, [{ key: 'VARCHAR', value: 'VARCHAR' }])})),
         map([${lit(UNPARSED_KEY)}], [${text}])) END`

@@ -92,7 +92,7 @@ const operationPart = (part: number): string => `nullif(split_part(f.operation, 
 export const azure: Form = {
   name: 'azure',
   doc: 'Azure diagnostic settings: storage, Event Hubs and Log Analytics.',
-  nativeIdTells: true,
+  nativeIdTells: 'without-request-id',
   recognises: (record) =>
     ('operationName' in record && ('properties' in record || 'resourceId' in record)) ||
     ('ActionName' in record && ('LogId' in record || 'TimeGenerated' in record)),
@@ -118,10 +118,10 @@ export const azure: Form = {
       action: `coalesce(f.action, ${operationPart(3)})`,
       email: 'who.email',
       subject_name: 'coalesce(who.subjectName, who.subject_name)',
-      session_id: 'f.session',
-      request_id: 'f.request',
+      session_id: "nullif(f.session, '')",
+      request_id: "nullif(f.request, '')",
       ip_text: 'f.ip',
-      user_agent: 'f.agent',
+      user_agent: "nullif(f.agent, '')",
       request_params: 'params',
       status_code: 'answer.statusCode',
       error_message: 'answer.errorMessage',

@@ -108,6 +108,10 @@ const restSql = (object: string, without: readonly string[], key = 'kv.key'): st
 const oneSql = (key: string, value: string): string =>
   `CASE WHEN ${value} IS NOT NULL THEN map([${lit(key)}], [${value}]) END`
 
+const notAnObject = (text: string): string => `CASE WHEN ${tryFromJson(text, PARAMS_SHAPE)} IS NULL THEN ${text} END`
+
+const STATUS = `CASE WHEN upper(r.actionStatus) IN ('SUCCESS', 'FAILURE', 'UNAUTHORIZED') THEN upper(r.actionStatus) END`
+
 /** A list's text, where its objects have members that the columns have no place for, or where it is no list of objects. */
 const unmappedSql = (list: string, known: readonly string[], odd: string): string =>
   `CASE WHEN ${list} IS NOT NULL AND coalesce(len(list_filter(${tryFromJson(list, ['JSON'])}, lambda o:
@@ -138,6 +142,9 @@ const PARAMS = `coalesce(try(map_concat(${[
   oneSql('payloadVersion', 'payload.version'),
   oneSql('targetType', 'r.targetType'),
   oneSql('relatedResources', "CASE WHEN r.relatedResources <> '[]' THEN r.relatedResources END"),
+  oneSql('actionStatus', `CASE WHEN ${STATUS} IS NULL THEN r.actionStatus END`),
+  oneSql('actor', notAnObject('r.actor')),
+  oneSql('auditPayload', notAnObject('r.auditPayload')),
   oneSql('targets', TARGETS_UNMAPPED),
   oneSql('policySet', POLICIES_UNMAPPED),
 ].join(',\n      ')})), map([${lit(UNPARSED_KEY)}], [r.auditPayload]))`
@@ -167,13 +174,13 @@ const POLICY_SET = `list_transform(${tryFromJson('policies', POLICY_SHAPE)}, lam
 
 /** Texts found by a JSON path, each once; NULL for none. */
 const foundSql = (path: string): string =>
-  `nullif(list_sort(list_distinct(json_extract_string(r.auditPayload::JSON, ${lit(path)}))), [])`
+  `nullif(list_sort(list_distinct(json_extract_string(try_cast(r.auditPayload AS JSON), ${lit(path)}))), [])`
 
 /** Immuta Universal Audit Model. */
 export const uam: Form = {
   name: 'uam',
   doc: "Immuta's Universal Audit Model, one record a line.",
-  nativeIdTells: true,
+  nativeIdTells: 'always',
   recognises: (record) => 'auditPayload' in record || ('actionStatus' in record && 'eventTimestamp' in record),
   givesTargets: true,
   givesQuery: true,
@@ -199,7 +206,7 @@ export const uam: Form = {
       ip_text: 'r.actorIp',
       user_agent: 'r.userAgent',
       request_params: PARAMS,
-      status_text: `CASE WHEN upper(r.actionStatus) IN ('SUCCESS', 'FAILURE', 'UNAUTHORIZED') THEN upper(r.actionStatus) END`,
+      status_text: STATUS,
       status_reason: 'r.actionStatusReason',
       query: QUERY,
       targets: TARGETS,
