@@ -1,0 +1,79 @@
+/** Removal of files that no snapshot in use can need: removed and orphaned data files, leftovers of crashes, old log. */
+import { AppError } from '../core/errors.ts'
+import { readCheckpoint, TOMBSTONE_RETENTION_MS } from './checkpoint.ts'
+import { LOG_PREFIX, logEntry } from './log.ts'
+import { STAGING_DIR, TEMP_PREFIX } from './stores/contract.ts'
+import { type DeltaTable, keyOf } from './table.ts'
+
+/** How long readers may go on with an old snapshot, and writers with an uncommitted file: Delta's own default. */
+export const DEFAULT_GRACE_MS = 7 * 86_400_000
+
+/** How long commits are kept once a checkpoint stands for them: Delta's own default. */
+export const LOG_RETENTION_MS = 30 * 86_400_000
+
+/** What `vacuum` is told. */
+export interface VacuumOptions {
+  readonly graceMs?: number
+  readonly nowMs: number
+}
+
+/** What `vacuum` removed. */
+export interface VacuumResult {
+  readonly deleted: number
+  readonly deletedBytes: number
+}
+
+/**
+ * Deletes the files of the table's folder that no commit refers to and that have been so for longer than the grace
+ * period, and the log before the newest checkpoint past its retention. Other files in the folder are left alone.
+ */
+export async function vacuum(table: DeltaTable, options: VacuumOptions): Promise<VacuumResult> {
+  const { graceMs = DEFAULT_GRACE_MS, nowMs } = options
+  if (graceMs < 0 || graceMs > TOMBSTONE_RETENTION_MS) {
+    throw new AppError('BAD_ARGUMENT', 'The grace period must be between 0 and 30 days.')
+  }
+  // Listed before the snapshot is taken: a file committed in between is then seen as referred to.
+  const keys = (await table.store.list('')).filter((key) => isOurs(table, key))
+  const { version, files } = await table.snapshot()
+  if (version < 0) return { deleted: 0, deletedBytes: 0 }
+  const live = new Set(files.map(keyOf))
+  const removed = await table.removedFiles()
+  let deleted = 0
+  let deletedBytes = 0
+  for (const key of keys.filter((candidate) => !live.has(candidate))) {
+    const info = await table.store.stat(key)
+    const unusedSinceMs = Math.max(info?.modifiedMs ?? nowMs, removed.get(encodeURI(key)) ?? 0)
+    if (info === undefined || nowMs - unusedSinceMs < graceMs) continue
+    await table.store.delete(key)
+    deleted += 1
+    deletedBytes += info.sizeBytes
+  }
+  await cleanLog(table, nowMs)
+  return { deleted, deletedBytes }
+}
+
+/** Data files in partition folders, staged files, and objects whose writing was cut short. */
+function isOurs({ spec }: DeltaTable, key: string): boolean {
+  const name = key.slice(key.lastIndexOf('/') + 1)
+  if (name.startsWith(TEMP_PREFIX) || key.startsWith(`${STAGING_DIR}/`)) return true
+  return key.startsWith(`${spec.partitionColumn}=`) && name.endsWith('.parquet')
+}
+
+/** Deletes the log entries before the newest checkpoint that is past the retention and can be read. */
+async function cleanLog(table: DeltaTable, nowMs: number): Promise<void> {
+  const { store, spec } = table
+  const entries = (await store.list(LOG_PREFIX)).flatMap((key) => {
+    const entry = logEntry(key)
+    return entry ? [{ key, ...entry }] : []
+  })
+  let base = -1
+  for (const { key, version } of entries.filter(({ kind }) => kind === 'checkpoint')) {
+    const madeMs = (await store.stat(key))?.modifiedMs ?? nowMs
+    if (nowMs - madeMs > LOG_RETENTION_MS) base = version
+  }
+  const expired = entries.filter(({ version }) => version < base)
+  if (expired.length === 0) return
+  await readCheckpoint(store, base, spec)
+  // Oldest first, so that a crash leaves a log without holes.
+  for (const { key } of expired) await store.delete(key)
+}
