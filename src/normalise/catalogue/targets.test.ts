@@ -25,9 +25,17 @@ const CASES: Readonly<Record<string, Case>> = {
   'a token login names the token': {
     of: 'accounts.tokenLogin',
     params: { user: 'ann@example.com', tokenId: '5f2c', authenticationMethod: 'API_INT_PAT_TOKEN' },
-    targets: [{ type: 'token', id: '5f2c' }],
+    targets: [
+      { type: 'user', name: 'ann@example.com' },
+      { type: 'token', id: '5f2c' },
+    ],
     verb: 'login',
     category: 'authentication',
+  },
+  'a token login that does not say which token': {
+    of: 'accounts.tokenLogin',
+    params: { user: 'ann@example.com' },
+    targets: [{ type: 'user', name: 'ann@example.com' }],
   },
   'a failed login names the user only in its parameters': {
     of: 'accounts.login',
