@@ -1,7 +1,7 @@
 /** OCSF 1.8.0, one event object a line. Clauses: schema.ocsf.io/1.8.0, classes and objects as named below. */
 import { type ExportFormat, RAW_LINES } from '../contract.ts'
 import { ACTOR_NAME, IS_QUERY, isEmail, isIpv4, isIpv6, isUuid, present, TARGET_NAME } from '../event-facts.ts'
-import { struct, withoutNulls } from '../json-sql.ts'
+import { json, object, plain, quoted } from '../json-sql.ts'
 import { classMembers } from '../ocsf-class-members.ts'
 import { activityCaptionSql, categoryNameSql, classNameSql, OCSF_CLASSES, typeUidSql } from '../ocsf-classes.ts'
 import {
@@ -70,28 +70,29 @@ const staged = (relation: string): string => {
 const MESSAGE = `concat(coalesce(${present('action')}, 'event'), ' by ' || actor_name, ' on ' || target_name, ': ' || status)`
 
 /** Members of the event object in the order they are written; OCSF knows no null, so members not known are left out. */
-const EVENT = struct({
-  activity_id: 'type_uid % 100',
-  activity_name: `coalesce(activity_caption, ${present('action')}, 'unknown')`,
-  category_uid: 'class_uid // 1000',
-  category_name: categoryNameSql(),
-  class_uid: 'class_uid',
-  class_name: 'class_name',
-  type_uid: 'type_uid',
-  type_name: "class_name || ': ' || coalesce(activity_caption, 'Other')",
-  time: 'epoch_ms(event_time)',
-  severity_id: 'severity_id',
-  severity: 'severity_caption',
-  status_id: "CASE WHEN status = 'SUCCESS' THEN 1 WHEN status IS NULL THEN 0 ELSE 2 END",
-  status: "CASE WHEN status = 'SUCCESS' THEN 'Success' WHEN status IS NULL THEN 'Unknown' ELSE 'Failure' END",
-  status_code: 'status_code::VARCHAR',
-  status_detail: `coalesce(${present('error_message')}, ${present('status_reason')})`,
-  action_id: 'CASE WHEN is_denied THEN 2 END',
-  action: "CASE WHEN is_denied THEN 'Denied' END",
-  disposition_id: 'CASE WHEN is_denied THEN 26 END',
-  disposition: "CASE WHEN is_denied THEN 'Unauthorized' END",
-  message: MESSAGE,
-  duration: 'query.duration_ms',
+const EVENT = object({
+  activity_id: plain('type_uid % 100'),
+  activity_name: `CASE WHEN activity_caption IS NOT NULL THEN ${quoted('activity_caption')}
+    ELSE ${json(`coalesce(${present('action')}, 'unknown')`)} END`,
+  category_uid: plain('class_uid // 1000'),
+  category_name: quoted(categoryNameSql()),
+  class_uid: plain('class_uid'),
+  class_name: quoted('class_name'),
+  type_uid: plain('type_uid'),
+  type_name: quoted("class_name, ': ', coalesce(activity_caption, 'Other')"),
+  time: plain('epoch_ms(event_time)'),
+  severity_id: plain('severity_id'),
+  severity: quoted('severity_caption'),
+  status_id: "CASE WHEN status = 'SUCCESS' THEN '1' WHEN status IS NULL THEN '0' ELSE '2' END",
+  status: `CASE WHEN status = 'SUCCESS' THEN '"Success"' WHEN status IS NULL THEN '"Unknown"' ELSE '"Failure"' END`,
+  status_code: `CASE WHEN status_code IS NOT NULL THEN ${quoted('status_code')} END`,
+  status_detail: json(`coalesce(${present('error_message')}, ${present('status_reason')})`),
+  action_id: "CASE WHEN is_denied THEN '2' END",
+  action: `CASE WHEN is_denied THEN '"Denied"' END`,
+  disposition_id: "CASE WHEN is_denied THEN '26' END",
+  disposition: `CASE WHEN is_denied THEN '"Unauthorized"' END`,
+  message: json(MESSAGE),
+  duration: plain('query.duration_ms'),
   metadata: METADATA,
   cloud: CLOUD,
   actor: ACTOR,
@@ -111,6 +112,6 @@ export const ocsf: ExportFormat = {
   doc: 'Open Cybersecurity Schema Framework 1.8.0, one event object a line.',
   shape: 'lines',
   gzip: true,
-  select: (relation) => `SELECT ${withoutNulls(EVENT)}::VARCHAR AS line FROM (${staged(relation)})`,
+  select: (relation) => `SELECT ${EVENT} AS line FROM (${staged(relation)})`,
   copyOptions: RAW_LINES,
 }
