@@ -24,6 +24,7 @@ const MICROS_BELOW = MILLIS_BELOW * 1000
  */
 export const timeSql = (text: string, number = `try_cast(${text} AS BIGINT)`): string => `CASE
       WHEN ${number} IS NULL THEN try_cast(${text} AS TIMESTAMPTZ)
+      WHEN ${number} < -${Number.MAX_SAFE_INTEGER} THEN NULL
       WHEN contains(${text}, '.') THEN try(make_timestamptz((try_cast(${text} AS DOUBLE) * CASE WHEN try_cast(${text} AS DOUBLE) < ${SECONDS_BELOW} THEN 1000000 WHEN try_cast(${text} AS DOUBLE) < ${MILLIS_BELOW} THEN 1000 ELSE 1 END)::BIGINT))
       WHEN abs(${number}) < ${SECONDS_BELOW} THEN make_timestamptz(${number} * 1000000)
       WHEN abs(${number}) < ${MILLIS_BELOW} THEN make_timestamptz(${number} * 1000)
@@ -37,7 +38,7 @@ export const ipSql = (text: string): string => `CASE
       ELSE nullif(lower(regexp_replace(regexp_replace(regexp_replace(trim(${text}),
              '^(\\d+\\.\\d+\\.\\d+\\.\\d+):\\d+$', '\\1'),
              '^\\[([^\\]%]+)(?:%[^\\]]*)?\\](?::\\d+)?$', '\\1'),
-             '(?i)^::ffff:(\\d+\\.\\d+\\.\\d+\\.\\d+)$', '\\1')), '0.0.0.0') END`
+             '(?i)^(?:::ffff:(\\d+\\.\\d+\\.\\d+\\.\\d+)|([0-9a-f:]+)%.*)$', '\\1\\2')), '0.0.0.0') END`
 
 /** Identity of the actor when the log names nobody: failed logins carry the user in the parameters only. */
 const EMAIL = `CASE WHEN email IS NULL OR email = '' THEN
