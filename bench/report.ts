@@ -1,0 +1,121 @@
+/** The figures as Markdown: one table, the questions, and each budget with what was measured. */
+import { availableParallelism } from 'node:os'
+import { median, type Outcome } from './outcome.ts'
+import type { Row } from './rows.ts'
+
+/** A promise of the project and what was measured. */
+export interface Budget {
+  readonly promise: string
+  readonly measured: string
+  readonly met: boolean
+}
+
+const number = (value: number, digits = 0): string =>
+  value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+
+const middle = (row: Row, of: (outcome: Outcome) => number): number => median(row.rounds.map(of))
+
+/** How many times as fast as `other`, round by round, the middle of the rounds. */
+function speedRatio(row: Row, other: Row, of: (outcome: Outcome) => number): number {
+  const ratios = row.rounds.map((outcome, at) => of(other.rounds[at] ?? outcome) / of(outcome))
+  return median(ratios)
+}
+
+const seconds = (outcome: Outcome): number => outcome.seconds
+const cpu = (outcome: Outcome): number => outcome.cpuSeconds
+const rss = (outcome: Outcome): number => outcome.peakRssBytes
+const bytesPerEvent = ({ details, events }: Outcome): number => (details.out_bytes ?? 0) / events
+
+const COMPARED: ReadonlySet<string> = new Set(['bare', 'bare-snappy', 'bare-any-order', 'chdb', 'ours'])
+
+/** The whole report. */
+export function markdown(rows: readonly Row[]): string {
+  const parts = [`${availableParallelism()} cores.`, figures(rows)]
+  const query = rows.find(({ name }) => name === 'query')
+  if (query !== undefined) parts.push(questions(query))
+  const kept = budgets(rows)
+  if (kept.length > 0)
+    parts.push(
+      table(
+        ['budget', 'measured', ''],
+        kept.map(({ promise, measured, met }) => [promise, measured, met ? 'met' : 'missed']),
+      ),
+    )
+  return `${parts.join('\n\n')}\n`
+}
+
+function figures(rows: readonly Row[]): string {
+  const bare = rows.find(({ name }) => name === 'bare')
+  const head = ['row', 'events', 'wall s', 'CPU s', 'events/s', 'peak RSS MB', 'bytes/event', 'speed ÷ bare', 'by CPU']
+  const lines = rows
+    .filter(({ name }) => name !== 'query')
+    .map((row) => {
+      const events = middle(row, (outcome) => outcome.events)
+      const wall = middle(row, seconds)
+      const size = middle(row, bytesPerEvent)
+      const ratio = (of: (outcome: Outcome) => number) =>
+        bare !== undefined && COMPARED.has(row.name) ? number(speedRatio(row, bare, of), 2) : ''
+      return [
+        `\`${row.name}\` ${row.title}`,
+        number(events),
+        number(wall, wall < 1 ? 3 : 2),
+        number(middle(row, cpu), wall < 1 ? 3 : 2),
+        events > 0 ? number(events / wall) : '',
+        number(middle(row, rss) / 1e6),
+        Number.isFinite(size) && size > 0 ? number(size, 1) : '',
+        ratio(seconds),
+        ratio(cpu),
+      ]
+    })
+  return table(head, lines)
+}
+
+function questions(query: Row): string {
+  const { details = {} } = query.rounds[0] ?? {}
+  const lines = Object.entries(details).map(([name, ms]) => [name.replace(/_ms$/, '').replaceAll('_', ' '), number(ms)])
+  return table(['question', 'ms'], lines)
+}
+
+/** Each budget for which something was measured. */
+export function budgets(rows: readonly Row[]): Budget[] {
+  const row = (name: string) => rows.find((each) => each.name === name)
+  const [bare, ours, unchanged, small, large] = ['bare', 'ours', 'unchanged', 'small', 'large'].map(row)
+  const found: Budget[] = []
+  const add = (promise: string, measured: string, met: boolean) => found.push({ promise, measured, met })
+  if (bare !== undefined && ours !== undefined) {
+    const [wall, work] = [speedRatio(ours, bare, seconds), speedRatio(ours, bare, cpu)]
+    add(
+      'at least 0.6 of the speed of bare DuckDB',
+      `${number(wall, 2)} by the clock, ${number(work, 2)} by CPU`,
+      wall >= 0.6,
+    )
+    const size = middle(ours, bytesPerEvent)
+    add('at most 100 bytes an event on disk', number(size, 1), size <= 100)
+  }
+  for (const each of [ours, large]) {
+    if (each === undefined) continue
+    const events = number(middle(each, (outcome) => outcome.events))
+    const peak = middle(each, rss)
+    add(`peak memory at most 1.5 GB with ${events} events`, `${number(peak / 1e9, 2)} GB`, peak <= 1.5e9)
+  }
+  if (ours !== undefined && unchanged !== undefined) {
+    const share = middle(unchanged, seconds) / middle(ours, seconds)
+    add('ingesting the same again costs less than a tenth', `${number(100 * share, 1)} %`, share < 0.1)
+  }
+  if (small !== undefined) {
+    const speed = middle(small, (outcome) => outcome.events / outcome.seconds)
+    add('small objects: at least 40,000 events/s', number(speed), speed >= 40_000)
+  }
+  for (const each of rows.filter(({ name }) => name.startsWith('steady'))) {
+    const wall = middle(each, seconds)
+    const { p90_ms: p90 = 0, max_ms: longest = 0 } = each.rounds[0]?.details ?? {}
+    const spread = `${number(wall * 1000)} ms; 90th percentile ${number(p90)}, longest ${number(longest)}`
+    add(`a batch of 1,000 commits in under 300 ms (\`${each.name}\`)`, spread, wall < 0.3)
+  }
+  return found
+}
+
+function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
+  const rule = head.map((name, at) => (at === 0 || name === '' || name === 'measured' ? '---' : '---:'))
+  return [head, rule, ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}

@@ -1,0 +1,176 @@
+/** The rows: what is measured, on which data, in which order. */
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { homeAt } from '../src/core/home.ts'
+import { account, batches, bytesIn, DATA, day, freshHome, smallObjects } from './data.ts'
+import type { BenchOptions, RowName } from './options.ts'
+import type { Outcome } from './outcome.ts'
+import { run } from './processes.ts'
+import type { BareParams } from './works/bare.ts'
+import { ALL_HOURS, IN_ORDER } from './works/batches.ts'
+
+/** One measured thing and what each round of it came to. */
+export interface Row {
+  readonly name: string
+  /** What it is, in words. */
+  readonly title: string
+  readonly rounds: readonly Outcome[]
+}
+
+/** Objects ingested one by one into the busy day; the first two are not counted. */
+const STEADY_OBJECTS = 27
+
+/** Times each question is asked. */
+const QUERY_TIMES = 5
+
+const THOUSANDS = new Intl.NumberFormat('en-US')
+
+/** Measures all rows asked for; `folder` is for homes and files that are made on the way. */
+export async function measure(options: BenchOptions, folder: string): Promise<Row[]> {
+  const wants = (...names: RowName[]) => names.some((name) => options.rows.includes(name))
+  const rows: Row[] = []
+  if (wants('bare', 'chdb', 'ours', 'unchanged', 'query')) {
+    const { compared, home, source } = await compare(options, folder)
+    rows.push(...compared)
+    if (wants('unchanged')) rows.push(await unchanged(options, home, source))
+    if (wants('query')) rows.push(await query(home))
+  }
+  if (wants('small')) rows.push(await small(options, folder))
+  if (wants('steady')) for (const events of options.days) rows.push(...(await steady(events, folder)))
+  if (wants('large')) rows.push(await large(options, folder))
+  return rows
+}
+
+interface Contender {
+  readonly name: string
+  readonly title: string
+  readonly once: (round: number) => Promise<Outcome>
+}
+
+/** The same files, the same number of times, in turns, so that whatever else the machine does meets all alike. */
+async function compare(options: BenchOptions, folder: string) {
+  const source = await account(options.events)
+  const glob = join(source, '**', '*.json.gz')
+  const home = join(folder, 'ours')
+  const ours: Contender = {
+    name: 'ours',
+    title: 'Bricktrail: ingest to committed, enriched, de-duplicated events',
+    once: async () => {
+      await rm(home, { recursive: true, force: true })
+      const outcome = await run('ingest', { home: await freshHome(folder, 'ours'), source })
+      const bytes = await bytesIn(homeAt(home).events)
+      return { ...outcome, details: { ...outcome.details, out_bytes: bytes } }
+    },
+  }
+  const contenders = [...yardsticks(options, folder, glob), ours]
+  // Once without counting, so that the files are in the system's cache for all.
+  await ours.once(0)
+  const outcomes = new Map<string, Outcome[]>(contenders.map(({ name }) => [name, []]))
+  for (let round = 0; round < options.rounds; round++) {
+    for (const { name, once } of contenders) {
+      note(`round ${round + 1} of ${options.rounds}: ${name}`)
+      outcomes.get(name)?.push(await once(round))
+    }
+  }
+  const compared: Row[] = contenders.map(({ name, title }) => ({ name, title, rounds: outcomes.get(name) ?? [] }))
+  return { compared, home, source }
+}
+
+function yardsticks(options: BenchOptions, folder: string, glob: string): Contender[] {
+  const out = join(folder, 'out.parquet')
+  const writing = (once: () => Promise<Outcome>) => async () => {
+    const outcome = await once()
+    const bytes = (await stat(out)).size
+    await rm(out)
+    return { ...outcome, details: { out_bytes: bytes } }
+  }
+  const bare = (name: string, title: string, params: Pick<BareParams, 'codec' | 'keepOrder'>): Contender => ({
+    name,
+    title,
+    once: writing(() => run('bare', { glob, out, ...params })),
+  })
+  const { rows, peers } = options
+  const chosen = [bare('bare', 'DuckDB: typed read to one Parquet file (zstd)', { codec: 'zstd', keepOrder: true })]
+  if (rows.includes('bare')) {
+    chosen.push(
+      bare('bare-snappy', 'the same, with its default codec (snappy)', { codec: 'snappy', keepOrder: true }),
+      bare('bare-any-order', 'the same, zstd, rows in any order', { codec: 'zstd', keepOrder: false }),
+    )
+  }
+  if (rows.includes('chdb')) {
+    if (peers === undefined) note('chdb is not installed: npm ci --prefix test/peers')
+    else {
+      const title = 'ClickHouse (chdb): the same read and write (zstd)'
+      chosen.push({ name: 'chdb', title, once: writing(() => run('chdb', { glob, out, peers })) })
+    }
+  }
+  return chosen
+}
+
+async function unchanged(options: BenchOptions, home: string, source: string): Promise<Row> {
+  note('unchanged')
+  const rounds: Outcome[] = []
+  for (let round = 0; round < options.rounds; round++) rounds.push(await run('ingest', { home, source }))
+  return { name: 'unchanged', title: 'Bricktrail: the same files again, nothing new in them', rounds }
+}
+
+async function query(home: string): Promise<Row> {
+  note('query')
+  const outcome = await run('query', { home, times: QUERY_TIMES })
+  return { name: 'query', title: 'Bricktrail: the questions of the overview, one after another', rounds: [outcome] }
+}
+
+async function small(options: BenchOptions, folder: string): Promise<Row> {
+  const source = await smallObjects(options.smallObjects)
+  const rounds: Outcome[] = []
+  for (let round = 0; round < options.rounds; round++) {
+    note(`round ${round + 1} of ${options.rounds}: small`)
+    rounds.push(await run('ingest', { home: await freshHome(folder, 'small'), source }))
+    await rm(join(folder, 'small'), { recursive: true })
+  }
+  const title = `Bricktrail: ${THOUSANDS.format(options.smallObjects)} plain objects of 25 events (20 KB) each`
+  return { name: 'small', title, rounds }
+}
+
+async function steady(events: number, folder: string): Promise<Row[]> {
+  const objects = await batches(STEADY_OBJECTS)
+  const like = await day(events)
+  const kinds = [
+    { kind: IN_ORDER, words: 'a few minutes of the day' },
+    { kind: ALL_HOURS, words: 'events from all hours of the day' },
+  ]
+  const rows: Row[] = []
+  for (const { kind, words } of kinds) {
+    const name = `steady-${events / 1_000_000}m-${kind}`
+    note(name)
+    const home = await freshHome(folder, name, like)
+    const outcome = await run('steady', { home, objects: join(objects, kind) })
+    await rm(home, { recursive: true })
+    const title = `Bricktrail: a batch of 1,000 (${words}) into a day of ${THOUSANDS.format(events)}`
+    rows.push({ name, title, rounds: [outcome] })
+  }
+  return rows
+}
+
+async function large(options: BenchOptions, folder: string): Promise<Row> {
+  const source = await account(options.largeEvents)
+  note('large')
+  const home = await freshHome(folder, 'large')
+  const outcome = await run('ingest', { home, source })
+  const bytes = await bytesIn(homeAt(home).events)
+  await rm(home, { recursive: true })
+  return {
+    name: 'large',
+    title: 'Bricktrail: ingest of many events',
+    rounds: [{ ...outcome, details: { ...outcome.details, out_bytes: bytes } }],
+  }
+}
+
+/** A folder for one run of the benchmark. */
+export async function runFolder(): Promise<string> {
+  const folder = join(DATA, `run-${process.pid}`)
+  await mkdir(folder, { recursive: true })
+  return folder
+}
+
+const note = (words: string): void => void process.stderr.write(`${words}\n`)

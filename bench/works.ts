@@ -1,0 +1,21 @@
+/** The pieces of work that run in a process of their own. */
+
+/** Each by name; loaded only in the process that does it. */
+export const WORKS = {
+  bare: () => import('./works/bare.ts'),
+  chdb: () => import('./works/chdb.ts'),
+  ingest: () => import('./works/ingest.ts'),
+  steady: () => import('./works/steady.ts'),
+  query: () => import('./works/query.ts'),
+  simulate: () => import('./works/simulate.ts'),
+  'small-objects': () => import('./works/small-objects.ts'),
+  batches: () => import('./works/batches.ts'),
+  day: () => import('./works/day.ts'),
+  warm: () => import('./works/warm.ts'),
+} as const
+
+/** A key of {@link WORKS}. */
+export type WorkName = keyof typeof WORKS
+
+/** What a piece of work is told. */
+export type ParamsOf<N extends WorkName> = Parameters<Awaited<ReturnType<(typeof WORKS)[N]>>['work']>[0]

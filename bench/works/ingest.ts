@@ -1,0 +1,25 @@
+/** Bricktrail's own way: `ingest()` from the files to committed events, as the command does it. */
+import { Readable } from 'node:stream'
+import { homeAt } from '../../src/core/home.ts'
+import { ingest } from '../../src/ingest/ingest.ts'
+import { type Measured, stopwatch } from '../outcome.ts'
+
+/** What to ingest, and where. */
+export interface IngestParams {
+  readonly home: string
+  readonly source: string
+}
+
+/** Ingests; `events` counts unchanged objects' events as none. */
+export async function work({ home, source }: IngestParams): Promise<Measured> {
+  const lap = stopwatch()
+  const report = await ingest({
+    home: homeAt(home),
+    specs: [source],
+    form: 'auto',
+    stdin: Readable.from([]),
+    now: () => new Date(),
+  })
+  const { objects, unchanged, duplicates, rejects, redactions, bytes } = report
+  return { events: report.events, ...lap(), details: { objects, unchanged, duplicates, rejects, redactions, bytes } }
+}
