@@ -1,0 +1,210 @@
+/**
+ * Every record in `fixtures/records/<form>/` becomes exactly the event beside it. A new case is files only:
+ * `<case>.jsonl` (or `.json`, one record as it stands), `<case>.path` if the object's path matters, and
+ * `<case>.expected.json`, which `UPDATE_FIXTURES=1` writes: read it before you believe it.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { homeAt } from '../core/home.ts'
+import { Engine, type Row } from '../engine/duckdb.ts'
+import { enrichment, learn, prepareEnrichment } from '../enrich/memo.ts'
+import { loadCatalogue } from './catalogue/sql.ts'
+import type { Form } from './contract.ts'
+import { type EventContext, eventsSql } from './event.ts'
+import { FORMS, formNamed } from './registry.ts'
+
+const FIXTURES = join(import.meta.dirname, '../../fixtures/records')
+const OBJECT_TIME = '2030-01-01 00:00:00+00'
+
+interface Case {
+  readonly name: string
+  readonly form: Form
+  readonly records: readonly string[]
+  readonly path: string | null
+  readonly expectedPath: string
+}
+
+const isRecords = (file: string): boolean => /\.jsonl?$/.test(file) && !file.endsWith('.expected.json')
+
+function readCase(folder: string, file: string, form: Form): Case {
+  const stem = file.replace(/\.jsonl?$/, '')
+  const at = (suffix: string) => join(FIXTURES, folder, `${stem}${suffix}`)
+  const text = readFileSync(join(FIXTURES, folder, file), 'utf8')
+  return {
+    name: `${folder}/${stem}`,
+    form,
+    records: file.endsWith('.json') ? [text] : text.split('\n').filter((line) => line !== ''),
+    path: existsSync(at('.path')) ? readFileSync(at('.path'), 'utf8').trim() : null,
+    expectedPath: at('.expected.json'),
+  }
+}
+
+const casesOf = (form: Form): Case[] =>
+  readdirSync(join(FIXTURES, form.name))
+    .filter(isRecords)
+    .map((file) => readCase(form.name, file, form))
+
+/** `azure.log-analytics.jsonl` is in form `azure`. */
+const routesOf = (event: string): Case[] => {
+  const folder = `same-event/${event}`
+  return readdirSync(join(FIXTURES, folder))
+    .filter(isRecords)
+    .map((file) => readCase(folder, file, formNamed(file.split('.', 1)[0] ?? '')))
+}
+
+let engine: Engine
+const root = mkdtempSync(join(tmpdir(), 'bricktrail-fixtures-'))
+
+beforeAll(async () => {
+  engine = await Engine.open({ threads: 2 })
+  await loadCatalogue(engine)
+  await prepareEnrichment(engine, homeAt(root))
+})
+
+afterAll(() => {
+  engine.close()
+  rmSync(root, { recursive: true })
+})
+
+/** Makes `raw` and `objects` of the cases: every record is an object of its own, so that its event is found again. */
+async function load(cases: readonly Case[]): Promise<void> {
+  const rows = cases.flatMap(({ name, records, path }) =>
+    records.map((text, place) => ({
+      text,
+      file: `${name}#${place}`,
+      path_workspace: /workspaceId=([^/]+)/.exec(path ?? '')?.[1] ?? null,
+    })),
+  )
+  await engine.tableOf('fixture_text', rows, ['text', 'file', 'path_workspace'])
+  await engine.run('CREATE OR REPLACE TEMP TABLE raw AS SELECT try_cast(text AS JSON) AS json, file FROM fixture_text')
+  await engine.run(`CREATE OR REPLACE TEMP TABLE objects AS
+    SELECT file, file AS source_object, path_workspace, '${OBJECT_TIME}'::TIMESTAMPTZ AS object_time FROM fixture_text`)
+}
+
+const context = (): EventContext => ({
+  source: 'fixtures',
+  batchId: 'b',
+  ingestTime: new Date(0),
+  objects: 'objects',
+  enrichment: enrichment(),
+})
+
+/** The rows of a reading by object. */
+async function read(form: Form, signatures: readonly (readonly string[])[] | null): Promise<Map<string, Row>> {
+  const rows = await engine.rows(eventsSql(form, 'raw', context(), { signatures }))
+  return new Map(rows.map((row) => [String(row.source_object), row]))
+}
+
+/** The key lists of the loaded records that hold known keys only, as the pipeline finds them. */
+async function signaturesOf(form: Form): Promise<string[][]> {
+  const rows = await engine.rows<{ keys: string[] }>(
+    "SELECT DISTINCT json_keys(json) AS keys FROM raw WHERE json_type(json) = 'OBJECT'",
+  )
+  return rows.map(({ keys }) => keys).filter((keys) => keys.every((key) => form.knownKeys.includes(key)))
+}
+
+async function readBothWays(form: Form): Promise<{ tolerant: Map<string, Row>; quick: Map<string, Row> }> {
+  await learn(engine, (input) => `SELECT ${input} FROM (${eventsSql(form, 'raw', context(), { signatures: null })})`)
+  return { tolerant: await read(form, null), quick: await read(form, await signaturesOf(form)) }
+}
+
+/** Where it came from says nothing about the reading. The place depends on the shipped databases: only its scope stays. */
+const PROVENANCE = ['source', 'source_object', 'batch_id', 'form', 'ingest_time', 'record_bytes']
+
+function present(row: Row): unknown {
+  if (row.event_id === null) return { reject: row.status_reason }
+  const shown: Row = { ...row }
+  for (const column of PROVENANCE) delete shown[column]
+  if (shown.received_time === OBJECT_TIME) delete shown.received_time
+  if (shown.geo !== null) shown.geo = { scope: (shown.geo as Row).scope }
+  return withoutNulls(shown)
+}
+
+const isPairs = (value: readonly unknown[]): value is { key: string; value: unknown }[] =>
+  value.length > 0 && value.every((each) => typeof each === 'object' && each !== null && 'key' in each)
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    if (isPairs(value) && new Set(value.map(({ key }) => key)).size === value.length) {
+      return Object.fromEntries(value.map(({ key, value: text }) => [key, text]))
+    }
+    return value.map(withoutNulls)
+  }
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, each]) => each !== null)
+      .map(([key, each]) => [key, withoutNulls(each)]),
+  )
+}
+
+const rowsOf = (each: Case, rows: Map<string, Row>): Row[] =>
+  each.records.map((_, place) => rows.get(`${each.name}#${place}`) as Row)
+
+function expectedOf({ name, expectedPath }: Case, got: unknown): unknown {
+  if (process.env.UPDATE_FIXTURES === '1') writeFileSync(expectedPath, `${JSON.stringify(got, null, 2)}\n`)
+  if (!existsSync(expectedPath))
+    throw new Error(`${name} has no .expected.json: run with UPDATE_FIXTURES=1 and read it`)
+  return JSON.parse(readFileSync(expectedPath, 'utf8'))
+}
+
+describe.each(FORMS.map((form) => ({ form, cases: casesOf(form) })))(
+  'records of form $form.name',
+  ({ form, cases }) => {
+    let tolerant: Map<string, Row>
+    let quick: Map<string, Row>
+    beforeAll(async () => {
+      await load(cases)
+      ;({ tolerant, quick } = await readBothWays(form))
+    })
+
+    it.each(cases)('$name', (each) => {
+      const got = rowsOf(each, tolerant).map(present)
+      expect(got).toEqual(expectedOf(each, got))
+    })
+
+    it('come out of the quick reading equal or are set aside', () => {
+      const reads = [...quick].filter(([, row]) => row.status_reason !== 'aside')
+      for (const [object, row] of reads) expect(row, object).toEqual(tolerant.get(object))
+      expect(reads.filter(([, row]) => row.event_id !== null).length).toBeGreaterThan(0)
+      expect(quick.size).toBe(tolerant.size)
+    })
+
+    it('are recognised by their content', () => {
+      for (const { name, records } of cases) {
+        const parsed = records.map((text) => parseObject(text)).filter((record) => record !== undefined)
+        const [first] = parsed
+        if (first === undefined) continue
+        expect(FORMS.find((each) => each.recognises(first))?.name, name).toBe(form.name)
+      }
+    })
+  },
+)
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+describe('one event by several routes', () => {
+  it.each(readdirSync(join(FIXTURES, 'same-event')))('%s has one id', async (event) => {
+    const routes = routesOf(event)
+    const ids = new Map<string, unknown>()
+    for (const route of routes) {
+      await load([route])
+      for (const row of (await read(route.form, null)).values()) ids.set(route.name, row.event_id)
+    }
+    expect(ids.size).toBe(routes.length)
+    expect(routes.length).toBeGreaterThan(1)
+    expect(new Set(ids.values()).size, JSON.stringify([...ids], null, 1)).toBe(1)
+    expect(ids.get(routes[0]?.name ?? '')).toMatch(/^[0-9a-f]{32}$/)
+  })
+})
