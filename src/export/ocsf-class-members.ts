@@ -41,12 +41,17 @@ function otherUser(name: string, isService: string, userUid?: string): string {
 const SIGN_IN_USER = `CASE WHEN actor_name IS NOT NULL THEN ${ACTOR_USER}
       ELSE ${otherUser(`coalesce(${present("request_params['user']")}, target_name, 'unknown')`, 'false')} END`
 
+/** Access lists of workspace objects name the principal by number only. */
+const IS_NUMBER = "regexp_full_match(principal, '[0-9]+')"
+const PRINCIPAL_USER = `CASE WHEN ${IS_NUMBER} THEN ${object({ uid: json('principal'), type_id: constant(0), type: constant('Unknown') })}
+      ELSE ${otherUser('principal', "principal_kind = 'service'")} END`
+
 const USER = `CASE class_uid
       WHEN ${uid('authentication')} THEN ${SIGN_IN_USER}
       WHEN ${uid('accountChange')} THEN ${otherUser('target_name', "target_type = 'service_principal'", 'target_id')}
-      WHEN ${uid('userAccess')} THEN ${otherUser('principal', 'principal_is_service')}
-      WHEN ${uid('groupManagement')} THEN CASE WHEN NOT is_group_privilege AND principal IS NOT NULL
-        THEN ${otherUser('principal', 'principal_is_service')} END END`
+      WHEN ${uid('userAccess')} THEN ${PRINCIPAL_USER}
+      WHEN ${uid('groupManagement')} THEN CASE WHEN NOT is_group_privilege AND principal_kind IN ('user', 'service')
+        THEN ${PRINCIPAL_USER} END END`
 
 /** A group that is managed, or the group that gains or loses. */
 const GROUP = only(

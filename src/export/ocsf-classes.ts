@@ -40,7 +40,7 @@ export const OCSF_CLASSES = {
     uid: 3002,
     caption: 'Authentication',
     category: IAM,
-    activities: { 1: 'Logon', 2: 'Logoff', 7: 'Account Switch' },
+    activities: { 1: 'Logon', 2: 'Logoff' },
   },
   entityManagement: {
     uid: 3004,
@@ -192,7 +192,6 @@ const FILE_ACTIONS = {
 
 /** The rules in order. */
 export const OCSF_RULES: readonly OcsfRule[] = [
-  { to: 'authentication', activity: 7, categories: ['authentication'], actions: ['databricksaccess'] },
   ...verbTable('authentication', { categories: ['authentication'] }, [
     [1, ['login']],
     [2, ['logout']],

@@ -117,9 +117,10 @@ export const ROWS: readonly EventRow[] = [
   event({
     service: 'genie',
     action: 'databricksAccess',
-    category: 'authentication',
-    verb: 'login',
+    category: 'permission',
+    verb: 'grant',
     actor: { type: 'vendor_support', email: 'support@databricks.com' },
+    targets: [target('user', null, 'support@databricks.com', { privilege: 'workspace access' })],
     request_params: { authentication_method: 'GENIE_AUTH', duration: '14400', reason: 'ticket "42"' },
   }),
   event({

@@ -94,10 +94,7 @@ describe('validity', () => {
       verb: word(VERBS),
       key_event: word(KEY_EVENTS),
       service: text,
-      action: fc.oneof(
-        fc.constantFrom('changePassword', 'mfaAddKey', 'databricksAccess', 'moveFolder', 'samlLogin'),
-        text,
-      ),
+      action: fc.oneof(fc.constantFrom('changePassword', 'mfaAddKey', 'moveFolder', 'samlLogin'), text),
       status: fc.constantFrom('SUCCESS', 'FAILURE', 'UNAUTHORIZED', null),
       status_reason: text,
       error_message: text,
@@ -268,6 +265,22 @@ describe('what it says', () => {
       resource: { name: 'main.a.b' },
     })
     expect(toGroup.unmapped.targets).toHaveLength(3)
+    expect(await grant('groups/data-platform')).toMatchObject({ type_uid: 300601, group: { name: 'data-platform' } })
+    expect(await grant('users/x@example.com')).toMatchObject({ type_uid: 300501, user: { name: 'x@example.com' } })
+    const byNumber = await grant('3868330152718472')
+    expect(byNumber).toMatchObject({ type_uid: 300501, user: { uid: '3868330152718472', type_id: 0 } })
+    expect(await grant('a@example.com,analysts')).toMatchObject({ type_uid: 600303 })
+  })
+
+  it('of privileges however they were logged, and of all where all were taken', async () => {
+    const privileges = async (privilege: string | null, verb: string) =>
+      (await one({ category: 'permission', verb, targets: [{ type: 'job', id: '1', principal: 'g', privilege }] }))
+        .privileges
+    expect(await privileges('USE_SCHEMA,SELECT', 'grant')).toEqual(['SELECT', 'USE_SCHEMA'])
+    expect(await privileges('["USER","ADMIN"]', 'grant')).toEqual(['ADMIN', 'USER'])
+    expect(await privileges('[odd', 'grant')).toEqual(['[odd'])
+    expect(await privileges('', 'revoke')).toEqual(['ALL'])
+    expect(await privileges(null, 'grant')).toBeUndefined()
   })
 
   it('of members of a group, accounts, credentials and sign-ins', async () => {

@@ -21,10 +21,25 @@ import { severitySql } from '../severity.ts'
 const PRINCIPAL = `coalesce(${present('targets[1].principal')},
         CASE WHEN targets[1].type IN ('user', 'service_principal') THEN ${TARGET_NAME} END)`
 
-/** Privileges of that principal only; a class names one principal, further ones stand in `unmapped.targets`. */
-const PRIVILEGES = `CASE WHEN principal IS NOT NULL THEN list_sort(list_distinct(list_transform(
-        list_filter(targets, lambda item: ${present('item.privilege')} IS NOT NULL
-          AND item.principal IS NOT DISTINCT FROM targets[1].principal), lambda item: item.privilege))) END`
+/** Rule sets name principals with their kind in front; elsewhere the name tells: e-mails and ids are users, UUIDs services. */
+const PRINCIPAL_KIND = `CASE WHEN contains(principal_text, ',') THEN 'several'
+      WHEN starts_with(principal_text, 'groups/') THEN 'group'
+      WHEN starts_with(principal_text, 'servicePrincipals/') OR target_type = 'service_principal' OR ${isUuid('principal_text')} THEN 'service'
+      WHEN contains(principal_text, '@') OR target_type = 'user' OR regexp_full_match(principal_text, '[0-9]+') THEN 'user'
+      WHEN principal_text IS NOT NULL THEN 'group' END`
+
+/** One text may hold several privileges, as a list or with commas. */
+const SPLIT = `CASE WHEN starts_with(item.privilege, '[') THEN coalesce(try(from_json(item.privilege, '["VARCHAR"]')), [item.privilege])
+        ELSE string_split(item.privilege, ',') END`
+
+/**
+ * Privileges of that principal only; a class names one principal, further ones stand in `unmapped.targets`. Where a right was
+ * taken and none is named, every one was.
+ */
+const PRIVILEGES = `CASE WHEN principal_kind IS NOT NULL AND verb IN ('grant', 'revoke') THEN
+        coalesce(nullif(list_sort(list_distinct(list_filter(flatten(list_transform(
+          list_filter(targets, lambda item: item.principal IS NOT DISTINCT FROM targets[1].principal),
+          lambda item: ${SPLIT})), lambda each: each <> ''))), []), CASE WHEN verb = 'revoke' THEN ['ALL'] END) END`
 
 const GROUP_UID = OCSF_CLASSES.groupManagement.uid
 
@@ -39,18 +54,17 @@ const staged = (relation: string): string => {
       ${ACTOR_NAME} AS actor_name,
       coalesce(${present('service')}, 'Databricks') AS service_name,
       ${IS_QUERY} AS has_query,
-      ${PRINCIPAL} AS principal,
+      ${PRINCIPAL} AS principal_text,
       ${isIpv4('source_ip')} OR ${isIpv6('source_ip')} AS is_ip
     FROM ${relation} AS events`
-  const granted = `SELECT *,
-      ${PRIVILEGES} AS privileges,
-      ${isUuid('principal')} AS principal_is_service,
-      coalesce(contains(principal, '@'), false) OR ${isUuid('principal')}
-        OR coalesce(target_type IN ('user', 'service_principal'), false) AS principal_is_user
+  const named = `SELECT *,
+      ${PRINCIPAL_KIND} AS principal_kind,
+      regexp_replace(principal_text, '^(users|groups|servicePrincipals)/', '') AS principal
     FROM (${facts})`
+  const granted = `SELECT *, ${PRIVILEGES} AS privileges FROM (${named})`
   const judged = `SELECT *,
-      len(coalesce(privileges, [])) > 0 AND principal_is_user AS has_user_privilege,
-      len(coalesce(privileges, [])) > 0 AND NOT principal_is_user AS has_group_privilege
+      len(privileges) > 0 AND principal_kind IN ('user', 'service') AS has_user_privilege,
+      len(privileges) > 0 AND principal_kind = 'group' AS has_group_privilege
     FROM (${granted})`
   const typed = `SELECT *, ${typeUidSql()} AS type_uid FROM (${judged})`
   const classed = `SELECT *, (type_uid // 100)::INTEGER AS class_uid FROM (${typed})`
