@@ -17,6 +17,9 @@ const SECONDS_BELOW = 100_000_000_000
 const MILLIS_BELOW = SECONDS_BELOW * 1000
 const MICROS_BELOW = MILLIS_BELOW * 1000
 
+/** Times that a partition and every reader can name; what lies outside is no time. */
+const NAMEABLE = "BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00Z' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999Z'"
+
 /**
  * Epoch (s, ms, µs, ns; whole or fraction) or ISO text to TIMESTAMPTZ; NULL if neither. Text without a zone is UTC.
  *
@@ -26,10 +29,12 @@ export const timeSql = (text: string, number = `try_cast(${text} AS BIGINT)`): s
       WHEN ${number} IS NULL THEN try_cast(${text} AS TIMESTAMPTZ)
       WHEN ${number} < -${Number.MAX_SAFE_INTEGER} THEN NULL
       WHEN contains(${text}, '.') THEN try(make_timestamptz((try_cast(${text} AS DOUBLE) * CASE WHEN try_cast(${text} AS DOUBLE) < ${SECONDS_BELOW} THEN 1000000 WHEN try_cast(${text} AS DOUBLE) < ${MILLIS_BELOW} THEN 1000 ELSE 1 END)::BIGINT))
-      WHEN abs(${number}) < ${SECONDS_BELOW} THEN make_timestamptz(${number} * 1000000)
-      WHEN abs(${number}) < ${MILLIS_BELOW} THEN make_timestamptz(${number} * 1000)
-      WHEN abs(${number}) < ${MICROS_BELOW} THEN make_timestamptz(${number})
+      WHEN ${number} BETWEEN -${SECONDS_BELOW} AND ${SECONDS_BELOW} THEN make_timestamptz(${number} * 1000000)
+      WHEN ${number} BETWEEN -${MILLIS_BELOW} AND ${MILLIS_BELOW} THEN make_timestamptz(${number} * 1000)
+      WHEN ${number} BETWEEN -${MICROS_BELOW} AND ${MICROS_BELOW} THEN make_timestamptz(${number})
       ELSE make_timestamptz(${number} // 1000) END`
+
+const within = (time: string): string => `CASE WHEN ${time} ${NAMEABLE} THEN ${time} END`
 
 /** Client address without port, brackets and zone; NULL for empty and 0.0.0.0. Text that is no address stays as it is. */
 export const ipSql = (text: string): string => `CASE
@@ -65,9 +70,9 @@ const ACTOR_TYPE = `CASE
 /** Why the record cannot be an event; NULL if it can. */
 const BAD = `CASE
       WHEN json IS NULL THEN 'malformed_json'
-      WHEN event_time IS NULL OR coalesce(service, '') = '' OR coalesce("action", '') = '' THEN CASE
+      WHEN event_time IS NULL OR event_time NOT ${NAMEABLE} OR coalesce(service, '') = '' OR coalesce("action", '') = '' THEN CASE
         WHEN json_type(json) <> 'OBJECT' THEN 'not_a_record'
-        WHEN event_time IS NULL THEN 'missing_time'
+        WHEN event_time IS NULL OR event_time NOT ${NAMEABLE} THEN 'missing_time'
         ELSE 'missing_action' END END`
 
 const ERROR_CODE = `nullif(regexp_extract(error_message, '^(?:[A-Za-z.]*Exception: )?([A-Z][A-Z0-9_]{3,})[: ]', 1), '')`
@@ -188,7 +193,7 @@ cleaned AS (
     o.source_object, o.object_time,
     try_cast(status_code AS INTEGER) AS status_code,
     ${timeSql('r.time_text', 'r.time_number')} AS event_time,
-    ${timeSql('r.received_text')} AS received_time,
+    CASE WHEN r.received_text IS NOT NULL THEN ${within(timeSql('r.received_text'))} END AS received_time,
     ${EMAIL} AS email,
     ${WORKSPACE} AS workspace_id,
     ${ipSql('r.ip_text')} AS source_ip,
