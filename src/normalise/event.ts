@@ -96,10 +96,9 @@ const QUERY = `CASE WHEN known_category IN ('query', 'notebook') OR action_lower
         'compute_id': coalesce(request_params['warehouseId'], request_params['endpointId'], request_params['clusterId'], request_params['cluster_id'])} END`
 
 const SECRET_KEY_LIST = `[${SECRET_KEYS.map(lit).join(', ')}]`
-/** The text of the fingerprint holds all that may hold a secret, but for a query that is no parameter. */
-const MAY_SECRET = `(coalesce(${hasSecretSql('identity', 'identity_lower')}, false)
-      OR coalesce(list_has_any(map_keys(request_params), ${SECRET_KEY_LIST}), false))`
-const QUERY_SECRET = `coalesce(${hasSecretSql('query.text', 'lower(query.text)')}, false)`
+const MAY_SECRET = `(${['params_text', 'response_result', 'error_message', 'query.text']
+  .map((text) => `coalesce(${hasSecretSql(text)}, false)`)
+  .join(' OR ')} OR coalesce(list_has_any(map_keys(request_params), ${SECRET_KEY_LIST}), false))`
 
 const SECRET_VALUE = `list_contains(${SECRET_KEY_LIST}, kv.key) AND coalesce(kv.value, '') <> ''`
 const SCRUBBED_PARAMS = `CASE WHEN may_secret AND request_params IS NOT NULL THEN
@@ -204,9 +203,9 @@ cleaned AS (
   LEFT JOIN ${context.objects} o ON o.file = r.file
   LEFT JOIN ${CATALOGUE_TABLE} c ON c.service_lower = r.service_lower AND c.action_lower = r.action_lower
 ),
-worded AS (SELECT * EXCLUDE (params_text), ${identitySql(form.nativeIdTells)} AS identity FROM cleaned),
-lowered AS (SELECT *, lower(identity) AS identity_lower FROM worded),
-searched AS (SELECT * EXCLUDE (identity_lower), ${MAY_SECRET}${form.givesQuery === true ? ` OR ${QUERY_SECRET}` : ''} AS may_secret FROM lowered),
+searched AS (
+  SELECT * EXCLUDE (params_text), ${identitySql(form.nativeIdTells)} AS identity, ${MAY_SECRET} AS may_secret FROM cleaned
+),
 judged AS (
   SELECT e.*, ${Object.entries(context.enrichment.columns)
     .map(([name, sql]) => `${sql} AS ${name}, `)

@@ -1,0 +1,72 @@
+/** Secrets out of a whole record: which records may hold one, and the columns without it. */
+import { lit } from '../engine/sql.ts'
+import type { Form } from './contract.ts'
+import { hasSecretSql, redactionsSql, SECRET_KEYS, scrubSql } from './scrub.ts'
+
+const KEY_LIST = `[${SECRET_KEYS.map(lit).join(', ')}]`
+const HAS_SECRET_KEY = `coalesce(list_has_any(map_keys(request_params), ${KEY_LIST}), false)`
+
+const anySecret = (text: string): string => `(coalesce(${hasSecretSql(text)}, false) OR ${HAS_SECRET_KEY})`
+
+/**
+ * True for a record that may hold a secret, quickly: the text of the fingerprint holds all its free text, but for what some forms
+ * say beside the parameters. User agents and unknown fields are looked through where they are met for the first time.
+ *
+ * Over the columns `identity` and `request_params`, and `query` and `status_reason` where the form gives the query.
+ */
+export const maySecretSql = (form: Form): string =>
+  anySecret(form.givesQuery === true ? 'concat_ws(chr(30), identity, query.text, status_reason)' : 'identity')
+
+/** Columns of free text. */
+const TEXTS = [
+  'response_result',
+  'error_message',
+  'status_reason',
+  'email',
+  'subject_name',
+  'user_agent',
+  'extra',
+] as const
+
+const isSecretKey = (key: string, value: string): string =>
+  `(list_contains(${KEY_LIST}, ${key}) AND coalesce(${value}, '') <> '')`
+
+/** The parameters with their new values, which stand in the list `safe` behind the texts. */
+function paramsSql(textCount: number): string {
+  const pairs = `list_transform(list_zip(map_keys(request_params), safe[${textCount + 1}:]), lambda z: {'key': z[1], 'value':
+        CASE WHEN ${isSecretKey('z[1]', 'z[2]')} THEN '[redacted:secret]' ELSE z[2] END})`
+  return `CASE WHEN request_params IS NOT NULL THEN
+        coalesce(try(map_from_entries(${pairs})), map(['_duplicate_keys'], [to_json(${pairs})::VARCHAR])) END`
+}
+
+const added = (after: string, before: string): string => `${redactionsSql(after)} - ${redactionsSql(before)}`
+
+/** How many marks were put; one that was logged as such is not counted. */
+const countSql = (texts: string, textCount: number): string =>
+  `list_sum(list_transform(list_zip(safe[1:${textCount}], ${texts}), lambda z: ${added('z[1]', 'z[2]')}))
+      + coalesce(list_sum(list_transform(list_zip(map_keys(request_params), safe[${textCount + 1}:], map_values(request_params)), lambda z:
+          CASE WHEN ${isSecretKey('z[1]', 'z[3]')} THEN 1 ELSE ${added('z[2]', 'z[3]')} END)), 0)`
+
+/**
+ * The columns of a relation with marks in the place of secrets, and the column `redactions`: how many, NULL for none.
+ *
+ * All texts go through the patterns as one list: each use of the patterns would be compiled anew for every batch.
+ */
+export function redactedSql(form: Form, relation: string): string {
+  const names = form.givesQuery === true ? [...TEXTS, 'query.text'] : [...TEXTS]
+  const texts = `[${names.join(', ')}]`
+  const all = `list_concat(${texts}, map_values(request_params))`
+  const columns: Record<string, string> = Object.fromEntries(TEXTS.map((text, place) => [text, `safe[${place + 1}]`]))
+  columns.request_params = paramsSql(names.length)
+  if (form.givesQuery === true) {
+    columns.query = `CASE WHEN query IS NOT NULL THEN struct_update(query, text := safe[${names.length}]) END`
+  }
+  const replaced = Object.entries(columns).map(
+    ([name, sql]) => `CASE WHEN safe IS NULL THEN ${name} ELSE ${sql} END AS ${name}`,
+  )
+  return `SELECT * EXCLUDE (safe) REPLACE (${replaced.join(',\n    ')}),
+    CASE WHEN safe IS NOT NULL THEN nullif(${countSql(texts, names.length)}, 0) END AS redactions
+  FROM (
+    SELECT *, CASE WHEN ${anySecret(`array_to_string(${all}, chr(30))`)} THEN list_transform(${all}, lambda t: ${scrubSql('t')}) END AS safe
+    FROM ${relation})`
+}
