@@ -82,12 +82,19 @@ export const commitText = (actions: readonly Action[]): string =>
 
 /** Reads a commit; throws BAD_LAKE naming `where` if a line is no action. */
 export function parseCommit(bytes: Uint8Array, where: string): Action[] {
-  const lines = new TextDecoder()
-    .decode(bytes)
+  const lines = decoded(bytes, where)
     .split('\n')
     .filter((line) => line.trim() !== '')
   if (lines.length === 0) throw damaged(where, 'it is empty')
   return lines.map((line, index) => parseAction(line, `${where}:${index + 1}`))
+}
+
+function decoded(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw damaged(where, 'it is not UTF-8', cause)
+  }
 }
 
 /** Reads one action; throws BAD_LAKE naming `where` if it is none. */

@@ -137,6 +137,9 @@ const syscallOf = (cause: unknown): unknown =>
 /** What file systems without hard links answer; FAT says EPERM instead. */
 const LINKLESS: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
+/** What a folder answers that may not be written, or that is no folder. */
+const REFUSED: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'])
+
 /** Runs file work and names the failures a user can mend; any other is a bug and goes on up. */
 async function guarded<T>(where: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -153,7 +156,7 @@ async function guarded<T>(where: string, work: () => Promise<T>): Promise<T> {
         hint: 'Put the home on a local file system such as ext4, xfs, btrfs, APFS or NTFS.',
       })
     }
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR') {
+    if (REFUSED.has(String(code))) {
       throw new AppError('BAD_HOME', `The lake cannot be read or written: ${messageOf(cause)}`, detail)
     }
     throw cause
