@@ -10,7 +10,7 @@ import { CATALOGUE_TABLE, fallbackSql, overrideSql, targetsSql } from './catalog
 import type { Form } from './contract.ts'
 import { extraSql, membersSql, unusualKeysSql } from './extra.ts'
 import { eventIdSql, identitySql, paramsTextSql } from './fingerprint.ts'
-import { hasSecretSql, redactionsSql, SECRET_KEYS, scrubSql } from './scrub.ts'
+import { maySecretSql, redactedSql } from './redact.ts'
 
 /** Epoch numbers below these are seconds, milliseconds, microseconds; above, nanoseconds. 1e11 s is the year 5138. */
 const SECONDS_BELOW = 100_000_000_000
@@ -95,31 +95,6 @@ const QUERY = `CASE WHEN known_category IN ('query', 'notebook') OR action_lower
         'type': request_params['statementType'], 'duration_ms': ${DECIMAL_SECONDS}, 'rows_produced': NULL::BIGINT, 'bytes_read': NULL::BIGINT,
         'compute_id': coalesce(request_params['warehouseId'], request_params['endpointId'], request_params['clusterId'], request_params['cluster_id'])} END`
 
-const SECRET_KEY_LIST = `[${SECRET_KEYS.map(lit).join(', ')}]`
-const MAY_SECRET = `(${['params_text', 'response_result', 'error_message', 'query.text']
-  .map((text) => `coalesce(${hasSecretSql(text)}, false)`)
-  .join(' OR ')} OR coalesce(list_has_any(map_keys(request_params), ${SECRET_KEY_LIST}), false))`
-
-const SECRET_VALUE = `list_contains(${SECRET_KEY_LIST}, kv.key) AND coalesce(kv.value, '') <> ''`
-const SCRUBBED_PARAMS = `CASE WHEN may_secret AND request_params IS NOT NULL THEN
-      coalesce(try(map_from_entries(list_transform(map_entries(request_params), lambda kv: {'key': kv.key, 'value':
-        CASE WHEN ${SECRET_VALUE} THEN '[redacted:secret]' ELSE ${scrubSql('kv.value')} END}))),
-        map(['_duplicate_keys'], [${scrubSql('to_json(request_params)::VARCHAR')}]))
-      ELSE request_params END`
-
-const scrubbed = (column: string): string => `CASE WHEN may_secret THEN ${scrubSql(column)} ELSE ${column} END`
-const PARAM_REDACTIONS = `CASE WHEN may_secret THEN coalesce(list_sum(list_transform(map_entries(request_params), lambda kv:
-        CASE WHEN ${SECRET_VALUE} THEN 1 ELSE ${redactionsSql(scrubSql('kv.value'))} END)), 0) ELSE 0 END`
-
-/** The columns that may hold a secret, without it. */
-const SCRUBBED: Readonly<Record<string, string>> = {
-  request_params: SCRUBBED_PARAMS,
-  response_result: scrubbed('response_result'),
-  error_message: scrubbed('error_message'),
-  query: `CASE WHEN may_secret AND query.text IS NOT NULL THEN struct_update(query, text := ${scrubSql('query.text')}) ELSE query END`,
-  redactions: `CASE WHEN may_secret THEN nullif(${PARAM_REDACTIONS} + ${redactionsSql(scrubSql('response_result'))} + ${redactionsSql(scrubSql('error_message'))}, 0) END`,
-}
-
 const FALLBACK = fallbackSql('service', '"action"')
 
 /** Joins that add facts to events; made by the room to the right. */
@@ -170,15 +145,10 @@ export function eventsSql(form: Form, raw: string, context: EventContext, mode: 
     actor: `{'type': actor_type, 'id': actor_id, 'name': subject_name, 'email': email, 'identity_provider': identity_provider,
       'run_by': run_by, 'run_as': run_as, 'acting_resource': acting_resource, 'impersonated_by': impersonated_by}`,
     status_reason: 'coalesce(unfit, status_reason)',
-    ...(tolerant
-      ? SCRUBBED
-      : {
-          extra: `CASE WHEN unfit IS NOT NULL THEN json::VARCHAR ELSE ${membersSql('kept_members')} END`,
-          redactions: 'NULL',
-        }),
+    extra: `CASE WHEN unfit IS NULL THEN ${tolerant ? 'extra' : membersSql('kept_members')} ELSE json::VARCHAR END`,
+    redactions: tolerant ? 'redactions' : 'NULL',
     record_bytes: 'strlen(json::VARCHAR)',
   }
-  if (tolerant) given.extra = `CASE WHEN unfit IS NULL THEN ${extraSql(form.knownKeys)} ELSE json::VARCHAR END`
   const columns = EVENT_COLUMNS.map(
     ({ name, type }) => `${given[name] ?? `e."${name}"`}::${duckdbType(type)} AS "${name}"`,
   )
@@ -204,7 +174,9 @@ cleaned AS (
   LEFT JOIN ${CATALOGUE_TABLE} c ON c.service_lower = r.service_lower AND c.action_lower = r.action_lower
 ),
 searched AS (
-  SELECT * EXCLUDE (params_text), ${identitySql(form.nativeIdTells)} AS identity, ${MAY_SECRET} AS may_secret FROM cleaned
+  SELECT * EXCLUDE (params_text), ${identitySql(form.nativeIdTells)} AS identity,
+    ${tolerant ? extraSql(form.knownKeys) : 'NULL'} AS extra, ${tolerant ? 'NULL' : maySecretSql('params_text')} AS may_secret
+  FROM cleaned
 ),
 judged AS (
   SELECT e.*, ${Object.entries(context.enrichment.columns)
@@ -215,6 +187,7 @@ judged AS (
   FROM searched e
   ${context.enrichment.join}
 ),
+safe AS (${tolerant ? redactedSql(form, 'judged') : 'SELECT * FROM judged'}),
 identified AS (
   SELECT * EXCLUDE (actor_type, query, targets, status_reason, identity),
     CASE WHEN unfit IS NULL THEN ${eventIdSql('identity')} END AS event_id,
@@ -227,7 +200,7 @@ identified AS (
     coalesce(status_reason, CASE WHEN error_message IS NOT NULL THEN ${ERROR_CODE} END) AS status_reason,
     ${form.givesTargets === true ? 'targets' : `${targetsSql('request_params', 'response_result', 'target_plan')} AS targets`},
     ${form.givesQuery === true ? 'query' : `${QUERY} AS query`}
-  FROM judged
+  FROM safe
 )
 SELECT ${columns.join(',\n  ')}
 FROM identified e`

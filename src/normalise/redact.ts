@@ -6,16 +6,18 @@ import { hasSecretSql, redactionsSql, SECRET_KEYS, scrubSql } from './scrub.ts'
 const KEY_LIST = `[${SECRET_KEYS.map(lit).join(', ')}]`
 const HAS_SECRET_KEY = `coalesce(list_has_any(map_keys(request_params), ${KEY_LIST}), false)`
 
-const anySecret = (text: string): string => `(coalesce(${hasSecretSql(text)}, false) OR ${HAS_SECRET_KEY})`
+const isTrue = (condition: string): string => `coalesce(${condition}, false)`
 
 /**
- * True for a record that may hold a secret, quickly: the text of the fingerprint holds all its free text, but for what some forms
- * say beside the parameters. User agents and unknown fields are looked through where they are met for the first time.
+ * True for a record that may hold a secret, over every record of the quick reading. User agents and unknown fields are not looked
+ * through here: they are where they are met for the first time, in the tolerant reading.
  *
- * Over the columns `identity` and `request_params`, and `query` and `status_reason` where the form gives the query.
+ * @param paramsText the values of the parameters as one text
  */
-export const maySecretSql = (form: Form): string =>
-  anySecret(form.givesQuery === true ? 'concat_ws(chr(30), identity, query.text, status_reason)' : 'identity')
+export const maySecretSql = (paramsText: string): string =>
+  `(${[paramsText, 'response_result', 'error_message', 'status_reason', 'query.text']
+    .map((text) => isTrue(hasSecretSql(text)))
+    .join(' OR ')} OR ${HAS_SECRET_KEY})`
 
 /** Columns of free text. */
 const TEXTS = [
@@ -67,6 +69,6 @@ export function redactedSql(form: Form, relation: string): string {
   return `SELECT * EXCLUDE (safe) REPLACE (${replaced.join(',\n    ')}),
     CASE WHEN safe IS NOT NULL THEN nullif(${countSql(texts, names.length)}, 0) END AS redactions
   FROM (
-    SELECT *, CASE WHEN ${anySecret(`array_to_string(${all}, chr(30))`)} THEN list_transform(${all}, lambda t: ${scrubSql('t')}) END AS safe
+    SELECT *, CASE WHEN ${isTrue(hasSecretSql(`array_to_string(${all}, chr(30))`))} OR ${HAS_SECRET_KEY} THEN list_transform(${all}, lambda t: ${scrubSql('t')}) END AS safe
     FROM ${relation})`
 }
