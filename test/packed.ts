@@ -5,7 +5,7 @@
  * Ends with `N passed, N failed` alone on a line.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { ROOT, textOf } from './source-files.ts'
@@ -35,6 +35,8 @@ function run(command: string, args: readonly string[], cwd: string): Ran {
   return { status: done.status, out: done.stdout ?? '', all: `${done.stdout}${done.stderr}${done.error ?? ''}` }
 }
 
+const built = join(ROOT, 'dist')
+const wasBuilt = existsSync(built)
 const folder = mkdtempSync(join(tmpdir(), 'bricktrail-packed-'))
 let passed = 0
 let failed = 0
@@ -72,6 +74,7 @@ try {
   check('the doctor finds nothing wrong', doctor.status === 0 && !/^(warning|failed)/m.test(doctor.out), doctor)
 } finally {
   rmSync(folder, { recursive: true, force: true })
+  if (!wasBuilt) rmSync(built, { recursive: true, force: true })
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
