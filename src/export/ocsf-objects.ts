@@ -1,31 +1,43 @@
-/** OCSF objects that every exported class shares, as JSON text over the staged columns of `formats/ocsf.ts`. */
+/** OCSF objects that every exported class shares, over the staged columns of `formats/ocsf.ts`. */
 import { present } from './event-facts.ts'
 import {
   constant,
-  ifAny,
+  either,
   isoMs,
+  type Json,
   json,
   jsonFromText,
   list,
-  listFrom,
   object,
   objectIfAny,
   plain,
-  quoted,
+  sureJson,
+  when,
 } from './json-sql.ts'
 import { OCSF_CLASSES } from './ocsf-classes.ts'
 
 /** Version of the schema the events follow. */
 export const OCSF_VERSION = '1.8.0'
 
-const text = (value: string): string => json(present(value))
-const when = (condition: string, value: string): string => `CASE WHEN ${condition} THEN ${value} END`
+/** Text that is there and not empty. */
+export const text = (value: string): Json => json(present(value))
 
-const PRODUCT = `CASE WHEN form = 'uam' THEN '"Immuta"' ELSE '"Databricks"' END`
+/** An object of one text, absent with it. */
+const nested = (name: string, value: string): Json =>
+  when(`${present(value)} IS NOT NULL`, object({ [name]: sureJson(value) }))
+
+const PRODUCT = either([["form = 'uam'", constant('Immuta')]], constant('Databricks'))
 
 /** Host profile: the only way an Application Lifecycle event may name its actor. Security control: a refusal. */
-const PROFILES = `concat('["cloud"', CASE WHEN NOT has_endpoint THEN ',"host"' END,
-      CASE WHEN is_denied THEN ',"security_control"' END, ']')`
+const PROFILES: Json = {
+  pieces: [
+    `'["cloud"'`,
+    `CASE WHEN NOT has_endpoint THEN ',"host"' END`,
+    `CASE WHEN is_denied THEN ',"security_control"' END`,
+    `']'`,
+  ],
+  present: undefined,
+}
 
 /** `metadata`: where the event comes from and what it was called there. */
 export const METADATA = object({
@@ -42,10 +54,10 @@ export const METADATA = object({
   log_format: text('form'),
   log_level: text('audit_level'),
   log_source: text('source'),
-  original_time: quoted(isoMs('event_time')),
+  original_time: json(isoMs('event_time')),
   logged_time: plain('epoch_ms(received_time)'),
   processed_time: plain('epoch_ms(ingest_time)'),
-  labels: when('len(tags) > 0', ifAny(listFrom('tags', json('item')))),
+  labels: json('nullif(list_filter(tags, lambda item: item IS NOT NULL), [])'),
   loggers: constant([{ name: 'Bricktrail' }]),
 })
 
@@ -54,40 +66,58 @@ export const METADATA = object({
  * Databricks account is an organisation in OCSF's terms, a workspace an account.
  */
 export const CLOUD = object({
-  provider: `CASE cloud WHEN 'aws' THEN '"AWS"' WHEN 'azure' THEN '"Azure"' WHEN 'gcp' THEN '"GCP"' ELSE '"Databricks"' END`,
-  org: when(`${present('account_id')} IS NOT NULL`, object({ uid: json('account_id') })),
+  provider: either(
+    [
+      ["cloud = 'aws'", constant('AWS')],
+      ["cloud = 'azure'", constant('Azure')],
+      ["cloud = 'gcp'", constant('GCP')],
+    ],
+    constant('Databricks'),
+  ),
+  org: nested('uid', 'account_id'),
   account: when(
     `${present('workspace_id')} IS NOT NULL`,
-    object({ uid: json('workspace_id'), type_id: constant(99), type: constant('Databricks Workspace') }),
+    object({ uid: sureJson('workspace_id'), type_id: constant(99), type: constant('Databricks Workspace') }),
   ),
 })
 
+const USER_TYPES = [
+  ["actor.type = 'user'", 1, 'User'],
+  ["actor.type = 'system'", 3, 'System'],
+  ["actor.type = 'service_principal'", 4, 'Service'],
+  ["actor.type = 'vendor_support'", 99, 'Vendor Support'],
+] as const
+
 /** The actor as a `user`; only where a name is known. */
 export const ACTOR_USER = object({
-  name: json('actor_name'),
+  name: sureJson('actor_name'),
   uid: text('actor.id'),
-  email_addr: when('actor_has_email', json('actor.email')),
+  email_addr: when('actor_has_email', sureJson('actor.email')),
   full_name: when('actor.name IS DISTINCT FROM actor_name', text('actor.name')),
-  type_id: `CASE actor.type WHEN 'user' THEN '1' WHEN 'system' THEN '3' WHEN 'service_principal' THEN '4'
-      WHEN 'vendor_support' THEN '99' ELSE '0' END`,
-  type: `CASE actor.type WHEN 'user' THEN '"User"' WHEN 'system' THEN '"System"' WHEN 'service_principal' THEN '"Service"'
-      WHEN 'vendor_support' THEN '"Vendor Support"' ELSE '"Unknown"' END`,
+  type_id: either(
+    USER_TYPES.map(([condition, id]) => [condition, constant(id)] as const),
+    constant(0),
+  ),
+  type: either(
+    USER_TYPES.map(([condition, , caption]) => [condition, constant(caption)] as const),
+    constant('Unknown'),
+  ),
 })
 
 /** `actor`: with neither user nor session known, the service itself is the application that acted. */
 export const ACTOR = object({
   user: when('actor_name IS NOT NULL', ACTOR_USER),
-  session: when(`${present('session_id')} IS NOT NULL`, object({ uid: json('session_id') })),
-  idp: when(`${present('actor.identity_provider')} IS NOT NULL`, object({ name: json('actor.identity_provider') })),
-  app_name: `CASE WHEN client <> 'unknown' AND client <> '' THEN ${json('client')}
-      WHEN actor_name IS NULL AND ${present('session_id')} IS NULL THEN ${json('service_name')} END`,
+  session: nested('uid', 'session_id'),
+  idp: nested('name', 'actor.identity_provider'),
+  app_name: json(`CASE WHEN client <> 'unknown' AND client <> '' THEN client
+      WHEN actor_name IS NULL AND ${present('session_id')} IS NULL THEN service_name END`),
 })
 
 /** `api`: the call as Databricks names it. */
 export const API = object({
-  operation: json(`coalesce(${present('action')}, 'unknown')`),
-  service: object({ name: json('service_name') }),
-  request: when(`${present('request_id')} IS NOT NULL`, object({ uid: json('request_id') })),
+  operation: sureJson(`coalesce(${present('action')}, 'unknown')`),
+  service: object({ name: sureJson('service_name') }),
+  request: nested('uid', 'request_id'),
   response: objectIfAny({
     code: plain('status_code'),
     error: text('status_reason'),
@@ -95,29 +125,29 @@ export const API = object({
   }),
 })
 
-const LOCATION = { country: text('geo.country'), region: text('geo.region'), city: text('geo.city') }
-
 /** `src_endpoint`: calls Databricks makes to itself have no address and are named by service. */
 export const SRC_ENDPOINT = object({
-  ip: when('is_ip', json('source_ip')),
+  ip: when('is_ip', sureJson('source_ip')),
   name: when('NOT is_ip', text('source_ip')),
-  svc_name: when(`${present('source_ip')} IS NULL`, json('service_name')),
-  location: objectIfAny(LOCATION),
+  svc_name: when(`${present('source_ip')} IS NULL`, sureJson('service_name')),
+  location: objectIfAny({ country: text('geo.country'), region: text('geo.region'), city: text('geo.city') }),
   autonomous_system: objectIfAny({ number: plain('geo.asn'), name: text('geo.as_org') }),
-  network_scope_id: "CASE geo.scope WHEN 'private' THEN '1' WHEN 'public' THEN '2' END",
-  network_scope: `CASE geo.scope WHEN 'private' THEN '"Internal"' WHEN 'public' THEN '"External"' END`,
+  network_scope_id: plain("CASE geo.scope WHEN 'private' THEN 1 WHEN 'public' THEN 2 END"),
+  network_scope: json("CASE geo.scope WHEN 'private' THEN 'Internal' WHEN 'public' THEN 'External' END"),
 })
 
 /** `http_request`, absent where no user agent is known. */
-export const HTTP_REQUEST = when(`${present('user_agent')} IS NOT NULL`, object({ user_agent: json('user_agent') }))
+export const HTTP_REQUEST = nested('user_agent', 'user_agent')
 
-const IP_AT = `CASE WHEN has_endpoint THEN '"src_endpoint.ip"' ELSE '"unmapped.source_ip"' END`
+const IP_AT = either([['has_endpoint', constant('src_endpoint.ip')]], constant('unmapped.source_ip'))
 
-const observable = (condition: string, name: string, typeId: number, type: string, value: string): string =>
-  when(condition, object({ name, type_id: constant(typeId), type: constant(type), value: json(value) }))
+const observable = (condition: string, name: Json, typeId: number, type: string, value: string): Json =>
+  when(condition, object({ name, type_id: constant(typeId), type: constant(type), value: sureJson(value) }))
 
 /** `observables`: what an investigator pivots on. Names point at members of the same event. */
-export const OBSERVABLES = ifAny(
+export const OBSERVABLES = when(
+  `is_ip OR actor_name IS NOT NULL OR (has_endpoint AND ${present('user_agent')} IS NOT NULL)
+      OR (class_uid = ${OCSF_CLASSES.apiActivity.uid} AND target_id IS NOT NULL)`,
   list([
     observable('is_ip', IP_AT, 2, 'IP Address', 'source_ip'),
     observable('actor_name IS NOT NULL', constant('actor.user.name'), 4, 'User Name', 'actor_name'),
@@ -145,23 +175,19 @@ export const ENRICHMENTS = when(
   list([
     object({
       name: IP_AT,
-      value: json('source_ip'),
+      value: sureJson('source_ip'),
       type: constant('network'),
       provider: text('geo.provider'),
-      data: object({
-        ...LOCATION,
-        asn: plain('geo.asn'),
-        as_org: text('geo.as_org'),
-        scope: text('geo.scope'),
-        built: text('geo.built'),
-      }),
+      data: sureJson('geo'),
     }),
   ]),
 )
 
+const ifAny = (values: string): Json => when(`len(${values}) > 0`, json(values))
+
 /** The event's remaining columns under their own names. */
 export const UNMAPPED = object({
-  service: text('service'),
+  service: sureJson('service_name'),
   category: text('category'),
   verb: text('verb'),
   key_event: text('key_event'),
@@ -173,7 +199,7 @@ export const UNMAPPED = object({
     acting_resource: text('actor.acting_resource'),
     impersonated_by: text('actor.impersonated_by'),
   }),
-  targets: when('len(targets) > 0', json('targets')),
+  targets: ifAny('targets'),
   query: when(
     'query IS NOT NULL',
     objectIfAny({
@@ -186,11 +212,11 @@ export const UNMAPPED = object({
     }),
   ),
   access_controls: json('access_controls'),
-  policy_set: when('len(policy_set) > 0', json('policy_set')),
-  sensitivity: when('len(sensitivity) > 0', json('sensitivity')),
+  policy_set: ifAny('policy_set'),
+  sensitivity: ifAny('sensitivity'),
   request_params: when('cardinality(request_params) > 0', json('request_params')),
   response_result: text('response_result'),
-  extra: when('extra IS NOT NULL', jsonFromText('extra')),
+  extra: jsonFromText('extra'),
   source_object: text('source_object'),
   batch_id: text('batch_id'),
 })

@@ -4,17 +4,19 @@
  */
 import { litList } from '../engine/sql.ts'
 import { present } from './event-facts.ts'
-import { json, jsonFromText } from './json-sql.ts'
+import { either, type Json, jsonFromText, sqlOf, when } from './json-sql.ts'
 
 /** SQL: text of such a member; NULL for events that did not come as UAM. */
 export const came = (name: string): string => `CASE WHEN form = 'uam' THEN ${present(`request_params['${name}']`)} END`
 
-/** SQL: such a member as JSON text. */
-export const cameJson = (name: string): string =>
-  `CASE WHEN ${came(name)} IS NOT NULL THEN ${jsonFromText(came(name))} END`
+const hasCome = (name: string): string => `${came(name)} IS NOT NULL`
 
-/** SQL: such a member as JSON, else `otherwise`, which is JSON text too. */
-export const cameJsonOr = (name: string, otherwise: string): string => `coalesce(${cameJson(name)}, ${otherwise})`
+/** Such a member as JSON. */
+export const cameJson = (name: string): Json => when(hasCome(name), jsonFromText(came(name)))
+
+/** Such a member as JSON, else `otherwise`. */
+export const cameJsonOr = (name: string, otherwise: Json): Json =>
+  either([[hasCome(name), jsonFromText(came(name))]], otherwise)
 
 /** Members of a query payload that only some integrations send. */
 export const SOME_PAYLOADS = ['objectsAccessed', 'columnsAccessed', 'securityProfile', 'errorCode'] as const
@@ -53,8 +55,8 @@ const IS_ACTORS = "starts_with(kv.key, 'actor.')"
 /** SQL: the members that came and have no place of their own, as text of JSON members; objects and lists are themselves again. */
 export const LEFT_OVER = `CASE WHEN form = 'uam' THEN nullif(array_to_string(list_transform(
         ${filtered(`NOT ${IS_PLACED} AND NOT ${IS_ACTORS}`)},
-        lambda kv: ${json('kv.key')} || ':' || CASE WHEN kv.value[1] IN ('{', '[') THEN ${jsonFromText('kv.value')}
-          ELSE ${json('kv.value')} END), ','), '') END`
+        lambda kv: to_json(kv.key)::VARCHAR || ':' || CASE WHEN kv.value[1] IN ('{', '[') THEN ${sqlOf(jsonFromText('kv.value'))}
+          ELSE to_json(kv.value)::VARCHAR END), ','), '') END`
 
 /** SQL: the request parameters that are no members of the payload. */
 export const OTHER_PARAMS = `CASE WHEN form IS DISTINCT FROM 'uam' THEN request_params

@@ -1,7 +1,7 @@
 /** OCSF 1.8.0, one event object a line. Clauses: schema.ocsf.io/1.8.0, classes and objects as named below. */
 import { type ExportFormat, RAW_LINES } from '../contract.ts'
 import { ACTOR_NAME, IS_QUERY, isEmail, isIpv4, isIpv6, isUuid, present, TARGET_NAME } from '../event-facts.ts'
-import { json, object, plain, quoted } from '../json-sql.ts'
+import { constant, either, json, object, plain, quoted, sqlOf, sureJson, surePlain, when } from '../json-sql.ts'
 import { classMembers } from '../ocsf-class-members.ts'
 import { activityCaptionSql, categoryNameSql, classNameSql, OCSF_CLASSES, typeUidSql } from '../ocsf-classes.ts'
 import {
@@ -83,36 +83,46 @@ const staged = (relation: string): string => {
 /** One sentence for people: what, by whom, on what, how it ended. */
 const MESSAGE = `concat(coalesce(${present('action')}, 'event'), ' by ' || actor_name, ' on ' || target_name, ': ' || status)`
 
-/** Members of the event object in the order they are written; OCSF knows no null, so members not known are left out. */
+const STATUSES = [
+  ["status = 'SUCCESS'", 1, 'Success'],
+  ['status IS NULL', 0, 'Unknown'],
+] as const
+
+/** Members of the event object; OCSF knows no null, so members not known are left out. */
 const EVENT = object({
-  activity_id: plain('type_uid % 100'),
-  activity_name: `CASE WHEN activity_caption IS NOT NULL THEN ${quoted('activity_caption')}
-    ELSE ${json(`coalesce(${present('action')}, 'unknown')`)} END`,
-  category_uid: plain('class_uid // 1000'),
+  activity_id: surePlain('type_uid % 100'),
+  activity_name: sureJson(`coalesce(activity_caption, ${present('action')}, 'unknown')`),
+  category_uid: surePlain('class_uid // 1000'),
   category_name: quoted(categoryNameSql()),
-  class_uid: plain('class_uid'),
+  class_uid: surePlain('class_uid'),
   class_name: quoted('class_name'),
-  type_uid: plain('type_uid'),
-  type_name: quoted("class_name, ': ', coalesce(activity_caption, 'Other')"),
+  type_uid: surePlain('type_uid'),
+  type_name: quoted("class_name || ': ' || coalesce(activity_caption, 'Other')"),
   time: plain('epoch_ms(event_time)'),
-  severity_id: plain('severity_id'),
+  severity_id: surePlain('severity_id'),
   severity: quoted('severity_caption'),
-  status_id: "CASE WHEN status = 'SUCCESS' THEN '1' WHEN status IS NULL THEN '0' ELSE '2' END",
-  status: `CASE WHEN status = 'SUCCESS' THEN '"Success"' WHEN status IS NULL THEN '"Unknown"' ELSE '"Failure"' END`,
-  status_code: `CASE WHEN status_code IS NOT NULL THEN ${quoted('status_code')} END`,
+  status_id: either(
+    STATUSES.map(([condition, id]) => [condition, constant(id)] as const),
+    constant(2),
+  ),
+  status: either(
+    STATUSES.map(([condition, , caption]) => [condition, constant(caption)] as const),
+    constant('Failure'),
+  ),
+  status_code: when('status_code IS NOT NULL', quoted('status_code')),
   status_detail: json(`coalesce(${present('error_message')}, ${present('status_reason')})`),
-  action_id: "CASE WHEN is_denied THEN '2' END",
-  action: `CASE WHEN is_denied THEN '"Denied"' END`,
-  disposition_id: "CASE WHEN is_denied THEN '26' END",
-  disposition: `CASE WHEN is_denied THEN '"Unauthorized"' END`,
-  message: json(MESSAGE),
+  action_id: when('is_denied', constant(2)),
+  action: when('is_denied', constant('Denied')),
+  disposition_id: when('is_denied', constant(26)),
+  disposition: when('is_denied', constant('Unauthorized')),
+  message: sureJson(MESSAGE),
   duration: plain('query.duration_ms'),
   metadata: METADATA,
   cloud: CLOUD,
   actor: ACTOR,
   api: API,
-  src_endpoint: `CASE WHEN has_endpoint THEN ${SRC_ENDPOINT} END`,
-  http_request: `CASE WHEN has_endpoint THEN ${HTTP_REQUEST} END`,
+  src_endpoint: when('has_endpoint', SRC_ENDPOINT),
+  http_request: when('has_endpoint', HTTP_REQUEST),
   ...classMembers(),
   observables: OBSERVABLES,
   enrichments: ENRICHMENTS,
@@ -126,6 +136,6 @@ export const ocsf: ExportFormat = {
   doc: 'Open Cybersecurity Schema Framework 1.8.0, one event object a line.',
   shape: 'lines',
   gzip: true,
-  select: (relation) => `SELECT ${EVENT} AS line FROM (${staged(relation)})`,
+  select: (relation) => `SELECT ${sqlOf(EVENT)} AS line FROM (${staged(relation)})`,
   copyOptions: RAW_LINES,
 }

@@ -6,7 +6,9 @@ import { type ExportFormat, RAW_LINES } from '../contract.ts'
 import { IS_QUERY, present } from '../event-facts.ts'
 import {
   constant,
+  either,
   isoMs,
+  type Json,
   json,
   jsonFromText,
   listFrom,
@@ -14,7 +16,10 @@ import {
   object,
   objectIfAny,
   plain,
-  quoted,
+  sqlOf,
+  sureJson,
+  surePlain,
+  when,
   whole,
 } from '../json-sql.ts'
 import { came, cameJson, cameJsonOr, LEFT_OVER, OTHER_PARAMS, SOME_PAYLOADS } from '../uam-came.ts'
@@ -23,42 +28,45 @@ import { ACTION, ACTOR_TYPE, PAYLOAD_TYPE, TARGET_TYPE, targetTypeSql } from '..
 /** Immuta cuts the query text here. */
 const QUERY_CHARS = 2048
 
-/** `[]` in place of an absent list. */
-const listOr = (listText: string): string => `CASE WHEN len(targets) > 0 THEN ${listText} ELSE '[]' END`
+/** A list made from the targets, empty where there are none. */
+const fromTargets = (element: Json): Json => either([['len(targets) > 0', listFrom('targets', element)]], constant([]))
 
 /** Names of the targets of some kind. */
-const targetNames = (condition: string): string =>
-  listOr(listFrom('targets', `CASE WHEN item.name IS NOT NULL AND (${condition}) THEN ${json('item.name')} END`))
+const targetNames = (condition: string): Json =>
+  fromTargets(when(`item.name IS NOT NULL AND (${condition})`, sureJson('item.name')))
 
 /** Entitlements are text in the event; those that were objects are objects again. */
-const entitlements = (name: string): string =>
-  listFrom(
-    `access_controls.${name}`,
-    `CASE WHEN starts_with(item, '{') THEN ${jsonFromText('item')} ELSE ${json('item')} END`,
-  )
+const entitlements = (name: string): Json =>
+  listFrom(`access_controls.${name}`, either([["starts_with(item, '{')", jsonFromText('item')]], json('item')))
 
-const ACCESS_CONTROLS = `CASE WHEN access_controls IS NOT NULL THEN ${whole({
-  entitlements: whole({
-    project: json('access_controls.project'),
-    attributes: entitlements('attributes'),
-    groups: entitlements('"groups"'),
-    impersonatedUsers: entitlements('impersonated_users'),
+const ACCESS_CONTROLS = when(
+  'access_controls IS NOT NULL',
+  whole({
+    entitlements: whole({
+      project: json('access_controls.project'),
+      attributes: entitlements('attributes'),
+      groups: entitlements('"groups"'),
+      impersonatedUsers: entitlements('impersonated_users'),
+    }),
   }),
-})} END`
+)
 
 const POLICY_SET = cameJsonOr(
   'policySet',
-  `CASE WHEN policy_set IS NOT NULL THEN ${listFrom(
-    'policy_set',
-    whole({
-      type: json('item.type'),
-      subscriptionPolicyType: json('item.subscription_policy_type'),
-      ruleAppliedForUser: plain('item.rule_applied_for_user'),
-      rationale: json('item.rationale'),
-      global: plain('item."global"'),
-      mergedPolicies: jsonFromText('item.merged_policies'),
-    }),
-  )} END`,
+  when(
+    'policy_set IS NOT NULL',
+    listFrom(
+      'policy_set',
+      whole({
+        type: json('item.type'),
+        subscriptionPolicyType: json('item.subscription_policy_type'),
+        ruleAppliedForUser: plain('item.rule_applied_for_user'),
+        rationale: json('item.rationale'),
+        global: plain('item."global"'),
+        mergedPolicies: jsonFromText('item.merged_policies'),
+      }),
+    ),
+  ),
 )
 
 /** A cluster id has dashes, a warehouse id has none. */
@@ -67,10 +75,10 @@ const IS_WAREHOUSE =
 
 const TECHNOLOGY_CONTEXT = whole(
   {
-    type: json(`coalesce(${came('technology')}, 'DatabricksContext')`),
-    clusterId: `CASE WHEN NOT ${IS_WAREHOUSE} THEN ${json('query.compute_id')} END`,
+    type: sureJson(`coalesce(${came('technology')}, 'DatabricksContext')`),
+    clusterId: when(`NOT ${IS_WAREHOUSE}`, json('query.compute_id')),
     clusterName: json(`coalesce(request_params['clusterName'], request_params['cluster_name'])`),
-    warehouseId: `CASE WHEN ${IS_WAREHOUSE} THEN ${json('query.compute_id')} END`,
+    warehouseId: when(IS_WAREHOUSE, json('query.compute_id')),
     workspaceId: json('workspace_id'),
     pathUris: cameJsonOr('pathUris', targetNames("item.type = 'path' OR contains(item.name, ':/')")),
     metastoreTables: cameJsonOr('metastoreTables', targetNames("item.type = 'table'")),
@@ -81,10 +89,10 @@ const TECHNOLOGY_CONTEXT = whole(
   LEFT_OVER,
 )
 
-const PRINCIPALS = `CASE WHEN len(targets) > 0 THEN nullif(${listFrom(
-  'targets',
-  objectIfAny({ principal: json('item.principal'), privilege: json('item.privilege') }),
-)}, '[]') END`
+const PRINCIPALS = when(
+  'len(targets) > 0 AND (targets[1].principal IS NOT NULL OR targets[1].privilege IS NOT NULL)',
+  listFrom('targets', objectIfAny({ principal: json('item.principal'), privilege: json('item.privilege') })),
+)
 
 /** What Bricktrail knows beyond the model; only what is known. */
 const BRICKTRAIL = object({
@@ -117,8 +125,8 @@ const BRICKTRAIL = object({
 })
 
 const PAYLOAD_HEAD: Members = {
-  type: json(`coalesce(${came('payloadType')}, ${PAYLOAD_TYPE})`),
-  version: plain(`coalesce(try_cast(${came('payloadVersion')} AS INTEGER), 1)`),
+  type: sureJson(`coalesce(${came('payloadType')}, ${PAYLOAD_TYPE})`),
+  version: surePlain(`coalesce(try_cast(${came('payloadVersion')} AS INTEGER), 1)`),
 }
 
 /** A record that was ours before it came back as UAM brings what Bricktrail knew of it then. */
@@ -145,27 +153,29 @@ const OTHER_PAYLOAD = whole(
 
 const CAME_AS_QUERY = `(action = 'QUERY' OR coalesce(${came('payloadType')} = 'QueryAuditPayload', false))`
 
-const TARGETS = listFrom(
-  'targets',
-  `CASE WHEN item IS NOT NULL THEN ${whole({
-    id: json('item.id'),
-    name: json('item.name'),
-    type: json(targetTypeSql("nullif(item.type, '')")),
-    technology: constant('DATABRICKS'),
-  })} END`,
+const TARGETS = fromTargets(
+  when(
+    'item IS NOT NULL',
+    whole({
+      id: json('item.id'),
+      name: json('item.name'),
+      type: json(targetTypeSql("nullif(item.type, '')")),
+      technology: constant('DATABRICKS'),
+    }),
+  ),
 )
 
 const EVENT = whole({
   id: json(`coalesce(CASE WHEN form = 'uam' THEN ${present('native_id')} END, event_id)`),
   action: json(ACTION),
   actionStatus: json('status'),
-  actionStatusReason: `CASE WHEN status IS DISTINCT FROM 'SUCCESS' THEN ${json('coalesce(status_reason, error_message)')} END`,
-  eventTimestamp: quoted(isoMs('event_time')),
-  receivedTimestamp: quoted(isoMs('coalesce(received_time, ingest_time)')),
+  actionStatusReason: when("status IS DISTINCT FROM 'SUCCESS'", json('coalesce(status_reason, error_message)')),
+  eventTimestamp: sureJson(isoMs('event_time')),
+  receivedTimestamp: sureJson(isoMs('coalesce(received_time, ingest_time)')),
   customerId: json('account_id'),
   tenantId: json('account_id'),
   actor: whole({
-    type: json(ACTOR_TYPE),
+    type: sureJson(ACTOR_TYPE),
     id: json(`coalesce(actor.id, CASE WHEN form IS DISTINCT FROM 'uam' THEN actor.email END)`),
     name: json('coalesce(actor.name, actor.email)'),
     identityProvider: json('actor.identity_provider'),
@@ -176,9 +186,9 @@ const EVENT = whole({
   sessionId: json('session_id'),
   requestId: json('request_id'),
   targetType: json('target_type'),
-  targets: cameJsonOr('targets', listOr(TARGETS)),
+  targets: cameJsonOr('targets', TARGETS),
   relatedResources: cameJsonOr('relatedResources', constant([])),
-  auditPayload: `CASE WHEN is_query THEN ${QUERY_PAYLOAD} ELSE ${OTHER_PAYLOAD} END`,
+  auditPayload: either([['is_query', QUERY_PAYLOAD]], OTHER_PAYLOAD),
 })
 
 /** The UAM format. */
@@ -188,7 +198,7 @@ export const uam: ExportFormat = {
   doc: "Immuta's Universal Audit Model, one record a line.",
   shape: 'lines',
   gzip: true,
-  select: (relation) => `SELECT ${EVENT} AS line FROM (
+  select: (relation) => `SELECT ${sqlOf(EVENT)} AS line FROM (
     SELECT *, ${TARGET_TYPE} AS target_type FROM (SELECT *, CASE WHEN form = 'uam' THEN ${CAME_AS_QUERY} ELSE ${IS_QUERY} END AS is_query
       FROM ${relation} AS events))`,
   copyOptions: RAW_LINES,
