@@ -2,6 +2,7 @@
 import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import type { Enrichment } from '../normalise/event.ts'
+import { hasSecretSql } from '../normalise/scrub.ts'
 import type { Enricher } from './contract.ts'
 import { ENRICHERS } from './registry.ts'
 
@@ -16,7 +17,7 @@ export async function prepareEnrichment(engine: Engine, home: Home): Promise<voi
 }
 
 /**
- * Remembers the facts about values not met before.
+ * Remembers the facts about values not met before, but never a text that holds a secret: its events go the careful way every time.
  *
  * @param values for an input column, SQL giving one VARCHAR column of values, NULLs and repeats allowed
  */
@@ -26,7 +27,7 @@ export async function learn(engine: Engine, values: (input: Enricher['input']) =
     await engine.run(`INSERT INTO ${memo}
       WITH fresh AS (
         SELECT DISTINCT value FROM (${values(enricher.input)}) t(value)
-        WHERE value IS NOT NULL AND value NOT IN (SELECT value FROM ${memo})
+        WHERE value IS NOT NULL AND value NOT IN (SELECT value FROM ${memo}) AND NOT ${hasSecretSql('value')}
       )
       SELECT e.value, ${enricher.fact('e.value')} FROM fresh e ${enricher.join('e.value')}`)
   }

@@ -3,20 +3,15 @@
  * `<case>.jsonl` (or `.json`, one record as it stands), `<case>.path` if the object's path matters, and
  * `<case>.expected.json`, which `UPDATE_FIXTURES=1` writes: read it before you believe it.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { homeAt } from '../core/home.ts'
-import { Engine, type Row } from '../engine/duckdb.ts'
-import { enrichment, learn, prepareEnrichment } from '../enrich/memo.ts'
-import { loadCatalogue } from './catalogue/sql.ts'
+import type { Row } from '../engine/duckdb.ts'
 import type { Form } from './contract.ts'
-import { type EventContext, eventsSql } from './event.ts'
+import { OBJECT_TIME, type Readings, RecordReader, type RecordText } from './read-records.fixture.ts'
 import { FORMS, formNamed } from './registry.ts'
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures/records')
-const OBJECT_TIME = '2030-01-01 00:00:00+00'
 
 interface Case {
   readonly name: string
@@ -54,61 +49,18 @@ const routesOf = (event: string): Case[] => {
     .map((file) => readCase(folder, file, formNamed(file.split('.', 1)[0] ?? '')))
 }
 
-let engine: Engine
-const root = mkdtempSync(join(tmpdir(), 'bricktrail-fixtures-'))
-
+let reader: RecordReader
 beforeAll(async () => {
-  engine = await Engine.open({ threads: 2 })
-  await loadCatalogue(engine)
-  await prepareEnrichment(engine, homeAt(root))
+  reader = await RecordReader.open()
 })
+afterAll(() => reader.close())
 
-afterAll(() => {
-  engine.close()
-  rmSync(root, { recursive: true })
-})
-
-/** Makes `raw` and `objects` of the cases: every record is an object of its own, so that its event is found again. */
-async function load(cases: readonly Case[]): Promise<void> {
-  const rows = cases.flatMap(({ name, records, path }) =>
-    records.map((text, place) => ({
-      text,
-      file: `${name}#${place}`,
-      path_workspace: /workspaceId=([^/]+)/.exec(path ?? '')?.[1] ?? null,
-    })),
-  )
-  await engine.tableOf('fixture_text', rows, ['text', 'file', 'path_workspace'])
-  await engine.run('CREATE OR REPLACE TEMP TABLE raw AS SELECT try_cast(text AS JSON) AS json, file FROM fixture_text')
-  await engine.run(`CREATE OR REPLACE TEMP TABLE objects AS
-    SELECT file, file AS source_object, path_workspace, '${OBJECT_TIME}'::TIMESTAMPTZ AS object_time FROM fixture_text`)
-}
-
-const context = (): EventContext => ({
-  source: 'fixtures',
-  batchId: 'b',
-  ingestTime: new Date(0),
-  objects: 'objects',
-  enrichment: enrichment(),
-})
-
-/** The rows of a reading by object. */
-async function read(form: Form, signatures: readonly (readonly string[])[] | null): Promise<Map<string, Row>> {
-  const rows = await engine.rows(eventsSql(form, 'raw', context(), { signatures }))
-  return new Map(rows.map((row) => [String(row.source_object), row]))
-}
-
-/** The key lists of the loaded records that hold known keys only, as the pipeline finds them. */
-async function signaturesOf(form: Form): Promise<string[][]> {
-  const rows = await engine.rows<{ keys: string[] }>(
-    "SELECT DISTINCT json_keys(json) AS keys FROM raw WHERE json_type(json) = 'OBJECT'",
-  )
-  return rows.map(({ keys }) => keys).filter((keys) => keys.every((key) => form.knownKeys.includes(key)))
-}
-
-async function readBothWays(form: Form): Promise<{ tolerant: Map<string, Row>; quick: Map<string, Row> }> {
-  await learn(engine, (input) => `SELECT ${input} FROM (${eventsSql(form, 'raw', context(), { signatures: null })})`)
-  return { tolerant: await read(form, null), quick: await read(form, await signaturesOf(form)) }
-}
+/** Every record is an object of its own, so that its event is found again. */
+const recordsOf = ({ name, records, path }: Case): RecordText[] =>
+  records.map((text, place) => {
+    const pathWorkspace = /workspaceId=([^/]+)/.exec(path ?? '')?.[1]
+    return { object: `${name}#${place}`, text, ...(pathWorkspace === undefined ? {} : { pathWorkspace }) }
+  })
 
 /** Where it came from says nothing about the reading. The place depends on the shipped databases: only its scope stays. */
 const PROVENANCE = ['source', 'source_object', 'batch_id', 'form', 'ingest_time', 'record_bytes']
@@ -140,7 +92,7 @@ function withoutNulls(value: unknown): unknown {
   )
 }
 
-const rowsOf = (each: Case, rows: Map<string, Row>): Row[] =>
+const rowsOf = (each: Case, rows: Readings['tolerant']): Row[] =>
   each.records.map((_, place) => rows.get(`${each.name}#${place}`) as Row)
 
 function expectedOf({ name, expectedPath }: Case, got: unknown): unknown {
@@ -153,11 +105,10 @@ function expectedOf({ name, expectedPath }: Case, got: unknown): unknown {
 describe.each(FORMS.map((form) => ({ form, cases: casesOf(form) })))(
   'records of form $form.name',
   ({ form, cases }) => {
-    let tolerant: Map<string, Row>
-    let quick: Map<string, Row>
+    let tolerant: Readings['tolerant']
+    let quick: Readings['quick']
     beforeAll(async () => {
-      await load(cases)
-      ;({ tolerant, quick } = await readBothWays(form))
+      ;({ tolerant, quick } = await reader.read(form, cases.flatMap(recordsOf)))
     })
 
     it.each(cases)('$name', (each) => {
@@ -199,8 +150,8 @@ describe('one event by several routes', () => {
     const routes = routesOf(event)
     const ids = new Map<string, unknown>()
     for (const route of routes) {
-      await load([route])
-      for (const row of (await read(route.form, null)).values()) ids.set(route.name, row.event_id)
+      const { tolerant } = await reader.read(route.form, recordsOf(route))
+      for (const row of tolerant.values()) ids.set(route.name, row.event_id)
     }
     expect(ids.size).toBe(routes.length)
     expect(routes.length).toBeGreaterThan(1)
