@@ -1,4 +1,5 @@
 /** The command registry; a test compares it with the folder. */
+import { registerCatalogue } from './commands/catalogue.ts'
 import { registerCompact } from './commands/compact.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerDoctor } from './commands/doctor.ts'
@@ -19,6 +20,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerEvents,
   registerExport,
   registerRejects,
+  registerCatalogue,
   registerCompact,
   registerDoctor,
 ]
