@@ -1,6 +1,4 @@
 /** Records as the pipeline reads them, without files: for tests of forms and of events. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { homeAt } from '../core/home.ts'
 import { Engine, type Row } from '../engine/duckdb.ts'
@@ -11,6 +9,9 @@ import { type EventContext, eventsSql } from './event.ts'
 
 /** When the objects of every record were last written: the time of receipt where the record says none. */
 export const OBJECT_TIME = '2030-01-01 00:00:00+00'
+
+/** Compiled networks stay here between test files and runs, as compiling them takes seconds. */
+export const CACHE_HOME = join(import.meta.dirname, '../../node_modules/.cache/bricktrail')
 
 /** One record as text, and the object it stands in. */
 export interface RecordText {
@@ -37,19 +38,16 @@ const context = (): EventContext => ({
 /** An engine that reads records. Close it. */
 export class RecordReader {
   readonly engine: Engine
-  readonly #root: string
 
-  private constructor(engine: Engine, root: string) {
+  private constructor(engine: Engine) {
     this.engine = engine
-    this.#root = root
   }
 
   static async open(): Promise<RecordReader> {
-    const root = mkdtempSync(join(tmpdir(), 'bricktrail-records-'))
     const engine = await Engine.open({ threads: 2 })
     await loadCatalogue(engine)
-    await prepareEnrichment(engine, homeAt(root))
-    return new RecordReader(engine, root)
+    await prepareEnrichment(engine, homeAt(CACHE_HOME))
+    return new RecordReader(engine)
   }
 
   /** Reads records both ways; the addresses and user agents of all of them are learnt before. */
@@ -66,7 +64,6 @@ export class RecordReader {
 
   close(): void {
     this.engine.close()
-    rmSync(this.#root, { recursive: true })
   }
 
   async #load(records: readonly RecordText[]): Promise<void> {

@@ -15,7 +15,7 @@ const isTrue = (condition: string): string => `coalesce(${condition}, false)`
  * @param paramsText the values of the parameters as one text
  */
 export const maySecretSql = (paramsText: string): string =>
-  `(${[paramsText, 'response_result', 'error_message', 'status_reason', 'query.text']
+  `(${[paramsText, 'response_result', 'error_message', 'status_reason', 'email', 'query.text']
     .map((text) => isTrue(hasSecretSql(text)))
     .join(' OR ')} OR ${HAS_SECRET_KEY})`
 
