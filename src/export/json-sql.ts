@@ -45,7 +45,7 @@ export function sqlOf({ pieces, present }: Json): string {
 /** Any SQL value: text, lists, maps, structs with their nulls. Absent where NULL. */
 export const json = (value: string): Json => ({
   pieces: [`to_json(${value})::VARCHAR`],
-  present: `${value} IS NOT NULL`,
+  present: `(${value}) IS NOT NULL`,
 })
 
 /** As {@link json} for values that are never NULL. */

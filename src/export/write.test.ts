@@ -44,6 +44,24 @@ it('leaves the old file and no half one if the export fails', async () => {
   expect((await readdir(folder)).filter((name) => name.endsWith('.partial'))).toEqual([])
 })
 
+it('writes events too large for memory all the same, more slowly', async () => {
+  const path = join(folder, 'large.parquet')
+  const large = "map(['p'], [repeat('x=y', 7000)])"
+  await engine.run(`COPY (SELECT e.* REPLACE (md5(range::VARCHAR) AS event_id, ${large} AS request_params)
+    FROM (SELECT * FROM events LIMIT 1) e, range(4096)) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 2048)`)
+  const small = await Engine.open({ memoryLimitMb: 300, threads: 2 })
+  const relation = `read_parquet('${path}')`
+  const target = exportTarget(cef, join(folder, 'large.cef'))
+  await expect(small.run(`COPY (${cef.select(relation)}) TO '${target.path}' (${target.copyOptions})`)).rejects.toThrow(
+    /Out of Memory/,
+  )
+  expect((await exportFile(small, cef, relation, target))?.events).toBe(4096)
+  expect(await small.row("SELECT current_setting('threads')::INTEGER AS threads")).toEqual({ threads: 2 })
+  small.close()
+  const ids = (await readFile(target.path, 'utf8')).matchAll(/ externalId=(\w+) /g)
+  expect(new Set([...ids].map(([, id]) => id)).size).toBe(4096)
+})
+
 it('writes no file where there is nothing to write', async () => {
   const target = exportTarget(cef, join(folder, 'none.cef'))
   expect(await exportFile(engine, cef, '(SELECT * FROM events LIMIT 0)', target)).toBeUndefined()

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { AppError, messageOf } from '../core/errors.ts'
+import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { lit } from '../engine/sql.ts'
 import type { ExportFormat } from './contract.ts'
@@ -33,14 +33,36 @@ export async function exportFile(
   const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`)
   await onDisk(path, mkdir(dirname(path), { recursive: true }))
   try {
-    const copy = `COPY (${format.select(relation)}) TO ${lit(partial)} (${copyOptions})`
-    const events = Number((await engine.row<{ Count: string }>(copy)).Count)
+    const events = await copyEvents(engine, format, relation, `${lit(partial)} (${copyOptions})`)
     if (events === 0) return undefined
     const { size } = await stat(partial)
     await onDisk(path, rename(partial, path))
     return { path, events, bytes: size }
   } finally {
     await rm(partial, { force: true })
+  }
+}
+
+/** A thread makes text of 2,048 events at once; where these are huge, of a sixteenth of them. */
+const SLICES = 16
+
+/** Runs the COPY; if memory does not hold it, again on one thread and in slices, which takes longer and very little memory. */
+async function copyEvents(engine: Engine, format: ExportFormat, relation: string, to: string): Promise<number> {
+  const run = async (select: string) => Number((await engine.row<{ Count: string }>(`COPY (${select}) TO ${to}`)).Count)
+  try {
+    return await run(format.select(relation))
+  } catch (cause) {
+    if (!isAppError(cause) || !cause.message.startsWith('Out of Memory')) throw cause
+  }
+  const { threads } = await engine.row<{ threads: string }>("SELECT current_setting('threads') AS threads")
+  await engine.run('SET threads = 1')
+  try {
+    const slices = Array.from({ length: SLICES }, (_, slice) =>
+      format.select(`(SELECT * FROM ${relation} WHERE hash(event_id) % ${SLICES} = ${slice})`),
+    )
+    return await run(slices.join(' UNION ALL '))
+  } finally {
+    await engine.run(`SET threads = ${threads}`)
   }
 }
 

@@ -142,7 +142,7 @@ describe('validity', () => {
         expect(events).toHaveLength(rows.length)
         expect(events.flatMap((each) => ocsfErrors(schema, each))).toEqual([])
       }),
-      { numRuns: 15 },
+      { numRuns: 15, endOnFailure: true },
     )
   })
 })
