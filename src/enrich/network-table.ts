@@ -19,7 +19,7 @@ const ASN = { package: '@ip-location-db/asn', stem: 'asn' }
 const PROVIDER = 'DB-IP, RouteViews, NRO'
 
 /** Goes into the folder's name: a table compiled in another layout is not read. */
-const LAYOUT = 3
+const LAYOUT = 2
 
 /** A bucket size, as bits of the key that are cut off; `first` keeps the bucket numbers of the levels and versions apart. */
 interface Level {
@@ -42,6 +42,12 @@ const MAX_NARROW_BUCKETS = 4
  */
 const UNALLOCATED_FROM = 2 ** 46
 
+/** A start, counted from its bucket's first address, and its fact are one number, the fact in the lower bits; 0 is none. */
+const FACT_BITS = 24
+const FACT_MASK = 2 ** FACT_BITS - 1
+
+const startCodeSql = (offset: string, fact: string | number): string => `((${offset}) << ${FACT_BITS} | ${fact})`
+
 const BUCKETS = 'geo_buckets'
 const FACTS = 'geo_facts'
 const BUILD = 'geo_build'
@@ -49,8 +55,14 @@ const BUILD = 'geo_build'
 const bucketSql = ({ first, v4Bits, v6Bits }: Level, key: string): string =>
   `(${first} + CASE WHEN ${key} < 4294967296 THEN ${key} >> ${v4Bits} ELSE ${key} >> ${v6Bits} END)`
 
-interface Database {
+/** Place of a key in its bucket. */
+const offsetSql = ({ v4Bits, v6Bits }: Level, key: string): string =>
+  `CASE WHEN ${key} < 4294967296 THEN ${key} & ${2 ** v4Bits - 1} ELSE ${key} & ${2 ** v6Bits - 1} END`
+
+/** One installed database. */
+export interface Database {
   readonly version: string
+  /** Range lists of IPv4 and IPv6: first and last address as numbers, then what is said of them. */
   readonly files: readonly [string, string]
 }
 
@@ -65,49 +77,75 @@ function findDatabase(which: { package: string; stem: string }): Database | unde
   }
 }
 
+/** The databases that npm installed; they are optional dependencies. */
+export const installedDatabases = (): { readonly country?: Database; readonly asn?: Database } => {
+  const [country, asn] = [findDatabase(COUNTRY), findDatabase(ASN)]
+  return { ...(country === undefined ? {} : { country }), ...(asn === undefined ? {} : { asn }) }
+}
+
 /** `2.3.2026061719` carries the build date; anything else is kept as the version itself. */
 const builtFrom = (version: string): string => version.replace(/^.*\.(\d{4})(\d{2})(\d{2})\d*$/, '$1-$2-$3')
 
-/** SQL for the range list of one database: lo and hi as keys, and a value. */
-function rangesSql(files: readonly [string, string], value: string): string {
-  const [v4, v6] = files
-  const read = (file: string) => `read_csv(${lit(file)}, header = false, all_varchar = true, nullstr = '')`
-  return `SELECT column0::UBIGINT AS lo, column1::UBIGINT AS hi, ${value} AS v FROM ${read(v4)}
-    UNION ALL
-    SELECT (column0::UHUGEINT >> 64)::UBIGINT, (column1::UHUGEINT >> 64)::UBIGINT, ${value} FROM ${read(v6)}`
-}
+const csvSql = (files: readonly string[]): string =>
+  `read_csv([${files.map(lit).join(', ')}], header = false, all_varchar = true, nullstr = '')`
 
-/** Where two ranges start at one key, as networks longer than /64 do, the wider one counts. */
-const distinctRangesSql = (files: readonly [string, string], value: string): string =>
-  `SELECT lo, max(hi) AS hi, arg_max(v, hi) AS v FROM (${rangesSql(files, value)}) WHERE hi >= lo GROUP BY lo`
+/** SQL for the range list of one database: lo and hi as keys, whether others may share the last /64, and a value. */
+const rangesSql = ([v4, v6]: readonly [string, string], value: string): string => `
+  SELECT column0::UBIGINT AS lo, column1::UBIGINT AS hi, false AS shared, ${value} AS v FROM ${csvSql([v4])}
+  UNION ALL
+  SELECT (column0::UHUGEINT >> 64)::UBIGINT AS lo, (column1::UHUGEINT >> 64)::UBIGINT AS hi,
+    (column1::UHUGEINT + 1) >> 64 = column1::UHUGEINT >> 64 AS shared, ${value} FROM ${csvSql([v6])}`
 
-/** Disjoint ranges of the public internet with what both databases say: (lo, hi, country, asn, as_org). */
-const DISJOINT = `
+/**
+ * Where what one database says changes, with what it says from there on; `nothing` where a range ends and none adjoins.
+ * Of networks that share a /64 the one that goes on counts, else the last.
+ */
+const changesSql = (files: readonly [string, string], value: string, nothing: string): string => `
+  WITH ranges AS MATERIALIZED (${rangesSql(files, value)}),
+  changes AS (
+    SELECT lo AS x, hi, v FROM ranges
+    UNION ALL SELECT hi + 1, 0, NULL FROM ranges WHERE NOT shared
+    UNION ALL SELECT hi + 1, 0, NULL FROM ranges WHERE shared AND hi NOT IN (SELECT lo FROM ranges WHERE hi > lo)
+  )
+  SELECT x, coalesce(arg_max(v, hi), ${nothing}) AS v FROM changes GROUP BY x`
+
+/**
+ * The number line cut where either database changes: (lo, hi, country, asn), without facts where nothing is known and where
+ * the space is not in use.
+ */
+const LINE = `
   WITH edges AS (
-    SELECT DISTINCT x FROM (
-      SELECT lo AS x FROM geo_country UNION ALL SELECT hi + 1 FROM geo_country
-      UNION ALL SELECT lo FROM geo_asn UNION ALL SELECT hi + 1 FROM geo_asn)
+    SELECT coalesce(c.x, a.x) AS lo, c.v AS country, a.v AS asn FROM geo_country c FULL JOIN geo_asn a ON a.x = c.x
   ),
-  spans AS (SELECT x AS lo, lead(x) OVER (ORDER BY x) - 1 AS hi FROM edges),
-  placed AS (
-    SELECT s.lo, s.hi, CASE WHEN c.hi >= s.lo THEN c.v END AS country, CASE WHEN a.hi >= s.lo THEN a.v END AS a
-    FROM spans s ASOF LEFT JOIN geo_country c ON s.lo >= c.lo ASOF LEFT JOIN geo_asn a ON s.lo >= a.lo
-    WHERE s.hi < 4294967296 OR (s.lo >> 61 = 1 AND (a.hi >= s.lo OR s.hi - s.lo < ${UNALLOCATED_FROM}))
+  spans AS (
+    SELECT lo, lead(lo) OVER line - 1 AS hi, last_value(country IGNORE NULLS) OVER line AS country, last_value(asn IGNORE NULLS) OVER line AS asn
+    FROM edges WINDOW line AS (ORDER BY lo)
   )
-  SELECT lo, hi, country, a.asn AS asn, a.org AS as_org FROM placed WHERE country IS NOT NULL OR a IS NOT NULL`
+  SELECT lo, hi, CASE WHEN used THEN nullif(country, '') END AS country, CASE WHEN used THEN nullif(asn, 0) END AS asn
+  FROM (SELECT *, hi < 4294967296 OR (lo >> 61 = 1 AND (asn > 0 OR hi - lo < ${UNALLOCATED_FROM})) AS used FROM spans)
+  WHERE hi IS NOT NULL`
 
-/** The ranges of one level by bucket; where the next range does not adjoin, a start without a fact ends the last. */
-const bucketsSql = (level: Level, condition: string): string => `
-  WITH ranges AS (SELECT *, lead(lo) OVER (ORDER BY lo) IS DISTINCT FROM hi + 1 AS gap FROM geo_disjoint WHERE ${condition}),
-  buckets AS (
-    SELECT unnest(range((${bucketSql(level, 'lo')})::BIGINT, (${bucketSql(level, 'hi')})::BIGINT + 1))::UBIGINT AS bucket, lo, hi, fact, gap
-    FROM ranges
-  ),
-  starts AS (
-    SELECT bucket, lo AS start, fact FROM buckets
-    UNION ALL SELECT bucket, hi + 1, NULL FROM buckets WHERE gap AND ${bucketSql(level, '(hi + 1)')} = bucket
-  )
-  SELECT bucket, list(start ORDER BY start) AS starts, list(fact ORDER BY start) AS facts FROM starts GROUP BY bucket`
+const TOUCHED = `${bucketSql(NARROW, 'hi')} - ${bucketSql(NARROW, 'lo')} + 1`
+
+/** Starts of ranges in every bucket that they touch: a range that comes from the bucket before starts with the bucket. */
+const startsSql = (level: Level, lastKey: string, fact: string, relation: string): string => `
+  SELECT bucket, ${startCodeSql(`CASE WHEN bucket = first THEN ${offsetSql(level, 'lo')} ELSE 0 END`, `coalesce(${fact}, 0)::UBIGINT`)} AS start FROM (
+    SELECT *, unnest(range(first, (${bucketSql(level, lastKey)})::BIGINT + 1)) AS bucket
+    FROM (SELECT *, (${bucketSql(level, 'lo')})::BIGINT AS first FROM ${relation}))`
+
+/** What lies between narrow ranges is a start without a fact. */
+const NARROW_STARTS = startsSql(
+  NARROW,
+  'CASE WHEN here THEN hi ELSE lo END',
+  'CASE WHEN here THEN fact END',
+  '(SELECT *, fact IS NOT NULL AND NOT wide AS here FROM geo_line)',
+)
+
+/** Wide ranges are few, so the ends of those that adjoin no other are told one by one. */
+const WIDE_STARTS = `${startsSql(WIDE, 'hi', 'fact', 'wides')}
+  UNION ALL
+  SELECT ${bucketSql(WIDE, 'hi')}, ${startCodeSql(offsetSql(WIDE, '(hi + 1)'), 0)}
+  FROM wides WHERE gap AND ${bucketSql(WIDE, '(hi + 1)')} = ${bucketSql(WIDE, 'hi')}`
 
 /** Takes a few seconds; done once per build of the databases. Processes that do it at once do not disturb each other. */
 async function compile(engine: Engine, country: Database, asn: Database, folder: string): Promise<void> {
@@ -115,22 +153,26 @@ async function compile(engine: Engine, country: Database, asn: Database, folder:
   await mkdir(temporary, { recursive: true })
   const write = (table: string, query: string) =>
     engine.run(`COPY (${query}) TO ${lit(join(temporary, `${table}.parquet`))} (FORMAT parquet, COMPRESSION zstd)`)
-  const touched = `${bucketSql(NARROW, 'hi')} - ${bucketSql(NARROW, 'lo')} + 1`
-  await engine.run(`CREATE OR REPLACE TEMP TABLE geo_country AS ${distinctRangesSql(country.files, 'column2')}`)
-  await engine.run(
-    `CREATE OR REPLACE TEMP TABLE geo_asn AS ${distinctRangesSql(asn.files, '{asn: column2::BIGINT, org: column3}')}`,
-  )
-  await engine.run(`CREATE OR REPLACE TEMP TABLE geo_disjoint AS
-    SELECT *, (dense_rank() OVER (ORDER BY country, asn))::UINTEGER AS fact FROM (${DISJOINT})`)
-  await write(
-    BUCKETS,
-    `(${bucketsSql(NARROW, `${touched} <= ${MAX_NARROW_BUCKETS}`)}) UNION ALL (${bucketsSql(WIDE, `${touched} > ${MAX_NARROW_BUCKETS}`)}) ORDER BY bucket`,
-  )
+  await engine.run(`CREATE OR REPLACE TEMP TABLE geo_country AS ${changesSql(country.files, 'column2', "''")}`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE geo_asn AS ${changesSql(asn.files, 'column2::BIGINT', '0')}`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE geo_cut AS ${LINE}`)
   await write(
     FACTS,
-    'SELECT fact, any_value(country) AS country, any_value(asn) AS asn, any_value(as_org) AS as_org FROM geo_disjoint GROUP BY fact',
+    `SELECT (row_number() OVER ())::UINTEGER AS fact, country, asn, as_org
+    FROM (SELECT DISTINCT country, asn FROM geo_cut WHERE country IS NOT NULL OR asn IS NOT NULL)
+      LEFT JOIN (SELECT column2::BIGINT AS asn, any_value(column3) AS as_org FROM ${csvSql(asn.files)} GROUP BY ALL) USING (asn)`,
   )
-  for (const table of ['geo_country', 'geo_asn', 'geo_disjoint']) await engine.run(`DROP TABLE ${table}`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE geo_line AS
+    SELECT l.lo, l.hi, f.fact, ${TOUCHED} > ${MAX_NARROW_BUCKETS} AS wide
+    FROM geo_cut l LEFT JOIN read_parquet(${lit(join(temporary, `${FACTS}.parquet`))}) f
+      ON f.country IS NOT DISTINCT FROM l.country AND f.asn IS NOT DISTINCT FROM l.asn`)
+  await write(
+    BUCKETS,
+    `WITH wides AS (SELECT *, lead(lo) OVER (ORDER BY lo) IS DISTINCT FROM hi + 1 AS gap FROM geo_line WHERE wide AND fact IS NOT NULL)
+    SELECT bucket::UBIGINT AS bucket, list_sort(list(start)) AS starts
+    FROM (${NARROW_STARTS} UNION ALL ${WIDE_STARTS}) GROUP BY bucket HAVING max(start & ${FACT_MASK}) > 0`,
+  )
+  for (const table of ['geo_country', 'geo_asn', 'geo_cut', 'geo_line']) await engine.run(`DROP TABLE ${table}`)
   await rename(temporary, folder).catch(async (cause: unknown) => {
     await rm(temporary, { recursive: true })
     if (!existsSync(folder)) throw cause
@@ -138,16 +180,14 @@ async function compile(engine: Engine, country: Database, asn: Database, folder:
 }
 
 const NO_TABLES: Readonly<Record<string, string>> = {
-  [BUCKETS]: 'SELECT NULL::UBIGINT AS bucket, NULL::UBIGINT[] AS starts, NULL::UINTEGER[] AS facts LIMIT 0',
+  [BUCKETS]: 'SELECT NULL::UBIGINT AS bucket, NULL::UBIGINT[] AS starts LIMIT 0',
   [FACTS]:
     'SELECT NULL::UINTEGER AS fact, NULL::VARCHAR AS country, NULL::BIGINT AS asn, NULL::VARCHAR AS as_org LIMIT 0',
   [BUILD]: 'SELECT NULL::VARCHAR AS provider, NULL::VARCHAR AS built',
 }
 
 /** Makes the tables that {@link networkJoinSql} joins; empty ones where the databases are not installed. */
-export async function loadNetworks(engine: Engine, home: Home): Promise<void> {
-  const country = findDatabase(COUNTRY)
-  const asn = findDatabase(ASN)
+export async function loadNetworks(engine: Engine, home: Home, { country, asn } = installedDatabases()): Promise<void> {
   const tables = { ...NO_TABLES }
   if (country !== undefined && asn !== undefined) {
     await mkdir(home.cache, { recursive: true })
@@ -164,11 +204,11 @@ export async function loadNetworks(engine: Engine, home: Home): Promise<void> {
 }
 
 /**
- * The fact of the last range of a bucket that starts at or before the key. The key comes through a list of one: written into the
- * inner lambda, its expression would be worked out for every element.
+ * The fact of the last range of a bucket that starts at or before the key. What to compare with comes through a list of
+ * one: written into the inner lambda, its expression would be worked out for every element.
  */
-const foundSql = (bucket: string, key: string): string =>
-  `${bucket}.facts[list_transform([${key}], lambda k: len(list_filter(${bucket}.starts, lambda s: s <= k)))[1]]`
+const foundSql = (alias: string, level: Level, key: string): string =>
+  `list_transform([${startCodeSql(offsetSql(level, key), FACT_MASK)}], lambda k: list_filter(${alias}.starts, lambda s: s <= k)[-1] & ${FACT_MASK})[1]`
 
 /**
  * JOIN clauses that find a key's network: `geo.country`, `geo.asn`, `geo.as_org`, and `geo_build.provider` and `.built`.
@@ -178,5 +218,5 @@ export const networkJoinSql = (
   key: string,
 ): string => `LEFT JOIN ${BUCKETS} geo_n ON geo_n.bucket = ${bucketSql(NARROW, key)}
   LEFT JOIN ${BUCKETS} geo_w ON geo_w.bucket = ${bucketSql(WIDE, key)}
-  LEFT JOIN ${FACTS} geo ON geo.fact = coalesce(${foundSql('geo_n', key)}, ${foundSql('geo_w', key)})
+  LEFT JOIN ${FACTS} geo ON geo.fact = coalesce(nullif(${foundSql('geo_n', NARROW, key)}, 0), ${foundSql('geo_w', WIDE, key)})
   CROSS JOIN ${BUILD}`

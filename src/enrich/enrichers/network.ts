@@ -16,7 +16,7 @@ export const network: Enricher = {
   input: 'source_ip',
   output: 'geo',
   type: GEO_TYPE,
-  prepare: loadNetworks,
+  prepare: (engine, home) => loadNetworks(engine, home),
   join: (value) => networkJoinSql(keySql(value)),
   fact: (
     value,
