@@ -2,7 +2,7 @@
  * Members of a UAM record that came in and have no column: the normaliser keeps them among the request parameters under
  * their own names, so that the record can go out again as it was.
  */
-import { litList } from '../engine/sql.ts'
+import { lit, litList } from '../engine/sql.ts'
 import { present } from './event-facts.ts'
 import { either, type Json, jsonFromText, sqlOf, when } from './json-sql.ts'
 
@@ -44,20 +44,21 @@ const PLACED = [
   'technology',
 ]
 
-const filtered = (condition: string): string =>
-  `list_filter(map_entries(request_params), lambda kv: kv.value IS NOT NULL AND ${condition})`
+/** The normaliser puts the actor's further members under this prefix. */
+const ACTOR_PREFIX = 'actor.'
 
 const IS_PLACED = `list_contains(${litList(PLACED)}, kv.key)`
+const IS_ACTORS = `starts_with(kv.key, ${lit(ACTOR_PREFIX)})`
 
-/** The normaliser puts the actor's further members under this prefix. */
-const IS_ACTORS = "starts_with(kv.key, 'actor.')"
-
-/** SQL: the members that came and have no place of their own, as text of JSON members; objects and lists are themselves again. */
-export const LEFT_OVER = `CASE WHEN form = 'uam' THEN nullif(array_to_string(list_transform(
-        ${filtered(`NOT ${IS_PLACED} AND NOT ${IS_ACTORS}`)},
-        lambda kv: to_json(kv.key)::VARCHAR || ':' || CASE WHEN kv.value[1] IN ('{', '[') THEN ${sqlOf(jsonFromText('kv.value'))}
+/** Text of JSON members; objects and lists are themselves again. */
+const membersSql = (condition: string, name: string): string =>
+  `CASE WHEN form = 'uam' THEN nullif(array_to_string(list_transform(
+        list_filter(map_entries(request_params), lambda kv: kv.value IS NOT NULL AND ${condition}),
+        lambda kv: to_json(${name})::VARCHAR || ':' || CASE WHEN kv.value[1] IN ('{', '[') THEN ${sqlOf(jsonFromText('kv.value'))}
           ELSE to_json(kv.value)::VARCHAR END), ','), '') END`
 
-/** SQL: the request parameters that are no members of the payload. */
-export const OTHER_PARAMS = `CASE WHEN form IS DISTINCT FROM 'uam' THEN request_params
-      ELSE nullif(map_from_entries(${filtered(IS_ACTORS)}), MAP {}) END`
+/** SQL: text of the payload's members that came and have no place of their own. */
+export const LEFT_OVER = membersSql(`NOT ${IS_PLACED} AND NOT ${IS_ACTORS}`, 'kv.key')
+
+/** SQL: text of the actor's members that have no place of their own. */
+export const LEFT_OVER_OF_ACTOR = membersSql(IS_ACTORS, `substr(kv.key, ${ACTOR_PREFIX.length + 1})`)

@@ -22,7 +22,7 @@ import {
   when,
   whole,
 } from '../json-sql.ts'
-import { came, cameJson, cameJsonOr, LEFT_OVER, OTHER_PARAMS, SOME_PAYLOADS } from '../uam-came.ts'
+import { came, cameJson, cameJsonOr, LEFT_OVER, LEFT_OVER_OF_ACTOR, SOME_PAYLOADS } from '../uam-came.ts'
 import { ACTION, ACTOR_TYPE, PAYLOAD_TYPE, TARGET_TYPE, targetTypeSql } from '../uam-words.ts'
 
 /** Immuta cuts the query text here. */
@@ -116,7 +116,7 @@ const BRICKTRAIL = object({
   sensitivity: json('sensitivity'),
   tags: json('tags'),
   principals: PRINCIPALS,
-  requestParams: json(OTHER_PARAMS),
+  requestParams: when("form IS DISTINCT FROM 'uam'", json('request_params')),
   responseResult: json('response_result'),
   extra: jsonFromText('extra'),
   form: json('form'),
@@ -174,14 +174,17 @@ const EVENT = whole({
   receivedTimestamp: sureJson(isoMs('coalesce(received_time, ingest_time)')),
   customerId: json('account_id'),
   tenantId: json('account_id'),
-  actor: whole({
-    type: sureJson(ACTOR_TYPE),
-    id: json(`coalesce(actor.id, CASE WHEN form IS DISTINCT FROM 'uam' THEN actor.email END)`),
-    name: json('coalesce(actor.name, actor.email)'),
-    identityProvider: json('actor.identity_provider'),
-    profileId: json(came('profileId')),
-    impersonatedBy: json('actor.impersonated_by'),
-  }),
+  actor: whole(
+    {
+      type: sureJson(ACTOR_TYPE),
+      id: json(`coalesce(actor.id, CASE WHEN form IS DISTINCT FROM 'uam' THEN actor.email END)`),
+      name: json('coalesce(actor.name, actor.email)'),
+      identityProvider: json('actor.identity_provider'),
+      profileId: json(came('profileId')),
+      impersonatedBy: json('actor.impersonated_by'),
+    },
+    LEFT_OVER_OF_ACTOR,
+  ),
   actorIp: json('source_ip'),
   sessionId: json('session_id'),
   requestId: json('request_id'),
