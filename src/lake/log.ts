@@ -76,6 +76,17 @@ export interface Action {
   readonly commitInfo?: Readonly<Record<string, unknown>> | null
 }
 
+/** The key a log path stands for: percent-decoded; undefined if it is malformed or leads out of the table's folder. */
+export function keyOfPath(path: string): string | undefined {
+  try {
+    const key = decodeURIComponent(path)
+    const inside = !/^([A-Za-z][A-Za-z0-9+.-]*:|\/)/.test(path) && !key.split('/').includes('..')
+    return inside ? key : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** The text of a commit: one action a line. */
 export const commitText = (actions: readonly Action[]): string =>
   `${actions.map((action) => JSON.stringify(action)).join('\n')}\n`

@@ -41,6 +41,8 @@ describe('a damaged log is told by name', () => {
     ['bytes that are no text', Buffer.from([0x7b, 0xff, 0xfe, 0x0a])],
     ['an add without a size', '{"add":{"path":"day=2026-11-12/x.parquet","partitionValues":{}}}\n'],
     ['a path that is not encoded', '{"add":{"path":"100%","partitionValues":{"day":"2026-11-12"},"size":1}}\n'],
+    ['a path out of the table', '{"add":{"path":"../x.parquet","partitionValues":{"day":"2026-11-12"},"size":1}}\n'],
+    ['a file of another table', '{"add":{"path":"file:///x","partitionValues":{"day":"2026-11-12"},"size":1}}\n'],
     ['a file of no day', '{"add":{"path":"x","partitionValues":{"day":null},"size":1}}\n'],
     ['another partition column', '{"metaData":{"schemaString":"{}","partitionColumns":["month"]}}\n'],
   ])('a commit that holds %s', async (_, text) => {

@@ -1,6 +1,6 @@
 /** A table's state: what replaying its log adds up to. */
 import { AppError } from '../core/errors.ts'
-import { type Action, type AddFile, damaged, type MetaData, type Protocol } from './log.ts'
+import { type Action, type AddFile, damaged, keyOfPath, type MetaData, type Protocol } from './log.ts'
 import type { DataFile, Snapshot } from './snapshot.ts'
 import type { TableSpec } from './spec.ts'
 import { timeBounds } from './stats.ts'
@@ -96,7 +96,9 @@ function dataFileOf(add: AddFile, spec: TableSpec, where: string): DataFile {
   if (typeof partition !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(partition)) {
     throw damaged(where, `file ${add.path} has no day in ${spec.partitionColumn}`)
   }
-  if (/%(?![0-9A-Fa-f]{2})/.test(add.path)) throw damaged(where, `the path ${add.path} is not percent-encoded`)
+  if (keyOfPath(add.path) === undefined) {
+    throw damaged(where, `the path ${add.path} is malformed or leads out of the table`)
+  }
   const stats = add.stats ?? ''
   return {
     path: add.path,

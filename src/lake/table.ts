@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import { addOf, CHECKPOINT_INTERVAL, writeCheckpoint } from './checkpoint.ts'
-import { type Action, commitKey, commitText, type MetaData } from './log.ts'
+import { type Action, commitKey, commitText, keyOfPath, type MetaData } from './log.ts'
 import { advanceState, loadState } from './replay.ts'
 import { deltaSchemaString, grownSchema, hasMoreColumns } from './schema.ts'
 import type { DataFile, Snapshot } from './snapshot.ts'
@@ -171,7 +171,7 @@ export class DeltaTable {
 }
 
 /** The store's key of a data file: its path, decoded. */
-export const keyOf = (file: DataFile): string => decodeURIComponent(file.path)
+export const keyOf = (file: DataFile): string => keyOfPath(file.path) ?? file.path
 
 function commitInfo({ adds, removes = [], operation, info }: Change, nowMs: number): Record<string, unknown> {
   const rows = adds.reduce((sum, file) => sum + file.rows, 0)

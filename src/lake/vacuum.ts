@@ -1,7 +1,7 @@
 /** Removal of files that no snapshot in use can need: removed and orphaned data files, leftovers of crashes, old log. */
 import { AppError } from '../core/errors.ts'
 import { readCheckpoint, TOMBSTONE_RETENTION_MS } from './checkpoint.ts'
-import { LOG_PREFIX, logEntry } from './log.ts'
+import { keyOfPath, LOG_PREFIX, logEntry } from './log.ts'
 import { STAGING_DIR, TEMP_PREFIX } from './stores/contract.ts'
 import { type DeltaTable, keyOf } from './table.ts'
 
@@ -37,12 +37,12 @@ export async function vacuum(table: DeltaTable, options: VacuumOptions): Promise
   const { version, files } = await table.snapshot()
   if (version < 0) return { deleted: 0, deletedBytes: 0 }
   const live = new Set(files.map(keyOf))
-  const removed = await table.removedFiles()
+  const removed = new Map([...(await table.removedFiles())].map(([path, ms]) => [keyOfPath(path), ms]))
   let deleted = 0
   let deletedBytes = 0
   for (const key of keys.filter((candidate) => !live.has(candidate))) {
     const info = await table.store.stat(key)
-    const unusedSinceMs = Math.max(info?.modifiedMs ?? nowMs, removed.get(encodeURI(key)) ?? 0)
+    const unusedSinceMs = Math.max(info?.modifiedMs ?? nowMs, removed.get(key) ?? 0)
     if (info === undefined || nowMs - unusedSinceMs < graceMs) continue
     await table.store.delete(key)
     deleted += 1
