@@ -17,11 +17,8 @@ export interface Form {
   /** True if the record itself names targets or the query, so that the catalogue need not. */
   readonly givesTargets?: true
   readonly givesQuery?: true
-  /**
-   * Whether records alike in all but their native id are different events: where the form tells time too coarsely and there
-   * is no request id, or always, for a form that has no other route.
-   */
-  readonly nativeIdTells?: 'without-request-id' | 'always'
+  /** True if times are whole seconds and workspaces are names, as on Azure: what matches a row of another route then. */
+  readonly toTheSecond?: true
   /** Top-level keys the form maps; all others are kept in `extra`. */
   readonly knownKeys: readonly string[]
   /**

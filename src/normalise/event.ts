@@ -45,8 +45,8 @@ export const ipSql = (text: string): string => `CASE
              '^\\[([^\\]%]+)(?:%[^\\]]*)?\\](?::\\d+)?$', '\\1'),
              '(?i)^(?:::ffff:(\\d+\\.\\d+\\.\\d+\\.\\d+)|([0-9a-f:]+)%.*)$', '\\1\\2')), '0.0.0.0') END`
 
-/** Identity of the actor when the log names nobody: failed logins carry the user in the parameters only. */
-const EMAIL = `CASE WHEN email IS NULL OR email = '' THEN
+/** Who signs in, when the log names nobody: failed logins carry the user in the parameters only. */
+const EMAIL = `CASE WHEN coalesce(email, '') IN ('', 'unknown') AND c.category = 'authentication' THEN
       coalesce(nullif(request_params['user'], ''), nullif(request_params['userName'], ''), nullif(request_params['user_name'], ''), email)
       ELSE email END`
 
@@ -174,7 +174,7 @@ cleaned AS (
   LEFT JOIN ${CATALOGUE_TABLE} c ON c.service_lower = r.service_lower AND c.action_lower = r.action_lower
 ),
 searched AS (
-  SELECT * EXCLUDE (params_text), ${identitySql(form.nativeIdTells)} AS identity,
+  SELECT *,
     ${tolerant ? extraSql(form.knownKeys) : 'NULL'} AS extra, ${tolerant ? 'NULL' : maySecretSql('params_text')} AS may_secret
   FROM cleaned
 ),
@@ -188,9 +188,11 @@ judged AS (
   ${context.enrichment.join}
 ),
 safe AS (${tolerant ? redactedSql(form, 'judged') : 'SELECT * FROM judged'}),
+-- Made of the redacted texts: a fingerprint of a short secret could be guessed at.
+named AS (SELECT * EXCLUDE (params_text), ${identitySql()} AS identity FROM ${tolerant ? `(SELECT * REPLACE (${paramsTextSql('request_params')} AS params_text) FROM safe)` : 'safe'}),
 identified AS (
   SELECT * EXCLUDE (actor_type, query, targets, status_reason, identity),
-    CASE WHEN unfit IS NULL THEN ${eventIdSql('identity')} END AS event_id,
+    CASE WHEN unfit IS NULL THEN ${eventIdSql('identity', form.toTheSecond === true)} END AS event_id,
     CASE WHEN unfit IS NULL THEN event_time::DATE END AS event_date,
     ${ACTOR_TYPE} AS actor_type,
     CASE WHEN known THEN ${overrideSql('category', 'known_category', 'request_params', 'override')} ELSE ${FALLBACK.category} END AS category,
@@ -200,7 +202,7 @@ identified AS (
     coalesce(status_reason, CASE WHEN error_message IS NOT NULL THEN ${ERROR_CODE} END) AS status_reason,
     ${form.givesTargets === true ? 'targets' : `${targetsSql('request_params', 'response_result', 'target_plan')} AS targets`},
     ${form.givesQuery === true ? 'query' : `${QUERY} AS query`}
-  FROM safe
+  FROM named
 )
 SELECT ${columns.join(',\n  ')}
 FROM identified e`

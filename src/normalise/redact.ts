@@ -1,10 +1,10 @@
 /** Secrets out of a whole record: which records may hold one, and the columns without it. */
 import { lit } from '../engine/sql.ts'
 import type { Form } from './contract.ts'
-import { hasSecretSql, redactionsSql, SECRET_KEYS, scrubSql } from './scrub.ts'
+import { hasSecretSql, redactionsSql, SECRET_KEY, scrubSql } from './scrub.ts'
 
-const KEY_LIST = `[${SECRET_KEYS.map(lit).join(', ')}]`
-const HAS_SECRET_KEY = `coalesce(list_has_any(map_keys(request_params), ${KEY_LIST}), false)`
+const secretName = (key: string): string => `regexp_full_match(${key}, ${lit(SECRET_KEY)})`
+const HAS_SECRET_KEY = `coalesce(len(list_filter(map_keys(request_params), lambda k: ${secretName('k')})) > 0, false)`
 
 const isTrue = (condition: string): string => `coalesce(${condition}, false)`
 
@@ -12,12 +12,12 @@ const isTrue = (condition: string): string => `coalesce(${condition}, false)`
  * True for a record that may hold a secret, over every record of the quick reading. User agents and unknown fields are not looked
  * through here: they are where they are met for the first time, in the tolerant reading.
  *
- * @param paramsText the values of the parameters as one text
+ * @param paramsText the parameters as one text, with their names
  */
 export const maySecretSql = (paramsText: string): string =>
   `(${[paramsText, 'response_result', 'error_message', 'status_reason', 'email', 'query.text']
     .map((text) => isTrue(hasSecretSql(text)))
-    .join(' OR ')} OR ${HAS_SECRET_KEY})`
+    .join(' OR ')})`
 
 /** Columns of free text. */
 const TEXTS = [
@@ -30,8 +30,7 @@ const TEXTS = [
   'extra',
 ] as const
 
-const isSecretKey = (key: string, value: string): string =>
-  `(list_contains(${KEY_LIST}, ${key}) AND coalesce(${value}, '') <> '')`
+const isSecretKey = (key: string, value: string): string => `(${secretName(key)} AND coalesce(${value}, '') <> '')`
 
 /** The parameters with their new values, which stand in the list `safe` behind the texts. */
 function paramsSql(textCount: number): string {

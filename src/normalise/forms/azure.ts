@@ -92,7 +92,7 @@ const operationPart = (part: number): string => `nullif(split_part(f.operation, 
 export const azure: Form = {
   name: 'azure',
   doc: 'Azure diagnostic settings: storage, Event Hubs and Log Analytics.',
-  nativeIdTells: 'without-request-id',
+  toTheSecond: true,
   recognises: (record) =>
     ('operationName' in record && ('properties' in record || 'resourceId' in record)) ||
     ('ActionName' in record && ('LogId' in record || 'TimeGenerated' in record)),

@@ -180,7 +180,6 @@ const foundSql = (path: string): string =>
 export const uam: Form = {
   name: 'uam',
   doc: "Immuta's Universal Audit Model, one record a line.",
-  nativeIdTells: 'always',
   recognises: (record) => 'auditPayload' in record || ('actionStatus' in record && 'eventTimestamp' in record),
   givesTargets: true,
   givesQuery: true,
