@@ -1,4 +1,5 @@
 /** The embedded engine: one DuckDB in memory, bounded in memory and threads, spilling to a folder of its own. */
+import './allocator.ts'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { AppError, messageOf } from '../core/errors.ts'
 import { lit } from './sql.ts'
@@ -39,7 +40,8 @@ export class Engine {
       // Order is by event time where it matters; keeping input order costs memory and a fifth of the speed.
       preserve_insertion_order: 'false',
       ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
-      ...(options.tempDir === undefined ? {} : { temp_directory: options.tempDir }),
+      // Empty turns spilling off; left out, DuckDB would spill into the current folder.
+      temp_directory: options.tempDir ?? '',
     })
     const engine = new Engine(instance, await instance.connect())
     await engine.run("SET TimeZone = 'UTC'")
