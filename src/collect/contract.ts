@@ -1,5 +1,7 @@
 /** Where raw material comes from: a source lists objects; an object is a file of records that may grow or be overwritten. */
 
+import type { Home } from '../core/home.ts'
+
 /** An object as the source lists it. Nothing of it has been read yet. */
 export interface SourceObject {
   /** Name for people and for the ledger; the same object has the same key every time. */
@@ -9,8 +11,6 @@ export interface SourceObject {
   readonly sizeBytes: number
   /** Last change, milliseconds since the epoch. */
   readonly modifiedMs: number
-  /** True if the user named this very object, so that it must be a log. */
-  readonly named: boolean
 }
 
 /** A source plug-in: one file in `sources/`, one line in `registry.ts`. */
@@ -28,6 +28,8 @@ export interface Source {
 
 /** What a source may use. */
 export interface SourceContext {
+  /** Where the lake is; what stands there is no source. */
+  readonly home: Home
   /** Folder for spooled input. */
   readonly tmp: string
   readonly stdin: NodeJS.ReadableStream

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
@@ -78,10 +78,12 @@ const PAGE_ROWS = 50_000
 export class Ledger {
   readonly #db: DatabaseSync
   readonly #home: Home
+  readonly #latest: StatementSync
 
   private constructor(home: Home, db: DatabaseSync) {
     this.#home = home
     this.#db = db
+    this.#latest = db.prepare('SELECT * FROM takings WHERE object_key = ? ORDER BY id DESC LIMIT 1')
   }
 
   /** Opens the ledger, making it if there is none. */
@@ -101,9 +103,7 @@ export class Ledger {
 
   /** The newest taking of an object. */
   latest(key: string): Taking | undefined {
-    return this.#db
-      .prepare('SELECT * FROM takings WHERE object_key = ? ORDER BY id DESC LIMIT 1')
-      .get(key) as unknown as Taking | undefined
+    return this.#latest.get(key) as unknown as Taking | undefined
   }
 
   /** Notes that an object's time changed while its bytes did not. */
@@ -140,11 +140,13 @@ export class Ledger {
 
   /**
    * Mends what a crash left: enters batches that were committed but not entered, and removes manifests of batches that
-   * never were. Only the one writer may call it.
+   * never were. A lake put back to an earlier state takes its later batches out of the ledger too, so that their objects are
+   * read again. Only the one writer may call it.
    *
    * @param committedSeq number of the last batch the lake holds, 0 for none
    */
   async recover(committedSeq: number): Promise<void> {
+    if (this.lastSeq() > committedSeq) this.#db.prepare('DELETE FROM takings WHERE batch_seq > ?').run(committedSeq)
     const from = this.lastSeq()
     for (const name of (await readdir(this.#home.manifests)).sort()) {
       const seq = Number(/^(\d{9})\.json$/.exec(name)?.[1])
@@ -214,12 +216,13 @@ const LOCK_POLL_MS = 100
  * @throws AppError LOCKED, BAD_HOME
  */
 export async function lockWriter(home: Home, onWait: () => void = () => {}): Promise<() => void> {
-  let db: DatabaseSync
+  let db: DatabaseSync | undefined
   try {
     await mkdir(dirname(home.writerLock), { recursive: true })
     db = new DatabaseSync(home.writerLock)
     db.exec('PRAGMA busy_timeout = 0')
   } catch (cause) {
+    db?.close()
     throw new AppError('BAD_HOME', `The home ${home.root} cannot be written: ${messageOf(cause)}`, { cause })
   }
   const start = performance.now()
@@ -228,8 +231,10 @@ export async function lockWriter(home: Home, onWait: () => void = () => {}): Pro
       db.exec('BEGIN EXCLUSIVE')
       return () => db.close()
     } catch (cause) {
-      if (!/locked|busy/i.test(messageOf(cause)))
+      if (!/locked|busy/i.test(messageOf(cause))) {
+        db.close()
         throw new AppError('BAD_HOME', `${home.writerLock}: ${messageOf(cause)}`, { cause })
+      }
       if (performance.now() - start > LOCK_TIMEOUT_MS) {
         db.close()
         throw new AppError('LOCKED', `Another bricktrail process has been writing to ${home.root} for ten minutes.`)

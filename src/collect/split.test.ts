@@ -46,6 +46,14 @@ describe('documents', () => {
   test('a record that never ends is kept as a candidate', async () => {
     expect((await splitText('[{"a":1},{"b":')).lines).toEqual(['{"a":1}', '{"b":'])
   })
+  test('a record with a missing quote takes no other with it', async () => {
+    expect((await splitText('[{"a":"x},\n{"b":2},\n{"c":3}]')).lines).toEqual(['{"a":"x},', '{"b":2}', '{"c":3}'])
+    const { lines } = await splitText('{"records":[{"a":1},{"b":"x},{"c":1}]}\n{"records":[{"d":4}]}\n')
+    expect(lines).toEqual(['{"a":1}', '{"b":"x},{"c":1}]}', '{"d":4}'])
+  })
+  test('text at the end of an envelope is kept as a candidate', async () => {
+    expect((await splitText('{"records":[{"a":1}, oops]}\n{"b":2}')).lines).toEqual(['{"a":1}', 'oops', '{"b":2}'])
+  })
   test('a byte order mark is taken off', async () => {
     expect((await splitText('\uFEFF{"a":1}')).lines).toEqual(['{"a":1}'])
   })
@@ -65,7 +73,12 @@ describe('lines', () => {
   test('a line too long is reported, not spooled', async () => {
     const { report, lines } = await splitText(`{"a":1}\n{"b":"${'x'.repeat(MAX_RECORD_BYTES)}"}\n{"c":3}\n`, 'lines')
     expect(lines).toEqual(['{"a":1}', '{"c":3}'])
-    expect(report.tooLong).toMatchObject([{ place: 2, sizeBytes: MAX_RECORD_BYTES + 9 }])
+    expect(report.tooLong).toMatchObject([{ place: 2, sizeBytes: MAX_RECORD_BYTES + 8 }])
+  })
+  test('the spool has the lines of the object at their own numbers', async () => {
+    await splitText(`{"a":1}\n\n{"b":"${'x'.repeat(MAX_RECORD_BYTES)}"}\r\n \n{"c":3}`, 'lines')
+    const spool = await readFile(join(folder, 'out'), 'utf8')
+    expect(spool.split('\n').slice(0, 5)).toEqual(['{"a":1}', '', '', '', '{"c":3}'])
   })
   test('damaged compression gives what came before the damage, and says so', async () => {
     const whole = gzipSync(Array.from({ length: 5000 }, (_, n) => `{"n":${n},"r":"${Math.sin(n)}"}\n`).join(''))

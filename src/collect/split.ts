@@ -5,11 +5,8 @@
  */
 
 import { once } from 'node:events'
-import { createReadStream, createWriteStream } from 'node:fs'
-import type { Readable } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { messageOf } from '../core/errors.ts'
-import type { Compression } from './inspect.ts'
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { type Compression, DamagedCompression, decompressed } from './decompress.ts'
 
 /** A candidate longer than this is set aside unread: the vendor truncates parameters at 100 KB. */
 export const MAX_RECORD_BYTES = 32 * 1024 * 1024
@@ -18,7 +15,7 @@ export const KEPT_BYTES = 64 * 1024
 
 /** A record the spool does not hold, since it is too long. */
 export interface TooLong {
-  /** Number of the record in the object, from 1. */
+  /** Number of the line or, in documents, of the record in the object, from 1. */
   readonly place: number
   readonly sizeBytes: number
   readonly kept: Buffer
@@ -33,62 +30,83 @@ export interface SplitReport {
   readonly damage: string | undefined
 }
 
-/** The object's bytes, decompressed. */
-export function openBytes(path: string, compression: Compression): Readable {
-  const raw = createReadStream(path, { highWaterMark: 1 << 20 })
-  if (compression === 'none') return raw
-  const inflate = compression === 'gzip' ? createGunzip() : createZstdDecompress()
-  raw.on('error', (cause) => inflate.destroy(cause))
-  return raw.pipe(inflate)
-}
-
 /**
  * Splits an object into one candidate a line.
  *
- * @param shape `documents` follows braces and strings; `lines` only line breaks
+ * @param shape `documents` follows braces and strings; `lines` only line breaks, and the spool then has the object's own
+ * lines, blank ones for those it does not hold. The spool ends in a line break unless the object ends within a record.
  */
 export async function split(
   source: { readonly path: string; readonly compression: Compression },
   shape: 'documents' | 'lines',
   spool: string,
 ): Promise<SplitReport> {
-  const out = createWriteStream(spool)
+  const out = new Spool(spool)
   const tooLong: TooLong[] = []
   let candidates = 0
   let place = 0
-  let pending: Buffer[] = []
   const emit = async (parts: readonly Buffer[], size: number) => {
-    if (size === 0) return
     if (size > MAX_RECORD_BYTES) {
       place++
       tooLong.push({ place, sizeBytes: size, kept: Buffer.concat(parts).subarray(0, KEPT_BYTES) })
+      if (shape === 'lines') await out.line(EMPTY)
       return
     }
     const line = oneLine(Buffer.concat(parts))
-    if (line.length === 0) return
+    if (line.length > 0) candidates++
+    else if (shape === 'documents') return
     place++
-    candidates++
-    pending.push(line, NEWLINE)
-    if (pending.length >= 2000 || line.length > 1 << 20) {
-      const ready = Buffer.concat(pending)
-      pending = []
-      if (!out.write(ready)) await once(out, 'drain')
-    }
+    await out.line(line)
   }
   const cutter = new Cutter(shape, emit)
   let damage: string | undefined
   try {
-    for await (const chunk of openBytes(source.path, source.compression)) await cutter.take(chunk as Buffer)
+    for await (const chunk of decompressed(source.path, source.compression)) await cutter.take(chunk)
   } catch (cause) {
-    if (source.compression === 'none') throw cause
-    damage = messageOf(cause)
+    if (!(cause instanceof DamagedCompression)) throw cause
+    damage = cause.message
   }
-  await cutter.end()
-  await new Promise<void>((resolve, reject) => {
-    out.once('error', reject)
-    out.end(Buffer.concat(pending), resolve)
-  })
+  const unfinished = await cutter.end()
+  await out.end(unfinished ? EMPTY : NEWLINE)
   return { candidates, tooLong, damage }
+}
+
+const EMPTY = Buffer.alloc(0)
+const SPOOL_BYTES = 1024 * 1024
+
+/** Lines on their way to a file, some at a time. The break of a line comes with the next, so that the last can do without. */
+class Spool {
+  readonly #out: WriteStream
+  readonly #failed: Promise<never>
+  #pending: Buffer[] = []
+  #pendingBytes = 0
+  #break = EMPTY
+
+  constructor(path: string) {
+    this.#out = createWriteStream(path)
+    this.#failed = new Promise((_, reject) => this.#out.once('error', reject))
+    this.#failed.catch(() => undefined)
+  }
+
+  async line(line: Buffer): Promise<void> {
+    this.#pending.push(this.#break, line)
+    this.#break = NEWLINE
+    this.#pendingBytes += line.length + 1
+    if (this.#pendingBytes >= SPOOL_BYTES || this.#pending.length >= 4000) await this.#write()
+  }
+
+  async end(last: Buffer): Promise<void> {
+    this.#pending.push(last)
+    await this.#write()
+    await Promise.race([new Promise<void>((resolve) => this.#out.end(resolve)), this.#failed])
+  }
+
+  async #write(): Promise<void> {
+    const ready = Buffer.concat(this.#pending)
+    this.#pending = []
+    this.#pendingBytes = 0
+    if (!this.#out.write(ready)) await Promise.race([once(this.#out, 'drain'), this.#failed])
+  }
 }
 
 const NEWLINE = Buffer.from('\n')
@@ -133,7 +151,7 @@ class Cutter {
     let from = 0
     if (this.#shape === 'lines') {
       for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, from)) {
-        await this.#flush(chunk.subarray(from, at + 1))
+        await this.#flush(chunk.subarray(from, at))
         from = at + 1
       }
     } else {
@@ -149,20 +167,34 @@ class Cutter {
     this.#keep(chunk.subarray(from))
   }
 
-  async end(): Promise<void> {
-    await this.#flush(Buffer.alloc(0))
+  /** Hands over what is left; true if something was. */
+  async end(): Promise<boolean> {
+    if (this.#size === 0) return false
+    await this.#flush(EMPTY)
+    return true
   }
 
   /** What the byte means for the candidate before it; `pending` tells whether there is one. */
   #step(byte: number, pending: boolean): 'go on' | 'end before' | 'end after' | 'drop' {
     if (this.#base === 0 && this.#depth === 1 && this.#head.length < 64) this.#head += String.fromCharCode(byte)
     if (this.#inString) {
+      if (byte === LF || byte === CR) return this.#startOver()
       if (this.#escaped) this.#escaped = false
       else if (byte === BACKSLASH) this.#escaped = true
       else if (byte === QUOTE) this.#inString = false
       return 'go on'
     }
     return this.#depth === this.#base ? this.#outside(byte, pending) : this.#inside(byte)
+  }
+
+  /** No JSON string holds a line break: a quote is missing, and what follows must not go the same way. */
+  #startOver(): 'end after' {
+    this.#inString = false
+    this.#escaped = false
+    this.#dropping = false
+    this.#depth = 0
+    this.#base = 0
+    return 'end after'
   }
 
   /** Between records. Text there that is no punctuation is a candidate of its own, so that it is not lost. */
@@ -176,7 +208,7 @@ class Cutter {
       this.#depth = 1
       this.#base = 0
       this.#dropping = true
-      return 'drop'
+      return pending ? 'end before' : 'drop'
     }
     if (pending) return byte === LF ? 'end before' : 'go on'
     return isPunctuation(byte) ? 'drop' : 'go on'

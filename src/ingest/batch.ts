@@ -3,21 +3,24 @@
  * then repeats are taken out, rejects are given their place, and all of it is committed at once.
  */
 import { randomUUID } from 'node:crypto'
+import { access, constants, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Ledger, Manifest, Taking } from '../collect/ledger.ts'
-import { isAppError } from '../core/errors.ts'
+import { type AppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
-import { lit } from '../engine/sql.ts'
-import { enrichment, learn } from '../enrich/memo.ts'
-import type { DataFile, DeltaTable } from '../lake/table.ts'
+import { type DataFile, type DeltaTable, keyOf } from '../lake/table.ts'
 import { publishFile } from '../lake/write.ts'
-import { type StagedDays, stageDays } from '../lake/write-days.ts'
-import { type EventContext, eventsSql, ipSql } from '../normalise/event.ts'
-import { formNamed } from '../normalise/registry.ts'
 import { findDuplicates, withoutDuplicates } from './duplicates.ts'
-import { type Reject, spoolSplit, type Work } from './plan.ts'
-import { rawSql } from './raw.ts'
-import { locateRefused, type Refused, writeRejects } from './rejects.ts'
+import { homeFailure, isAboutData } from './failures.ts'
+import type { Hints } from './hints.ts'
+import { brokenLines, locateRefused } from './locate.ts'
+import { setAside, type Work } from './plan.ts'
+import { isLines } from './raw.ts'
+import { RejectSpool, writeRejects } from './rejects.ts'
+import { salvageDamaged, salvageUnreadable } from './salvage.ts'
+import { type Staged, stageWorks } from './staging.ts'
+import { type Outcome, takingsOf } from './takings.ts'
 
 /** Application name of the `txn` actions: what makes a batch happen once. */
 export const TXN_APP = 'bricktrail-ingest'
@@ -42,24 +45,54 @@ export interface BatchResult {
   readonly duplicates: number
   readonly rejects: number
   readonly redactions: number
+  /** Objects that were not taken after all, so that the next ingestion tries them again. */
+  readonly unreadable: readonly { readonly object: string; readonly message: string }[]
 }
 
-/** Whole key lists that the quick reading accepts; the rest goes through the tolerant one. */
-const MAX_SIGNATURES = 64
+const NOTHING: BatchResult = { records: 0, events: 0, duplicates: 0, rejects: 0, redactions: 0, unreadable: [] }
 
-/** Runs a batch to its end. On an error nothing of it is visible, except rejects, which a repetition will not double. */
-export async function runBatch(works: readonly Work[], context: BatchContext): Promise<BatchResult> {
-  const seq = await nextSeq(context)
-  const ingestTime = context.now()
-  const batchId = `b${String(seq).padStart(9, '0')}-${randomUUID().slice(0, 8)}`
-  const batch = new Batch(works, batchId, ingestTime, context)
+/**
+ * Runs a batch to its end. An object that the engine cannot read costs the others nothing: the batch is halved until it stands
+ * alone. On any other error nothing of the batch is visible, except rejects, which a repetition will not double.
+ */
+export async function runBatch(works: readonly Work[], hints: Hints, context: BatchContext): Promise<BatchResult> {
+  if (works.length === 0) return NOTHING
+  const batch = new Batch(await nextSeq(context), hints, context)
+  let failure: AppError | undefined
   try {
-    await batch.stage()
-    return await batch.commit(seq)
+    failure = await batch.stage(works)
+    if (failure === undefined) return await batch.commit()
+  } catch (cause) {
+    throw homeFailure(cause, context.home.root)
   } finally {
     await batch.discard()
   }
+  if (works.length === 1) return runAlone(works[0] as Work, failure as AppError, hints, context)
+  const half = works.length >> 1
+  const first = await runBatch(works.slice(0, half), hints, context)
+  return sum(first, await runBatch(works.slice(half), hints, context))
 }
+
+/** An object that is no table or a broken one becomes a reject; one that is gone, or that we fail at, is left for later. */
+async function runAlone(work: Work, failure: AppError, hints: Hints, context: BatchContext): Promise<BatchResult> {
+  const { key, path } = work.inspected.object
+  const isThere = await access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+  if (!isThere || isLines(work)) return { ...NOTHING, unreadable: [{ object: key, message: failure.message }] }
+  const detail = `The engine cannot read it: ${failure.message}`
+  return runBatch([{ ...(await setAside(work, 'unreadable_table', detail)), shape: 'lines' }], hints, context)
+}
+
+const sum = (a: BatchResult, b: BatchResult): BatchResult => ({
+  records: a.records + b.records,
+  events: a.events + b.events,
+  duplicates: a.duplicates + b.duplicates,
+  rejects: a.rejects + b.rejects,
+  redactions: a.redactions + b.redactions,
+  unreadable: [...a.unreadable, ...b.unreadable],
+})
 
 /** Numbers never repeat: each is above all that either table or the ledger has seen. */
 async function nextSeq({ events, rejects, ledger }: BatchContext): Promise<number> {
@@ -70,268 +103,132 @@ async function nextSeq({ events, rejects, ledger }: BatchContext): Promise<numbe
 }
 
 class Batch {
-  #works: readonly Work[]
+  readonly #seq: number
   readonly #batchId: string
   readonly #ingestTime: Date
+  readonly #hints: Hints
   readonly #context: BatchContext
-  #staged: StagedDays[] = []
-  /** Rows that are no events, by object. */
-  #refused = new Map<string, Refused[]>()
+  readonly #rejects: RejectSpool
+  #works: readonly Work[] = []
+  #planned: readonly Work[] = []
+  #staged: Staged | undefined
+  /** Files that stand in the lake's folder and are not committed. */
+  #published: DataFile[] = []
 
-  constructor(works: readonly Work[], batchId: string, ingestTime: Date, context: BatchContext) {
-    this.#works = works
-    this.#batchId = batchId
-    this.#ingestTime = ingestTime
+  constructor(seq: number, hints: Hints, context: BatchContext) {
+    this.#seq = seq
+    this.#batchId = `b${String(seq).padStart(9, '0')}-${randomUUID().slice(0, 8)}`
+    this.#ingestTime = context.now()
+    this.#hints = hints
     this.#context = context
+    this.#rejects = new RejectSpool(join(context.tmp, `rejects-${this.#batchId}`))
   }
 
-  /** Reads the objects; what the engine cannot read is read by hand into spools, once, and tried again. */
-  async stage(): Promise<void> {
+  /**
+   * Reads the objects; what the engine cannot read, or takes for whole though it is damaged, is read by hand into spools, once.
+   * Returns why the engine failed, if it was about the data.
+   */
+  async stage(works: readonly Work[]): Promise<AppError | undefined> {
+    const { tmp } = this.#context
+    this.#works = works
+    this.#planned = works
+    const failure = await this.#read()
+    const salvaged =
+      this.#staged === undefined
+        ? await salvageUnreadable(works, tmp)
+        : await salvageDamaged(works, this.#staged.read, tmp)
+    if (salvaged === undefined) return failure
+    await this.#staged?.discard()
+    this.#staged = undefined
+    this.#works = salvaged
+    return this.#read()
+  }
+
+  async #read(): Promise<AppError | undefined> {
+    const { engine, tmp, source } = this.#context
+    const batch = { engine, tmp, source, batchId: this.#batchId, ingestTime: this.#ingestTime }
     try {
-      await this.#stageAll()
+      const readable = this.#works.filter(({ readPath }) => readPath !== '')
+      this.#staged = await stageWorks(readable, this.#hints, batch)
+      return undefined
     } catch (cause) {
-      if (!isAppError(cause) || cause.code !== 'ENGINE' || this.#works.every(({ spooled }) => spooled)) throw cause
-      await this.discard()
-      this.#refused = new Map()
-      const salvaged: Work[] = []
-      for (const work of this.#works) {
-        salvaged.push(
-          work.readPath === '' || work.shape !== 'lines' ? work : await spoolSplit(work, 'lines', this.#context),
-        )
-      }
-      this.#works = salvaged
-      await this.#stageAll()
-    }
-  }
-
-  async #stageAll(): Promise<void> {
-    const readable = this.#works.filter(({ readPath }) => readPath !== '')
-    if (readable.length === 0) return
-    const { engine } = this.#context
-    const { form: formName = '' } = readable[0] as Work
-    const form = formNamed(formName)
-    await this.#objectsTable(readable)
-    const raw = rawSql(readable)
-    await learnHeads(engine, readable)
-    const context: EventContext = {
-      source: this.#context.source,
-      batchId: this.#batchId,
-      ingestTime: this.#ingestTime,
-      objects: 'batch_objects',
-      enrichment: enrichment(),
-    }
-    const quick = await this.#stageDays(
-      eventsSql(form, raw, context, { signatures: signaturesOf(readable, form.knownKeys) }),
-    )
-    const aside = asideSql(quick)
-    if (aside === undefined) return
-    await this.#refuse(
-      `SELECT source_object, 'malformed_json' AS reason, NULL AS text FROM ${aside} WHERE extra IS NULL`,
-    )
-    await learn(engine, (input) => `SELECT ${input} FROM ${aside}`)
-    const again = `(SELECT a.extra::JSON AS json, o.file AS file FROM ${aside} a JOIN batch_objects o USING (source_object) WHERE a.extra IS NOT NULL)`
-    const tolerant = await this.#stageDays(eventsSql(form, again, context, { signatures: null }))
-    const left = asideSql(tolerant)
-    if (left !== undefined)
-      await this.#refuse(`SELECT source_object, status_reason AS reason, extra AS text FROM ${left}`)
-    await engine.run('DROP TABLE batch_objects')
-  }
-
-  async #stageDays(select: string): Promise<StagedDays> {
-    const staged = await stageDays(this.#context.engine, this.#context.events.spec, select, this.#context.tmp)
-    this.#staged.push(staged)
-    return staged
-  }
-
-  async #objectsTable(works: readonly Work[]): Promise<void> {
-    const rows = works.map(({ readPath, inspected: { object } }) => ({
-      file: readPath,
-      source_object: object.key,
-      path_workspace: /workspaceId=([^/\\]+)/.exec(object.key)?.[1] ?? null,
-      object_time: new Date(object.modifiedMs).toISOString(),
-    }))
-    const { engine } = this.#context
-    await engine.tableOf('batch_objects_text', rows, ['file', 'source_object', 'path_workspace', 'object_time'])
-    await engine.run(`CREATE OR REPLACE TEMP TABLE batch_objects AS
-      SELECT file, source_object, path_workspace, object_time::TIMESTAMPTZ AS object_time FROM batch_objects_text`)
-  }
-
-  async #refuse(select: string): Promise<void> {
-    type Found = { source_object: string; reason: string; text: string | null }
-    for (const { source_object, reason, text } of await this.#context.engine.rows<Found>(select)) {
-      const list = this.#refused.get(source_object) ?? []
-      list.push({ reason, text })
-      this.#refused.set(source_object, list)
+      if (isAboutData(cause)) return cause
+      throw cause
     }
   }
 
   /** Takes out repeats, writes rejects, and commits everything. */
-  async commit(seq: number): Promise<BatchResult> {
-    const { engine, events, rejects: rejectTable, ledger, tmp, source, generator } = this.#context
-    const files = this.#staged.flatMap((days) => days.files.filter(({ partition }) => partition !== null))
+  async commit(): Promise<BatchResult> {
+    const { engine, events, rejects, ledger } = this.#context
+    const files = this.#staged?.files ?? []
     const found = await findDuplicates(engine, events, files)
-    const rejects = await this.#rejects()
-    const rejectFiles = await writeRejects(engine, rejectTable, rejects, {
-      batchId: this.#batchId,
-      ingestTime: this.#ingestTime,
-      tmp,
-    })
-    const adds: DataFile[] = []
+    await this.#locateRejects()
+    const [batchId, ingestTime, seq] = [this.#batchId, this.#ingestTime, this.#seq]
+    const rejectFiles = await writeRejects(engine, rejects, this.#rejects, { batchId, ingestTime })
     for (const file of files) {
-      const day = { partition: file.partition as string, stem: this.#batchId }
+      const day = { partition: file.partition as string, stem: batchId }
       const drops = found.byFile.get(file.path) ?? 0
       if (drops === file.rows) continue
-      if (drops === 0) adds.push(await publishFile(events, file.path, file.stats, day))
-      else adds.push(...(await withoutDuplicates(engine, events, file, day)))
+      if (drops === 0) this.#published.push(await publishFile(events, file.path, file.stats, day))
+      else this.#published.push(...(await withoutDuplicates(engine, events, file, day)))
     }
-    const takings = this.#takings(
-      seq,
-      found.eventsByObject,
-      found.duplicatesByObject,
-      Map.groupBy(rejects, (reject) => reject.sourceObject),
-    )
-    const manifest: Manifest = {
+    const { eventsByObject, duplicatesByObject } = found
+    const outcome = { events: eventsByObject, duplicates: duplicatesByObject, rejects: this.#rejects.counts }
+    const takings = takingsOf(this.#works, outcome, { batchId, seq, ingestTime })
+    const manifest = this.#manifest(takings)
+    const counts = countsOf(outcome)
+    const commit = { operation: 'WRITE', txn: { appId: TXN_APP, version: seq }, nowMs: ingestTime.getTime() }
+    if (rejectFiles.length > 0) await rejects.commit({ ...commit, adds: rejectFiles })
+    await ledger.prepare(manifest)
+    // From here on the files may be committed, whatever is thrown; if they are not, a vacuum finds them.
+    const adds = this.#published
+    this.#published = []
+    await events.commit({ ...commit, adds, info: { batchId, ...counts } })
+    ledger.record(manifest)
+    return { ...counts, redactions: found.redactions, unreadable: [] }
+  }
+
+  async #locateRejects(): Promise<void> {
+    const refused = this.#staged?.refused ?? new Set()
+    for (const work of this.#works) {
+      for (const reject of work.rejects) await this.#rejects.add(reject)
+      if (work.readPath === '') continue
+      const { engine } = this.#context
+      if (refused.has(work.inspected.object.key)) {
+        for await (const reject of locateRefused(engine, work)) await this.#rejects.add(reject)
+      }
+      if (work.shape === 'csv') for await (const reject of brokenLines(engine, work)) await this.#rejects.add(reject)
+    }
+  }
+
+  #manifest(objects: readonly Taking[]): Manifest {
+    const { source, generator } = this.#context
+    return {
       version: 1,
       batchId: this.#batchId,
-      seq,
+      seq: this.#seq,
       ingestTime: this.#ingestTime.toISOString(),
       source,
       generator,
-      objects: takings,
-      dataFiles: adds.map(({ path, sizeBytes, rows }) => ({ path, sizeBytes, rows })),
+      objects,
+      dataFiles: this.#published.map(({ path, sizeBytes, rows }) => ({ path, sizeBytes, rows })),
     }
-    const txn = { appId: TXN_APP, version: seq }
-    const nowMs = this.#ingestTime.getTime()
-    if (rejectFiles.length > 0) await rejectTable.commit({ adds: rejectFiles, operation: 'WRITE', txn, nowMs })
-    await ledger.prepare(manifest)
-    const sum = (of: (taking: Taking) => number) => takings.reduce((total, taking) => total + of(taking), 0)
-    const counts = {
-      records: sum((taking) => taking.records),
-      events: sum((taking) => taking.events),
-      duplicates: sum((taking) => taking.duplicates),
-      rejects: sum((taking) => taking.rejects),
-    }
-    await events.commit({ adds, operation: 'WRITE', txn, nowMs, info: { batchId: this.#batchId, ...counts } })
-    ledger.record(manifest)
-    return { ...counts, redactions: found.redactions }
   }
 
-  async #rejects(): Promise<Reject[]> {
-    const rejects = this.#works.flatMap((work) => work.rejects)
-    for (const work of this.#works) {
-      const refused = this.#refused.get(work.inspected.object.key)
-      if (refused === undefined) continue
-      if (work.shape === 'lines') rejects.push(...(await locateRefused(this.#context.engine, work, refused)))
-      else rejects.push(...refused.map((one, at) => rowReject(work, one, at)))
-    }
-    return rejects
-  }
-
-  #takings(
-    seq: number,
-    events: ReadonlyMap<string, number>,
-    duplicates: ReadonlyMap<string, number>,
-    rejects: ReadonlyMap<string, readonly Reject[]>,
-  ): Taking[] {
-    return this.#works.map(({ inspected, form, firstByte }) => {
-      const { object, shape, compression } = inspected
-      const counts = {
-        events: events.get(object.key) ?? 0,
-        duplicates: duplicates.get(object.key) ?? 0,
-        rejects: rejects.get(object.key)?.length ?? 0,
-      }
-      const resumable = shape === 'lines' && compression === 'none' && inspected.lastBreak > 0
-      return {
-        object_key: object.key,
-        sha256: inspected.sha256,
-        size_bytes: inspected.sizeBytes,
-        modified_ms: object.modifiedMs,
-        form,
-        shape,
-        compression,
-        batch_id: this.#batchId,
-        batch_seq: seq,
-        ingested_at: this.#ingestTime.toISOString(),
-        first_byte: firstByte,
-        last_byte: inspected.sizeBytes,
-        records: counts.events + counts.duplicates + counts.rejects,
-        ...counts,
-        resume_byte: resumable ? inspected.lastBreak : null,
-        resume_sha256: resumable ? inspected.breakSha256 : null,
-        resume_lines: resumable ? inspected.lineBreaks : null,
-      }
-    })
-  }
-
-  /** Removes what was staged and not published. */
+  /** Removes what was made and not committed. */
   async discard(): Promise<void> {
-    await Promise.all(this.#staged.map((days) => days.discard()))
-    this.#staged = []
+    await this.#staged?.discard()
+    await this.#rejects.discard()
+    const { store } = this.#context.events
+    await Promise.all(this.#published.map((file) => store.delete(keyOf(file)).catch(messageOf)))
+    const spools = new Set([...this.#works].filter(({ spooled }) => spooled).map(({ readPath }) => readPath))
+    for (const { readPath } of this.#planned) spools.delete(readPath)
+    for (const spool of spools) await rm(spool, { force: true })
   }
 }
 
-/** Rows of tables have no line to look up: their place is where they were met, their bytes are the row as JSON. */
-function rowReject(work: Work, { reason, text }: Refused, at: number): Reject {
-  const content = Buffer.from(text ?? '')
-  return {
-    sourceObject: work.inspected.object.key,
-    form: work.form,
-    reason,
-    detail: 'The row lacks what an event needs.',
-    line: at + 1,
-    sizeBytes: content.length,
-    content,
-  }
-}
-
-/** Raw bytes an object probably holds: audit JSON shrinks about tenfold. */
-export const estimatedBytes = ({ inspected, shape }: Work): number =>
-  inspected.sizeBytes * (inspected.compression === 'none' && shape !== 'parquet' ? 1 : 10)
-
-function asideSql(days: StagedDays): string | undefined {
-  const paths = days.files.filter(({ partition }) => partition === null).map(({ path }) => lit(path))
-  return paths.length === 0 ? undefined : `read_parquet([${paths.join(', ')}], hive_partitioning = false)`
-}
-
-/** Key lists of the first records that hold known keys only. */
-function signaturesOf(works: readonly Work[], knownKeys: readonly string[]): string[][] {
-  const known = new Set(knownKeys)
-  const seen = new Map<string, string[]>()
-  for (const { inspected } of works) {
-    for (const record of inspected.head) {
-      const keys = Object.keys(record)
-      if (seen.size < MAX_SIGNATURES && keys.every((key) => known.has(key))) seen.set(keys.join('\n'), keys)
-    }
-  }
-  return [...seen.values()]
-}
-
-/** Names under which the forms carry address and user agent. */
-const LEARNT = {
-  source_ip: ['sourceipaddress', 'source_ip_address', 'actorip'],
-  user_agent: ['useragent', 'user_agent'],
-} as const
-
-/** Learns the values of the first records, so that few events of the batch meet an unknown one. */
-async function learnHeads(engine: Engine, works: readonly Work[]): Promise<void> {
-  const values = { source_ip: new Set<string>(), user_agent: new Set<string>() }
-  for (const { inspected } of works) {
-    for (const record of inspected.head) {
-      for (const [key, value] of [...Object.entries(record), ...Object.entries(record.properties ?? {})]) {
-        if (typeof value !== 'string') continue
-        const name = key.toLowerCase()
-        for (const input of ['source_ip', 'user_agent'] as const) {
-          if ((LEARNT[input] as readonly string[]).includes(name)) values[input].add(value)
-        }
-      }
-    }
-  }
-  for (const input of ['source_ip', 'user_agent'] as const) {
-    await engine.tableOf(
-      `head_${input}`,
-      [...values[input]].map((value) => ({ value })),
-      ['value'],
-    )
-  }
-  await learn(engine, (input) => `SELECT ${input === 'source_ip' ? ipSql('value') : 'value'} FROM head_${input}`)
+function countsOf({ events, duplicates, rejects }: Outcome) {
+  const total = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((all, count) => all + count, 0)
+  const counts = { events: total(events), duplicates: total(duplicates), rejects: total(rejects) }
+  return { records: counts.events + counts.duplicates + counts.rejects, ...counts }
 }

@@ -6,6 +6,8 @@ import { deltaStats, timeBounds } from '../lake/stats.ts'
 import { type DataFile, type DeltaTable, EVENTS_TABLE } from '../lake/table.ts'
 import { writePartition } from '../lake/write.ts'
 import type { StagedFile } from '../lake/write-days.ts'
+import { knowledgeSql, sameEventSql, sharedPartSql } from '../normalise/fingerprint.ts'
+import { stagedSql } from './staging.ts'
 
 /** What was found. */
 export interface Duplicates {
@@ -20,8 +22,8 @@ export interface Duplicates {
 /** An event id is made of the whole second, so its twin lies within this of it. */
 const SECOND_MS = 1000
 
-const stagedSql = (files: readonly StagedFile[]): string =>
-  `read_parquet([${files.map(({ path }) => lit(path)).join(', ')}], filename = '_f', file_row_number = true, hive_partitioning = false)`
+const placedSql = (files: readonly StagedFile[]): string =>
+  stagedSql(files, ", filename = '_f', file_row_number = true")
 
 /** Compares the staged rows with each other and with the lake. Only files of the lake that overlap in time are opened. */
 export async function findDuplicates(
@@ -32,19 +34,25 @@ export async function findDuplicates(
   if (files.length === 0)
     return { byFile: new Map(), eventsByObject: new Map(), duplicatesByObject: new Map(), redactions: 0 }
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE fresh AS SELECT event_id, _f, file_row_number AS n FROM ${stagedSql(files)}`,
+    `CREATE OR REPLACE TEMP TABLE fresh AS SELECT event_id, _f, file_row_number AS n FROM ${placedSql(files)}`,
   )
   const known = await knownSql(events, files)
   await engine.run(`CREATE OR REPLACE TEMP TABLE drops AS
     WITH known AS (${known}),
-    in_lake AS (SELECT _f, n FROM fresh SEMI JOIN known USING (event_id)),
-    repeated AS (SELECT event_id, min((_f, n)) AS first FROM fresh GROUP BY event_id HAVING count(*) > 1)
+    in_lake AS (
+      SELECT DISTINCT f._f, f.n FROM fresh f JOIN known k ON ${sharedPartSql('f.event_id')} = ${sharedPartSql('k.event_id')}
+        AND ${sameEventSql('f.event_id', 'k.event_id')}),
+    shared AS (SELECT ${sharedPartSql('event_id')} AS part FROM fresh GROUP BY 1 HAVING count(*) > 1),
+    crowd AS (
+      SELECT f.*, s.part, row_number() OVER (PARTITION BY s.part ORDER BY ${knowledgeSql('f.event_id')} DESC, f._f, f.n) AS rank
+      FROM fresh f JOIN shared s ON s.part = ${sharedPartSql('f.event_id')})
     SELECT _f, n FROM in_lake
     UNION
-    SELECT f._f, f.n FROM fresh f JOIN repeated r USING (event_id) WHERE (f._f, f.n) <> r.first`)
+    SELECT later._f, later.n FROM crowd later JOIN crowd earlier ON later.part = earlier.part AND earlier.rank < later.rank
+      AND ${sameEventSql('later.event_id', 'earlier.event_id')}`)
   const dropped = await engine.rows<{ f: string; n: string }>('SELECT _f AS f, count(*) AS n FROM drops GROUP BY 1')
   const byFile = new Map(dropped.map(({ f, n }) => [f, Number(n)]))
-  const rows = `SELECT s.source_object AS o, count(*) AS n, sum(s.redactions) AS redactions FROM ${stagedSql(files)} s`
+  const rows = `SELECT s.source_object AS o, count(*) AS n, sum(s.redactions) AS redactions FROM ${placedSql(files)} s`
   const on = 'd._f = s._f AND d.n = s.file_row_number'
   const kept = await engine.rows<Counted>(
     dropped.length === 0 ? `${rows} GROUP BY 1` : `${rows} ANTI JOIN drops d ON ${on} GROUP BY 1`,
@@ -87,7 +95,7 @@ export async function withoutDuplicates(
   file: StagedFile,
   day: { readonly partition: string; readonly stem: string },
 ): Promise<DataFile[]> {
-  const select = `SELECT s.*, DATE ${lit(day.partition)} AS event_date FROM read_parquet(${lit(file.path)}, file_row_number = true, hive_partitioning = false) s
+  const select = `SELECT s.*, DATE ${lit(day.partition)} AS event_date FROM ${stagedSql([file], ', file_row_number = true')} s
     ANTI JOIN (SELECT n FROM drops WHERE _f = ${lit(file.path)}) d ON d.n = s.file_row_number`
   const written = await writePartition(engine, events, { ...day, select })
   return written === undefined ? [] : [written]

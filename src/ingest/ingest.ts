@@ -1,7 +1,5 @@
 /** Ingest: everything the sources name that is new becomes events of the lake, once. */
-import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
 import type { SourceObject } from '../collect/contract.ts'
 import { Ledger, lockWriter } from '../collect/ledger.ts'
 import { SOURCES } from '../collect/registry.ts'
@@ -12,8 +10,12 @@ import { prepareEnrichment } from '../enrich/memo.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../lake/table.ts'
 import { loadCatalogue } from '../normalise/catalogue/sql.ts'
 import { FORMS } from '../normalise/registry.ts'
-import { type BatchContext, estimatedBytes, runBatch, TXN_APP } from './batch.ts'
-import { plan, type Work } from './plan.ts'
+import { TXN_APP } from './batch.ts'
+import { homeFailure } from './failures.ts'
+import { removeLeftovers, removeScratch, scratchFolder } from './scratch.ts'
+import { type IngestReport, type Taken, takeObjects } from './take.ts'
+
+export type { IngestReport } from './take.ts'
 
 /** Where events go; the same for all ingestions of an {@link Ingester}. */
 export interface IngesterOptions {
@@ -36,32 +38,6 @@ export interface IngestInput {
 /** One ingestion from opening to closing. */
 export interface IngestOptions extends IngesterOptions, IngestInput {}
 
-/** What an ingestion came to. */
-export interface IngestReport {
-  /** Objects read. */
-  objects: number
-  /** Objects passed by, since nothing in them is new. */
-  unchanged: number
-  /** Files that are no logs by their nature. */
-  skipped: number
-  /** Objects that could not be read at all, with the reason. */
-  unreadable: { object: string; message: string }[]
-  records: number
-  events: number
-  duplicates: number
-  rejects: number
-  /** Secrets replaced by a mark. */
-  redactions: number
-  bytes: number
-  seconds: number
-  eventsPerSecond: number
-}
-
-/** A batch holds at most this much raw text, about a million events, … */
-const BATCH_BYTES = 1024 * 1024 * 1024
-/** … and at most this many objects. */
-const BATCH_OBJECTS = 4000
-
 const GENERATOR = 'bricktrail 0.1.0'
 
 /**
@@ -77,9 +53,8 @@ export async function ingest(options: IngestOptions): Promise<IngestReport> {
   }
 }
 
-/** What stays ready between two ingestions. */
-interface Warm {
-  readonly engine: Engine
+/** What stays ready between two ingestions, beside the engine. */
+interface Tables {
   readonly ledger: Ledger
   readonly events: DeltaTable
   readonly rejects: DeltaTable
@@ -93,95 +68,96 @@ interface Warm {
 export class Ingester {
   readonly #options: IngesterOptions
   readonly #spill: string
-  #warm: Warm | undefined
+  #tables: Tables | undefined
+  #opened: Engine | undefined
 
   /** Touches no disk. */
   constructor(options: IngesterOptions) {
     this.#options = options
-    this.#spill = join(options.home.tmp, `${SPILL}${process.pid}-${randomUUID()}`)
+    this.#spill = scratchFolder(options.home, 'spill')
   }
 
   /** As {@link ingest}. */
   async ingest(input: IngestInput): Promise<IngestReport> {
     checkForm(input.form)
-    const { home, onWait } = this.#options
     const started = performance.now()
-    const tmp = join(home.tmp, `ingest-${randomUUID()}`)
-    const unlock = await lockWriter(home, onWait)
+    const tmp = scratchFolder(this.#options.home, 'ingest')
     try {
-      await removeLeftovers(home)
-      await mkdir(tmp, { recursive: true })
-      const objects = await listObjects(input, tmp)
-      const report = await ingestObjects(objects, input, await this.#context(tmp))
+      const { report, useful } = await this.#run(input, tmp)
       report.seconds = (performance.now() - started) / 1000
       report.eventsPerSecond = report.events / report.seconds
-      refuseUseless(report, input)
+      if (!useful) throw useless(report, input)
       return report
     } catch (cause) {
       // Bad input says nothing against the engine; after anything else it may be in no state to go on.
       if (!isAppError(cause) || cause.exit !== EXIT.badInput) await this.close()
-      throw cause
+      throw homeFailure(cause, this.#options.home.root)
     } finally {
-      await rm(tmp, { recursive: true, force: true })
+      await removeScratch(tmp)
+    }
+  }
+
+  /** Objects are listed before the writer's place is taken, so that a slow standard input keeps nobody out. */
+  async #run(input: IngestInput, tmp: string): Promise<Taken> {
+    const { home, onWait } = this.#options
+    await mkdir(tmp, { recursive: true })
+    const objects = await listObjects(input, home, tmp)
+    const unlock = await lockWriter(home, onWait)
+    try {
+      await removeLeftovers(home)
+      const tables = await this.#prepared()
+      return await takeObjects(objects, input, {
+        ledger: tables.ledger,
+        tmp,
+        batch: async () => ({
+          ...tables,
+          engine: await this.#engine(),
+          home,
+          tmp,
+          source: 'files',
+          generator: GENERATOR,
+          now: this.#options.now,
+        }),
+      })
+    } finally {
       unlock()
     }
   }
 
   /** Frees the engine; the next ingestion would open another. */
   async close(): Promise<void> {
-    this.#warm?.ledger.close()
-    this.#warm?.engine.close()
-    this.#warm = undefined
-    spillsInUse.delete(this.#spill)
-    await rm(this.#spill, { recursive: true, force: true })
+    this.#tables?.ledger.close()
+    this.#tables = undefined
+    this.#opened?.close()
+    this.#opened = undefined
+    await removeScratch(this.#spill)
   }
 
-  async #context(tmp: string): Promise<BatchContext> {
-    const { home, now } = this.#options
-    this.#warm ??= await this.#open()
-    const { events, ledger } = this.#warm
-    await ledger.recover((await events.snapshot()).txnVersion(TXN_APP) ?? 0)
-    return { ...this.#warm, home, tmp, source: 'files', generator: GENERATOR, now }
-  }
-
-  async #open(): Promise<Warm> {
+  async #prepared(): Promise<Tables> {
     const { home } = this.#options
-    spillsInUse.add(this.#spill)
+    this.#tables ??= {
+      ledger: await Ledger.open(home),
+      events: DeltaTable.at(home.events, EVENTS_TABLE),
+      rejects: DeltaTable.at(home.rejects, REJECTS_TABLE),
+    }
+    const { events, ledger } = this.#tables
+    await ledger.recover((await events.snapshot()).txnVersion(TXN_APP) ?? 0)
+    return this.#tables
+  }
+
+  /** Opened by the first batch: where nothing is new, nothing is opened. */
+  async #engine(): Promise<Engine> {
+    if (this.#opened !== undefined) return this.#opened
     const engine = await Engine.open({ tempDir: this.#spill })
     try {
       await loadCatalogue(engine)
-      await prepareEnrichment(engine, home)
-      const events = DeltaTable.at(home.events, EVENTS_TABLE)
-      const rejects = DeltaTable.at(home.rejects, REJECTS_TABLE)
-      return { engine, ledger: await Ledger.open(home), events, rejects }
+      await prepareEnrichment(engine, this.#options.home)
     } catch (cause) {
       engine.close()
       throw cause
     }
-  }
-}
-
-/** Begins the names of the engines' spill folders; then comes the process. */
-const SPILL = 'spill-'
-/** Those of this process that an engine has open. */
-const spillsInUse = new Set<string>()
-
-/** Spools and spills of runs that were killed; nobody else ingests while we hold the lock, but may have an engine open. */
-async function removeLeftovers(home: Home): Promise<void> {
-  const names = await readdir(home.tmp).catch(() => [])
-  const old = names.filter((name) => name.startsWith('ingest-') || isAbandoned(home, name))
-  await Promise.all(old.map((name) => rm(join(home.tmp, name), { recursive: true, force: true })))
-}
-
-function isAbandoned(home: Home, name: string): boolean {
-  if (!name.startsWith(SPILL)) return false
-  const pid = Number(name.slice(SPILL.length).split('-')[0])
-  if (pid === process.pid) return !spillsInUse.has(join(home.tmp, name))
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'ESRCH'
+    this.#opened = engine
+    return engine
   }
 }
 
@@ -191,85 +167,25 @@ function checkForm(form: string): void {
   throw new AppError('BAD_ARGUMENT', `There is no form ${form}; the forms are auto, ${names}.`)
 }
 
-async function listObjects({ specs, stdin }: IngestInput, tmp: string): Promise<SourceObject[]> {
+async function listObjects({ specs, stdin }: IngestInput, home: Home, tmp: string): Promise<SourceObject[]> {
   const found = new Map<string, SourceObject>()
   for (const spec of specs) {
     const source = SOURCES.find((each) => each.takes(spec))
     if (source === undefined) throw new AppError('NO_SOURCE', `${spec} is nothing Bricktrail can read from yet.`)
-    const objects = await source.list(spec, { tmp, stdin })
+    const objects = await source.list(spec, { home, tmp, stdin })
     if (objects.length === 0) throw new AppError('NO_SOURCE', `${spec} holds no files.`, { where: spec })
     for (const object of objects) found.set(object.key, object)
   }
   return [...found.values()]
 }
 
-async function ingestObjects(
-  objects: readonly SourceObject[],
-  options: IngestInput,
-  context: BatchContext,
-): Promise<IngestReport> {
-  const report: IngestReport = {
-    objects: 0,
-    unchanged: 0,
-    skipped: 0,
-    unreadable: [],
-    records: 0,
-    events: 0,
-    duplicates: 0,
-    rejects: 0,
-    redactions: 0,
-    bytes: 0,
-    seconds: 0,
-    eventsPerSecond: 0,
-  }
-  const totalBytes = objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  let doneBytes = 0
-  const waiting = new Map<string, { works: Work[]; bytes: number }>()
-  const flush = async (key: string) => {
-    const works = waiting.get(key)?.works ?? []
-    waiting.delete(key)
-    if (works.length === 0) return
-    const result = await runBatch(works, context)
-    for (const name of ['records', 'events', 'duplicates', 'rejects', 'redactions'] as const)
-      report[name] += result[name]
-    for (const { inspected } of works) doneBytes += inspected.sizeBytes
-    options.onProgress?.(doneBytes, totalBytes, `${report.events} events`)
-    for (const work of works) if (work.spooled) await rm(work.readPath, { force: true })
-  }
-  for (const object of objects) {
-    const planned = await plan(object, { ledger: context.ledger, form: options.form, tmp: context.tmp }).catch(
-      (cause) => {
-        if (!isAppError(cause) || cause.code !== 'UNREADABLE') throw cause
-        report.unreadable.push({ object: object.key, message: cause.message })
-      },
-    )
-    if (planned?.kind !== 'work') {
-      if (planned !== undefined) report[planned.kind]++
-      doneBytes += object.sizeBytes
-      continue
-    }
-    report.objects++
-    report.bytes += planned.work.inspected.sizeBytes
-    const { form, shape, compression } = planned.work
-    const key = `${form} ${shape} ${compression}`
-    const group = waiting.get(key) ?? { works: [], bytes: 0 }
-    waiting.set(key, group)
-    group.works.push(planned.work)
-    group.bytes += estimatedBytes(planned.work)
-    if (group.bytes >= BATCH_BYTES || group.works.length >= BATCH_OBJECTS) await flush(key)
-  }
-  for (const key of [...waiting.keys()]) await flush(key)
-  return report
-}
-
-/** Exit 2 is for input of which nothing could be used; an input already taken in whole is none of that. */
-function refuseUseless(report: IngestReport, { specs }: IngestInput): void {
-  if (report.events + report.duplicates + report.unchanged > 0) return
+/** Exit 2 is for input of which nothing could be used. */
+function useless(report: IngestReport, { specs }: IngestInput): AppError {
   if (report.unreadable.length > 0 && report.objects === 0) {
-    throw new AppError('UNREADABLE', report.unreadable[0]?.message ?? 'No object could be read.')
+    return new AppError('UNREADABLE', report.unreadable[0]?.message ?? 'No object could be read.')
   }
-  throw new AppError(
+  return new AppError(
     'NO_RECORDS',
-    `No audit record was found in ${specs.join(', ')}: ${report.objects} objects, ${report.rejects} rejects.`,
+    `No audit record was found in ${specs.join(', ')}: ${report.objects + report.unchanged} objects, ${report.rejects} rejects.`,
   )
 }

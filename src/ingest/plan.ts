@@ -5,11 +5,16 @@ import { symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { SourceObject } from '../collect/contract.ts'
-import { type Compression, digestOf, type Inspected, inspect } from '../collect/inspect.ts'
+import type { CsvDialect } from '../collect/csv-dialect.ts'
+import { type Compression, DamagedCompression, decompressed } from '../collect/decompress.ts'
+import type { HeadRecord } from '../collect/head.ts'
+import { digestOf, type Inspected, type Inspection, inspect } from '../collect/inspect.ts'
 import type { Ledger, Taking } from '../collect/ledger.ts'
-import { split } from '../collect/split.ts'
+import { type SplitReport, split } from '../collect/split.ts'
+import { AppError, messageOf } from '../core/errors.ts'
 import type { Shape } from '../normalise/contract.ts'
 import { FORMS } from '../normalise/registry.ts'
+import { homeFailure } from './failures.ts'
 
 /** A record or a whole object that cannot become events. */
 export interface Reject {
@@ -29,7 +34,8 @@ export interface Work {
   readonly form: string
   readonly shape: Shape
   readonly compression: Compression
-  /** The file the engine reads: the object itself, or a spool made of it. */
+  readonly csv?: CsvDialect | undefined
+  /** The file the engine reads: the object itself, or a spool made of it; empty for none. */
   readonly readPath: string
   readonly spooled: boolean
   readonly firstByte: number
@@ -41,10 +47,11 @@ export interface Work {
 
 /** What planning an object gives. */
 export type Planned =
-  | { readonly kind: 'unchanged' }
+  /** `usable`: it gave events, or repeats of events, when it was taken. */
+  | { readonly kind: 'unchanged'; readonly usable: boolean }
   /** No log by its nature, such as the simulator's list of labels. */
   | { readonly kind: 'skipped' }
-  | { readonly kind: 'work'; readonly work: Work }
+  | { readonly kind: 'work'; readonly work: Work; readonly head: readonly HeadRecord[] }
 
 /** What planning may use. */
 export interface PlanContext {
@@ -53,99 +60,114 @@ export interface PlanContext {
   readonly form: string
   /** Folder for spools of this run. */
   readonly tmp: string
+  /** How many of the object's first records are worth a look. */
+  readonly headRecords: number
 }
 
 /** Bytes of an object set aside whole that are kept with the reject. */
 const KEPT_OF_OBJECT = 64 * 1024
 
-/** Looks at one object. Throws AppError UNREADABLE if it cannot be read. */
+const DETAILS = {
+  not_a_log: 'The object holds no JSON, CSV or Parquet records.',
+  unknown_form: 'No record at the head of the object has the marks of a known form.',
+  damaged_compression: 'Nothing of the compressed bytes can be read.',
+} as const
+
+/**
+ * Looks at one object.
+ * @throws AppError UNREADABLE if it cannot be read, DISK_FULL or BAD_HOME if a spool cannot be written
+ */
 export async function plan(object: SourceObject, context: PlanContext): Promise<Planned> {
-  const before = context.ledger.latest(object.key)
-  if (before?.size_bytes === object.sizeBytes && before.modified_ms === object.modifiedMs) return { kind: 'unchanged' }
-  const inspected = await inspect(object)
-  if (before?.sha256 === inspected.sha256) {
-    context.ledger.touch(object.key, object.modifiedMs)
-    return { kind: 'unchanged' }
+  try {
+    return await planned(object, context)
+  } catch (cause) {
+    const { path = '' } = cause as NodeJS.ErrnoException
+    throw path === object.path ? unreadable(object, cause) : homeFailure(cause, context.tmp)
   }
-  if (isLabels(inspected)) return { kind: 'skipped' }
-  return { kind: 'work', work: await prepare(inspected, before, context) }
 }
+
+async function planned(object: SourceObject, context: PlanContext): Promise<Planned> {
+  const before = context.ledger.latest(object.key)
+  if (before?.size_bytes === object.sizeBytes && before.modified_ms === object.modifiedMs) return unchanged(before)
+  const inspection = await inspect(object, context.headRecords)
+  if (before?.sha256 === inspection.inspected.sha256) {
+    context.ledger.touch(object.key, object.modifiedMs)
+    return unchanged(before)
+  }
+  if (isLabels(inspection)) return { kind: 'skipped' }
+  return { kind: 'work', work: await prepare(inspection, before, context), head: inspection.head }
+}
+
+const unreadable = ({ key }: SourceObject, cause: unknown): AppError =>
+  new AppError('UNREADABLE', `${key} cannot be read: ${messageOf(cause)}`, { where: key, cause })
+
+const unchanged = ({ events, duplicates, first_byte }: Taking): Planned => ({
+  kind: 'unchanged',
+  usable: events + duplicates + first_byte > 0,
+})
 
 /** The simulator leaves its answers beside its logs. */
-const isLabels = ({ object, head }: Inspected): boolean =>
-  basename(object.key) === 'labels.json' && head.some((record) => 'scenarios' in record && !('actionName' in record))
+const isLabels = ({ inspected: { object }, head, marks }: Inspection): boolean =>
+  basename(object.key) === 'labels.json' &&
+  [...head, marks].some((record) => 'scenarios' in record && !('actionName' in record))
 
-async function prepare(inspected: Inspected, before: Taking | undefined, context: PlanContext): Promise<Work> {
-  const { object, shape } = inspected
-  const form = context.form === 'auto' ? recognise(inspected) : context.form
-  const plain = { inspected, compression: inspected.compression, firstByte: 0, linesBefore: 0, rejects: [] as Reject[] }
-  if (shape === 'empty') return { ...plain, form: form ?? 'none', shape: 'lines', readPath: '', spooled: false }
-  if (form === undefined || shape === 'binary')
-    return setAside(inspected, shape === 'binary' ? 'not_a_log' : 'unknown_form')
-  if (shape === 'documents')
-    return spoolSplit({ ...plain, form, shape: 'lines', readPath: object.path, spooled: false }, 'documents', context)
-  const grown = shape === 'lines' && (await hasGrown(inspected, before))
-  if (grown && before?.resume_byte != null) {
-    const spool = join(context.tmp, `tail-${randomUUID()}`)
-    await pipeline(createReadStream(object.path, { start: before.resume_byte }), createWriteStream(spool))
-    const linesBefore = before.resume_lines ?? 0
-    return {
-      ...plain,
-      form,
-      shape: 'lines',
-      readPath: spool,
-      spooled: true,
-      firstByte: before.resume_byte,
-      linesBefore,
-    }
+async function prepare(inspection: Inspection, before: Taking | undefined, context: PlanContext): Promise<Work> {
+  const { inspected, csv } = inspection
+  const { object, shape, compression } = inspected
+  const form = context.form === 'auto' ? recognise(inspection) : context.form
+  const whole = { inspected, compression, csv, readPath: '', spooled: false, firstByte: 0, linesBefore: 0, rejects: [] }
+  if (shape === 'empty') return { ...whole, form: form ?? 'none', shape: 'lines' }
+  if (shape === 'binary') return setAside({ ...whole, form: 'none', shape: 'lines' }, 'not_a_log')
+  if (shape === 'damaged') return setAside({ ...whole, form: 'none', shape: 'lines' }, 'damaged_compression')
+  if (form === undefined) return setAside({ ...whole, form: 'none', shape: 'lines' }, 'unknown_form')
+  if (shape === 'documents') {
+    return spoolSplit({ ...whole, form, shape: 'lines', readPath: object.path }, 'documents', context)
   }
-  return { ...plain, form, shape, readPath: await safePath(object.path, context), spooled: false }
+  if (shape === 'csv' && compression !== 'none') return spoolCsv({ ...whole, form, shape }, context)
+  const tail = shape === 'lines' ? await grownTail(inspected, before, context) : undefined
+  if (tail !== undefined) return { ...whole, form, shape: 'lines', ...tail }
+  return { ...whole, form, shape, readPath: await safePath(object.path, context) }
 }
 
-/** True if the object begins with all that was taken of it before. */
-async function hasGrown(inspected: Inspected, before: Taking | undefined): Promise<boolean> {
-  if (before?.resume_byte == null || before.resume_byte === 0 || inspected.compression !== 'none') return false
-  if (inspected.sizeBytes <= before.resume_byte) return false
-  return (await digestOf(inspected.object.path, before.resume_byte)) === before.resume_sha256
+/** What an object has grown by, in a spool; undefined if it does not begin with all that was taken of it before. */
+async function grownTail(
+  { object, sizeBytes, compression }: Inspected,
+  before: Taking | undefined,
+  { tmp }: PlanContext,
+): Promise<Pick<Work, 'readPath' | 'spooled' | 'firstByte' | 'linesBefore'> | undefined> {
+  const from = before?.resume_byte ?? 0
+  if (from === 0 || compression !== 'none' || sizeBytes <= from) return undefined
+  if ((await digestOf(object.path, from)) !== before?.resume_sha256) return undefined
+  const spool = join(tmp, `tail-${randomUUID()}`)
+  // No further than what the digest stands for: bytes that come while we read are for the next time.
+  await pipeline(createReadStream(object.path, { start: from, end: sizeBytes - 1 }), createWriteStream(spool))
+  return { readPath: spool, spooled: true, firstByte: from, linesBefore: before?.resume_lines ?? 0 }
 }
 
 /** The form most of the first records have. */
-function recognise({ head, shape }: Inspected): string | undefined {
-  if (shape === 'parquet' || shape === 'csv') return 'system-table'
-  const votes = head
-    .map((record) => FORMS.find((form) => form.recognises(record))?.name)
-    .filter((name) => name !== undefined)
+function recognise({ head, marks, inspected: { shape } }: Inspection): string | undefined {
+  const formOf = (record: HeadRecord) => FORMS.find((form) => form.recognises(record))?.name
+  const votes = head.map(formOf).filter((name) => name !== undefined)
   const counts = Map.groupBy(votes, (name) => name)
-  return [...counts].sort((a, b) => b[1].length - a[1].length)[0]?.[0]
+  const [most] = [...counts].sort((a, b) => b[1].length - a[1].length)
+  return most?.[0] ?? formOf(marks) ?? (shape === 'parquet' || shape === 'csv' ? 'system-table' : undefined)
 }
 
-async function setAside(inspected: Inspected, reason: 'not_a_log' | 'unknown_form'): Promise<Work> {
-  const { object, sizeBytes } = inspected
+/** Makes the whole object a reject, with its first bytes. */
+export async function setAside(work: Work, reason: string, detail?: string): Promise<Work> {
+  const { object, sizeBytes } = work.inspected
   const parts: Buffer[] = []
   for await (const part of createReadStream(object.path, { end: KEPT_OF_OBJECT - 1 })) parts.push(part as Buffer)
   const reject: Reject = {
     sourceObject: object.key,
-    form: 'none',
+    form: work.form,
     reason,
-    detail:
-      reason === 'not_a_log'
-        ? 'The object holds no JSON, CSV or Parquet records.'
-        : 'No record at the head of the object has the marks of a known form.',
+    detail: detail ?? DETAILS[reason as keyof typeof DETAILS] ?? reason,
     line: null,
     sizeBytes,
     content: Buffer.concat(parts),
   }
-  return {
-    inspected,
-    form: 'none',
-    shape: 'lines',
-    compression: inspected.compression,
-    readPath: '',
-    spooled: false,
-    firstByte: 0,
-    linesBefore: 0,
-    rejects: [reject],
-  }
+  return { ...work, readPath: '', rejects: [reject] }
 }
 
 /** Reads the object by hand into a spool of lines, salvaging what damage leaves. */
@@ -155,45 +177,50 @@ export async function spoolSplit(
   context: Pick<PlanContext, 'tmp'>,
 ): Promise<Work> {
   const spool = join(context.tmp, `split-${randomUUID()}`)
-  const { object } = work.inspected
-  const report = await split(
-    { path: work.spooled ? work.readPath : object.path, compression: work.compression },
-    shape,
-    spool,
-  )
+  const report = await split({ path: work.readPath, compression: work.compression }, shape, spool)
+  const rejects = [...work.rejects, ...splitRejects(work, report)]
+  return { ...work, shape: 'lines', compression: 'none', readPath: spool, spooled: true, rejects }
+}
+
+/** A CSV object as it was before compression; how long its lines were cannot be told from what the engine reads. */
+async function spoolCsv(work: Work, { tmp }: Pick<PlanContext, 'tmp'>): Promise<Work> {
+  const spool = join(tmp, `csv-${randomUUID()}`)
+  let damage: string | undefined
+  const { path } = work.inspected.object
+  await pipeline(async function* () {
+    try {
+      yield* decompressed(path, work.compression)
+    } catch (cause) {
+      if (!(cause instanceof DamagedCompression)) throw cause
+      damage = cause.message
+    }
+  }, createWriteStream(spool))
+  const rejects = splitRejects(work, { candidates: 0, tooLong: [], damage })
+  return { ...work, compression: 'none', readPath: spool, spooled: true, rejects }
+}
+
+function splitRejects(work: Work, report: SplitReport): Reject[] {
+  const { object, sizeBytes: objectBytes } = work.inspected
+  const of = { sourceObject: object.key, form: work.form }
   const rejects: Reject[] = report.tooLong.map(({ place, sizeBytes, kept }) => ({
-    sourceObject: object.key,
-    form: work.form,
+    ...of,
     reason: 'too_long',
     detail: `The record has ${sizeBytes} bytes; its first ${kept.length} are kept here.`,
     line: work.linesBefore + place,
     sizeBytes,
     content: kept,
   }))
-  if (report.damage !== undefined) {
-    rejects.push({
-      sourceObject: object.key,
-      form: work.form,
-      reason: 'damaged_compression',
-      detail: `The compressed bytes end early or are damaged (${report.damage}); records before the damage were taken.`,
-      line: null,
-      sizeBytes: work.inspected.sizeBytes,
-      content: Buffer.alloc(0),
-    })
-  }
-  return {
-    ...work,
-    shape: 'lines',
-    compression: 'none',
-    readPath: spool,
-    spooled: true,
-    rejects: [...work.rejects, ...rejects],
-  }
+  if (report.damage === undefined) return rejects
+  const detail = `The compressed bytes end early or are damaged (${report.damage}); what could be read of them was taken.`
+  return [
+    ...rejects,
+    { ...of, reason: 'damaged_compression', detail, line: null, sizeBytes: objectBytes, content: Buffer.alloc(0) },
+  ]
 }
 
 /** The engine expands patterns in paths; a path that looks like one is read through a link with a plain name. */
-async function safePath(path: string, context: PlanContext): Promise<string> {
-  if (!/[*?[\]{}]/.test(path)) return path
+async function safePath(path: string, context: Pick<PlanContext, 'tmp'>): Promise<string> {
+  if (!/[*?[\]{}\\]/.test(path)) return path
   const link = join(context.tmp, `link-${randomUUID()}`)
   await symlink(path, link)
   return link

@@ -1,25 +1,31 @@
 /** Files on local disk: a file, a folder (with all below it), or a glob. */
-import { glob, readdir, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import type { Dirent, Stats } from 'node:fs'
+import { createReadStream } from 'node:fs'
+import { glob, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, join, resolve, sep } from 'node:path'
 import { AppError, messageOf } from '../../core/errors.ts'
+import type { Home } from '../../core/home.ts'
 import type { Source, SourceObject } from '../contract.ts'
+import { spooled } from './stdin.ts'
 
 /** A file, a folder or a glob pattern. */
 export const files: Source = {
   name: 'files',
   doc: 'A file, a folder with all below it, or a glob pattern.',
   takes: (spec) => spec !== '-' && !/^[a-z][a-z0-9+]+:\/\//i.test(spec),
-  async list(spec) {
+  async list(spec, context) {
     const info = await stat(spec).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined
       throw new AppError('UNREADABLE', `${spec} cannot be read: ${messageOf(cause)}`, { cause })
     })
-    if (info?.isDirectory()) return inDayOrder(await walk(resolve(spec)))
-    if (info !== undefined) return [await describe(resolve(spec), true)]
+    if (info?.isDirectory()) return inDayOrder(await walk(resolve(spec), context.home))
+    if (info?.isFile()) return [described(resolve(spec), info)]
+    // A pipe, such as a shell's <(…), can be read but once.
+    if (info !== undefined) return [await spooled(createReadStream(spec), context.tmp, 'pipe')]
     const found: SourceObject[] = []
     for await (const match of glob(spec)) {
       const path = resolve(match)
-      if (!isHidden(basename(path)) && (await stat(path)).isFile()) found.push(await describe(path, false))
+      if (!isHidden(basename(path)) && !isOfHome(path, context.home)) found.push(...(await fileAt(path)))
     }
     if (found.length === 0) throw new AppError('NO_SOURCE', `${spec} is no file or folder, and no file matches it.`)
     return inDayOrder(found)
@@ -29,22 +35,59 @@ export const files: Source = {
 /** Delta's own rule: names that begin so are no data. */
 const isHidden = (name: string): boolean => name.startsWith('_') || name.startsWith('.')
 
-async function walk(root: string): Promise<SourceObject[]> {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((cause) => {
-    throw new AppError('UNREADABLE', `The folder ${root} cannot be read: ${messageOf(cause)}`, { cause })
-  })
-  const paths = entries
-    .filter((entry) => !entry.isDirectory() && !isHidden(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !path.slice(root.length).split(/[/\\]/).some(isHidden))
-  const objects = await Promise.all(paths.map((path) => describe(path, false).catch(() => undefined)))
-  return objects.filter((object) => object !== undefined)
+/** True for what Bricktrail itself keeps: a lake is no log. */
+function isOfHome(path: string, { lake, manifests, tmp, cache, ledger, writerLock }: Home): boolean {
+  if ([lake, manifests, tmp, cache].some((folder) => path === folder || path.startsWith(folder + sep))) return true
+  return path.startsWith(ledger) || path.startsWith(writerLock)
 }
 
-async function describe(path: string, named: boolean): Promise<SourceObject> {
-  const info = await stat(path)
-  return { key: path, path, sizeBytes: info.size, modifiedMs: Math.trunc(info.mtimeMs), named }
+/** All files below a folder; links are followed, each folder is entered once. */
+async function walk(root: string, home: Home): Promise<SourceObject[]> {
+  const entered = new Set<string>()
+  const objects: SourceObject[] = []
+  const enter = async (folder: string): Promise<void> => {
+    const real = await realpath(folder).catch(() => folder)
+    if (entered.has(real)) return
+    entered.add(real)
+    const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+      if (folder === root)
+        throw new AppError('UNREADABLE', `The folder ${root} cannot be read: ${messageOf(cause)}`, { cause })
+      objects.push(unseen(folder))
+      return [] as Dirent[]
+    })
+    const wanted = entries
+      .filter(({ name }) => !isHidden(name))
+      .map((entry) => ({ entry, path: join(folder, entry.name) }))
+      .filter(({ path }) => !isOfHome(path, home) && path !== home.root)
+    const found = await Promise.all(wanted.map(({ entry, path }) => (entry.isDirectory() ? path : fileOrFolder(path))))
+    for (const each of found.flat()) {
+      if (typeof each === 'string') await enter(each)
+      else objects.push(each)
+    }
+  }
+  await enter(root)
+  return objects
 }
+
+/** An object for a file, the path for a folder, nothing for what is neither, such as a socket. */
+async function fileOrFolder(path: string): Promise<(SourceObject | string)[]> {
+  const info = await stat(path).catch(() => undefined)
+  if (info === undefined) return [unseen(path)]
+  return info.isDirectory() ? [path] : info.isFile() ? [described(path, info)] : []
+}
+
+const fileAt = async (path: string): Promise<SourceObject[]> =>
+  (await fileOrFolder(path)).filter((each) => typeof each !== 'string')
+
+const described = (path: string, { size, mtimeMs }: Stats): SourceObject => ({
+  key: path,
+  path,
+  sizeBytes: size,
+  modifiedMs: Math.trunc(mtimeMs),
+})
+
+/** What cannot even be looked at, such as a link to nowhere. It is listed, so that reading it says why. */
+const unseen = (path: string): SourceObject => ({ key: path, path, sizeBytes: 0, modifiedMs: 0 })
 
 /** Day in a delivery path (`date=2026-11-12`) or an Azure one (`y=2026/m=11/d=12`). */
 const dayOf = (path: string): string =>

@@ -1,0 +1,210 @@
+/** The head of an object: what its first bytes say of the shape and the records of the rest. */
+import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { type CsvDialect, csvDialect } from './csv-dialect.ts'
+import { type Compression, DamagedCompression, decompressed } from './decompress.ts'
+
+/**
+ * How the records stand in the object. `documents` is JSON that is not one record a line: an array, records printed over
+ * several lines, an envelope with a `records` list. `damaged` is compressed and gives nothing.
+ */
+export type ObjectShape = 'lines' | 'documents' | 'parquet' | 'csv' | 'empty' | 'binary' | 'damaged'
+
+/** A parsed record. */
+export type HeadRecord = Readonly<Record<string, unknown>>
+
+/** What a head shows. */
+export interface Look {
+  readonly shape: ObjectShape
+  /** The first records that parse. */
+  readonly head: readonly HeadRecord[]
+  /** Where none parses: a record of all keys, or all column names, that stand there. Enough to know the form by. */
+  readonly marks: HeadRecord
+  readonly csv?: CsvDialect
+}
+
+/** Decompressed text of the head. */
+export interface HeadText {
+  readonly text: string
+  /** True if it is the whole object. */
+  readonly whole: boolean
+  readonly damaged: boolean
+}
+
+/** Enough to see some hundred records of the usual size. */
+export const HEAD_BYTES = 256 * 1024
+/** Compressed bytes that are enough for a head; audit JSON shrinks about tenfold. */
+const PACKED_BYTES = 64 * 1024
+/** A head that grows beyond this is not inflated at one go. */
+const MAX_INFLATED = 16 * 1024 * 1024
+/** Keys that are looked for in text that does not parse. */
+const MAX_MARKS = 4000
+
+/** The text of the head, as far as it goes; damaged compression gives what came before the damage. */
+export async function headText(
+  path: string,
+  raw: Buffer,
+  sizeBytes: number,
+  compression: Compression,
+): Promise<HeadText> {
+  const whole = sizeBytes <= HEAD_BYTES
+  if (compression === 'none') return { text: raw.toString('utf8'), whole, damaged: false }
+  if (sizeBytes <= PACKED_BYTES) {
+    try {
+      const bytes = inflated(raw, compression)
+      if (bytes.length <= HEAD_BYTES) return { text: bytes.toString('utf8'), whole: true, damaged: false }
+      return { text: bytes.subarray(0, HEAD_BYTES).toString('utf8'), whole: false, damaged: false }
+    } catch {
+      // Damaged, or far more than a head: read on below, bit by bit.
+    }
+  }
+  const { bytes, ended, damaged } = await taken(decompressed(path, compression), HEAD_BYTES)
+  return { text: bytes.toString('utf8'), whole: ended && !damaged, damaged }
+}
+
+function inflated(raw: Buffer, compression: Compression): Buffer {
+  const limit = { maxOutputLength: MAX_INFLATED }
+  return compression === 'gzip'
+    ? gunzipSync(raw, { ...limit, finishFlush: constants.Z_FINISH })
+    : zstdDecompressSync(raw, limit)
+}
+
+async function taken(source: AsyncGenerator<Buffer>, limit: number) {
+  const parts: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of source) {
+      parts.push(Buffer.from(chunk.subarray(0, limit - size)))
+      size += chunk.length
+      if (size > limit) return { bytes: Buffer.concat(parts), ended: false, damaged: false }
+    }
+    return { bytes: Buffer.concat(parts), ended: true, damaged: false }
+  } catch (cause) {
+    if (!(cause instanceof DamagedCompression)) throw cause
+    return { bytes: Buffer.concat(parts), ended: true, damaged: true }
+  }
+}
+
+/** Judges the shape. `raw` are the first bytes as they stand in the object. */
+export function lookAt(raw: Buffer, { text, whole, damaged }: HeadText, headRecords: number): Look {
+  if (raw.subarray(0, 4).toString('latin1') === 'PAR1') return { shape: 'parquet', head: [], marks: {} }
+  const clean = text.replace(/^\uFEFF/, '').trimStart()
+  if (clean === '' && damaged) return { shape: 'damaged', head: [], marks: {} }
+  if (clean === '' && whole) return { shape: 'empty', head: [], marks: {} }
+  const lines = firstLines(clean, headRecords, whole)
+  if (clean[0] !== '[') {
+    const parsed = lines.map(parseRecord).filter((record) => record !== undefined)
+    if (parsed.some((record) => Array.isArray(record.records))) {
+      return { shape: 'documents', head: parsed.flatMap((record) => asRecords(record.records)), marks: {} }
+    }
+    if (parsed.length > 0) return { shape: 'lines', head: parsed, marks: {} }
+  }
+  const csv = csvDialect(clean)
+  if (csv !== undefined) return { shape: 'csv', head: [], marks: fromKeys(csv.columns), csv }
+  return lookAtBroken(clean, lines, headRecords)
+}
+
+/** Where no line parses: one document of several lines, or lines that are all broken. */
+function lookAtBroken(clean: string, lines: readonly string[], headRecords: number): Look {
+  const likeLines = lines.filter((line) => /^\s*\{\s*"/.test(line)).length
+  if (clean[0] === '[' || (clean[0] === '{' && (lines.length === 1 || likeLines * 2 < lines.length))) {
+    return { shape: 'documents', head: documentRecords(clean, headRecords), marks: marksOf(clean) }
+  }
+  return { shape: likeLines > 0 ? 'lines' : 'binary', head: [], marks: marksOf(clean) }
+}
+
+/**
+ * Looks beyond a head in which nothing parses: behind a first record longer than a head, or behind junk, there may be good
+ * lines. Undefined if there are none.
+ */
+export async function lookFurther(
+  path: string,
+  compression: Compression,
+  headRecords: number,
+): Promise<Look | undefined> {
+  let at = 0
+  const source = decompressed(path, compression)
+  const afterBreak = async function* (): AsyncGenerator<Buffer> {
+    let found = false
+    for await (const chunk of source) {
+      const from = found ? 0 : chunk.indexOf(10, Math.max(0, HEAD_BYTES - at)) + 1
+      if (from > 0) found = true
+      if (found) yield chunk.subarray(from)
+      at += chunk.length
+    }
+  }
+  const { bytes, ended } = await taken(afterBreak(), HEAD_BYTES)
+  const text = bytes.toString('utf8')
+  const parsed = firstLines(text, headRecords, ended).map(parseRecord)
+  const head = parsed.filter((record) => record !== undefined)
+  if (head.length === 0) return undefined
+  const shape = head.some((record) => Array.isArray(record.records)) ? 'documents' : 'lines'
+  return { shape, head: shape === 'lines' ? head : head.flatMap((record) => asRecords(record.records)), marks: {} }
+}
+
+/** The first lines that are not blank, without one that the end of the head cuts. */
+function firstLines(text: string, count: number, whole: boolean): string[] {
+  const lines: string[] = []
+  for (let from = 0; from < text.length && lines.length < count; ) {
+    const end = text.indexOf('\n', from)
+    if (end < 0 && !whole && lines.length > 0) break
+    const line = text.slice(from, end < 0 ? text.length : end)
+    if (line.trim() !== '') lines.push(line)
+    from = end < 0 ? text.length : end + 1
+  }
+  return lines
+}
+
+function parseRecord(line: string): HeadRecord | undefined {
+  const text = line.trim()
+  if (!text.startsWith('{')) return undefined
+  try {
+    return JSON.parse(text) as HeadRecord
+  } catch {
+    return undefined
+  }
+}
+
+const asRecords = (value: unknown): HeadRecord[] =>
+  Array.isArray(value) ? value.filter((item) => typeof item === 'object' && item !== null) : []
+
+/** All that look like keys. Keys within JSON text have their quotes escaped, so they are not taken for it. */
+function marksOf(text: string): HeadRecord {
+  const keys: string[] = []
+  for (const [, key = ''] of text.matchAll(/"(\w+)"\s*:/g)) {
+    keys.push(key)
+    if (keys.length >= MAX_MARKS) break
+  }
+  return fromKeys(keys)
+}
+
+const fromKeys = (keys: readonly string[]): HeadRecord => Object.fromEntries(keys.map((key) => [key, true]))
+
+/** The first whole objects of an array, an envelope or a pretty-printed text. */
+function documentRecords(text: string, count: number): HeadRecord[] {
+  const inner = text.replace(/^\[\s*/, '').replace(/^\{\s*"records"\s*:\s*\[\s*/, '')
+  const records: HeadRecord[] = []
+  for (let from = 0; records.length < count; ) {
+    const start = inner.indexOf('{', from)
+    const end = start < 0 ? undefined : endOfObject(inner, start)
+    if (end === undefined) break
+    const record = parseRecord(inner.slice(start, end).replaceAll(/[\r\n]/g, ' '))
+    if (record !== undefined) records.push(record)
+    from = end
+  }
+  return records
+}
+
+function endOfObject(text: string, start: number): number | undefined {
+  let depth = 0
+  let inString = false
+  for (let at = start; at < text.length; at++) {
+    const char = text[at]
+    if (inString) {
+      if (char === '\\') at++
+      else if (char === '"') inString = false
+    } else if (char === '"') inString = true
+    else if (char === '{') depth++
+    else if (char === '}' && --depth === 0) return at + 1
+  }
+  return undefined
+}

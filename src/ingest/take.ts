@@ -1,0 +1,218 @@
+/** From a list of objects to batches: objects are looked at ahead, gathered by form and shape, and run when there are enough. */
+import { rm } from 'node:fs/promises'
+import type { SourceObject } from '../collect/contract.ts'
+import type { Ledger } from '../collect/ledger.ts'
+import { isAppError, messageOf } from '../core/errors.ts'
+import { FORMS } from '../normalise/registry.ts'
+import { ahead, type Distance } from './ahead.ts'
+import { type BatchContext, runBatch } from './batch.ts'
+import { Hints } from './hints.ts'
+import { type Planned, plan, type Work } from './plan.ts'
+import { areSmall, estimatedBytes } from './raw.ts'
+
+/** What an ingestion came to. */
+export interface IngestReport {
+  /** Objects read. */
+  objects: number
+  /** Objects passed by, since nothing in them is new. */
+  unchanged: number
+  /** Files that are no logs by their nature. */
+  skipped: number
+  /** Objects that could not be read at all, with the reason. */
+  unreadable: { object: string; message: string }[]
+  records: number
+  events: number
+  duplicates: number
+  rejects: number
+  /** Secrets replaced by a mark. */
+  redactions: number
+  bytes: number
+  seconds: number
+  eventsPerSecond: number
+}
+
+/** The report, and whether anything was an event, now or when it was taken before. */
+export interface Taken {
+  readonly report: IngestReport
+  readonly useful: boolean
+}
+
+/** What taking asks for. */
+export interface TakeInput {
+  /** A form's name, or `auto`. */
+  readonly form: string
+  readonly onProgress?: (doneBytes: number, totalBytes: number, note: string) => void
+}
+
+/** What taking works with. */
+export interface TakeContext {
+  readonly ledger: Ledger
+  readonly tmp: string
+  /** Makes ready for batches; not called where nothing is new. */
+  batch(): Promise<BatchContext>
+}
+
+/** A batch holds at most this much raw text, about a million events, … */
+const BATCH_BYTES = 1024 * 1024 * 1024
+/** … and at most this many objects, … */
+const BATCH_OBJECTS = 4000
+/** … and, of small objects, this much, since they are gathered in memory. */
+const GATHERED_BYTES = 192 * 1024 * 1024
+/** … or tables, each of which is a statement of its own to the engine. */
+const BATCH_TABLES = 200
+
+/**
+ * Objects are looked at while a batch runs. Several at once hide the latency of disks and networks; the weight bounds what
+ * spools take on disk.
+ */
+const LOOK_AHEAD: Distance<SourceObject> = {
+  atOnce: 16,
+  items: BATCH_OBJECTS,
+  weight: 256 * 1024 * 1024,
+  weigh: ({ sizeBytes }) => sizeBytes,
+}
+
+/** First records that an object shows, … */
+const HEAD_RECORDS = 200
+/** … until this many were seen: by then nearly all key lists and most addresses are known, and the form needs but a few. */
+const HINT_RECORDS = 20_000
+const FEW_RECORDS = 3
+
+/** Objects of one form and shape that wait for their batch. */
+interface Group {
+  readonly works: Work[]
+  readonly hints: Hints
+  bytes: number
+}
+
+/** Takes what is new in the objects. Batches before a failure stay committed. */
+export async function takeObjects(
+  objects: readonly SourceObject[],
+  input: TakeInput,
+  context: TakeContext,
+): Promise<Taken> {
+  const taking = new TakingObjects(objects, input, context)
+  let hinted = 0
+  const look = (object: SourceObject) =>
+    plan(object, {
+      ledger: context.ledger,
+      form: input.form,
+      tmp: context.tmp,
+      headRecords: hinted < HINT_RECORDS ? HEAD_RECORDS : FEW_RECORDS,
+    }).then(
+      (planned) => {
+        if (planned.kind === 'work') hinted += planned.head.length
+        return { object, planned }
+      },
+      (cause: unknown) => {
+        if (!isAppError(cause) || cause.code !== 'UNREADABLE') throw cause
+        return { object, planned: undefined, message: messageOf(cause) }
+      },
+    )
+  for await (const looked of ahead(objects, LOOK_AHEAD, look)) {
+    if (looked.planned === undefined) taking.passUnreadable(looked.object, looked.message)
+    else await taking.add(looked.object, looked.planned)
+  }
+  return taking.end()
+}
+
+function isFull({ works, bytes }: Group): boolean {
+  const most = works[0]?.shape === 'lines' ? BATCH_OBJECTS : BATCH_TABLES
+  return works.length >= most || bytes >= BATCH_BYTES || (bytes >= GATHERED_BYTES && areSmall(works.length, bytes))
+}
+
+class TakingObjects {
+  readonly #input: TakeInput
+  readonly #context: TakeContext
+  readonly #totalBytes: number
+  readonly #groups = new Map<string, Group>()
+  /** Works with nothing to read go along with whichever batch is next. */
+  #idle: Work[] = []
+  #doneBytes = 0
+  #useful = false
+  readonly #report: IngestReport = {
+    objects: 0,
+    unchanged: 0,
+    skipped: 0,
+    unreadable: [],
+    records: 0,
+    events: 0,
+    duplicates: 0,
+    rejects: 0,
+    redactions: 0,
+    bytes: 0,
+    seconds: 0,
+    eventsPerSecond: 0,
+  }
+
+  constructor(objects: readonly SourceObject[], input: TakeInput, context: TakeContext) {
+    this.#input = input
+    this.#context = context
+    this.#totalBytes = objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  }
+
+  passUnreadable(object: SourceObject, message: string): void {
+    this.#report.unreadable.push({ object: object.key, message })
+    this.#done(object.sizeBytes)
+  }
+
+  async add(object: SourceObject, planned: Planned): Promise<void> {
+    if (planned.kind === 'work') return this.#addWork(planned)
+    this.#report[planned.kind]++
+    if (planned.kind === 'unchanged' && planned.usable) this.#useful = true
+    this.#done(object.sizeBytes)
+  }
+
+  async #addWork({ work, head }: Extract<Planned, { kind: 'work' }>): Promise<void> {
+    this.#report.objects++
+    this.#report.bytes += work.inspected.sizeBytes - work.firstByte
+    if (work.readPath === '') {
+      this.#idle.push(work)
+      if (this.#idle.length >= BATCH_OBJECTS) await this.#runIdle()
+      return
+    }
+    const key = `${work.form} ${work.shape}`
+    let group = this.#groups.get(key)
+    if (group === undefined) {
+      const known = FORMS.find(({ name }) => name === work.form)?.knownKeys ?? []
+      group = { works: [], hints: new Hints(known), bytes: 0 }
+      this.#groups.set(key, group)
+    }
+    group.works.push(work)
+    group.bytes += estimatedBytes(work)
+    for (const record of head) group.hints.take(record)
+    if (isFull(group)) await this.#flush(key, group)
+  }
+
+  async #flush(key: string, { works, hints }: Group): Promise<void> {
+    this.#groups.delete(key)
+    await this.#run([...works, ...this.#idle.splice(0)], hints)
+  }
+
+  async #runIdle(): Promise<void> {
+    if (this.#idle.length > 0) await this.#run(this.#idle.splice(0), new Hints([]))
+  }
+
+  async #run(works: readonly Work[], hints: Hints): Promise<void> {
+    const report = this.#report
+    const result = await runBatch(works, hints, await this.#context.batch())
+    for (const name of ['records', 'events', 'duplicates', 'rejects', 'redactions'] as const)
+      report[name] += result[name]
+    report.unreadable.push(...result.unreadable)
+    report.objects -= result.unreadable.length
+    if (result.events + result.duplicates > 0) this.#useful = true
+    for (const work of works) if (work.spooled) await rm(work.readPath, { force: true })
+    this.#done(works.reduce((sum, { inspected }) => sum + inspected.sizeBytes, 0))
+  }
+
+  #done(bytes: number): void {
+    this.#doneBytes += bytes
+    this.#input.onProgress?.(this.#doneBytes, this.#totalBytes, `${this.#report.events} events`)
+  }
+
+  async end(): Promise<Taken> {
+    for (const [key, group] of [...this.#groups]) await this.#flush(key, group)
+    await this.#runIdle()
+    return { report: this.#report, useful: this.#useful }
+  }
+}
