@@ -25,6 +25,8 @@ const RECORD_SHAPE = {
   operationName: 'VARCHAR',
   identity: 'VARCHAR',
   properties: PROPERTIES_SHAPE,
+  // The node that wrote the record: on most records, and no column for it.
+  Host: 'VARCHAR',
 } as const
 
 /** A Log Analytics row. The tables differ in how they spell the address. */
@@ -66,19 +68,20 @@ const ROW_KEYS = [
 const IDENTITY_SHAPE = { email: 'VARCHAR', subjectName: 'VARCHAR', subject_name: 'VARCHAR' } as const
 const RESPONSE_SHAPE = { statusCode: 'VARCHAR', errorMessage: 'VARCHAR', result: 'VARCHAR' } as const
 
-/** Both kinds as one struct. A substring search comes first, so that a record is not parsed as a row in vain. */
-const IS_ROW = `coalesce(contains(json::VARCHAR, '"TimeGenerated')
-    AND (json_exists(json, '$.TimeGenerated') OR json_exists(json, '$."${PORTAL_TIME_KEY}"')), false)`
+/** A substring search comes first, and CASE rather than AND, which would ask both: a record is not parsed as a row in vain. */
+const IS_ROW = `CASE WHEN contains(json::VARCHAR, 'TimeGenerated')
+    THEN coalesce(json_exists(json, '$.TimeGenerated') OR json_exists(json, '$."${PORTAL_TIME_KEY}"'), false) ELSE false END`
 
+/** Both kinds as one struct. */
 const FROM_ROW = `{'time': coalesce(w.TimeGenerated, ${PORTAL_TIME}), 'resource': w._ResourceId, 'operation': w.OperationName,
         'identity': w.Identity, 'ip': coalesce(${ADDRESS_SPELLINGS.map((key) => `json ->> '$.${key}'`).join(', ')}), 'log_id': w.LogId,
         'service': w.ServiceName, 'agent': w.UserAgent, 'response': w.Response, 'session': w.SessionId, 'action': w.ActionName,
-        'request': w.RequestId, 'params': w.RequestParams}`
+        'request': w.RequestId, 'params': w.RequestParams, 'host': NULL}`
 
 const FROM_RECORD = `{'time': r.time, 'resource': r.resourceId, 'operation': r.operationName,
         'identity': r.identity, 'ip': p.sourceIPAddress, 'log_id': p.logId,
         'service': p.serviceName, 'agent': p.userAgent, 'response': p.response, 'session': p.sessionId, 'action': p.actionName,
-        'request': p.requestId, 'params': p.requestParams}`
+        'request': p.requestId, 'params': p.requestParams, 'host': r.Host}`
 
 const PROPERTIES = `CASE WHEN json_type(json, '$.properties') = 'VARCHAR' THEN ${tryFromJson(`json ->> '$.properties'`, PROPERTIES_SHAPE)} ELSE r.properties END`
 
@@ -126,7 +129,7 @@ export const azure: Form = {
       status_code: 'answer.statusCode',
       error_message: 'answer.errorMessage',
       response_result: 'answer.result',
-      kept_members: keptMembersSql({ resourceId: 'f.resource' }),
+      kept_members: keptMembersSql({ resourceId: 'f.resource', Host: 'f.host' }),
     })}
   FROM (
     SELECT file, json, f, ${tryFromJson('f.identity', IDENTITY_SHAPE)} AS who, ${tryFromJson('f.response', RESPONSE_SHAPE)} AS answer,
