@@ -1,5 +1,6 @@
 /** `bricktrail events`: the newest events that match, without SQL. */
 import type { EventFilter } from '../../ask/filter.ts'
+import { AppError } from '../../core/errors.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 interface Flags {
@@ -20,6 +21,8 @@ interface Flags {
   readonly timeout: string
   readonly oldest?: boolean
 }
+
+const STATUSES: readonly string[] = ['SUCCESS', 'UNAUTHORIZED', 'FAILURE']
 
 /** A screenful; programs get more. */
 const TABLE_ROWS = 50
@@ -85,5 +88,11 @@ async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise
 async function filterOf(flags: Flags, now: Date): Promise<EventFilter> {
   const { parseRange } = await import('../../ask/times.ts')
   const { from, to, limit, format, timeout, oldest, ...conditions } = flags
+  const unknown = conditions.status
+    ?.split(',')
+    .find((word) => !word.includes('*') && !STATUSES.includes(word.trim().toUpperCase()))
+  if (unknown !== undefined) {
+    throw new AppError('BAD_ARGUMENT', `--status takes ${STATUSES.join(', ')}, not “${unknown.trim()}”.`)
+  }
   return { ...parseRange(from, to, now), ...conditions }
 }
