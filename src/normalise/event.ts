@@ -87,13 +87,16 @@ const STATUS = `CASE
 
 const DECIMAL_SECONDS = `try_cast(try_cast(request_params['executionTime'] AS DOUBLE) * 1000 AS BIGINT)`
 
+const HAS_QUERY = `coalesce(${['commandId', 'statementId', 'queryId', 'commandText', 'queryText', 'query'].map((key) => `request_params['${key}']`).join(', ')}) IS NOT NULL`
+
 /** The query of verbose logs: what ran, on what, for how long. Language is logged for notebooks only. */
-const QUERY = `CASE WHEN known_category IN ('query', 'notebook') OR action_lower = 'runcommand' OR (NOT known AND map_contains(request_params, 'commandText')) THEN {
+const QUERY = `CASE WHEN known_category IN ('query', 'notebook') OR action_lower = 'runcommand' OR (NOT known AND map_contains(request_params, 'commandText'))
+      THEN CASE WHEN ${HAS_QUERY} THEN {
         'id': coalesce(request_params['commandId'], request_params['statementId'], request_params['queryId']),
         'text': coalesce(request_params['commandText'], request_params['queryText'], request_params['query']),
         'language': lower(coalesce(request_params['commandLanguage'], request_params['language'], CASE WHEN service_lower = 'databrickssql' THEN 'sql' END)),
         'type': request_params['statementType'], 'duration_ms': ${DECIMAL_SECONDS}, 'rows_produced': NULL::BIGINT, 'bytes_read': NULL::BIGINT,
-        'compute_id': coalesce(request_params['warehouseId'], request_params['endpointId'], request_params['clusterId'], request_params['cluster_id'])} END`
+        'compute_id': coalesce(request_params['warehouseId'], request_params['endpointId'], request_params['clusterId'], request_params['cluster_id'])} END END`
 
 const FALLBACK = fallbackSql('service', '"action"')
 

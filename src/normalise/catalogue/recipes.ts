@@ -33,6 +33,9 @@ const SLOTS: Readonly<Record<Field, { readonly keys: number; readonly paths: num
   privilege: { keys: 2, paths: 0 },
 }
 
+/** Stands for an unused parameter name; an empty one does occur. */
+const NO_PARAMETER = '\u001f'
+
 function plainField(name: Field, alternatives: readonly string[] = []): readonly string[] | undefined {
   const parsed = alternatives.map(parseAlternative)
   const keys = parsed.flatMap((each) => (each.kind === 'keys' && each.keys.length === 1 ? each.keys : []))
@@ -42,10 +45,9 @@ function plainField(name: Field, alternatives: readonly string[] = []): readonly
   const slots = SLOTS[name]
   if (keys.length + paths.length < parsed.length || keys.length > slots.keys || paths.length > slots.paths)
     return undefined
-  // An unused part is empty: no parameter has that name.
-  const padded = (list: readonly string[], size: number) =>
-    Array.from({ length: size }, (_, place) => list[place] ?? '')
-  return [...padded(keys, slots.keys), ...padded(paths, slots.paths)]
+  const padded = (list: readonly string[], size: number, filler: string) =>
+    Array.from({ length: size }, (_, place) => list[place] ?? filler)
+  return [...padded(keys, slots.keys, NO_PARAMETER), ...padded(paths, slots.paths, '')]
 }
 
 /** The plain recipe of a plan; undefined if it says more than a plain recipe can. */
