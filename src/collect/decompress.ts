@@ -25,16 +25,19 @@ export function compressionOf(head: Uint8Array): Compression {
 /**
  * The bytes, decompressed.
  *
+ * @param limit bytes of an object that is not compressed to read at most
  * @param onPadding called if zeros follow the end
  * @throws DamagedCompression at the place of the damage
  */
 export async function* decompressed(
   path: string,
   compression: Compression,
-  onPadding: () => void = () => {},
+  { limit = Number.POSITIVE_INFINITY, onPadding = () => {} }: { limit?: number; onPadding?: () => void } = {},
 ): AsyncGenerator<Buffer, void, void> {
   if (compression === 'none') {
-    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) yield chunk as Buffer
+    if (limit === 0) return
+    const raw = createReadStream(path, { highWaterMark: CHUNK_BYTES, end: limit - 1 })
+    for await (const chunk of raw) yield chunk as Buffer
     return
   }
   const file = await open(path, 'r')
@@ -58,6 +61,8 @@ export interface Survey {
   readonly damage: string | undefined
   /** Bytes, decompressed. */
   readonly bytes: number
+  /** Lines that hold more than white space. */
+  readonly lines: number
   readonly longestLine: number
   /** True if zeros follow the end of what is compressed. */
   readonly padded: boolean
@@ -65,28 +70,41 @@ export interface Survey {
 
 /** Reads an object to its end and keeps nothing of it. */
 export async function survey(path: string, compression: Compression): Promise<Survey> {
-  let [bytes, longestLine, line] = [0, 0, 0]
+  let [bytes, lines, longestLine] = [0, 0, 0]
+  let [length, blank] = [0, true]
   let damage: string | undefined
   let padded = false
   const onPadding = () => {
     padded = true
   }
   try {
-    for await (const chunk of decompressed(path, compression, onPadding)) {
+    for await (const chunk of decompressed(path, compression, { onPadding })) {
       bytes += chunk.length
       let from = 0
       for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
-        longestLine = Math.max(longestLine, line + at - from)
-        line = 0
+        if (!blank || !isBlank(chunk, from, at)) lines++
+        longestLine = Math.max(longestLine, length + at - from)
+        length = 0
+        blank = true
         from = at + 1
       }
-      line += chunk.length - from
+      blank &&= isBlank(chunk, from, chunk.length)
+      length += chunk.length - from
     }
   } catch (cause) {
     if (!(cause instanceof DamagedCompression)) throw cause
     damage = cause.message
   }
-  return { damage, bytes, longestLine: Math.max(longestLine, line), padded }
+  return { damage, bytes, lines: blank ? lines : lines + 1, longestLine: Math.max(longestLine, length), padded }
+}
+
+/** Blank as the engine has it: spaces and control characters of the kind that C calls space. */
+export function isBlank(bytes: Uint8Array, from = 0, to = bytes.length): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte !== 32 && (byte < 9 || byte > 13)) return false
+  }
+  return true
 }
 
 /**

@@ -20,6 +20,8 @@ export interface Look {
   /** Where none parses: a record of all keys, or all column names, that stand there. Enough to know the form by. */
   readonly marks: HeadRecord
   readonly csv?: CsvDialect
+  /** True for lines behind a byte order mark, which the engine takes for a part of the first. */
+  readonly marked?: boolean
 }
 
 /** Decompressed text of the head. */
@@ -96,7 +98,7 @@ export function lookAt(raw: Buffer, { text, whole, damaged }: HeadText, headReco
     if (parsed.some((record) => Array.isArray(record.records))) {
       return { shape: 'documents', head: parsed.flatMap((record) => asRecords(record.records)), marks: {} }
     }
-    if (parsed.length > 0) return { shape: 'lines', head: parsed, marks: {} }
+    if (parsed.length > 0) return { shape: 'lines', head: parsed, marks: {}, marked: text.startsWith('\uFEFF') }
   }
   const csv = csvDialect(clean)
   if (csv !== undefined) return { shape: 'csv', head: [], marks: fromKeys(csv.columns), csv }

@@ -28,6 +28,8 @@ export interface Inspected {
 export interface Inspection extends Pick<Look, 'head' | 'marks'> {
   readonly inspected: Inspected
   readonly csv: CsvDialect | undefined
+  /** True for lines behind a byte order mark. */
+  readonly marked: boolean
 }
 
 const CHUNK_BYTES = 1024 * 1024
@@ -59,7 +61,13 @@ export async function inspect(object: SourceObject, headRecords: number): Promis
     if (!text.whole && look.head.length === 0 && (look.shape === 'documents' || look.shape === 'binary'))
       look = (await lookFurther(object.path, compression, headRecords)) ?? look
     const { head: _, ...inspected } = reading
-    return { inspected: { ...inspected, object, shape: look.shape }, head: look.head, marks: look.marks, csv: look.csv }
+    return {
+      inspected: { ...inspected, object, shape: look.shape },
+      head: look.head,
+      marks: look.marks,
+      csv: look.csv,
+      marked: look.marked === true,
+    }
   } catch (cause) {
     throw new AppError('UNREADABLE', `${object.key} cannot be read: ${messageOf(cause)}`, { where: object.key, cause })
   }

@@ -37,7 +37,7 @@ export interface SplitReport {
  * lines, blank ones for those it does not hold. The spool ends in a line break unless the object ends within a record.
  */
 export async function split(
-  source: { readonly path: string; readonly compression: Compression },
+  source: { readonly path: string; readonly compression: Compression; readonly limit?: number | undefined },
   shape: 'documents' | 'lines',
   spool: string,
 ): Promise<SplitReport> {
@@ -61,7 +61,9 @@ export async function split(
   const cutter = new Cutter(shape, emit)
   let damage: string | undefined
   try {
-    for await (const chunk of decompressed(source.path, source.compression)) await cutter.take(chunk)
+    const { path, compression, limit } = source
+    const chunks = decompressed(path, compression, limit === undefined ? {} : { limit })
+    for await (const chunk of chunks) await cutter.take(chunk)
   } catch (cause) {
     if (!(cause instanceof DamagedCompression)) throw cause
     damage = cause.message

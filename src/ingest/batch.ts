@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { access, constants, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Ledger, Manifest, Taking } from '../collect/ledger.ts'
-import { type AppError, messageOf } from '../core/errors.ts'
+import { AppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { type DataFile, type DeltaTable, keyOf } from '../lake/table.ts'
@@ -15,10 +15,10 @@ import { findDuplicates, withoutDuplicates } from './duplicates.ts'
 import { homeFailure, isAboutData } from './failures.ts'
 import type { Hints } from './hints.ts'
 import { brokenLines, locateRefused } from './locate.ts'
-import { setAside, type Work } from './plan.ts'
+import { setAside, spoolSplit, type Work } from './plan.ts'
 import { isLines } from './raw.ts'
 import { RejectSpool, writeRejects } from './rejects.ts'
-import { salvageDamaged, salvageUnreadable } from './salvage.ts'
+import { hasAll, salvageMisread, salvageUnreadable } from './salvage.ts'
 import { type Staged, stageWorks } from './staging.ts'
 import { type Outcome, takingsOf } from './takings.ts'
 
@@ -73,14 +73,19 @@ export async function runBatch(works: readonly Work[], hints: Hints, context: Ba
   return sum(first, await runBatch(works.slice(half), hints, context))
 }
 
-/** An object that is no table or a broken one becomes a reject; one that is gone, or that we fail at, is left for later. */
+/**
+ * What is to be done with an object that the engine cannot read even alone: lines are read by hand once more; what is no table or
+ * a broken one becomes a reject; one that is gone, or that we fail at, is left for later.
+ */
 async function runAlone(work: Work, failure: AppError, hints: Hints, context: BatchContext): Promise<BatchResult> {
   const { key, path } = work.inspected.object
   const isThere = await access(path, constants.R_OK).then(
     () => true,
     () => false,
   )
-  if (!isThere || isLines(work)) return { ...NOTHING, unreadable: [{ object: key, message: failure.message }] }
+  if (!isThere || work.expectedRows !== undefined)
+    return { ...NOTHING, unreadable: [{ object: key, message: failure.message }] }
+  if (isLines(work)) return runBatch([await spoolSplit(work, 'lines', context)], hints, context)
   const detail = `The engine cannot read it: ${failure.message}`
   return runBatch([{ ...(await setAside(work, 'unreadable_table', detail)), shape: 'lines' }], hints, context)
 }
@@ -108,7 +113,7 @@ class Batch {
   readonly #ingestTime: Date
   readonly #hints: Hints
   readonly #context: BatchContext
-  readonly #rejects: RejectSpool
+  #rejects: RejectSpool
   #works: readonly Work[] = []
   #planned: readonly Work[] = []
   #staged: Staged | undefined
@@ -121,39 +126,45 @@ class Batch {
     this.#ingestTime = context.now()
     this.#hints = hints
     this.#context = context
-    this.#rejects = new RejectSpool(join(context.tmp, `rejects-${this.#batchId}`))
+    this.#rejects = this.#newSpool()
+  }
+
+  #newSpool(): RejectSpool {
+    return new RejectSpool(join(this.#context.tmp, `rejects-${randomUUID()}`))
   }
 
   /**
-   * Reads the objects; what the engine cannot read, or takes for whole though it is damaged, is read by hand into spools, once.
-   * Returns why the engine failed, if it was about the data.
+   * Reads the objects; what the engine cannot read, or misreads, is read by hand into spools, once. Returns why the engine failed,
+   * if it was about the data.
    */
   async stage(works: readonly Work[]): Promise<AppError | undefined> {
     const { tmp } = this.#context
-    this.#works = works
     this.#planned = works
-    const failure = await this.#read()
+    const failure = await this.#read(works)
     const salvaged =
       this.#staged === undefined
         ? await salvageUnreadable(works, tmp)
-        : await salvageDamaged(works, this.#staged.read, tmp)
+        : await salvageMisread(works, this.#staged.read, tmp)
     if (salvaged === undefined) return failure
-    await this.#staged?.discard()
-    this.#staged = undefined
-    this.#works = salvaged
-    return this.#read()
+    await this.#forget()
+    return this.#read(salvaged)
   }
 
-  async #read(): Promise<AppError | undefined> {
+  async #read(works: readonly Work[]): Promise<AppError | undefined> {
     const { engine, tmp, source } = this.#context
     const batch = { engine, tmp, source, batchId: this.#batchId, ingestTime: this.#ingestTime }
+    this.#works = works
     try {
-      const readable = this.#works.filter(({ readPath }) => readPath !== '')
-      this.#staged = await stageWorks(readable, this.#hints, batch)
+      const readable = works.filter(({ readPath }) => readPath !== '')
+      const staged = await stageWorks(readable, this.#hints, batch)
+      this.#staged = staged
+      await this.#locateRejects(staged.refused)
+      if (!hasAll(readable, staged.read)) throw misread()
       return undefined
     } catch (cause) {
-      if (isAboutData(cause)) return cause
-      throw cause
+      if (!isAboutData(cause)) throw cause
+      await this.#forget()
+      return cause
     }
   }
 
@@ -162,7 +173,6 @@ class Batch {
     const { engine, events, rejects, ledger } = this.#context
     const files = this.#staged?.files ?? []
     const found = await findDuplicates(engine, events, files)
-    await this.#locateRejects()
     const [batchId, ingestTime, seq] = [this.#batchId, this.#ingestTime, this.#seq]
     const rejectFiles = await writeRejects(engine, rejects, this.#rejects, { batchId, ingestTime })
     for (const file of files) {
@@ -188,14 +198,16 @@ class Batch {
     return { ...counts, redactions: found.redactions, unreadable: [] }
   }
 
-  async #locateRejects(): Promise<void> {
-    const refused = this.#staged?.refused ?? new Set()
+  async #locateRejects(refused: ReadonlyMap<string, number>): Promise<void> {
+    const { engine } = this.#context
     for (const work of this.#works) {
+      const { key } = work.inspected.object
       for (const reject of work.rejects) await this.#rejects.add(reject)
-      if (work.readPath === '') continue
-      const { engine } = this.#context
-      if (refused.has(work.inspected.object.key)) {
+      const expected = refused.get(key) ?? 0
+      if (expected > 0) {
+        const before = this.#rejects.countOf(key)
         for await (const reject of locateRefused(engine, work)) await this.#rejects.add(reject)
+        if (this.#rejects.countOf(key) - before !== expected) throw misread()
       }
       if (work.shape === 'csv') for await (const reject of brokenLines(engine, work)) await this.#rejects.add(reject)
     }
@@ -215,10 +227,17 @@ class Batch {
     }
   }
 
+  /** Takes back what was read. */
+  async #forget(): Promise<void> {
+    await this.#staged?.discard()
+    this.#staged = undefined
+    await this.#rejects.discard()
+    this.#rejects = this.#newSpool()
+  }
+
   /** Removes what was made and not committed. */
   async discard(): Promise<void> {
-    await this.#staged?.discard()
-    await this.#rejects.discard()
+    await this.#forget()
     const { store } = this.#context.events
     await Promise.all(this.#published.map((file) => store.delete(keyOf(file)).catch(messageOf)))
     const spools = new Set([...this.#works].filter(({ spooled }) => spooled).map(({ readPath }) => readPath))
@@ -226,6 +245,9 @@ class Batch {
     for (const spool of spools) await rm(spool, { force: true })
   }
 }
+
+const misread = (): AppError =>
+  new AppError('ENGINE', 'What the engine read of an object twice was not the same; nothing of it was committed.')
 
 function countsOf({ events, duplicates, rejects }: Outcome) {
   const total = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((all, count) => all + count, 0)

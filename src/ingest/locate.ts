@@ -2,7 +2,7 @@
  * Where the rows stand that the engine refused, and what bytes they are. An object is read once more for it, in order; only
  * objects with rejects come here.
  */
-import { DamagedCompression, decompressed } from '../collect/decompress.ts'
+import { DamagedCompression, decompressed, isBlank } from '../collect/decompress.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { lit } from '../engine/sql.ts'
 import type { Reject, Work } from './plan.ts'
@@ -152,10 +152,4 @@ async function* records(work: Work): AsyncGenerator<Line, void, void> {
   }
   const found = Buffer.concat(rest)
   if (!isBlank(found)) yield { place: place + 1, line: line + 1, bytes: found, last: true }
-}
-
-/** Blank as the engine has it: spaces and control characters of the kind that C calls space. */
-function isBlank(bytes: Buffer): boolean {
-  for (const byte of bytes) if (byte !== 32 && (byte < 9 || byte > 13)) return false
-  return true
 }

@@ -35,6 +35,10 @@ export interface Work {
   readonly shape: Shape
   readonly compression: Compression
   readonly csv?: CsvDialect | undefined
+  /** Bytes of text the engine should find there; undefined where that is not known before. */
+  readonly textBytes: number | undefined
+  /** Records the engine should find there; undefined where they were not counted. */
+  readonly expectedRows?: number
   /** The file the engine reads: the object itself, or a spool made of it; empty for none. */
   readonly readPath: string
   readonly spooled: boolean
@@ -112,16 +116,31 @@ const isLabels = ({ inspected: { object }, head, marks }: Inspection): boolean =
   [...head, marks].some((record) => 'scenarios' in record && !('actionName' in record))
 
 async function prepare(inspection: Inspection, before: Taking | undefined, context: PlanContext): Promise<Work> {
-  const { inspected, csv } = inspection
-  const { object, shape, compression } = inspected
+  const { inspected, csv, marked } = inspection
+  const { object, shape, compression, sizeBytes } = inspected
   const form = context.form === 'auto' ? recognise(inspection) : context.form
-  const whole = { inspected, compression, csv, readPath: '', spooled: false, firstByte: 0, linesBefore: 0, rejects: [] }
+  const textBytes = compression === 'none' ? sizeBytes : inspected.statedLength
+  const whole = {
+    inspected,
+    compression,
+    csv,
+    textBytes,
+    readPath: '',
+    spooled: false,
+    firstByte: 0,
+    linesBefore: 0,
+    rejects: [],
+  }
   if (shape === 'empty') return { ...whole, form: form ?? 'none', shape: 'lines' }
   if (shape === 'binary') return setAside({ ...whole, form: 'none', shape: 'lines' }, 'not_a_log')
   if (shape === 'damaged') return setAside({ ...whole, form: 'none', shape: 'lines' }, 'damaged_compression')
   if (form === undefined) return setAside({ ...whole, form: 'none', shape: 'lines' }, 'unknown_form')
-  if (shape === 'documents') {
-    return spoolSplit({ ...whole, form, shape: 'lines', readPath: object.path }, 'documents', context)
+  if (shape === 'documents' || marked) {
+    return spoolSplit(
+      { ...whole, form, shape: 'lines', readPath: object.path },
+      marked ? 'lines' : 'documents',
+      context,
+    )
   }
   if (shape === 'csv' && compression !== 'none') return spoolCsv({ ...whole, form, shape }, context)
   const tail = shape === 'lines' ? await grownTail(inspected, before, context) : undefined
@@ -134,14 +153,15 @@ async function grownTail(
   { object, sizeBytes, compression }: Inspected,
   before: Taking | undefined,
   { tmp }: PlanContext,
-): Promise<Pick<Work, 'readPath' | 'spooled' | 'firstByte' | 'linesBefore'> | undefined> {
+): Promise<Pick<Work, 'readPath' | 'spooled' | 'firstByte' | 'linesBefore' | 'textBytes'> | undefined> {
   const from = before?.resume_byte ?? 0
   if (from === 0 || compression !== 'none' || sizeBytes <= from) return undefined
   if ((await digestOf(object.path, from)) !== before?.resume_sha256) return undefined
   const spool = join(tmp, `tail-${randomUUID()}`)
   // No further than what the digest stands for: bytes that come while we read are for the next time.
   await pipeline(createReadStream(object.path, { start: from, end: sizeBytes - 1 }), createWriteStream(spool))
-  return { readPath: spool, spooled: true, firstByte: from, linesBefore: before?.resume_lines ?? 0 }
+  const linesBefore = before?.resume_lines ?? 0
+  return { readPath: spool, spooled: true, firstByte: from, linesBefore, textBytes: sizeBytes - from }
 }
 
 /** The form most of the first records have. */
@@ -177,9 +197,18 @@ export async function spoolSplit(
   context: Pick<PlanContext, 'tmp'>,
 ): Promise<Work> {
   const spool = join(context.tmp, `split-${randomUUID()}`)
-  const report = await split({ path: work.readPath, compression: work.compression }, shape, spool)
-  const rejects = [...work.rejects, ...splitRejects(work, report)]
-  return { ...work, shape: 'lines', compression: 'none', readPath: spool, spooled: true, rejects }
+  const { readPath: path, compression, textBytes } = work
+  const report = await split({ path, compression, limit: compression === 'none' ? textBytes : undefined }, shape, spool)
+  return {
+    ...work,
+    shape: 'lines',
+    compression: 'none',
+    textBytes: undefined,
+    expectedRows: report.candidates,
+    readPath: spool,
+    spooled: true,
+    rejects: [...work.rejects, ...splitRejects(work, report)],
+  }
 }
 
 /** A CSV object as it was before compression; how long its lines were cannot be told from what the engine reads. */
@@ -196,7 +225,7 @@ async function spoolCsv(work: Work, { tmp }: Pick<PlanContext, 'tmp'>): Promise<
     }
   }, createWriteStream(spool))
   const rejects = splitRejects(work, { candidates: 0, tooLong: [], damage })
-  return { ...work, compression: 'none', readPath: spool, spooled: true, rejects }
+  return { ...work, compression: 'none', textBytes: undefined, readPath: spool, spooled: true, rejects }
 }
 
 function splitRejects(work: Work, report: SplitReport): Reject[] {

@@ -35,10 +35,15 @@ export class RejectSpool {
     this.path = path
   }
 
+  /** How many there are of an object. */
+  countOf(objectKey: string): number {
+    return this.counts.get(objectKey) ?? 0
+  }
+
   /** Adds a reject. */
   async add(reject: Reject): Promise<void> {
     const { sourceObject, form, reason, detail, line, sizeBytes, content } = reject
-    this.counts.set(sourceObject, (this.counts.get(sourceObject) ?? 0) + 1)
+    this.counts.set(sourceObject, this.countOf(sourceObject) + 1)
     // Byte for byte a character and back: bytes that are no text stay as they are.
     const safe = Buffer.from(scrubText(content.toString('latin1')), 'latin1')
     const row = { sourceObject, form, reason, detail, line, sizeBytes, content: safe.toString('base64') }

@@ -36,8 +36,8 @@ export interface ReadCount {
 export interface Staged {
   readonly files: readonly StagedFile[]
   readonly read: ReadonlyMap<string, ReadCount>
-  /** Objects of which rows were refused, in the tables of `locate.ts`. */
-  readonly refused: ReadonlySet<string>
+  /** How many rows were refused of which object; the rows are in the table of `locate.ts`. */
+  readonly refused: ReadonlyMap<string, number>
   /** Removes what is left of the files. */
   discard(): Promise<void>
 }
@@ -64,7 +64,7 @@ async function staged(
 ): Promise<Omit<Staged, 'discard'>> {
   await engine.run(`CREATE OR REPLACE TEMP TABLE ${REFUSED} (source_object VARCHAR, reason VARCHAR, text VARCHAR)`)
   const [first] = works
-  if (first === undefined) return { files: [], read: new Map(), refused: new Set() }
+  if (first === undefined) return { files: [], read: new Map(), refused: new Map() }
   const form = formNamed(first.form)
   const stage = async (select: string) => {
     const days = await stageDays(engine, EVENTS_TABLE, select, tmp)
@@ -94,7 +94,7 @@ async function staged(
   }
   const refused = await refusedCounts(engine)
   checkNoneLost(read, files, [...refused.values()])
-  return { files, read, refused: new Set(refused.keys()) }
+  return { files, read, refused }
 }
 
 const isOfDay = ({ partition }: StagedFile): boolean => partition !== null
