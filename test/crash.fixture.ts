@@ -1,0 +1,28 @@
+/**
+ * Run as a process of its own, and killed: ingests the log folders one after the other, compacting now and then.
+ * Arguments: home, folder of log folders. Says `ready` once it works, and `done` if it lives to the end.
+ */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { homeAt } from '../src/core/home.ts'
+import { Engine } from '../src/engine/duckdb.ts'
+import { Ingester } from '../src/ingest/ingest.ts'
+import { compact } from '../src/lake/compact.ts'
+import { DeltaTable, EVENTS_TABLE } from '../src/lake/table.ts'
+
+const COMPACT_EVERY = 2
+
+const [root = '', logs = ''] = process.argv.slice(2)
+const home = homeAt(root)
+const ingester = new Ingester({ home, now: () => new Date() })
+process.stdout.write('ready\n')
+for (const [place, folder] of readdirSync(logs).sort().entries()) {
+  await ingester.ingest({ specs: [join(logs, folder)], form: 'auto', stdin: process.stdin })
+  if (place % COMPACT_EVERY !== COMPACT_EVERY - 1) continue
+  const engine = await Engine.open({ tempDir: home.tmp })
+  await compact(engine, DeltaTable.at(home.events, EVENTS_TABLE), { nowMs: Date.now(), minFiles: 2, graceMs: 0 })
+  engine.close()
+}
+await ingester.close()
+process.stdout.write('done\n')
+process.exit(0)
