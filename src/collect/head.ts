@@ -86,15 +86,17 @@ async function taken(source: AsyncGenerator<Buffer>, limit: number) {
   }
 }
 
+/** Nothing, an empty list, or an envelope with one. */
+const EMPTY = /^(?:\[\s*\]|\{\s*"records"\s*:\s*\[\s*\]\s*\})?\s*$/
+
 /** Judges the shape. `raw` are the first bytes as they stand in the object. */
 export function lookAt(raw: Buffer, { text, whole, damaged }: HeadText, headRecords: number): Look {
   if (raw.subarray(0, 4).toString('latin1') === 'PAR1') return { shape: 'parquet', head: [], marks: {} }
   const clean = text.replace(/^\uFEFF/, '').trimStart()
   if (clean === '' && damaged) return { shape: 'damaged', head: [], marks: {} }
-  if (clean === '' && whole) return { shape: 'empty', head: [], marks: {} }
-  const lines = firstLines(clean, headRecords, whole)
+  if (whole && EMPTY.test(clean)) return { shape: 'empty', head: [], marks: {} }
   if (clean[0] !== '[') {
-    const parsed = lines.map(parseRecord).filter((record) => record !== undefined)
+    const parsed = firstRecords(clean, headRecords, whole)
     if (parsed.some((record) => Array.isArray(record.records))) {
       return { shape: 'documents', head: parsed.flatMap((record) => asRecords(record.records)), marks: {} }
     }
@@ -102,7 +104,7 @@ export function lookAt(raw: Buffer, { text, whole, damaged }: HeadText, headReco
   }
   const csv = csvDialect(clean)
   if (csv !== undefined) return { shape: 'csv', head: [], marks: fromKeys(csv.columns), csv }
-  return lookAtBroken(clean, lines, headRecords)
+  return lookAtBroken(clean, [...linesOf(clean, whole)], headRecords)
 }
 
 /** Where no line parses: one document of several lines, or lines that are all broken. */
@@ -135,25 +137,32 @@ export async function lookFurther(
     }
   }
   const { bytes, ended } = await taken(afterBreak(), HEAD_BYTES)
-  const text = bytes.toString('utf8')
-  const parsed = firstLines(text, headRecords, ended).map(parseRecord)
-  const head = parsed.filter((record) => record !== undefined)
+  const head = firstRecords(bytes.toString('utf8'), headRecords, ended)
   if (head.length === 0) return undefined
   const shape = head.some((record) => Array.isArray(record.records)) ? 'documents' : 'lines'
   return { shape, head: shape === 'lines' ? head : head.flatMap((record) => asRecords(record.records)), marks: {} }
 }
 
-/** The first lines that are not blank, without one that the end of the head cuts. */
-function firstLines(text: string, count: number, whole: boolean): string[] {
-  const lines: string[] = []
-  for (let from = 0; from < text.length && lines.length < count; ) {
+/** The lines that are not blank, without one that the end of the head cuts, unless it is the only one. */
+function* linesOf(text: string, whole: boolean): Generator<string> {
+  for (let from = 0; from < text.length; ) {
     const end = text.indexOf('\n', from)
-    if (end < 0 && !whole && lines.length > 0) break
+    if (end < 0 && !whole && from > 0) return
     const line = text.slice(from, end < 0 ? text.length : end)
-    if (line.trim() !== '') lines.push(line)
+    if (line.trim() !== '') yield line
     from = end < 0 ? text.length : end + 1
   }
-  return lines
+}
+
+/** The first lines that are records. */
+function firstRecords(text: string, count: number, whole: boolean): HeadRecord[] {
+  const records: HeadRecord[] = []
+  for (const line of linesOf(text, whole)) {
+    const record = parseRecord(line)
+    if (record !== undefined) records.push(record)
+    if (records.length >= count) break
+  }
+  return records
 }
 
 function parseRecord(line: string): HeadRecord | undefined {

@@ -58,7 +58,7 @@ export async function inspect(object: SourceObject, headRecords: number): Promis
     const { head: raw, sizeBytes, compression } = reading
     const text = await headText(object.path, raw, sizeBytes, compression)
     let look = lookAt(raw, text, headRecords)
-    if (!text.whole && look.head.length === 0 && (look.shape === 'documents' || look.shape === 'binary'))
+    if (!text.whole && look.head.length === 0 && ['lines', 'documents', 'binary'].includes(look.shape))
       look = (await lookFurther(object.path, compression, headRecords)) ?? look
     const { head: _, ...inspected } = reading
     return {

@@ -8,8 +8,11 @@ import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { type Compression, DamagedCompression, decompressed } from './decompress.ts'
 
-/** A candidate longer than this is set aside unread: the vendor truncates parameters at 100 KB. */
-export const MAX_RECORD_BYTES = 32 * 1024 * 1024
+/**
+ * A candidate longer than this is set aside unread: the vendor truncates parameters at 100 KB. The engine reads in buffers of
+ * twice this, and holds several copies of what is in one.
+ */
+export const MAX_RECORD_BYTES = 16 * 1024 * 1024
 /** How much of a record too long is kept with the reject. */
 export const KEPT_BYTES = 64 * 1024
 

@@ -23,9 +23,12 @@ export function homeFailure(cause: unknown, what: string): unknown {
   return cause
 }
 
-/** What of an engine's error is about the machine, not about what was read. */
-const MACHINE = /out of memory|failed to (?:allocate|offload|pin)|could not allocate|interrupted/i
+const isOfEngine = (cause: unknown): cause is AppError => isAppError(cause) && cause.code === 'ENGINE'
+
+/** True where the engine could not do with the memory it may use. */
+export const isAboutMemory = (cause: unknown): cause is AppError =>
+  isOfEngine(cause) && /out of memory|failed to (?:allocate|offload|pin)|could not allocate/i.test(cause.message)
 
 /** True for a failure that reading other objects, or less of these, may avoid. */
 export const isAboutData = (cause: unknown): cause is AppError =>
-  isAppError(cause) && (cause.code === 'UNREADABLE' || (cause.code === 'ENGINE' && !MACHINE.test(cause.message)))
+  isOfEngine(cause) ? !/interrupted/i.test(cause.message) : isAppError(cause) && cause.code === 'UNREADABLE'

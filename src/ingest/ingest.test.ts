@@ -51,7 +51,9 @@ describe('one object', () => {
       const report = await bench.take(await bench.file(name, content))
       expect(report).toMatchObject({ objects: 1, records: 4, events: 4, duplicates: 0, rejects: 0 })
       expect(await bench.eventCount()).toEqual({ rows: 4, ids: 4 })
-      expect(bench.takings()).toMatchObject([{ records: 4, events: 4, first_byte: 0, last_byte: Buffer.byteLength(content) }])
+      expect(bench.takings()).toMatchObject([
+        { records: 4, events: 4, first_byte: 0, last_byte: Buffer.byteLength(content) },
+      ])
     })
   }
 

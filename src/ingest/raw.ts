@@ -51,15 +51,19 @@ const SMALL_BYTES = 512 * 1024
  */
 export const areSmall = (objects: number, bytes: number): boolean => objects > 1 && bytes < objects * SMALL_BYTES
 
-/** The relation of a batch, whose objects all have one shape. */
-export function rawSql(works: readonly Work[]): string {
+/**
+ * The relation of a batch, whose objects all have one shape.
+ *
+ * @param gather whether small objects may be gathered in memory first
+ */
+export function rawSql(works: readonly Work[], gather = true): string {
   const [first] = works
   if (first === undefined) return "(SELECT NULL::JSON AS json, '' AS file WHERE false)"
   if (!isLines(first)) return `(${works.map(rowsSql).join(' UNION ALL ')})`
   const alike = Map.groupBy(works, ({ compression }) => compression)
   const lines = [...alike].map(([compression, group]) => linesSql(group, compression)).join(' UNION ALL ')
   const bytes = works.reduce((sum, work) => sum + estimatedBytes(work), 0)
-  return areSmall(works.length, bytes)
+  return gather && areSmall(works.length, bytes)
     ? `(WITH gathered AS MATERIALIZED (${lines}) SELECT json, file FROM gathered)`
     : `(${lines})`
 }

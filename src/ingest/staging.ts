@@ -10,6 +10,7 @@ import { EVENTS_TABLE } from '../lake/table.ts'
 import { type StagedDays, type StagedFile, stageDays } from '../lake/write-days.ts'
 import { type EventContext, eventsSql, ipSql } from '../normalise/event.ts'
 import { formNamed } from '../normalise/registry.ts'
+import { isAboutMemory } from './failures.ts'
 import { type Hints, inputNamed } from './hints.ts'
 import { BROKEN_LINES, REFUSED } from './locate.ts'
 import type { Work } from './plan.ts'
@@ -42,14 +43,37 @@ export interface Staged {
   discard(): Promise<void>
 }
 
-/** Reads the objects, which all have one form and shape. Nothing is left behind on an error. */
+/**
+ * Reads the objects, which all have one form and shape. Where memory does not do, it is tried again with less of it: huge
+ * records stand in memory several times, once for every thread. Nothing is left behind on an error.
+ */
 export async function stageWorks(works: readonly Work[], hints: Hints, context: StagingContext): Promise<Staged> {
+  try {
+    return await stageOnce(works, hints, context, true)
+  } catch (cause) {
+    if (!isAboutMemory(cause)) throw cause
+  }
+  const { engine } = context
+  await engine.run('SET threads = 1')
+  try {
+    return await stageOnce(works, hints, context, false)
+  } finally {
+    await engine.run('RESET threads')
+  }
+}
+
+async function stageOnce(
+  works: readonly Work[],
+  hints: Hints,
+  context: StagingContext,
+  ample: boolean,
+): Promise<Staged> {
   const done: StagedDays[] = []
   const discard = async () => {
     await Promise.all(done.map((days) => days.discard()))
   }
   try {
-    return { ...(await staged(works, hints, context, done)), discard }
+    return { ...(await staged(works, hints, { ...context, ample }, done)), discard }
   } catch (cause) {
     await discard()
     throw cause
@@ -59,7 +83,7 @@ export async function stageWorks(works: readonly Work[], hints: Hints, context: 
 async function staged(
   works: readonly Work[],
   hints: Hints,
-  { engine, tmp, source, batchId, ingestTime }: StagingContext,
+  { engine, tmp, source, batchId, ingestTime, ample }: StagingContext & { readonly ample: boolean },
   done: StagedDays[],
 ): Promise<Omit<Staged, 'discard'>> {
   await engine.run(`CREATE OR REPLACE TEMP TABLE ${REFUSED} (source_object VARCHAR, reason VARCHAR, text VARCHAR)`)
@@ -75,7 +99,7 @@ async function staged(
   if (!isLines(first)) await prepareTables(engine, works, hints)
   await hints.learn(engine)
   const context: EventContext = { source, batchId, ingestTime, objects: 'batch_objects', enrichment: enrichment() }
-  const quick = await stage(eventsSql(form, rawSql(works), context, { signatures: hints.signatures }))
+  const quick = await stage(eventsSql(form, rawSql(works, ample), context, { signatures: hints.signatures }))
   const read = await readCounts(engine, quick)
   if (first.shape === 'csv') await keepBrokenLines(engine)
   const files = quick.filter(isOfDay)
