@@ -1,5 +1,5 @@
 /** A sandbox over a home: `events` and `rejects` from the lake as it is now, and `objects` from the source ledger. */
-import { mkdir } from 'node:fs/promises'
+import { access, constants, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { objectsRelation } from '../collect/ledger.ts'
 import { AppError } from '../core/errors.ts'
@@ -57,8 +57,11 @@ async function copyObjects(home: Home, path: string): Promise<void> {
 
 /** Whoever may only read a home can still ask questions of it. */
 async function writableFolder(home: Home): Promise<string> {
-  return mkdir(home.tmp, { recursive: true }).then(
-    () => home.tmp,
-    () => tmpdir(),
-  )
+  try {
+    await mkdir(home.tmp, { recursive: true })
+    await access(home.tmp, constants.W_OK)
+    return home.tmp
+  } catch {
+    return tmpdir()
+  }
 }

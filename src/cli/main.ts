@@ -1,6 +1,6 @@
 /** The command line. Commands load their rooms on first use, so that `--help` stays quick. */
 import { Command, CommanderError } from 'commander'
-import { EXIT, isAppError } from '../core/errors.ts'
+import { EXIT, isAppError, systemError } from '../core/errors.ts'
 import { COMMANDS } from './registry.ts'
 import { terminalContext } from './terminal.ts'
 
@@ -20,9 +20,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     return terminal.exitCode()
   } catch (cause) {
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.ok : EXIT.badInput
-    if (!isAppError(cause)) throw cause
-    terminal.fail(cause)
-    return cause.exit
+    const expected = isAppError(cause) ? cause : systemError(cause)
+    if (expected === undefined) throw cause
+    terminal.fail(expected)
+    return expected.exit
   }
 }
 

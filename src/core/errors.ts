@@ -86,3 +86,21 @@ export const isAppError = (value: unknown): value is AppError => value instanceo
 
 /** The message of anything thrown. */
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOTDIR: 'BAD_HOME',
+  EACCES: 'BAD_HOME',
+  EPERM: 'BAD_HOME',
+  EROFS: 'BAD_HOME',
+  EEXIST: 'BAD_HOME',
+  ENOSPC: 'DISK_FULL',
+  EDQUOT: 'DISK_FULL',
+  EFBIG: 'DISK_FULL',
+}
+
+/** What the operating system refused, as a failure a user can mend; undefined for anything else, which is a bug. */
+export function systemError(cause: unknown): AppError | undefined {
+  if (!(cause instanceof Error) || !('code' in cause)) return undefined
+  const code = SYSTEM_CODES[String(cause.code)]
+  return code === undefined ? undefined : new AppError(code, cause.message, { cause })
+}

@@ -34,7 +34,10 @@ const struct = (name: string, doc: string, fields: readonly Column[]): Column =>
 
 /** Columns of `events`, in order. `event_date` is the partition column and lives in the path, not in the data files. */
 export const EVENT_COLUMNS: readonly Column[] = [
-  text('event_id', "Fingerprint of the event's own content: 32 hex digits, of which the first 22 are the same by whichever route it came."),
+  text(
+    'event_id',
+    "Fingerprint of the event's own content: 32 hex digits, of which the first 22 are the same by whichever route it came.",
+  ),
   text('native_id', "The source's own id where it has one (`event_id` of the system table, Azure `logId`, UAM `id`)."),
   { name: 'event_time', type: 'timestamp', doc: 'When it happened, UTC, as precise as the source says.' },
   { name: 'event_date', type: 'date', doc: 'UTC day of `event_time`; the partition.' },

@@ -52,6 +52,13 @@ const SECRETS: Readonly<Record<string, readonly (readonly [string, string, strin
   gitlab_token: [['', made('gl', 'pat-', ALNUM.slice(0, 20)), '']],
   slack_token: [['', made('xo', 'xb-', '123456789012-abc'), '']],
   url_password: [['jdbc:postgresql://loader:', 'hunter22', '@db.example.com/x']],
+  aws_signature: [['https://b.s3.amazonaws.com/k?X-Amz-Signature=', HEX + HEX, '&x=1']],
+  huggingface_token: [['', made('h', 'f_', ALNUM.slice(0, 34)), '']],
+  ai_key: [['key ', made('s', 'k-', ALNUM.slice(0, 30)), '']],
+  sql_password: [
+    ["CREATE USER x PASSWORD '", 'hunter22', "'"],
+    ["identified by '", 'hunter 22', "'"],
+  ],
   bearer: [['Authorization: Bearer ', ALNUM.slice(0, 30), '']],
   password: [
     ['Server=x;Password=', 'hunter22', ';Encrypt=true'],

@@ -13,13 +13,13 @@ interface SecretKind {
 }
 
 /** Names that announce a secret value, with the quote that may close them. */
-const PASSWORD_NAME = `\\b(?:password|passwd|pwd|client[._-]?secret|secret[._-]?key|api[_-]?key|(?:access|refresh)_?token)[\\\\"']{0,3}`
+const PASSWORD_NAME = `(?:password|passwd|pwd|client[._-]?secret|secret[._-]?key|api[_-]?key|(?:access|refresh)_?token)[\\\\"']{0,3}`
 
 /** Order matters: a more telling kind first, the catch-all last. */
 export const SECRET_KINDS: readonly SecretKind[] = [
   {
     kind: 'databricks_token',
-    pattern: '\\b()(?:dapi|dkea|dose|dsapi|dptok)[0-9a-f]{32,}(?:-\\d)?',
+    pattern: '(?i)()(?:dapi|dkea|dose|dsapi|dptok)[0-9a-f]{32,}(?:-\\d)?',
     source: 'docs.databricks.com personal access tokens, OAuth secrets',
   },
   {
@@ -68,6 +68,18 @@ export const SECRET_KINDS: readonly SecretKind[] = [
     pattern: '(?i)([a-z][a-z0-9+.-]*://[^\\s/:@"\\\\]{1,64}:)[^\\s/@"\\\\]{1,128}@',
     source: 'RFC 3986 userinfo',
   },
+  {
+    kind: 'aws_signature',
+    pattern: '(?i)(X-Amz-(?:Signature|Security-Token)=)[A-Za-z0-9%/+=_-]{16,}',
+    source: 'AWS Signature Version 4 in a presigned URL',
+  },
+  { kind: 'huggingface_token', pattern: '\\b()hf_[A-Za-z0-9]{30,}', source: 'Hugging Face access tokens' },
+  { kind: 'ai_key', pattern: '\\b()sk-[A-Za-z0-9_-]{20,}', source: 'OpenAI and Anthropic API keys' },
+  {
+    kind: 'sql_password',
+    pattern: "(?i)(\\b(?:password|identified\\s+by)\\s+\\\\*')[^'\\\\]+",
+    source: 'SQL: CREATE USER … PASSWORD, IDENTIFIED BY, OPTIONS (password …)',
+  },
   { kind: 'bearer', pattern: '(?i)(\\bBearer\\s+)[A-Za-z0-9._~+/-]{20,}=*', source: 'RFC 6750' },
   {
     kind: 'password',
@@ -100,7 +112,7 @@ export const SECRET_KEY =
  * repetition: one small automaton that runs over every event, eight times as fast as a substring search for each.
  */
 const HINTS =
-  '(?i)ds?api|dkea|dose|dptok|eyj|akia|asia|secret|key|q~|sig=|aiza|gh[pousr]_|_pat_|glpat|xox|bearer|passw|pwd|token[\\x1f"\': =]|_value|://[^/\\s]*@'
+  '(?i)ds?api|dkea|dose|dptok|eyj|akia|asia|secret|key|q~|sig=|aiza|gh[pousr]_|_pat_|glpat|xox|bearer|x-amz-|hf_|sk-|identified|passw|pwd|token[\\x1f"\': =]|_value|://[^/\\s]*@'
 
 /** In the text of the parameters a name stands before chr(31) and after chr(30). */
 const KEYED = `(?:^|\\x1e)(?:${SECRET_KEY})\\x1f[^\\x1e]`

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OverviewAnswer } from '../../ask/overview.ts'
+import type { Sandbox } from '../../engine/sandbox.ts'
 import type { IngestReport } from '../../ingest/ingest.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { wholeNumber } from '../numbers.ts'
@@ -16,6 +17,9 @@ interface Flags {
 
 /** Enough for every scenario, a week's rhythm and a few seconds. */
 const DEMO = { events: '200000', days: '7', seed: '1' } as const
+
+/** Begin of the name of the folder that holds the simulated logs while they are read. */
+const DEMO_LOGS = 'demo-logs-'
 
 /** Adds `demo`. */
 export const registerDemo: RegisterCommand = (program, cli) => {
@@ -31,7 +35,7 @@ export const registerDemo: RegisterCommand = (program, cli) => {
 
 async function demo(cli: CliContext, path: string | undefined, flags: Flags): Promise<void> {
   const home = cli.home()
-  const logs = path ?? join(home.root, `demo-logs-${randomUUID()}`)
+  const logs = path ?? join(home.root, `${DEMO_LOGS}${randomUUID()}`)
   try {
     if (path === undefined) await simulateInto(cli, logs, flags)
     const { ingest } = await import('../../ingest/ingest.ts')
@@ -45,7 +49,7 @@ async function demo(cli: CliContext, path: string | undefined, flags: Flags): Pr
       onWait: () => cli.note('Another bricktrail process is writing to this home; waiting for it.'),
       onProgress: (done, total, note) => progress.update(done, total, note),
     }).finally(() => progress.stop())
-    await show(cli, report)
+    await show(cli, report, path === undefined)
   } finally {
     if (path === undefined) await rm(logs, { recursive: true, force: true })
   }
@@ -73,7 +77,7 @@ async function simulateInto(cli: CliContext, out: string, flags: Flags): Promise
   }
 }
 
-async function show(cli: CliContext, report: IngestReport): Promise<void> {
+async function show(cli: CliContext, report: IngestReport, simulated: boolean): Promise<void> {
   const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
   const { overview } = await import('../../ask/overview.ts')
   const sandbox = await openLakeSandbox(cli.home())
@@ -87,11 +91,21 @@ async function show(cli: CliContext, report: IngestReport): Promise<void> {
     }
     cli.out(reportText(report))
     for (const answer of answers) await section(cli, answer)
+    if (!simulated && (await holdsDemo(sandbox))) {
+      cli.out(
+        '\nThis home holds the simulated account of an earlier demo too: name another with --home DIR to see your logs alone.\n',
+      )
+    }
     cli.out(`\nThe lake is ${lake}: Delta tables that Spark, Databricks, Trino, Polars and DuckDB read as they are.\n`)
     cli.out('Ask it:  npx bricktrail events --category permission    or    npx bricktrail query "SELECT …"\n')
   } finally {
     await sandbox.close()
   }
+}
+
+async function holdsDemo(sandbox: Sandbox): Promise<boolean> {
+  const { rows } = await sandbox.query(`SELECT 1 FROM events WHERE contains(source_object, '${DEMO_LOGS}') LIMIT 1`)
+  return rows.length > 0
 }
 
 const asObjects = (columns: OverviewAnswer['columns'], rows: OverviewAnswer['rows']) =>
