@@ -24,12 +24,15 @@ export async function prepareEnrichment(engine: Engine, home: Home): Promise<voi
 export async function learn(engine: Engine, values: (input: Enricher['input']) => string): Promise<void> {
   for (const enricher of ENRICHERS) {
     const memo = memoOf(enricher)
-    await engine.run(`INSERT INTO ${memo}
-      WITH fresh AS (
-        SELECT DISTINCT value FROM (${values(enricher.input)}) t(value)
-        WHERE value IS NOT NULL AND value NOT IN (SELECT value FROM ${memo}) AND NOT ${hasSecretSql('value')}
-      )
-      SELECT e.value, ${enricher.fact('e.value')} FROM fresh e ${enricher.join('e.value')}`)
+    await engine.run(`CREATE OR REPLACE TEMP TABLE fresh_values AS
+      SELECT DISTINCT value FROM (${values(enricher.input)}) t(value)
+      WHERE value IS NOT NULL AND value NOT IN (SELECT value FROM ${memo}) AND NOT ${hasSecretSql('value')}`)
+    // Working a fact out costs far more to plan than to do, and most batches bring nothing new.
+    const { n } = await engine.row<{ n: string }>('SELECT count(*) AS n FROM fresh_values')
+    if (n === '0') continue
+    await engine.run(
+      `INSERT INTO ${memo} SELECT e.value, ${enricher.fact('e.value')} FROM fresh_values e ${enricher.join('e.value')}`,
+    )
   }
 }
 
