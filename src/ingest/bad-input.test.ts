@@ -129,7 +129,7 @@ describe('lines', () => {
     ])
     expect(rejects.map(({ content_base64 }) => bytesOf(content_base64).length)).toEqual([65536, 65536, 65536])
     await checkSums(report)
-  })
+  }, 240_000)
 
   test('behind a head full of junk are found', async () => {
     const junk = `${'junk '.repeat(100)}\n`.repeat(700)

@@ -65,7 +65,7 @@ export const SECRET_KINDS: readonly SecretKind[] = [
   { kind: 'slack_token', pattern: '\\b()xox[abeoprs]-[A-Za-z0-9-]{10,}', source: 'Slack token types' },
   {
     kind: 'url_password',
-    pattern: '(?i)([a-z][a-z0-9+.-]*://[^\\s/:@"\\\\]{1,64}:)[^\\s/@"\\\\]{1,128}@',
+    pattern: '(?i)([a-z][a-z0-9+.-]{0,30}://[^\\s/:@"\\\\]{1,64}:)[^\\s/@"\\\\]{1,128}@',
     source: 'RFC 3986 userinfo',
   },
   {
