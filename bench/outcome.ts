@@ -32,8 +32,12 @@ export function stopwatch(): () => Lap {
   }
 }
 
-/** The middle value; of an even number, the lower of the two in the middle. */
-export const median = (values: readonly number[]): number => quantile(values, 0.5)
+/** The middle value; of an even number, half way between the two in the middle; 0 for none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const upper = sorted[sorted.length >> 1] ?? 0
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[(sorted.length >> 1) - 1] ?? 0)) / 2
+}
 
 /** The smallest value that is at least as large as the share `q` of all; 0 for none. */
 export function quantile(values: readonly number[], q: number): number {

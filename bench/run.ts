@@ -1,6 +1,7 @@
 /** `npm run bench`: measures ingest against bare engines on the same files, and each budget. See docs/reference/benchmarks.md. */
 import { rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { messageOf } from '../src/core/errors.ts'
 import { type BenchOptions, readOptions, USAGE } from './options.ts'
 import { killRunning } from './processes.ts'
 import { budgets, markdown } from './report.ts'
@@ -10,11 +11,16 @@ let options: BenchOptions | undefined
 try {
   options = readOptions(process.argv.slice(2))
 } catch (cause) {
-  process.stderr.write(`${(cause as Error).message}\n${USAGE}`)
+  process.stderr.write(`${messageOf(cause)}\n${USAGE}`)
   process.exit(2)
 }
 if (options === undefined) process.stdout.write(USAGE)
-else await bench(options)
+else {
+  await bench(options).catch((cause: unknown) => {
+    process.stderr.write(`${messageOf(cause)}\n`)
+    process.exitCode = 1
+  })
+}
 
 async function bench(told: BenchOptions): Promise<void> {
   const folder = await runFolder()
