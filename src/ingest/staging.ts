@@ -16,6 +16,15 @@ import { BROKEN_LINES, REFUSED } from './locate.ts'
 import type { Work } from './plan.ts'
 import { CSV_REJECTS, isLines, rawSql } from './raw.ts'
 
+/**
+ * The joins of the event statement are to run as they are written, with the small tables held and the records streaming. The
+ * engine cannot guess how many records a file has, and would now and then hold them all instead.
+ */
+const AS_WRITTEN = 'join_order,build_side_probe_side'
+
+/** For records of ten kilobytes and more: a few thousand of them are all that memory holds. */
+const THRIFTY = { flushRows: 2048, rowGroupBytes: 16 * 1024 * 1024 } as const
+
 /** What the staged rows say of where they come from. */
 export interface StagingContext {
   readonly engine: Engine
@@ -91,9 +100,14 @@ async function staged(
   if (first === undefined) return { files: [], read: new Map(), refused: new Map() }
   const form = formNamed(first.form)
   const stage = async (select: string) => {
-    const days = await stageDays(engine, EVENTS_TABLE, select, tmp)
-    done.push(days)
-    return days.files
+    await engine.run(`SET disabled_optimizers = '${AS_WRITTEN}'`)
+    try {
+      const days = await stageDays(engine, EVENTS_TABLE, select, tmp, ample ? {} : THRIFTY)
+      done.push(days)
+      return days.files
+    } finally {
+      await engine.run('RESET disabled_optimizers')
+    }
   }
   await objectsTable(engine, works)
   if (!isLines(first)) await prepareTables(engine, works, hints)

@@ -33,6 +33,14 @@ export interface StagedDays {
  */
 const FLUSH_ROWS = 65_536
 
+/** What staging may hold in memory at once; the defaults suit records of about a kilobyte. */
+export interface StageLimits {
+  /** Rows a thread gathers before it writes row groups. */
+  readonly flushRows?: number
+  /** Bytes to a row group, before compression. */
+  readonly rowGroupBytes?: number
+}
+
 interface CopiedFile extends CopyStats, Record<string, unknown> {
   readonly filename: string
   readonly partition_keys: readonly { readonly key: string; readonly value: string }[] | null
@@ -44,15 +52,22 @@ interface CopiedFile extends CopyStats, Record<string, unknown> {
  * @param select SQL that gives all columns of the spec
  * @param folder where to make the staging folder; on the same file system as the table
  */
-export async function stageDays(engine: Engine, spec: TableSpec, select: string, folder: string): Promise<StagedDays> {
+export async function stageDays(
+  engine: Engine,
+  spec: TableSpec,
+  select: string,
+  folder: string,
+  { flushRows = FLUSH_ROWS, rowGroupBytes }: StageLimits = {},
+): Promise<StagedDays> {
   const at = join(folder, `days-${randomUUID()}`)
   await mkdir(at, { recursive: true })
   const discard = () => rm(at, { recursive: true, force: true })
   try {
-    await engine.run(`SET partitioned_write_flush_threshold = ${FLUSH_ROWS}`)
+    await engine.run(`SET partitioned_write_flush_threshold = ${flushRows}`)
+    const rowGroup = rowGroupBytes === undefined ? '' : `, ROW_GROUP_SIZE_BYTES ${rowGroupBytes}`
     const copied =
       await engine.rows<CopiedFile>(`COPY (SELECT ${typedColumns(spec.columns)} FROM (${select})) TO ${lit(at)}
-      (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (${ident(spec.partitionColumn)}), RETURN_STATS)`)
+      (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (${ident(spec.partitionColumn)}), RETURN_STATS${rowGroup})`)
     const files = copied.map((file) => ({
       path: file.filename,
       partition: dayOf(file),
