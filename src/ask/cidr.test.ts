@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { AppError } from '../core/errors.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { litList } from '../engine/sql.ts'
 import { addressHex, addressHexSql, inRangeSql, parseCidr } from './cidr.ts'
@@ -82,6 +83,21 @@ it('refuses what is no range', () => {
   ]) {
     expect(() => parseCidr(text), text).toThrowError(expect.objectContaining({ code: 'BAD_ARGUMENT' }))
   }
+})
+
+it('names the range that somebody means by a star', () => {
+  const hintOf = (text: string) => {
+    try {
+      return parseCidr(text)
+    } catch (cause) {
+      return (cause as AppError).hint
+    }
+  }
+  expect(() => parseCidr('12.*')).toThrow('"12.*" is no address or address range.')
+  expect(hintOf('12.*')).toMatch(/^Stars do not work in addresses: write 12\.0\.0\.0\/8\. /)
+  expect(hintOf('10.1.*.*')).toContain('write 10.1.0.0/16.')
+  expect(hintOf('10.1.2.*')).toContain('write 10.1.2.0/24.')
+  for (const text of ['*', '10.1*', '300.*', 'a.*', '10.*.1', '10.1.2.3.*']) expect(hintOf(text)).toMatch(/^Use for/)
 })
 
 const v4 = fc

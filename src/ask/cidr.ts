@@ -110,7 +110,18 @@ function prefixBits(prefix: string | undefined, v4: boolean): number | undefined
 
 const hex32 = (value: bigint): string => value.toString(16).padStart(32, '0')
 
-const notAnAddress = (text: string): AppError =>
-  new AppError('BAD_ARGUMENT', `"${text}" is no address or address range.`, {
-    hint: 'Use for example 10.1.2.3, 10.0.0.0/8 or 2001:db8::/32.',
+function notAnAddress(text: string): AppError {
+  const range = starredRange(text.trim())
+  const meant = range === undefined ? '' : `Stars do not work in addresses: write ${range}. `
+  return new AppError('BAD_ARGUMENT', `"${text}" is no address or address range.`, {
+    hint: `${meant}Use for example 10.1.2.3, 10.0.0.0/8 or 2001:db8::/32.`,
   })
+}
+
+/** The range somebody means by `12.*` or `10.1.*.*`; undefined for anything else. */
+function starredRange(text: string): string | undefined {
+  const octets = /^((?:\d{1,3}\.){1,3})\*(?:\.\*)*$/.exec(text)?.[1]?.split('.').slice(0, -1)
+  if (octets === undefined) return undefined
+  const base = [...octets, '0', '0', '0'].slice(0, 4).join('.')
+  return isIPv4(base) ? `${base}/${octets.length * 8}` : undefined
+}

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EVENT_COLUMNS } from '../core/event.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { lit } from '../engine/sql.ts'
-import { type EventFilter, eventFilterSql, parsePatterns } from './filter.ts'
+import { type EventFilter, eventFilterSql, parsePatterns, patternTest, textFilterSql } from './filter.ts'
 import { rowsSql, SMALL_EVENTS } from './small-lake.fixture.ts'
 
 let engine: Engine
@@ -45,10 +45,24 @@ describe('an event filter', () => {
   it('takes a comma or a star for itself after a backslash', async () => {
     expect(await found({ actor: 'smith\\, john@example.com' })).toBe('3')
     expect(parsePatterns('a\\*b, c*d_%,, x\\y ')).toEqual([
-      { value: 'a*b', exact: true },
-      { value: 'c%d\\_\\%', exact: false },
-      { value: 'x\\y', exact: true },
+      { typed: 'a\\*b', value: 'a*b', exact: true },
+      { typed: 'c*d_%', value: 'c%d\\_\\%', exact: false },
+      { typed: 'x\\y', value: 'x\\y', exact: true },
     ])
+  })
+
+  it('matches the same texts in JavaScript as in SQL', async () => {
+    const texts = fc.stringMatching(/^[abA_%.\\*,]{0,6}$/)
+    const property = fc.asyncProperty(texts, fc.array(texts, { minLength: 1 }), async (list, values) => {
+      const patterns = parsePatterns(list)
+      fc.pre(patterns.length > 0)
+      const hits = await engine.rows<{ value: string }>(
+        `SELECT value FROM (SELECT unnest([${values.map(lit).join(', ')}]) AS value) WHERE ${textFilterSql('x', 'value', list)}`,
+      )
+      const tests = patterns.map(patternTest)
+      expect(hits.map((row) => row.value)).toEqual(values.filter((value) => tests.some((test) => test(value))))
+    })
+    await fc.assert(property, { numRuns: 150 })
   })
 
   it('takes percent, underscore and quotes for themselves', async () => {
@@ -78,6 +92,7 @@ describe('an event filter', () => {
     expect(await found({ status: 'failure,unauthorized' })).toBe('23')
     expect(await found({ workspace: '42' })).toBe('12')
     expect(await found({ keyEvent: 'role_*' })).toBe('3')
+    expect(await found({ verb: 'LOGIN, add' })).toBe('13')
   })
 
   it('finds by address and address range', async () => {

@@ -15,6 +15,7 @@ export interface EventFilter extends TimeRange {
   readonly action?: string
   readonly service?: string
   readonly category?: string
+  readonly verb?: string
   readonly target?: string
   readonly status?: string
   /** Addresses or CIDR ranges. */
@@ -26,7 +27,9 @@ export interface EventFilter extends TimeRange {
 }
 
 /** One alternative of a comma list, as SQL LIKE understands it. */
-interface Pattern {
+export interface Pattern {
+  /** As it was typed, blanks around it left out. */
+  readonly typed: string
   /** LIKE pattern with `\` as its escape, or the plain text where `exact`. */
   readonly value: string
   readonly exact: boolean
@@ -46,11 +49,12 @@ export function eventFilterSql(filter: EventFilter): string {
     ]),
     anyOf('service', filter.service, (pattern) => [matches('service', pattern)]),
     anyOf('category', filter.category, (pattern) => [matches('category', pattern)]),
+    anyOf('verb', filter.verb, (pattern) => [matches('verb', pattern)]),
     anyOf('target', filter.target, (pattern) => [targetMatches(pattern)]),
     anyOf('status', filter.status, (pattern) => [matches('status', pattern)]),
     anyOf('workspace', filter.workspace, (pattern) => [matches('workspace_id', pattern)]),
     anyOf('key-event', filter.keyEvent, (pattern) => [matches('key_event', pattern)]),
-    anyOf('ip', filter.ip, ({ value }) => [inRangeSql('source_ip', parseCidr(value))]),
+    anyOf('ip', filter.ip, ({ typed }) => [inRangeSql('source_ip', parseCidr(typed))]),
     filter.text === undefined ? undefined : textCondition(filter.text),
   ].filter((condition) => condition !== undefined)
   return conditions.length === 0 ? 'TRUE' : conditions.join(' AND ')
@@ -89,9 +93,21 @@ export const textFilterSql = (option: string, column: string, list: string): str
 export function parsePatterns(list: string): Pattern[] {
   return splitList(list).map((item) => {
     const literal = item.map((char) => (char.length === 2 && char.startsWith('\\') ? char.slice(1) : char))
-    if (!item.includes('*')) return { value: literal.join(''), exact: true }
-    return { value: item.map((char, at) => (char === '*' ? '%' : likeChar(literal[at] ?? ''))).join(''), exact: false }
+    const typed = item.join('')
+    if (!item.includes('*')) return { typed, value: literal.join(''), exact: true }
+    const value = item.map((char, at) => (char === '*' ? '%' : likeChar(literal[at] ?? ''))).join('')
+    return { typed, value, exact: false }
   })
+}
+
+/** Whether a text matches one alternative, as {@link textFilterSql} would find it. */
+export function patternTest({ value, exact }: Pattern): (text: string) => boolean {
+  if (exact) return (text) => text.toLowerCase() === value.toLowerCase()
+  const source = value.replaceAll(/\\[\s\S]|%|[\s\S]/g, (part) =>
+    part === '%' ? '.*' : part.slice(-1).replace(/[.*+?^${}()|[\]\\]/, '\\$&'),
+  )
+  const pattern = new RegExp(`^${source}$`, 'is')
+  return (text) => pattern.test(text)
 }
 
 /** Items as characters, where a backslash and the comma or star it protects count as one. */
@@ -120,7 +136,7 @@ const targetMatches = (pattern: Pattern): string =>
 function textCondition(text: string): string | undefined {
   if (text.trim() === '') throw new AppError('BAD_ARGUMENT', '--text is empty.')
   const wild = text.replaceAll(/[%_\\]/g, '\\$&').replaceAll('*', '%')
-  const pattern: Pattern = { value: `%${wild}%`, exact: false }
+  const pattern: Pattern = { typed: text, value: `%${wild}%`, exact: false }
   const columns = ['query.text', 'error_message', 'status_reason', 'response_result', 'extra']
   const inParams = ['map_values(request_params)', 'map_keys(request_params)'].map(
     (list) => `len(list_filter(${list}, lambda v: ${matches('v', pattern)})) > 0`,

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { EXIT, isAppError, systemError } from '../core/errors.ts'
 import { COMMANDS } from './registry.ts'
 import { terminalContext } from './terminal.ts'
+import { usageError } from './usage-error.ts'
 
 /** Runs one command line (without node and script) and returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -12,23 +13,48 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--home <dir>', 'data folder (or BRICKTRAIL_HOME; default ./bricktrail-data)')
     .option('--json', 'print one machine-readable object')
     .exitOverride()
-    .showHelpAfterError('(run the command with --help to see what it takes)')
-  const terminal = terminalContext(program)
+    // Errors are printed below, all in one way; help still prints itself.
+    .configureOutput({ outputError: () => {} })
+  // A command line that cannot be parsed may fail before --json is met.
+  const wantsJson = beforeTerminator(argv).includes('--json')
+  const terminal = terminalContext(program, wantsJson)
+  if (wantsJson) program.configureOutput({ writeErr: () => {} })
   for (const register of COMMANDS) register(program, terminal)
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return terminal.exitCode()
   } catch (cause) {
-    if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.ok : EXIT.badInput
-    const expected = isAppError(cause) ? cause : systemError(cause)
-    if (expected === undefined) throw cause
+    if (cause instanceof CommanderError && cause.exitCode === 0) return EXIT.ok
+    const expected = cause instanceof CommanderError ? usageError(cause, program, argv) : failure(cause)
+    // Without a command the help has been printed, which says more than an error.
+    if (cause instanceof CommanderError && cause.code === 'commander.help' && !wantsJson) return expected.exit
     terminal.fail(expected)
     return expected.exit
   }
 }
 
-if (import.meta.main) {
-  // A reader that went away (`| head`) is no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+/** Runs this process's command line; a reader of its output that goes away (`| head`) is no failure of ours. */
+export async function runProcess(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(EXIT.ok)
+      if (stream === process.stdout)
+        process.stderr.write(`error: Standard output cannot be written: ${error.message}\n`)
+      process.exit(EXIT.badConfig)
+    })
+  }
   process.exitCode = await main(process.argv.slice(2))
 }
+
+function beforeTerminator(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--')
+  return end < 0 ? argv : argv.slice(0, end)
+}
+
+function failure(cause: unknown) {
+  const expected = isAppError(cause) ? cause : systemError(cause)
+  if (expected === undefined) throw cause
+  return expected
+}
+
+if (import.meta.main) await runProcess()

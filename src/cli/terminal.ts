@@ -1,5 +1,5 @@
 /** The real terminal: output, progress and errors as a person or a script wants them. */
-import cliProgress from 'cli-progress'
+import type { SingleBar } from 'cli-progress'
 import type { Command } from 'commander'
 import { type AppError, EXIT } from '../core/errors.ts'
 import { DEFAULT_HOME, homeAt } from '../core/home.ts'
@@ -15,10 +15,14 @@ export interface TerminalContext extends CliContext {
   fail(error: AppError): void
 }
 
-/** Makes the context; options are read from `program` when asked, after parsing. */
-export function terminalContext(program: Command): TerminalContext {
+/**
+ * Makes the context; options are read from `program` when asked, after parsing.
+ *
+ * @param wantsJson true where `--json` is known to stand on a command line that may never get parsed
+ */
+export function terminalContext(program: Command, wantsJson = false): TerminalContext {
   let exitCode: number = EXIT.ok
-  const json = () => program.opts().json === true
+  const json = () => wantsJson || program.opts().json === true
   const note = (text: string) => void process.stderr.write(`${text}\n`)
   return {
     home: () => homeAt(program.opts().home ?? process.env.BRICKTRAIL_HOME ?? DEFAULT_HOME),
@@ -50,20 +54,30 @@ const silentProgress: Progress = { update: () => {}, stop: () => {} }
 
 function terminalProgress(label: string): Progress {
   const startedAt = performance.now()
-  let bar: cliProgress.SingleBar | undefined
+  let bar: SingleBar | undefined
+  let asked = false
+  let stopped = false
+  /** The library is loaded by the first command that takes a second. */
+  const start = async (total: number, done: number, text: string) => {
+    const { default: library } = await import('cli-progress')
+    if (stopped) return
+    bar = new library.SingleBar(
+      { format: `${label} [{bar}] {percentage}% {note}`, hideCursor: true, clearOnComplete: true },
+      library.Presets.shades_grey,
+    )
+    bar.start(total, done, { note: text })
+  }
   return {
     update(done, total, text = '') {
-      if (bar === undefined && performance.now() - startedAt > PROGRESS_AFTER_MS) {
-        bar = new cliProgress.SingleBar(
-          { format: `${label} [{bar}] {percentage}% {note}`, hideCursor: true, clearOnComplete: true },
-          cliProgress.Presets.shades_grey,
-        )
-        bar.start(total, done, { note: text })
+      if (!asked && performance.now() - startedAt > PROGRESS_AFTER_MS) {
+        asked = true
+        void start(total, done, text)
       }
       bar?.setTotal(total)
       bar?.update(done, { note: text })
     },
     stop() {
+      stopped = true
       bar?.stop()
     },
   }

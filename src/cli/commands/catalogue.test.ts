@@ -48,7 +48,11 @@ it('refuses a word that is in no closed list, and says which there are', async (
   await expect(run('--evidence', 'hearsay')).rejects.toMatchObject({
     code: 'BAD_ARGUMENT',
     message: 'There is no evidence "hearsay".',
-    hint: 'One of documented, code, recalled.',
+    hint: 'There are documented, code, recalled.',
+  })
+  await expect(run('--verb', 'granted')).rejects.toMatchObject({
+    message: 'There is no verb "granted".',
+    hint: expect.stringMatching(/^Did you mean grant\? There are login, /),
   })
   await expect(run('--category', ',')).rejects.toMatchObject({ message: '--category is empty.' })
 })

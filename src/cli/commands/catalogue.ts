@@ -92,21 +92,14 @@ type Matches = (text: string) => boolean
 async function patternsOf(flags: Flags): Promise<Record<keyof Omit<Flags, 'unknown'>, Matches>> {
   const { CATEGORIES, EVIDENCE, KEY_EVENTS, VERBS } = await import('../../normalise/catalogue/vocabulary.ts')
   const { AppError } = await import('../../core/errors.ts')
+  const { parsePatterns, patternTest } = await import('../../ask/filter.ts')
+  const { checkClosed } = await import('../../ask/known-words.ts')
   const matcher = (option: string, list: string | undefined, known?: readonly { readonly name: string }[]): Matches => {
     if (list === undefined) return () => true
-    const words = list.split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]))
-    const patterns = words.map((word) => new RegExp(`^${word.split('*').map(escaped).join('.*')}$`, 'i'))
-    const stray = words.find((_, at) => known !== undefined && !known.some(({ name }) => patterns[at]?.test(name)))
-    if (words.length === 0 || stray !== undefined) {
-      throw new AppError(
-        'BAD_ARGUMENT',
-        words.length === 0 ? `--${option} is empty.` : `There is no ${option} "${stray}".`,
-        {
-          ...(known === undefined ? {} : { hint: `One of ${known.map(({ name }) => name).join(', ')}.` }),
-        },
-      )
-    }
-    return (text) => patterns.some((pattern) => pattern.test(text))
+    const tests = parsePatterns(list).map(patternTest)
+    if (tests.length === 0) throw new AppError('BAD_ARGUMENT', `--${option} is empty.`)
+    if (known !== undefined) checkClosed(option, list, namesOf(known))
+    return (text) => tests.some((test) => test(text))
   }
   return {
     service: matcher('service', flags.service),
@@ -118,7 +111,7 @@ async function patternsOf(flags: Flags): Promise<Record<keyof Omit<Flags, 'unkno
   }
 }
 
-const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+const namesOf = (terms: readonly { readonly name: string }[]): string[] => terms.map(({ name }) => name)
 
 async function printTable(
   cli: CliContext,

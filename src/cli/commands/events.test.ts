@@ -2,9 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { writeSmallLake } from '../../ask/small-lake.fixture.ts'
+import { rowsSql, writeSmallLake } from '../../ask/small-lake.fixture.ts'
 import { EVENT_COLUMNS } from '../../core/event.ts'
 import { homeAt } from '../../core/home.ts'
+import { Engine } from '../../engine/duckdb.ts'
+import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
+import { writePartition } from '../../lake/write.ts'
 import { type Recorded, type RecordedOptions, runCommand } from '../recorded-cli.fixture.ts'
 import { registerEvents } from './events.ts'
 
@@ -65,6 +68,10 @@ it('takes every filter, and all must match', async () => {
       ['2', '1'],
     ],
     [['--key-event', 'role_permission_update'], ['3']],
+    [
+      ['--verb', 'add,re*'],
+      ['3', '2'],
+    ],
     [['--from', 'today'], ['3']],
     [
       ['--to', 'yesterday'],
@@ -103,6 +110,65 @@ it('cannot be made to print escape sequences or forged lines by what stands in a
   const { out } = await events([], { tty: true, width: 200 })
   expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
   expect(out).not.toMatch(/^forged/m)
+})
+
+it('refuses a word that is in none of the closed lists, and names the nearest', async () => {
+  const refused = (argv: string[], message: string, hint: RegExp) =>
+    expect(events(argv)).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+      exit: 2,
+      message,
+      hint: expect.stringMatching(hint),
+    })
+  await refused(
+    ['--category', 'identity,permissions'],
+    'There is no category "permissions".',
+    /^Did you mean permission\? There are authentication, /,
+  )
+  await refused(['--verb', 'raed'], 'There is no verb "raed".', /^Did you mean read\?/)
+  await refused(['--key-event', 'cluster*,jobs_*'], 'There is no key-event "jobs_*".', /^There are cluster_conf/)
+  await refused(['--status', 'failed'], 'There is no status "failed".', /FAILURE/)
+  expect((await events(['--status', 'FAIL*', '--category', 'IDENTITY'])).notes).toMatch(/^1 event in [\d.]+ s$/)
+})
+
+it('says of a service or action that neither catalogue nor lake has, and answers all the same', async () => {
+  const notesOf = async (...argv: string[]) => (await events(argv)).notes.split('\n').slice(1)
+  expect(await notesOf('--service', 'unitycatlog,accounts')).toEqual([
+    'Neither the catalogue nor the lake has a service "unitycatlog". Did you mean unityCatalog?',
+  ])
+  expect(await notesOf('--action', 'tokenLogon')).toEqual([
+    expect.stringMatching(/an action "tokenLogon"\. Did you mean tokenLogin/),
+  ])
+  expect(await notesOf('--action', 'accounts.gettable,*nothing')).toEqual([
+    expect.stringMatching(/an action "accounts\.gettable"/),
+    'Neither the catalogue nor the lake has an action like "*nothing".',
+  ])
+  const json = await events(['--json', '--service', 'nothing-like-it'])
+  expect(JSON.parse(json.out)).toMatchObject({ rowCount: 0 })
+  expect(json.notes).toMatch(/^Neither the catalogue/)
+})
+
+it('says nothing of a service or action that the catalogue lists or that the lake has at another time', async () => {
+  const other = await mkdtemp(join(tmpdir(), 'bricktrail-events-own-'))
+  const engine = await Engine.open()
+  try {
+    const table = DeltaTable.at(homeAt(other).events, EVENTS_TABLE)
+    const row = {
+      event_id: "'1'",
+      event_time: "TIMESTAMPTZ '2026-11-10 08:00:00Z'",
+      event_date: "DATE '2026-11-10'",
+      service: "'polisher'",
+      action: "'polishRun'",
+    }
+    const write = { select: rowsSql(EVENT_COLUMNS, [row]), partition: '2026-11-10', stem: 'test' }
+    const file = await writePartition(engine, table, write)
+    await table.commit({ operation: 'WRITE', adds: file === undefined ? [] : [file] })
+    const argv = ['--from', 'today', '--service', 'POLISHER,jobs', '--action', 'polisher.polish*,runNow']
+    expect((await events(argv, { home: other })).notes).toMatch(/^0 events in [\d.]+ s$/)
+  } finally {
+    engine.close()
+    await rm(other, { recursive: true })
+  }
 })
 
 it('refuses filters and times it cannot read', async () => {

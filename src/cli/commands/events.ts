@@ -1,6 +1,8 @@
 /** `bricktrail events`: the newest events that match, without SQL. */
 import type { EventFilter } from '../../ask/filter.ts'
-import { AppError } from '../../core/errors.ts'
+import type { OpenWord } from '../../ask/known-words.ts'
+import { attempt } from '../../core/result.ts'
+import type { Sandbox } from '../../engine/sandbox.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 interface Flags {
@@ -10,6 +12,7 @@ interface Flags {
   readonly action?: string
   readonly service?: string
   readonly category?: string
+  readonly verb?: string
   readonly target?: string
   readonly status?: string
   readonly ip?: string
@@ -22,10 +25,10 @@ interface Flags {
   readonly oldest?: boolean
 }
 
-const STATUSES: readonly string[] = ['SUCCESS', 'UNAUTHORIZED', 'FAILURE']
-
 /** A screenful; programs get more. */
 const TABLE_ROWS = 50
+/** A hint is worth no more waiting than this. */
+const HINT_TIMEOUT_MS = 5_000
 
 /** Adds `events`. */
 export const registerEvents: RegisterCommand = (program, cli) => {
@@ -38,6 +41,7 @@ export const registerEvents: RegisterCommand = (program, cli) => {
     .option('--action <action>', 'action, or service.action')
     .option('--service <service>', 'service as logged, such as unityCatalog')
     .option('--category <category>', 'authentication, permission, data_access, job, …')
+    .option('--verb <verb>', 'login, read, create, update, delete, grant, revoke, execute, …')
     .option('--target <what>', 'name or id of what it was done to, or who gained or lost by it')
     .option('--status <status>', 'SUCCESS, UNAUTHORIZED or FAILURE')
     .option('--ip <range>', 'address or CIDR, such as 10.0.0.0/8 or 2001:db8::/32')
@@ -58,6 +62,7 @@ async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise
   const { eventListSql } = await import('../../ask/event-list.ts')
   const { writeAnswer, writeAnswerObject, writeTo } = await import('../../ask/formats.ts')
   const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
+  const { wordsNotInCatalogue } = await import('../../ask/known-words.ts')
   const { parseDuration } = await import('../../ask/times.ts')
   const { DEFAULT_MAX_ROWS } = await import('../../engine/sandbox.ts')
   const { formatOf, limitOf, noteAnswer, readerOf } = await import('../answers.ts')
@@ -68,31 +73,46 @@ async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise
   const columns = whole ? 'whole' : format === 'csv' ? 'flat' : 'short'
   const sql = eventListSql(filter, columns, { limit, oldest: flags.oldest === true })
   const limits = { timeoutMs: parseDuration(flags.timeout), maxRows: limit, signal }
-  const sandbox = await openLakeSandbox(cli.home(), { range: filter })
+  const strange = wordsNotInCatalogue(filter)
+  // Whether the lake has such a word is asked of all of it, not only of the time that is listed.
+  const sandbox = await openLakeSandbox(cli.home(), strange.length === 0 ? { range: filter } : {})
   try {
     const answer = await sandbox.stream(sql, limits)
     const write = writeTo(cli.stdout)
-    if (cli.json()) return await writeAnswerObject(answer, write)
-    const written = await writeAnswer(answer, format, write, readerOf(cli))
-    noteAnswer(cli, written, {
-      truncated: answer.truncated(),
-      elapsedMs: answer.elapsedMs(),
-      what: 'event',
-      more: 'narrow it with --from, --actor and so on, or raise --limit',
-    })
+    if (cli.json()) await writeAnswerObject(answer, write)
+    else {
+      const written = await writeAnswer(answer, format, write, readerOf(cli))
+      noteAnswer(cli, written, {
+        truncated: answer.truncated(),
+        elapsedMs: answer.elapsedMs(),
+        what: 'event',
+        more: 'narrow it with --from, --actor and so on, or raise --limit',
+      })
+    }
+    await noteStrangeWords(cli, strange, sandbox, signal)
   } finally {
     await sandbox.close()
   }
 }
 
+async function noteStrangeWords(
+  cli: CliContext,
+  words: readonly OpenWord[],
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<void> {
+  if (words.length === 0) return
+  const { saidOfStrangeWords } = await import('../../ask/known-words.ts')
+  const { printable } = await import('../../core/printable.ts')
+  const said = await attempt(() => saidOfStrangeWords(words, sandbox, { timeoutMs: HINT_TIMEOUT_MS, signal }))
+  // The list itself is out and right; a hint that takes too long is left away.
+  if (said.ok) for (const sentence of said.value) cli.note(printable(sentence))
+}
+
 async function filterOf(flags: Flags, now: Date): Promise<EventFilter> {
+  const { checkClosedFilters } = await import('../../ask/known-words.ts')
   const { parseRange } = await import('../../ask/times.ts')
   const { from, to, limit, format, timeout, oldest, ...conditions } = flags
-  const unknown = conditions.status
-    ?.split(',')
-    .find((word) => !word.includes('*') && !STATUSES.includes(word.trim().toUpperCase()))
-  if (unknown !== undefined) {
-    throw new AppError('BAD_ARGUMENT', `--status takes ${STATUSES.join(', ')}, not “${unknown.trim()}”.`)
-  }
+  checkClosedFilters(conditions)
   return { ...parseRange(from, to, now), ...conditions }
 }
