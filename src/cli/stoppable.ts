@@ -3,8 +3,8 @@ import type { CliContext } from './contract.ts'
 
 /** What shells expect of a process ended by SIGINT. */
 const INTERRUPTED_EXIT = 130
-/** npm and the launcher pass on what the terminal has sent already; nobody presses twice as fast as this. */
-const SAME_PRESS_MS = 250
+/** npm and the launcher pass on what the terminal has sent already; few press twice as fast as this. */
+const SAME_PRESS_MS = 500
 
 /** Runs `work` with a signal that Ctrl-C aborts; work that then fails counts as stopped, not as failed. */
 export async function stoppable(cli: CliContext, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
