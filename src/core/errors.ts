@@ -40,6 +40,13 @@ export const ERRORS = {
   BAD_LAKE: { exit: 3, retryable: false, hint: 'Run `bricktrail doctor` to see which file is damaged.' },
   LAKE_CONFLICT: { exit: 3, retryable: true, hint: 'Another writer committed first; run the command again.' },
   LOCKED: { exit: 3, retryable: true, hint: 'Wait for the other bricktrail process, or stop it.' },
+  BAD_SEAL: { exit: 3, retryable: false, hint: 'Run `bricktrail verify` to see which file of the seal is damaged.' },
+  SEAL_FORKED: {
+    exit: 3,
+    retryable: false,
+    hint: 'Put back the newest copy of the seal folder; `bricktrail verify` tells what differs.',
+  },
+  BAD_KEY: { exit: 3, retryable: false, hint: 'Run `bricktrail seal key show` to see which key the log expects.' },
   DISK_FULL: {
     exit: 3,
     retryable: true,
