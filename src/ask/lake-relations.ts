@@ -2,13 +2,14 @@
 import { access, constants, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { objectsRelation } from '../collect/ledger.ts'
-import { AppError } from '../core/errors.ts'
+import { AppError, isAppError } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { openSandbox, type Sandbox } from '../engine/sandbox.ts'
 import { lit } from '../engine/sql.ts'
 import { filesBetween, scanSql } from '../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE, type TableSpec } from '../lake/table.ts'
+import { nearest } from './nearest.ts'
 import type { TimeRange } from './times.ts'
 
 /** What of a home a sandbox shows. */
@@ -37,6 +38,21 @@ export async function openLakeSandbox(home: Home, options: LakeSandboxOptions = 
 
 /** Whether an answer can depend on `objects`: the statement names it, or lists what there is. */
 export const mentionsObjects = (sql: string): boolean => /\b(objects|show|describe)\b/i.test(sql)
+
+/** What a query may read, by name. */
+export const LAKE_TABLES = ['events', 'rejects', 'objects'] as const
+
+/**
+ * A query's failure in words that name all tables: a sandbox without `objects` knows only of the others, and a name that is
+ * nearly one of them says which was meant. Anything else comes back as it is.
+ */
+export function namingTables(cause: unknown): unknown {
+  const name = isAppError(cause) ? /^There is no table (.+) here\.$/.exec(cause.message)?.[1] : undefined
+  if (!isAppError(cause) || name === undefined) return cause
+  const [meant] = nearest(name, LAKE_TABLES)
+  const hint = `${meant === undefined ? '' : `Did you mean ${meant}? `}The tables are ${LAKE_TABLES.join(', ')}; files and system tables cannot be read.`
+  return new AppError(cause.code, cause.message, { hint, cause })
+}
 
 async function scanned(root: string, spec: TableSpec, range: TimeRange = {}) {
   const table = DeltaTable.at(root, spec)

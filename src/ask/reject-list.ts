@@ -27,6 +27,8 @@ export interface RejectLine {
   readonly sizeBytes: number
   /** The first characters, as received: not safe for a terminal. */
   readonly content: string
+  /** True where the bytes are text in UTF-16, which no log is: a tool in between made it so. */
+  readonly utf16: boolean
 }
 
 /** A reject with everything that was kept of it. */
@@ -68,18 +70,21 @@ export async function countRejects(sandbox: Sandbox, filter: RejectFilter): Prom
 
 /** The newest rejects, in the order of their places within an object. */
 export async function listRejects(sandbox: Sandbox, filter: RejectFilter, limit: number): Promise<RejectLine[]> {
-  const rows = await objectsOf<RejectLine & { content: string | null }>(
+  const rows = await objectsOf<Omit<RejectLine, 'content' | 'utf16'> & { content: string | null }>(
     sandbox,
     `SELECT ${LINE_COLUMNS}, left(content_base64, ${SHOWN_BASE64}) AS content
      FROM rejects WHERE ${rejectFilterSql(filter)}
      ORDER BY ingest_time DESC, source_object, line, reject_id LIMIT ${limit}`,
   )
-  return rows.map((row) => ({ ...row, content: textOf(row.content).slice(0, SHOWN_CHARS) }))
+  return rows.map((row) => {
+    const bytes = Buffer.from(row.content ?? '', 'base64')
+    return { ...row, content: textOf(bytes).slice(0, SHOWN_CHARS), utf16: isUtf16(bytes) }
+  })
 }
 
 /** The reject whose id begins with `id`. Throws BAD_ARGUMENT where none or several do. */
 export async function wholeReject(sandbox: Sandbox, id: string): Promise<WholeReject> {
-  const found = await objectsOf<Omit<WholeReject, 'content' | 'keptBytes'>>(
+  const found = await objectsOf<Omit<WholeReject, 'content' | 'keptBytes' | 'utf16'>>(
     sandbox,
     `SELECT ${LINE_COLUMNS}, detail, form, batch_id AS "batchId", ingest_time AS "time",
        coalesce(content_base64, '') AS "contentBase64"
@@ -93,11 +98,16 @@ export async function wholeReject(sandbox: Sandbox, id: string): Promise<WholeRe
     })
   }
   const bytes = Buffer.from(reject.contentBase64, 'base64')
-  return { ...reject, keptBytes: bytes.length, content: textOf(reject.contentBase64) }
+  return { ...reject, keptBytes: bytes.length, content: textOf(bytes), utf16: isUtf16(bytes) }
 }
 
 /** Bytes as text where they are; what is no UTF-8 becomes U+FFFD. */
-const textOf = (base64: string | null): string => new TextDecoder().decode(Buffer.from(base64 ?? '', 'base64'))
+const textOf = (bytes: Buffer): string => new TextDecoder().decode(bytes)
+
+/** A byte order mark, or the first characters of JSON or CSV with a NUL beside each. */
+const UTF16 = /^(?:\xff\xfe|\xfe\xff|(?:[\x20-\x7e]\0){2}|(?:\0[\x20-\x7e]){2})/
+
+const isUtf16 = (bytes: Buffer): boolean => bytes.length >= 4 && UTF16.test(bytes.subarray(0, 4).toString('latin1'))
 
 async function objectsOf<T>(sandbox: Sandbox, sql: string): Promise<T[]> {
   const { columns, rows } = await sandbox.query(sql)

@@ -14,7 +14,7 @@ takes \`--help\`.
 
 | for every command | what it does |
 | --- | --- |
-| \`--home <dir>\` | the data folder; without it \`BRICKTRAIL_HOME\`, else \`./bricktrail-data\` |
+| \`--home <dir>\` | the data folder; without it \`BRICKTRAIL_HOME\`, else \`./bricktrail-data\`; for the demo's simulated account \`./bricktrail-demo\` |
 | \`--json\` | prints one machine-readable object and nothing else on standard output |
 
 Both stand before or after the name of the command. Answers go to standard output, notes and progress to standard error;
@@ -25,6 +25,10 @@ Exit codes: 0 fine, 1 findings or a failed proof, 2 bad input, 3 bad configurati
 
 /** More about a command than its help has room for. */
 const MORE: Readonly<Record<string, string>> = {
+  demo: `Without \`path\`, the simulated account has a home of its own, so that it never mixes with real logs: \`./bricktrail-demo\`,
+or what \`--home\` names; \`BRICKTRAIL_HOME\` does not count. Name it to ask about the demo:
+\`bricktrail --home bricktrail-demo events\`. With \`path\`, the logs go to the data folder that every other command uses.
+Neither takes a folder that holds the other kind.`,
   ingest: 'How to get at the logs: [Ingest your logs](../how-to/ingest-your-logs.md).',
   query: 'The relations: [events.md](events.md). What a query may do, and the sandbox: [query.md](query.md).',
   events: 'How filters and times are written: [query.md](query.md).',

@@ -13,6 +13,8 @@ export interface Progress {
 export interface CliContext {
   /** Read after option parsing: --home, else BRICKTRAIL_HOME, else ./bricktrail-data. */
   home(): Home
+  /** Where the demo keeps what it simulates: --home, else ./bricktrail-demo. */
+  demoHome(): Home
   /** True with --json: print one machine-readable object and nothing else on standard output. */
   json(): boolean
   /** Standard output, text as given. */

@@ -15,6 +15,7 @@ export interface Recorded {
 /** How the terminal of a test looks. */
 export interface RecordedOptions {
   readonly home: string
+  readonly demoHome?: string
   readonly tty?: boolean
   readonly width?: number
   readonly stdin?: string
@@ -37,6 +38,7 @@ export async function runCommand(
   })
   const cli: CliContext = {
     home: () => homeAt(options.home),
+    demoHome: () => homeAt(options.demoHome ?? options.home),
     json: () => program.opts().json === true,
     out: (text) => void stdout.write(text),
     note: (text) => void notes.push(text),

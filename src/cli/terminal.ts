@@ -5,6 +5,7 @@ import { type AppError, EXIT } from '../core/errors.ts'
 import { DEFAULT_HOME, homeAt } from '../core/home.ts'
 import { printable, printableLines } from '../core/printable.ts'
 import type { CliContext, Progress } from './contract.ts'
+import { DEMO_HOME, demoHint } from './demo-home.ts'
 
 /** Work shorter than this shows no progress line. */
 const PROGRESS_AFTER_MS = 1000
@@ -26,6 +27,7 @@ export function terminalContext(program: Command, wantsJson = false): TerminalCo
   const note = (text: string) => void process.stderr.write(`${text}\n`)
   return {
     home: () => homeAt(program.opts().home ?? process.env.BRICKTRAIL_HOME ?? DEFAULT_HOME),
+    demoHome: () => homeAt(program.opts().home ?? DEMO_HOME),
     json,
     out: (text) => void process.stdout.write(text),
     note,
@@ -39,13 +41,14 @@ export function terminalContext(program: Command, wantsJson = false): TerminalCo
     now: () => new Date(),
     exitCode: () => exitCode,
     fail: (error) => {
+      const { code, message, retryable, where } = error
+      const hint = (code === 'NO_LAKE' && program.opts().home === undefined ? demoHint() : undefined) ?? error.hint
       if (json()) {
-        const { code, message, hint, retryable, where } = error
         process.stdout.write(`${JSON.stringify({ error: { code, message, hint, retryable, where } })}\n`)
         return
       }
-      note(`error: ${printableLines(error.message)}${error.where === undefined ? '' : ` (${printable(error.where)})`}`)
-      note(`hint: ${printableLines(error.hint)}`)
+      note(`error: ${printableLines(message)}${where === undefined ? '' : ` (${printable(where)})`}`)
+      note(`hint: ${printableLines(hint)}`)
     },
   }
 }

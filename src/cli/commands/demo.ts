@@ -1,13 +1,14 @@
 /** `bricktrail demo [PATH]`: the main job in one go, on a simulated account or on the user's own logs. */
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { relative } from 'node:path'
 import type { OverviewAnswer } from '../../ask/overview.ts'
-import type { Sandbox } from '../../engine/sandbox.ts'
+import { DEFAULT_HOME, type Home, homeAt } from '../../core/home.ts'
 import type { IngestReport } from '../../ingest/ingest.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { claimForDemo, demoLogs, refuseDemoHome, removeLeftoverLogs } from '../demo-home.ts'
 import { wholeNumber } from '../numbers.ts'
-import { reportText } from './ingest.ts'
+import { noteUnreadable, reportText } from './ingest.ts'
 
 interface Flags {
   readonly events: string
@@ -17,9 +18,6 @@ interface Flags {
 
 /** Enough for every scenario, a week's rhythm and a few seconds. */
 const DEMO = { events: '200000', days: '7', seed: '1' } as const
-
-/** Begin of the name of the folder that holds the simulated logs while they are read. */
-const DEMO_LOGS = 'demo-logs-'
 
 /** Adds `demo`. */
 export const registerDemo: RegisterCommand = (program, cli) => {
@@ -34,36 +32,51 @@ export const registerDemo: RegisterCommand = (program, cli) => {
 }
 
 async function demo(cli: CliContext, path: string | undefined, flags: Flags): Promise<void> {
-  const home = cli.home()
-  const logs = path ?? join(home.root, `${DEMO_LOGS}${randomUUID()}`)
+  if (path !== undefined) {
+    const home = cli.home()
+    refuseDemoHome(home)
+    return ingestAndShow(cli, home, path)
+  }
+  const wanted = {
+    events: wholeNumber('--events', flags.events),
+    days: wholeNumber('--days', flags.days),
+    seed: wholeNumber('--seed', flags.seed),
+  }
+  const home = cli.demoHome()
+  await claimForDemo(home)
+  await removeLeftoverLogs(home)
+  const logs = demoLogs(home, randomUUID())
   try {
-    if (path === undefined) await simulateInto(cli, logs, flags)
-    const { ingest } = await import('../../ingest/ingest.ts')
-    const progress = cli.progress('ingesting')
-    const report = await ingest({
-      home,
-      specs: [logs],
-      form: 'auto',
-      stdin: cli.stdin,
-      now: () => cli.now(),
-      onWait: () => cli.note('Another bricktrail process is writing to this home; waiting for it.'),
-      onProgress: (done, total, note) => progress.update(done, total, note),
-    }).finally(() => progress.stop())
-    await show(cli, report, path === undefined)
+    await simulateInto(cli, logs, wanted)
+    await ingestAndShow(cli, home, logs)
   } finally {
-    if (path === undefined) await rm(logs, { recursive: true, force: true })
+    await rm(logs, { recursive: true, force: true })
   }
 }
 
-async function simulateInto(cli: CliContext, out: string, flags: Flags): Promise<void> {
+async function ingestAndShow(cli: CliContext, home: Home, logs: string): Promise<void> {
+  const { ingest } = await import('../../ingest/ingest.ts')
+  const progress = cli.progress('ingesting')
+  const report = await ingest({
+    home,
+    specs: [logs],
+    form: 'auto',
+    stdin: cli.stdin,
+    now: () => cli.now(),
+    onWait: () => cli.note('Another bricktrail process is writing to this home; waiting for it.'),
+    onProgress: (done, total, note) => progress.update(done, total, note),
+  }).finally(() => progress.stop())
+  await show(cli, home, report)
+  noteUnreadable(cli, report)
+}
+
+async function simulateInto(cli: CliContext, out: string, wanted: Record<keyof Flags, number>): Promise<void> {
   const { SIMULATE_DEFAULTS, simulate } = await import('../../simulate/simulate.ts')
   const progress = cli.progress('simulating')
   const report = await simulate({
     ...SIMULATE_DEFAULTS,
     out,
-    events: wholeNumber('--events', flags.events),
-    days: wholeNumber('--days', flags.days),
-    seed: wholeNumber('--seed', flags.seed),
+    ...wanted,
     form: 'delivery',
     gzip: true,
     scenarios: 'all',
@@ -77,13 +90,13 @@ async function simulateInto(cli: CliContext, out: string, flags: Flags): Promise
   }
 }
 
-async function show(cli: CliContext, report: IngestReport, simulated: boolean): Promise<void> {
+async function show(cli: CliContext, home: Home, report: IngestReport): Promise<void> {
   const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
   const { overview } = await import('../../ask/overview.ts')
-  const sandbox = await openLakeSandbox(cli.home())
+  const sandbox = await openLakeSandbox(home)
   try {
     const answers = await overview(sandbox)
-    const lake = cli.home().lake
+    const { lake } = home
     if (cli.json()) {
       const sections = Object.fromEntries(answers.map(({ id, columns, rows }) => [id, asObjects(columns, rows)]))
       cli.out(`${JSON.stringify({ ingest: report, ...sections, lake })}\n`)
@@ -91,21 +104,19 @@ async function show(cli: CliContext, report: IngestReport, simulated: boolean): 
     }
     cli.out(reportText(report))
     for (const answer of answers) await section(cli, answer)
-    if (!simulated && (await holdsDemo(sandbox))) {
-      cli.out(
-        '\nThis home holds the simulated account of an earlier demo too: name another with --home DIR to see your logs alone.\n',
-      )
-    }
     cli.out(`\nThe lake is ${lake}: Delta tables that Spark, Databricks, Trino, Polars and DuckDB read as they are.\n`)
-    cli.out('Ask it:  npx bricktrail events --category permission    or    npx bricktrail query "SELECT …"\n')
+    const bricktrail = `npx bricktrail ${homeOption(home)}`
+    cli.out(`Ask it:  ${bricktrail}events --category permission\n         ${bricktrail}query "SELECT …"\n`)
   } finally {
     await sandbox.close()
   }
 }
 
-async function holdsDemo(sandbox: Sandbox): Promise<boolean> {
-  const { rows } = await sandbox.query(`SELECT 1 FROM events WHERE contains(source_object, '${DEMO_LOGS}') LIMIT 1`)
-  return rows.length > 0
+/** How the next command line names this home; nothing where it is taken anyway. */
+function homeOption({ root }: Home): string {
+  if (root === homeAt(process.env.BRICKTRAIL_HOME ?? DEFAULT_HOME).root) return ''
+  const path = relative('', root) || '.'
+  return `--home ${/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`} `
 }
 
 const asObjects = (columns: OverviewAnswer['columns'], rows: OverviewAnswer['rows']) =>

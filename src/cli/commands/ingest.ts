@@ -1,6 +1,8 @@
 /** `bricktrail ingest SOURCE…`: what is new in the sources becomes events of the lake. */
+import { printable } from '../../core/printable.ts'
 import type { IngestReport } from '../../ingest/ingest.ts'
-import type { RegisterCommand } from '../contract.ts'
+import type { CliContext, RegisterCommand } from '../contract.ts'
+import { refuseDemoHome } from '../demo-home.ts'
 
 /** Adds `ingest`. */
 export const registerIngest: RegisterCommand = (program, cli) => {
@@ -10,6 +12,7 @@ export const registerIngest: RegisterCommand = (program, cli) => {
     .argument('<sources...>', 'file, folder, glob or -')
     .option('--form <form>', 'auto, delivery, azure, system-table or uam', 'auto')
     .action(async (sources: string[], options: { form: string }) => {
+      refuseDemoHome(cli.home())
       const { ingest } = await import('../../ingest/ingest.ts')
       const progress = cli.progress('ingesting')
       try {
@@ -24,11 +27,18 @@ export const registerIngest: RegisterCommand = (program, cli) => {
         })
         progress.stop()
         cli.out(cli.json() ? `${JSON.stringify(report)}\n` : reportText(report))
-        for (const { object, message } of report.unreadable) cli.note(`warning: ${object} was passed by: ${message}`)
+        noteUnreadable(cli, report)
       } finally {
         progress.stop()
       }
     })
+}
+
+/** Says which objects could not be read at all. */
+export function noteUnreadable(cli: CliContext, { unreadable }: IngestReport): void {
+  for (const { object, message } of unreadable) {
+    cli.note(`warning: ${printable(object)} was passed by: ${printable(message)}`)
+  }
 }
 
 /** The report for people. */

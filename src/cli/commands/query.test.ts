@@ -112,6 +112,12 @@ it('refuses what it cannot do, saying what would work', async () => {
   await expect(query(['select 1', '--format', 'xml'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   await expect(query(['select 1', '--limit', 'many'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   await expect(query(['select 1', '--timeout', 'soon'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+  const tables = 'The tables are events, rejects, objects; files and system tables cannot be read.'
+  await expect(query(['select * from evnets'])).rejects.toMatchObject({
+    message: 'There is no table evnets here.',
+    hint: `Did you mean events? ${tables}`,
+  })
+  await expect(query(["select * from '/etc/passwd'"])).rejects.toMatchObject({ code: 'SQL_REFUSED', hint: tables })
   await expect(query(['drop table events'])).rejects.toMatchObject({ code: 'SQL_REFUSED' })
   await expect(query(['select 1', '--out', join(home, 'none', 'a.csv')])).rejects.toMatchObject({
     code: 'BAD_ARGUMENT',

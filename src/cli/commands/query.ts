@@ -37,11 +37,13 @@ export const registerQuery: RegisterCommand = (program, cli) => {
     .action(async (sql: string, flags: Flags) => {
       const { stoppable } = await import('../stoppable.ts')
       await stoppable(cli, async (signal) => {
-        const { mentionsObjects, openLakeSandbox } = await import('../../ask/lake-relations.ts')
+        const { mentionsObjects, namingTables, openLakeSandbox } = await import('../../ask/lake-relations.ts')
         const request = await requestOf(cli, sql, flags, signal)
         const sandbox = await openLakeSandbox(cli.home(), { objects: mentionsObjects(request.sql) })
         try {
           await (request.out === undefined ? print(cli, sandbox, request) : save(cli, sandbox, request, request.out))
+        } catch (cause) {
+          throw namingTables(cause)
         } finally {
           await sandbox.close()
         }

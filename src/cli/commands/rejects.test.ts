@@ -52,6 +52,19 @@ it('lists only a reason or an object when asked, with the counts of those', asyn
 
 it('says how many of how many it lists', async () => {
   expect((await rejects(['--limit', '1'])).notes).toMatch(/^The first 1 of 3/)
+  const all = await rejects(['--limit', '0'])
+  expect(all.out.trimEnd().split('\n')).toHaveLength(10)
+  expect(all.notes).not.toMatch(/The first/)
+  await expect(rejects(['--limit', 'all'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+})
+
+it('says which text is UTF-16 and how to convert it', async () => {
+  const said = 'logs/two.json is UTF-16 text: convert it (iconv -f UTF-16 -t UTF-8 IN > OUT)'
+  expect((await rejects([])).notes).toContain(said)
+  expect((await rejects(['--show', 'a3'])).notes).toContain(said)
+  expect((await rejects(['--show', 'b2'])).notes).not.toContain('UTF-16')
+  const { rejects: listed } = JSON.parse((await rejects(['--json'])).out)
+  expect(listed.map((reject: { utf16: boolean }) => reject.utf16)).toEqual([true, false, false])
 })
 
 it('prints one reject whole, found by the beginning of its id', async () => {

@@ -13,7 +13,7 @@ export const registerRejects: RegisterCommand = (program, cli) => {
   program
     .command('rejects')
     .description('list records that could not become events, with counts per reason')
-    .option('--limit <n>', 'rejects at most', '20')
+    .option('--limit <n>', 'rejects at most, 0 for all (100000)', '20')
     .option('--reason <reason>', 'such as malformed_json; lists (a,b) and * work')
     .option('--object <name>', 'the file it stands in; lists and * work')
     .option('--show <id>', 'print one reject whole; the beginning of its id is enough')
@@ -50,6 +50,14 @@ async function list(cli: CliContext, sandbox: Sandbox, flags: Flags): Promise<vo
   await printLines(cli, rejects)
   const more = total > rejects.length ? `The first ${rejects.length} of ${total.toLocaleString('en-US')}; ` : ''
   cli.note(`${more}--show ID prints one whole.`)
+  const utf16 = rejects.find((reject) => reject.utf16)
+  if (utf16 !== undefined) cli.note(await utf16Hint(utf16.object))
+}
+
+/** Logs are UTF-8; Windows PowerShell writes UTF-16 where its output is redirected. */
+async function utf16Hint(object: string): Promise<string> {
+  const { printable } = await import('../../core/printable.ts')
+  return `hint: ${printable(object)} is UTF-16 text: convert it (iconv -f UTF-16 -t UTF-8 IN > OUT) and ingest it again.`
 }
 
 async function printCounts(cli: CliContext, counts: readonly RejectCount[]): Promise<void> {
@@ -114,4 +122,5 @@ async function show(cli: CliContext, sandbox: Sandbox, id: string): Promise<void
   if (reject.keptBytes < reject.sizeBytes) {
     cli.note(`Only the first ${reject.keptBytes.toLocaleString('en-US')} bytes are kept.`)
   }
+  if (reject.utf16) cli.note(await utf16Hint(reject.object))
 }
