@@ -11,3 +11,6 @@ export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** A list literal of strings, typed so that an empty list binds too. */
 export const litList = (values: readonly string[]): string => `[${values.map(lit).join(', ')}]::VARCHAR[]`
+
+/** A literal for the functions that read files: `[`, `*` and `?` of the path stand for themselves, not for a pattern. */
+export const fileSql = (path: string): string => lit(path.replaceAll(/[[*?]/g, '[$&]'))

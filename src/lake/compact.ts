@@ -6,7 +6,7 @@ import { mergeFiles } from './merge.ts'
 import { scanSql } from './read.ts'
 import type { DataFile } from './snapshot.ts'
 import { type DeltaTable, keyOf } from './table.ts'
-import { vacuum } from './vacuum.ts'
+import { type VacuumOptions, vacuum } from './vacuum.ts'
 
 /** What one sort in bounded memory gives. Larger files would not scan faster: footers grow with rows, not with files. */
 export const DEFAULT_TARGET_BYTES = 32 * 1024 * 1024
@@ -24,6 +24,9 @@ export interface CompactOptions {
   /** Age at which files out of use are deleted. */
   readonly graceMs?: number
   readonly nowMs: number
+  /** Called after each commit, before the next. */
+  readonly afterCommit?: () => Promise<void>
+  readonly beforeDelete?: VacuumOptions['beforeDelete']
   /** Called after each partition. */
   readonly onProgress?: (done: number, total: number) => void
 }
@@ -59,11 +62,18 @@ export async function compact(engine: Engine, table: DeltaTable, options: Compac
   for (const [index, files] of jobs.entries()) {
     const moved = await replaceFiles(engine, table, files, { targetBytes, nowMs })
     if (moved === undefined) conflicts += 1
-    else rows += moved
+    else {
+      rows += moved
+      await options.afterCommit?.()
+    }
     options.onProgress?.(index + 1, jobs.length)
   }
-  const graceMs = options.graceMs === undefined ? {} : { graceMs: options.graceMs }
-  const removed = await vacuum(table, { nowMs, ...graceMs })
+  const { graceMs, beforeDelete } = options
+  const removed = await vacuum(table, {
+    nowMs,
+    ...(graceMs === undefined ? {} : { graceMs }),
+    ...(beforeDelete === undefined ? {} : { beforeDelete }),
+  })
   const after = await table.snapshot()
   return {
     partitions: jobs.length - conflicts,

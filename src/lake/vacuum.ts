@@ -11,10 +11,21 @@ export const DEFAULT_GRACE_MS = 7 * 86_400_000
 /** How long commits are kept once a checkpoint stands for them: Delta's own default. */
 export const LOG_RETENTION_MS = 30 * 86_400_000
 
+/** A file about to be deleted; its key is inside the table's folder. */
+export interface Doomed {
+  readonly key: string
+  readonly sizeBytes: number
+}
+
+/** Why files go: nothing refers to them any more, or the log is past its retention. */
+export type CleanReason = 'vacuum' | 'log-retention'
+
 /** What `vacuum` is told. */
 export interface VacuumOptions {
   readonly graceMs?: number
   readonly nowMs: number
+  /** Called before files that were committed once are deleted, so that the deletion can be put on record first. */
+  readonly beforeDelete?: (files: readonly Doomed[], reason: CleanReason) => Promise<void>
 }
 
 /** What `vacuum` removed. */
@@ -38,18 +49,27 @@ export async function vacuum(table: DeltaTable, options: VacuumOptions): Promise
   if (version < 0) return { deleted: 0, deletedBytes: 0 }
   const live = new Set(files.map(keyOf))
   const removed = new Map([...(await table.removedFiles())].map(([path, ms]) => [keyOfPath(path), ms]))
-  let deleted = 0
-  let deletedBytes = 0
+  const doomed: Doomed[] = []
   for (const key of keys.filter((candidate) => !live.has(candidate))) {
     const info = await table.store.stat(key)
     const unusedSinceMs = Math.max(info?.modifiedMs ?? nowMs, removed.get(key) ?? 0)
     if (info === undefined || nowMs - unusedSinceMs < graceMs) continue
-    await table.store.delete(key)
-    deleted += 1
-    deletedBytes += info.sizeBytes
+    doomed.push({ key, sizeBytes: info.sizeBytes })
   }
-  await cleanLog(table, nowMs)
-  return { deleted, deletedBytes }
+  await deleteAll(table, doomed, 'vacuum', options)
+  await cleanLog(table, options)
+  return { deleted: doomed.length, deletedBytes: doomed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
+}
+
+async function deleteAll(
+  { store }: DeltaTable,
+  files: readonly Doomed[],
+  reason: CleanReason,
+  { beforeDelete }: VacuumOptions,
+): Promise<void> {
+  if (files.length === 0) return
+  await beforeDelete?.(files, reason)
+  for (const { key } of files) await store.delete(key)
 }
 
 /** Data files in partition folders, staged files, and objects whose writing was cut short. */
@@ -60,8 +80,9 @@ function isOurs({ spec }: DeltaTable, key: string): boolean {
 }
 
 /** Deletes the log entries before the newest checkpoint that is past the retention and can be read. */
-async function cleanLog(table: DeltaTable, nowMs: number): Promise<void> {
+async function cleanLog(table: DeltaTable, options: VacuumOptions): Promise<void> {
   const { store, spec } = table
+  const { nowMs } = options
   const entries = (await store.list(LOG_PREFIX)).flatMap((key) => {
     const entry = logEntry(key)
     return entry ? [{ key, ...entry }] : []
@@ -74,6 +95,8 @@ async function cleanLog(table: DeltaTable, nowMs: number): Promise<void> {
   const expired = entries.filter(({ version }) => version < base)
   if (expired.length === 0) return
   await readCheckpoint(store, base, spec)
+  const sizes = await Promise.all(expired.map(async ({ key }) => (await store.stat(key))?.sizeBytes ?? 0))
   // Oldest first, so that a crash leaves a log without holes.
-  for (const { key } of expired) await store.delete(key)
+  const files = expired.map(({ key }, index) => ({ key, sizeBytes: sizes[index] ?? 0 }))
+  await deleteAll(table, files, 'log-retention', options)
 }
