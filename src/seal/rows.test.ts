@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EVENT_COLUMNS } from '../core/event.ts'
+import { Engine } from '../engine/duckdb.ts'
+import { fileSql, lit } from '../engine/sql.ts'
+import { columnDefinitions } from '../engine/types.ts'
+import { fileColumns } from './file-columns.ts'
+import { leafHash, rootOfHashes } from './merkle.ts'
+import { digestRows, PAGE_ROWS, rowForm, rowText } from './rows.ts'
+
+const inFile = EVENT_COLUMNS.filter(({ name }) => name !== 'event_date')
+const form = rowForm('events', inFile)
+
+let folder: string
+let engine: Engine
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rows-'))
+  engine = await Engine.open({ tempDir: join(folder, 'spill') })
+  await engine.run(`CREATE TEMP TABLE made (${columnDefinitions(inFile)})`)
+})
+afterAll(async () => {
+  engine.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Writes rows given as SQL assignments by column name; the rest is null. */
+async function write(name: string, rows: readonly Readonly<Record<string, string>>[]): Promise<string> {
+  const path = join(folder, name)
+  await engine.run('DELETE FROM made')
+  for (const row of rows) {
+    await engine.run(`INSERT INTO made (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).join(', ')})`)
+  }
+  await engine.run(`COPY made TO ${lit(path)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`)
+  return path
+}
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest()
+
+describe('the canonical text of a row', () => {
+  it('is what the design page says, written by hand here', async () => {
+    const path = await write('one.parquet', [
+      {
+        event_id: lit('e1'),
+        event_time: "TIMESTAMPTZ '2026-11-22 01:02:03.456789Z'",
+        batch_id: lit('left out'),
+        service: lit('unity"Catalog\\'),
+        user_agent: "chr(31) || chr(9) || 'é\u2028' || chr(127)",
+        actor:
+          "{'type': 'user', 'id': NULL, 'name': NULL, 'email': 'a@b.c', 'identity_provider': NULL, 'run_by': NULL, 'run_as': NULL, 'acting_resource': NULL, 'impersonated_by': ''}",
+        status_code: '200',
+        request_params: "MAP {'b': '{\"x\": 1}', 'a': NULL}",
+        sensitivity: "['PII', NULL]",
+        policy_set:
+          "[{'type': 'DATA', 'subscription_policy_type': NULL, 'rule_applied_for_user': false, 'rationale': NULL, 'global': true, 'merged_policies': NULL}]",
+      },
+    ])
+    const value: Readonly<Record<string, string>> = {
+      event_id: 'e1',
+      event_time: '1795309323456789',
+      service: 'unity"Catalog\\',
+      user_agent: '\u001f\té\u2028\u007f',
+      'actor.type': 'user',
+      'actor.email': 'a@b.c',
+      'actor.impersonated_by': '',
+      status_code: '200',
+    }
+    const lines: Readonly<Record<string, string>> = {
+      request_params: '{"b":"{\\"x\\": 1}","a":null}',
+      sensitivity: '["PII",null]',
+      policy_set:
+        '[{"type":"DATA","subscription_policy_type":null,"rule_applied_for_user":false,"rationale":null,"global":true,"merged_policies":null}]',
+    }
+    const nested = ['access_controls', 'policy_set', 'sensitivity', 'tags', 'request_params']
+    const plain = form.names.slice(0, -nested.length)
+    expect(form.names.slice(-nested.length)).toEqual(nested)
+    const first = JSON.stringify(plain.map((name) => value[name] ?? null)).replace('\\u001f', '\\u001F')
+    expect(await rowText(engine, path, form, 0)).toBe([first, ...nested.map((name) => lines[name] ?? '')].join('\n'))
+  })
+
+  it('leaves out what Bricktrail says, and nothing the source said', () => {
+    const told = new Set(form.names.map((name) => name.split('.')[0]))
+    expect(inFile.map(({ name }) => name).filter((name) => !told.has(name))).toEqual([
+      'ingest_time',
+      'source',
+      'batch_id',
+      'category',
+      'verb',
+      'key_event',
+      'client',
+      'geo',
+      'targets',
+      'redactions',
+      'record_bytes',
+    ])
+  })
+
+  it('tells apart rows that differ only in where one value ends', async () => {
+    const path = await write('ends.parquet', [
+      { service: lit('a","b'), action: lit('c') },
+      { service: lit('a'), action: lit('b","c') },
+      { service: lit(''), action: 'NULL' },
+      { service: 'NULL', action: lit('') },
+    ])
+    const texts = await Promise.all([0, 1, 2, 3].map((position) => rowText(engine, path, form, position)))
+    expect(new Set(texts).size).toBe(4)
+  })
+})
+
+describe('the root of a file', () => {
+  it('is that of an RFC 6962 tree over pages of row digests, in the order of the file', async () => {
+    const rows = PAGE_ROWS * 2 + 5
+    const path = await write(
+      'pages.parquet',
+      Array.from({ length: rows }, (_, index) => ({ event_id: lit(`e${index}`) })),
+    )
+    const digests: Buffer[] = []
+    for (let position = 0; position < rows; position++)
+      digests.push(sha256(await rowText(engine, path, form, position)))
+    const pages = [0, 1, 2].map((page) => Buffer.concat(digests.slice(page * PAGE_ROWS, (page + 1) * PAGE_ROWS)))
+    const digested = await digestRows(engine, path, form)
+    expect(digested.rows).toBe(rows)
+    expect(digested.pages.map((page) => page.toString('hex'))).toEqual(pages.map((page) => page.toString('hex')))
+    expect(digested.root.equals(rootOfHashes(pages.map((page) => leafHash(page))))).toBe(true)
+  })
+
+  it('changes with any value of any row that the source told', async () => {
+    const at = async (value: string) =>
+      (await digestRows(engine, await write('v.parquet', [{ event_id: "'x'", error_message: value }]), form)).root
+    expect((await at("'a'")).equals(await at("'b'"))).toBe(false)
+    expect((await at("'a'")).equals(await at("'a'"))).toBe(true)
+  })
+
+  it('is the same with many row groups and threads', async () => {
+    const select = `SELECT * REPLACE ('e' || range AS event_id) FROM (SELECT made.*, range FROM range(20000) LEFT JOIN made ON false)`
+    const roots = []
+    for (const size of [2048, 100_000]) {
+      const path = join(folder, `groups-${size}.parquet`)
+      await engine.run(
+        `COPY (SELECT * EXCLUDE (range) FROM (${select}) ORDER BY range) TO ${lit(path)} (FORMAT parquet, ROW_GROUP_SIZE ${size})`,
+      )
+      roots.push((await digestRows(engine, path, form)).root.toString('hex'))
+    }
+    expect(roots[0]).toBe(roots[1])
+  })
+})
+
+describe('the columns of a file', () => {
+  it('are read back as they were written, nested ones too', async () => {
+    const path = await write('columns.parquet', [{ event_id: "'x'" }])
+    const bare = JSON.parse(JSON.stringify(inFile, (key, value) => (key === 'doc' ? '' : value)))
+    expect(await fileColumns(engine, path)).toEqual(bare)
+    expect(rowForm('events', await fileColumns(engine, path))).toEqual(form)
+  })
+
+  it('give the rows of an older file the text they had when it was written', async () => {
+    const path = join(folder, 'older.parquet')
+    await engine.run(`COPY (SELECT 'x' AS event_id, {'type': 'user'} AS actor) TO ${lit(path)} (FORMAT parquet)`)
+    const older = rowForm('events', await fileColumns(engine, path))
+    expect(older.names).toEqual(['event_id', 'actor.type'])
+    expect(await rowText(engine, path, older, 0)).toBe('["x","user"]')
+    expect(fileSql(path)).toContain('older')
+  })
+})
