@@ -14,6 +14,10 @@ export interface Home {
   readonly writerLock: string
   /** One JSON manifest per committed batch. */
   readonly manifests: string
+  /** The transparency log, its keys, manifests and anchors (docs/design/005-seal.md). */
+  readonly seal: string
+  /** Received bytes, by their digest. */
+  readonly raw: string
   /** Spill and spool files; safe to delete when nothing runs. */
   readonly tmp: string
   /** Things that can be made again, such as the compiled network database. */
@@ -35,6 +39,8 @@ export function homeAt(root: string): Home {
     ledger: join(at, 'ledger.db'),
     writerLock: join(at, 'writer.lock'),
     manifests: join(at, 'manifests'),
+    seal: join(at, 'seal'),
+    raw: join(at, 'raw'),
     tmp: join(at, 'tmp'),
     cache: join(at, 'cache'),
   }
