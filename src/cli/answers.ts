@@ -1,8 +1,10 @@
 /** What commands that print answers have in common: limits, formats, and the line below the answer. */
 
+import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { type Reader, TEXT_FORMATS, type TextFormat, type Write, type WrittenAnswer } from '../ask/formats.ts'
 import { AppError, messageOf } from '../core/errors.ts'
+import { printableLines } from '../core/printable.ts'
 import type { CliContext } from './contract.ts'
 
 /** Where a terminal does not say how wide it is. */
@@ -50,6 +52,19 @@ export async function openForWriting(path: string): Promise<{ write: Write; clos
     })
   }
   return { write, close: () => file.close() }
+}
+
+/**
+ * Writes bytes of UTF-8 to standard output and waits while its buffer is full; on a terminal with every character escaped
+ * that it would act on. Throws when `signal` is aborted.
+ */
+export function bytesTo({ stdout, tty }: CliContext, signal: AbortSignal): (bytes: Uint8Array) => Promise<void> {
+  const decoder = new TextDecoder()
+  return async (bytes) => {
+    signal.throwIfAborted()
+    const room = stdout.write(tty ? printableLines(decoder.decode(bytes, { stream: true })) : bytes)
+    if (!room) await once(stdout, 'drain', { signal })
+  }
 }
 
 const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException).code

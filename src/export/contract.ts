@@ -22,6 +22,8 @@ export interface ExportFormat {
   select(relation: string): string
   /** Options of `COPY … TO`, without parentheses and compression. */
   readonly copyOptions: string
+  /** Options for what follows in the same stream, where a beginning has something that may not come twice: a header. */
+  readonly continued?: string
   /** The same rows in other clothes, chosen by the extension of the file asked for. */
   readonly variants?: readonly ExportVariant[]
 }

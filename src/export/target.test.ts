@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { formatNamed } from './registry.ts'
+import { FORMATS, formatNamed } from './registry.ts'
 import { exportTarget } from './target.ts'
 
 let folder: string
@@ -33,6 +33,15 @@ it('compresses by flag and by name', () => {
   expect(exportTarget(ocsf, join(folder, 'a.ndjson'), true).copyOptions).toMatch(/COMPRESSION gzip$/)
   expect(exportTarget(ocsf, join(folder, 'a'), true).extension).toBe('ndjson.gz')
   expect(exportTarget(formatNamed('system-table'), join(folder, 'a.jsonl.gz')).copyOptions).toMatch(/COMPRESSION gzip$/)
+})
+
+it('takes - for standard output, as lines where a format has them, and refuses Parquet', () => {
+  const kinds = FORMATS.filter(({ name }) => name !== 'parquet').map((format) => exportTarget(format, '-').kind)
+  expect(new Set(kinds)).toEqual(new Set(['stream']))
+  expect(exportTarget(formatNamed('system-table'), '-').copyOptions).toMatch(/^FORMAT json/)
+  expect(exportTarget(formatNamed('csv'), '-', true).continued).toMatch(/HEADER false, COMPRESSION gzip$/)
+  expect(() => exportTarget(formatNamed('parquet'), '-')).toThrow('parquet cannot go to standard output')
+  expect(exportTarget(ocsf, './-').kind).toBe('folder')
 })
 
 it('names the formats there are', () => {

@@ -66,6 +66,28 @@ it('prints one object with --json', async () => {
   expect(gunzipSync(zipped).toString('utf8').split('\r\n')).toHaveLength(5)
 })
 
+it('writes to standard output for -, with what it has to say on standard error', async () => {
+  for (const format of ['uam', 'ocsf', 'system-table', 'cef']) {
+    const { out: text, notes } = await run('--format', format, '--out', '-')
+    expect(text.trimEnd().split('\n'), format).toHaveLength(3)
+    expect(notes).toMatch(new RegExp(`^3 events as ${format}, `))
+  }
+  const csv = (await run('--format', 'csv', '--out', '-')).out.split('\r\n')
+  expect(csv.filter((line) => line.startsWith('event_id,'))).toHaveLength(1)
+  expect(csv).toHaveLength(5)
+  const none = await run('--format', 'cef', '--out', '-', '--from', '2027-01-01')
+  expect(none).toEqual({ out: '', notes: 'No events in this range; nothing was written.', exitCode: 0 })
+})
+
+it('prints on a terminal nothing that it would act on', async () => {
+  const { out: text } = await runCommand(registerExport, ['export', '--format', 'csv', '--out', '-'], {
+    home,
+    tty: true,
+  })
+  expect(text).toContain('\\x1b[2J')
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+})
+
 it('validates a sample of OCSF when asked', async () => {
   const result = await run('--format', 'ocsf', '--out', join(out, 'checked.ndjson'), '--validate')
   expect(result.notes).toBe('OCSF: 3 of 3 sampled events are valid.')
@@ -77,6 +99,10 @@ it('refuses what it cannot do before it writes anything', async () => {
   const refused = (code: string, ...argv: string[]) => expect(run(...argv)).rejects.toMatchObject({ code })
   await refused('BAD_ARGUMENT', '--format', 'xml', '--out', out)
   await refused('BAD_ARGUMENT', '--format', 'parquet', '--out', out, '--gzip')
+  await refused('BAD_ARGUMENT', '--format', 'parquet', '--out', '-')
+  await refused('BAD_ARGUMENT', '--format', 'cef', '--out', '-', '--json')
+  const gzipped = ['export', '--format', 'cef', '--out', '-', '--gzip']
+  await expect(runCommand(registerExport, gzipped, { home, tty: true })).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   await refused('BAD_TIME', '--format', 'cef', '--out', out, '--from', 'someday')
   const empty = await mkdtemp(join(tmpdir(), 'bricktrail-export-empty-'))
   await expect(

@@ -27,7 +27,7 @@ export const registerExport: RegisterCommand = (program, cli) => {
     .command('export')
     .description('write events as files for other systems')
     .requiredOption('--format <format>', 'uam, ocsf, system-table, cef, csv or parquet')
-    .requiredOption('--out <path>', 'file, or folder for one file a day; .gz compresses')
+    .requiredOption('--out <path>', 'file, or folder for one file a day, or - for standard output; .gz compresses')
     .option('--from <time>', 'not before: ISO, "2h ago", "yesterday", 2026-11; UTC')
     .option('--to <time>', 'not after; a day or month is included')
     .option('--gzip', 'compress each file')
@@ -44,12 +44,14 @@ async function exportEvents(cli: CliContext, flags: Flags, signal: AbortSignal):
   const { exportTarget } = await import('../../export/target.ts')
   const format = await formatOf(flags)
   const target = exportTarget(format, flags.out, flags.gzip === true)
+  if (target.kind === 'stream') await checkStream(cli, flags)
   const chosen = await chosenEvents(cli, flags)
   const engine = await openEngine()
   signal.addEventListener('abort', () => engine.interrupt())
   try {
     if (flags.validate === true) await validateSample(cli, engine, chosen)
-    report(cli, format, await write(cli, engine, format, target, chosen))
+    if (target.kind === 'stream') await stream(cli, engine, format, target, chosen, signal)
+    else report(cli, format, await write(cli, engine, format, target, chosen))
   } finally {
     engine.close()
   }
@@ -123,6 +125,47 @@ async function write(
     const stop = await followed(engine, progress)
     const file = await exportFile(engine, format, whole, target).finally(stop)
     return file === undefined ? [] : [file]
+  } finally {
+    progress.stop()
+  }
+}
+
+/** Standard output takes the events, so it can take nothing else. */
+async function checkStream(cli: CliContext, flags: Flags): Promise<void> {
+  const { AppError } = await import('../../core/errors.ts')
+  if (cli.json()) {
+    throw new AppError('BAD_ARGUMENT', '--out - and --json both want standard output.', {
+      hint: 'Leave --json away, or name a file with --out.',
+    })
+  }
+  if (flags.gzip === true && cli.tty) {
+    throw new AppError('BAD_ARGUMENT', 'Compressed bytes are not for a terminal.', { hint: 'Leave --gzip away.' })
+  }
+}
+
+async function stream(
+  cli: CliContext,
+  engine: Engine,
+  format: ExportFormat,
+  target: ExportTarget,
+  { days }: Chosen,
+  signal: AbortSignal,
+): Promise<void> {
+  const { exportStream } = await import('../../export/stream.ts')
+  const { bytesTo } = await import('../answers.ts')
+  const progress = cli.progress(`Exporting ${format.name}`)
+  const write = bytesTo(cli, signal)
+  try {
+    const streamed = await exportStream(engine, format, days, target, write, (done, date) => {
+      // A bar in the midst of the events would be no help.
+      if (!cli.tty) progress.update(done, days.length, date)
+    })
+    progress.stop()
+    cli.note(
+      streamed.events === 0
+        ? 'No events in this range; nothing was written.'
+        : `${streamed.events.toLocaleString('en-US')} events as ${format.name}, ${sizeText(streamed.bytes)}`,
+    )
   } finally {
     progress.stop()
   }

@@ -20,6 +20,8 @@ function cell(name: string, type: ColumnType, safe: boolean): string {
   return type === 'string' && safe ? neutralised(column) : column
 }
 
+const CSV_OPTIONS = `FORMAT csv, QUOTE '"', ESCAPE '"', DELIMITER ',', NEW_LINE '\\r\\n'`
+
 const csvFormat = (safe: boolean): ExportFormat => ({
   name: 'csv',
   extension: 'csv',
@@ -29,7 +31,8 @@ const csvFormat = (safe: boolean): ExportFormat => ({
   select: (relation) =>
     `SELECT ${EVENT_COLUMNS.map(({ name, type }) => `${cell(name, type, safe)} AS ${ident(name)}`).join(', ')}
   FROM ${relation} AS events`,
-  copyOptions: `FORMAT csv, HEADER true, QUOTE '"', ESCAPE '"', DELIMITER ',', NEW_LINE '\\r\\n'`,
+  copyOptions: `${CSV_OPTIONS}, HEADER true`,
+  continued: `${CSV_OPTIONS}, HEADER false`,
 })
 
 /** The CSV format, safe to open in a spreadsheet. */
