@@ -119,6 +119,8 @@ export interface CommitEntry extends EntryBase {
   readonly operation: string
   readonly sealed: SealedVersions
   readonly batch?: string
+  /** The batch's own manifest, from which the ledger can be made again; its path is inside the home. */
+  readonly batchFile?: LogRecord
   readonly counts?: {
     readonly records: number
     readonly events: number
