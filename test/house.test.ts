@@ -23,6 +23,7 @@ const ROOMS = [
   'engine',
   'lake',
   'seal',
+  'seal',
   'collect',
   'normalise',
   'enrich',

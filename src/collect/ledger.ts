@@ -9,6 +9,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
+import type { RawRecord } from '../seal/entry.ts'
 
 /** What one taking of one object came to. `records` = `events` + `duplicates` + `rejects`, always. */
 export interface Taking {
@@ -46,7 +47,13 @@ export interface Manifest {
   readonly generator: string
   readonly objects: readonly Taking[]
   readonly dataFiles: readonly { readonly path: string; readonly sizeBytes: number; readonly rows: number }[]
+  /** Where the received bytes of each object are kept, by its key. */
+  readonly raw?: Readonly<Record<string, RawRecord>>
 }
+
+/** Path of a batch's manifest. */
+export const manifestPath = (home: Home, seq: number): string =>
+  join(home.manifests, `${String(seq).padStart(9, '0')}.json`)
 
 const COLUMNS = {
   object_key: 'TEXT',
@@ -120,7 +127,7 @@ export class Ledger {
 
   /** Writes the manifest file. Done before the commit, so that a crash after it finds here what was committed. */
   async prepare(manifest: Manifest): Promise<void> {
-    await writeFile(this.#manifestPath(manifest.seq), `${JSON.stringify(manifest)}\n`, { flush: true })
+    await writeFile(manifestPath(this.#home, manifest.seq), `${JSON.stringify(manifest)}\n`, { flush: true })
   }
 
   /** Enters a committed batch. */
@@ -171,10 +178,6 @@ export class Ledger {
 
   close(): void {
     this.#db.close()
-  }
-
-  #manifestPath(seq: number): string {
-    return join(this.#home.manifests, `${String(seq).padStart(9, '0')}.json`)
   }
 }
 
