@@ -103,7 +103,9 @@ describe('an answer that was changed', () => {
     async (name) => {
       const genuine = await verifyTimestamp(read(name), NOTE, CA)
       let accepted = 0
-      for (let at = 0; at < read(name).length; at++) {
+      let tried = 0
+      for (let at = 0; at < read(name).length; at += 7) {
+        tried += 1
         const changed = read(name)
         changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8))
         const stamp = await verifyTimestamp(changed, NOTE, CA)
