@@ -43,7 +43,7 @@ export function parseCheckpoint(text: string): Checkpoint {
   if (!SIZE.test(size) || BigInt(size) >= LIMIT) throw bad('the second line is not a size')
   const root = strictBase64(encoded)
   if (root?.length !== HASH_BYTES) throw bad('the third line is not a root')
-  return { origin, size: BigInt(size), root: Uint8Array.from(root), extensions }
+  return { origin, size: BigInt(size), root, extensions }
 }
 
 /**

@@ -21,7 +21,6 @@ export interface Tile {
 /** Deepest level of a tree of 64-bit size would be 7; the form allows two digits up to this. */
 const LAST_LEVEL = 63
 
-const DIGITS = /^(?:x\d{3}\/)*\d{3}$/
 const PATH = /^tile\/(entries|0|[1-9]\d?)\/((?:x\d{3}\/)*\d{3})(?:\.p\/([1-9]\d{0,2}))?$/
 
 /** The name of a tile within the log, such as `tile/0/x001/x234/067` or `tile/1/000.p/17`. */
@@ -47,7 +46,7 @@ function groupsOf(n: bigint): string {
 /** The tile or bundle of that name; undefined for any other name, also for one that is spelt another way. */
 export function parseTilePath(path: string): Tile | undefined {
   const [, level, groups, partial] = PATH.exec(path) ?? []
-  if (level === undefined || groups === undefined || !DIGITS.test(groups)) return undefined
+  if (level === undefined || groups === undefined) return undefined
   const n = BigInt(groups.replaceAll(/[x/]/g, ''))
   const width = partial === undefined ? TILE_WIDTH : Number(partial)
   if (groupsOf(n) !== groups || (partial !== undefined && width >= TILE_WIDTH)) return undefined
@@ -68,5 +67,15 @@ export function* tileWidths(size: bigint): Generator<Tile & { readonly level: nu
     for (let n = 0n, width = widthOf(level, n, size); width > 0; width = widthOf(level, ++n, size)) {
       yield { level, n, width }
     }
+  }
+}
+
+/** Tiles and bundles that were partial at size `from` and are full at size `to`: the partial ones are needed no more. */
+export function* filledTiles(from: bigint, to: bigint): Generator<Tile> {
+  for (let level = 0; from >> BigInt(TILE_HEIGHT * level) > 0n; level++) {
+    const n = (from >> BigInt(TILE_HEIGHT * level)) / BigInt(TILE_WIDTH)
+    if (widthOf(level, n, from) === 0 || widthOf(level, n, to) < TILE_WIDTH) continue
+    yield { level, n, width: TILE_WIDTH }
+    if (level === 0) yield { level: 'entries', n, width: TILE_WIDTH }
   }
 }

@@ -1,0 +1,90 @@
+/** What the key signed last, kept beside the key: whatever happens to the log's folder, nothing is signed that forks. */
+import { AppError } from '../core/errors.ts'
+import type { ObjectStore } from '../lake/stores/contract.ts'
+import { type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts'
+import { canonical, parseCanonical } from './entry.ts'
+import { EMPTY_ROOT, HASH_BYTES, type Hash, type ReadHash, rootFrom, sameHash } from './merkle.ts'
+import type { Verifier } from './note.ts'
+
+/** A size of the log and its root. */
+export interface Head {
+  readonly size: bigint
+  readonly root: Hash
+}
+
+/** The head of a log without entries. */
+export const EMPTY_HEAD: Head = { size: 0n, root: EMPTY_ROOT }
+
+/** Where the guard stands, below the seal's folder. */
+export const HEAD_PATH = 'keys/head.json'
+
+/** True for the same size and root. */
+export const sameHead = (a: Head, b: Head): boolean => a.size === b.size && sameHash(a.root, b.root)
+
+/** A head as JSON holds it: sizes as decimal text, since they may exceed what a JSON number holds. */
+export const headText = ({ size, root }: Head): { size: string; root: string } => ({
+  size: String(size),
+  root: Buffer.from(root).toString('hex'),
+})
+
+/**
+ * The reverse of {@link headText}.
+ *
+ * @throws AppError BAD_SEAL
+ */
+export function headOf(value: unknown, where: string): Head {
+  const { size, root } = (value ?? {}) as { size?: unknown; root?: unknown }
+  if (typeof size === 'string' && /^(0|[1-9]\d{0,19})$/.test(size) && typeof root === 'string') {
+    const bytes = Buffer.from(root, 'hex')
+    if (bytes.length === HASH_BYTES && bytes.toString('hex') === root) return { size: BigInt(size), root: bytes }
+  }
+  throw new AppError('BAD_SEAL', `${where} does not hold a size and a root.`, { where })
+}
+
+/** What the key signed last; undefined if nothing is known of it. */
+export async function readHead(store: ObjectStore): Promise<Head | undefined> {
+  const bytes = await store.read(HEAD_PATH)
+  return bytes && headOf(parseCanonical(bytes), HEAD_PATH)
+}
+
+/** Puts on record what is going to be signed, durably. */
+export const writeHead = (store: ObjectStore, head: Head): Promise<void> =>
+  store.put(HEAD_PATH, Buffer.from(canonical(headText(head))))
+
+/** Where the note of a size is kept, below the seal's folder. */
+export const notePath = (size: bigint): string => `checkpoints/${String(size).padStart(20, '0')}`
+
+/**
+ * Refuses a log that is not the one its key signed last, or what came out of that.
+ *
+ * @param stored head of the log as it is on disk, signed by the key
+ * @param pending head that an interrupted append is on the way to: it may have been signed already
+ * @throws AppError SEAL_FORKED
+ */
+export async function checkHead(
+  store: ObjectStore,
+  stored: Head,
+  readHash: ReadHash,
+  verifiers: readonly Verifier[],
+  pending?: Head,
+): Promise<void> {
+  const signed = (await readHead(store)) ?? (await newestNote(store, verifiers)) ?? EMPTY_HEAD
+  if (pending !== undefined && sameHead(signed, pending)) return
+  if (signed.size > stored.size) {
+    throw forked(`The log has ${stored.size} entries, but its key has signed ${signed.size}: the end is gone.`)
+  }
+  // An older guard, put back from a copy, is behind; then the log must have come out of what it says.
+  const then = signed.size === stored.size ? stored.root : await rootFrom(readHash, signed.size)
+  if (!sameHash(then, signed.root)) {
+    throw forked(`The first ${signed.size} entries of the log are not those its key has signed.`)
+  }
+}
+
+const forked = (message: string): AppError => new AppError('SEAL_FORKED', message, { where: HEAD_PATH })
+
+/** The newest of the notes that are kept, for a log whose guard was lost. */
+async function newestNote(store: ObjectStore, verifiers: readonly Verifier[]): Promise<OpenedCheckpoint | undefined> {
+  const newest = (await store.list('checkpoints/')).filter((path) => /\/\d{20}$/.test(path)).at(-1)
+  const bytes = newest === undefined ? undefined : await store.read(newest)
+  return bytes && openCheckpoint(bytes, verifiers)
+}

@@ -1,0 +1,239 @@
+/** The log of a home: entries are appended, hashed, signed; a crash at any instant leaves either the old head or the new. */
+import { readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { AppError } from '../core/errors.ts'
+import { type ObjectStore, TEMP_PREFIX } from '../lake/stores/contract.ts'
+import { localStore } from '../lake/stores/local.ts'
+import { formatCheckpoint, type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts'
+import { parseEntry } from './entry.ts'
+import { KEYS_FOLDER, type SealKeys } from './keys.ts'
+import { checkHead, EMPTY_HEAD, type Head, notePath, sameHead, writeHead } from './log-head.ts'
+import { LOCK_WAIT_MS, withSealLock } from './log-lock.ts'
+import { type Pending, readPending, removePending, writePending } from './log-pending.ts'
+import { type ReadHash, rootFrom, sameHash } from './merkle.ts'
+import { parseVkey, type Signer, signNote } from './note.ts'
+import { CHECKPOINT_PATH, filledTiles, pathOf } from './tiles.ts'
+import { type Growth, growTree, TreeReader } from './tree.ts'
+
+/** Folder of the log itself inside the seal's folder. */
+export const LOG_FOLDER = 'log'
+
+/** Files of an append that are written at the same time. */
+const WRITES_AT_ONCE = 8
+
+/** Age at which nobody is writing a temporary file any more. */
+const STALE_MS = 3_600_000
+
+/** What a log needs besides its folder and keys. */
+export interface LogOptions {
+  readonly now: () => Date
+  /** How long to wait for another process that appends; a minute where absent. */
+  readonly lockWaitMs?: number
+}
+
+/** A head with the note that says it. */
+export interface SignedHead extends Head {
+  readonly note: string
+}
+
+/** The log in a seal's folder. Several processes may hold it; each append sees what the others have appended. */
+export class SealLog {
+  readonly #folder: string
+  readonly #keys: SealKeys
+  readonly #options: LogOptions
+  readonly #store: ObjectStore
+  #reader: TreeReader
+
+  private constructor(folder: string, keys: SealKeys, options: LogOptions) {
+    this.#folder = folder
+    this.#keys = keys
+    this.#options = options
+    this.#store = localStore(folder)
+    this.#reader = this.#readerOf(0n)
+  }
+
+  /**
+   * Opens a log, or begins one, and finishes an append that was interrupted.
+   *
+   * @throws AppError BAD_SEAL if files of it are damaged, SEAL_FORKED if it is not the log its key has signed, BAD_KEY,
+   *   LOCKED
+   */
+  static async open(folder: string, keys: SealKeys, options: LogOptions): Promise<SealLog> {
+    const log = new SealLog(folder, keys, options)
+    await log.#alone(async () => {
+      await log.#settled()
+      await removeTemporaries(folder, ['', LOG_FOLDER, KEYS_FOLDER], STALE_MS)
+    })
+    return log
+  }
+
+  /** Number of entries, as of the opening or the last append by this object. */
+  get size(): bigint {
+    return this.#reader.size
+  }
+
+  /**
+   * Appends entries as leaves, in order and all at once; when it returns, they are on disk under a signed checkpoint.
+   * Where the last one is the `key` entry of {@link SealKeys.prepareRotation}, the key changes with it.
+   *
+   * @throws AppError BAD_SEAL, SEAL_FORKED, BAD_KEY, LOCKED, DISK_FULL; then nothing is appended, or the next opening
+   *   finishes it
+   */
+  append(entries: readonly Uint8Array[]): Promise<SignedHead> {
+    return this.#alone(async () => {
+      const from = await this.#settled()
+      if (entries.length === 0) return { ...from, note: (await this.note()) ?? '' }
+      const growth = await growTree(this.#reader, entries)
+      const pending = {
+        from,
+        to: { size: growth.size, root: growth.root },
+        time: this.#options.now().toISOString(),
+        signers: this.#signersOf(entries).map(({ vkey }) => vkey),
+        entries,
+      }
+      await writePending(this.#store, pending)
+      const note = await this.#perform(pending, growth)
+      await this.#conclude(pending)
+      return { ...pending.to, note }
+    })
+  }
+
+  /** The newest checkpoint, verified; undefined for a log that has none yet. */
+  async checkpoint(): Promise<OpenedCheckpoint | undefined> {
+    const note = await this.note()
+    return note === undefined ? undefined : openCheckpoint(note, this.#keys.verifiers)
+  }
+
+  /** The newest checkpoint as it was signed; undefined for a log that has none yet. */
+  async note(): Promise<string | undefined> {
+    const bytes = await this.#store.read(`${LOG_FOLDER}/${CHECKPOINT_PATH}`)
+    return bytes && Buffer.from(bytes).toString()
+  }
+
+  /** The data of a leaf. */
+  readEntry(index: bigint): Promise<Uint8Array> {
+    return this.#reader.entry(index)
+  }
+
+  /** The data of the leaves from one on, in order. */
+  entries(from = 0n): AsyncGenerator<Uint8Array> {
+    return this.#reader.entries(from)
+  }
+
+  /** Stored hashes, for the proofs of `merkle.ts` at any size up to {@link size}. */
+  hashReader(): ReadHash {
+    return this.#reader.readHash
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return withSealLock(this.#folder, work, this.#options.lockWaitMs ?? LOCK_WAIT_MS)
+  }
+
+  #readerOf(size: bigint): TreeReader {
+    return new TreeReader((path) => this.#store.read(`${LOG_FOLDER}/${path}`), size)
+  }
+
+  /** The head on disk, once it is certain that it is ours, whole, and nothing is left to finish. */
+  async #settled(): Promise<Head> {
+    const pending = await readPending(this.#store)
+    if (pending === undefined) await this.#keys.refresh()
+    const checkpoint = await this.checkpoint()
+    if (checkpoint !== undefined) this.#refuseOthers(checkpoint)
+    const stored = checkpoint === undefined ? EMPTY_HEAD : { size: checkpoint.size, root: checkpoint.root }
+    const reader = this.#readerOf(stored.size)
+    if (!sameHash(await rootFrom(reader.readHash, stored.size), stored.root)) {
+      throw new AppError('BAD_SEAL', `The tiles of the log do not lead to the root of its ${stored.size} entries.`)
+    }
+    await checkHead(this.#store, stored, reader.readHash, this.#keys.verifiers, pending?.to)
+    this.#reader = reader
+    if (pending !== undefined) await this.#heal(pending, stored)
+    return pending?.to ?? stored
+  }
+
+  /** Finishes an append that was interrupted, from wherever it had come to. */
+  async #heal(pending: Pending, stored: Head): Promise<void> {
+    if (!sameHead(stored, pending.to)) {
+      const growth = sameHead(stored, pending.from) ? await growTree(this.#reader, pending.entries) : undefined
+      if (growth === undefined || !sameHead(growth, pending.to)) {
+        throw new AppError('SEAL_FORKED', 'An append was interrupted, and the log is not the one it had begun with.')
+      }
+      await removeTemporaries(
+        this.#folder,
+        [...growth.files.keys()].map((path) => dirname(join(LOG_FOLDER, path))),
+      )
+      await this.#perform(pending, growth)
+    }
+    await this.#conclude(pending)
+  }
+
+  #refuseOthers({ origin, note }: OpenedCheckpoint): void {
+    const { active } = this.#keys
+    if (origin === active.name && note.verified.some(({ key }) => key.vkey === active.vkey)) return
+    throw new AppError('BAD_KEY', `The newest checkpoint is not signed by ${active.name}+${active.id}.`)
+  }
+
+  /** Who signs after these entries: the active key; the next one too where the entries end by making it the active one. */
+  #signersOf(entries: readonly Uint8Array[]): Signer[] {
+    const { active, next } = this.#keys
+    const last = entries.at(-1)
+    if (next === undefined || last === undefined || !Buffer.from(last).includes(next.vkey)) return [active]
+    const entry = parseEntry(last)
+    const handsOver = entry.kind === 'key' && entry.vkey === next.vkey && entry.previous === active.vkey
+    return handsOver ? [next, active] : [active]
+  }
+
+  /** Writes and signs what is pending. Done twice it comes to the same, for Ed25519 signs the same text the same way. */
+  async #perform({ to, signers }: Pending, { files }: Growth): Promise<string> {
+    const keys = await Promise.all(signers.map((vkey) => this.#keys.signer(vkey)))
+    await this.#write(files)
+    await writeHead(this.#store, to)
+    const note = signNote(formatCheckpoint({ origin: this.#keys.origin, ...to }), keys)
+    await this.#publish(to, note)
+    return note
+  }
+
+  /** What is left to do once the checkpoint is out. */
+  async #conclude({ from, to, signers: [first, previous] }: Pending): Promise<void> {
+    if (first !== undefined && previous !== undefined) {
+      await this.#keys.takeOver(await this.#keys.signer(first), parseVkey(previous))
+    }
+    for (const tile of filledTiles(from.size, to.size)) {
+      await rm(join(this.#folder, LOG_FOLDER, `${pathOf(tile)}.p`), { recursive: true, force: true })
+    }
+    await removePending(this.#store)
+    this.#reader = this.#readerOf(to.size)
+  }
+
+  async #write(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    const all = [...files]
+    for (let at = 0; at < all.length; at += WRITES_AT_ONCE) {
+      const some = all.slice(at, at + WRITES_AT_ONCE)
+      await Promise.all(some.map(([path, bytes]) => this.#store.put(`${LOG_FOLDER}/${path}`, bytes)))
+    }
+  }
+
+  /** Makes the note the newest. The copy that is kept may have cosignatures by now, so it stays if it is there. */
+  async #publish(head: Head, note: string): Promise<void> {
+    const bytes = Buffer.from(note)
+    if (!(await this.#store.putIfAbsent(notePath(head.size), bytes))) {
+      const kept = openCheckpoint((await this.#store.read(notePath(head.size))) ?? bytes, this.#keys.verifiers)
+      if (!sameHead(kept, head)) {
+        throw new AppError('SEAL_FORKED', `Another head of ${head.size} entries has been signed before.`, {
+          where: notePath(head.size),
+        })
+      }
+    }
+    await this.#store.put(`${LOG_FOLDER}/${CHECKPOINT_PATH}`, bytes)
+  }
+}
+
+/** Removes what a crash left of files that were being written, in folders below the seal's. */
+async function removeTemporaries(folder: string, below: readonly string[], olderThanMs = 0): Promise<void> {
+  for (const path of new Set(below.map((part) => join(folder, part)))) {
+    const names = await readdir(path).catch(() => [])
+    for (const name of names.filter((found) => found.startsWith(TEMP_PREFIX))) {
+      const { mtimeMs } = await stat(join(path, name))
+      if (Date.now() - mtimeMs >= olderThanMs) await rm(join(path, name), { force: true })
+    }
+  }
+}
