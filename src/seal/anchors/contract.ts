@@ -64,6 +64,9 @@ export type AnchorOutcome =
       readonly error: AppError
     }
 
+/** An outcome that is tried again later. */
+export const failed = (reason: string): AnchorOutcome & { readonly kind: 'failed' } => ({ kind: 'failed', reason })
+
 /** One configured anchor. */
 export interface Anchor {
   /** Stable name of it, for the state: kind and address. */

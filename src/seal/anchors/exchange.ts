@@ -25,8 +25,20 @@ export interface Post {
   readonly signal: AbortSignal
 }
 
+/** An address as it may be shown: without what may be secret in it. */
+export function shownUrl(text: string): string {
+  const url = URL.parse(text)
+  return url === null ? 'an address that is none' : `${url.origin}${url.pathname}`
+}
+
 /** Posts; whatever goes wrong is the reason of a {@link NoAnswer}. */
 export async function post({ url, type, body, maxBytes, signal }: Post): Promise<Answer | NoAnswer> {
+  const parsed = URL.parse(url)
+  if (parsed === null || !/^https?:$/.test(parsed.protocol))
+    return { ok: false, reason: 'its address is no http(s) URL' }
+  if (parsed.username !== '' || parsed.password !== '') {
+    return { ok: false, reason: 'its address has a user or password in it, which is not sent' }
+  }
   try {
     const answer = await fetch(url, {
       method: 'POST',

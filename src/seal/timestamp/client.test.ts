@@ -74,8 +74,10 @@ describe('asking for a timestamp', () => {
 
   it('notices a clock that was set back since the last stamp', async () => {
     const url = await answering('good.tsr')
-    expect(await ask(url, { previous: at(1) })).toMatchObject({ reason: expect.stringMatching(/a clock was set back/) })
-    expect(await ask(url, { previous: at(0) })).toMatchObject({ ok: true })
+    const previous = (time: Date, tsa = 'Test stamper') => ask(url, { previous: { time, tsa } })
+    expect(await previous(at(1))).toMatchObject({ reason: expect.stringMatching(/a clock was set back/) })
+    expect(await previous(at(0))).toMatchObject({ ok: true })
+    expect(await previous(at(1), 'another authority')).toMatchObject({ ok: true })
   })
 
   it.each([-11, 11])('notices clocks that are %i minutes apart', async (minutes) => {

@@ -16,8 +16,8 @@ export interface StampOptions {
   readonly note: Uint8Array
   readonly now: () => Date
   readonly signal: AbortSignal
-  /** Time of the newest stamp of a smaller checkpoint, if there is one. */
-  readonly previous: Date | undefined
+  /** The newest stamp of a smaller checkpoint, if there is one: an authority's own time never goes back. */
+  readonly previous: Pick<Timestamp, 'time' | 'tsa'> | undefined
   /** A fresh one where absent. */
   readonly nonce?: Uint8Array
 }
@@ -43,13 +43,14 @@ export async function requestTimestamp(options: StampOptions): Promise<Stamped |
   const stamp = await verifyTimestamp(answer.bytes, note, caPem)
   if (!stamp.ok) return stamp
   if (stamp.nonce !== nonce.toString('hex')) return { ok: false, reason: 'the answer is to another request' }
-  const clockFault = faultOfTime(stamp.time, now(), previous)
+  const clockFault = faultOfTime(stamp, now(), previous)
   return clockFault === undefined ? { ...stamp, tsr: answer.bytes } : { ok: false, reason: clockFault }
 }
 
-function faultOfTime(time: Date, now: Date, previous: Date | undefined): string | undefined {
-  if (previous !== undefined && time.getTime() < previous.getTime()) {
-    return `a clock was set back: it says ${time.toISOString()}, and ${previous.toISOString()} for an earlier checkpoint`
+function faultOfTime({ time, tsa }: Timestamp, now: Date, previous: StampOptions['previous']): string | undefined {
+  if (previous?.tsa === tsa && time.getTime() < previous.time.getTime()) {
+    const before = previous.time.toISOString()
+    return `a clock was set back: it says ${time.toISOString()}, and said ${before} for an earlier checkpoint`
   }
   const awayMs = Math.abs(time.getTime() - now.getTime())
   if (awayMs <= MAX_CLOCK_DIFFERENCE_MS) return undefined

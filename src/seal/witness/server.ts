@@ -110,7 +110,10 @@ function aboutPage(witness: Witness): string {
 export async function listen(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => resolve(server.off('error', reject) && undefined))
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
   })
   const address = server.address()
   const actual = typeof address === 'object' && address !== null ? address.port : port

@@ -17,12 +17,15 @@ export interface Reply {
 }
 
 /** What happened, for whoever runs the witness. */
-export interface WitnessEvent {
-  readonly kind: 'signed' | 'refused' | 'contradiction'
-  readonly origin: string
-  readonly size: bigint
-  readonly reason?: string
-}
+export type WitnessEvent = { readonly origin: string; readonly size: bigint } & (
+  | {
+      readonly kind: 'signed'
+      /** The checkpoint with the signatures it came with and the witness's own. */
+      readonly note: string
+    }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'contradiction' }
+)
 
 /** What a witness is made of. */
 export interface WitnessOptions {
@@ -75,7 +78,8 @@ export class Witness {
     if (opened === undefined) return refusal(403, 'No known key of the log has signed the checkpoint.')
     const reply = this.#decide(request, checkpoint, opened.text)
     const { origin, size } = checkpoint
-    if (reply.status === 200) this.#options.onEvent?.({ kind: 'signed', origin, size })
+    const note = Buffer.from(request.note).toString()
+    if (reply.status === 200) this.#options.onEvent?.({ kind: 'signed', origin, size, note: `${note}${reply.body}` })
     else this.#options.onEvent?.({ kind: 'refused', origin, size, reason: `${reply.status} ${reply.body.trim()}` })
     return reply
   }
