@@ -1,11 +1,17 @@
 /** The embedded engine: one DuckDB in memory, bounded in memory and threads, spilling to a folder of its own. */
 import './allocator.ts'
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement } from '@duckdb/node-api'
 import { AppError, messageOf } from '../core/errors.ts'
 import { lit } from './sql.ts'
 
 /** Half of the 1.5 GB ingest budget: DuckDB's own limit leaves out allocator slack, JSON buffers and Node itself. */
 export const DEFAULT_MEMORY_LIMIT_MB = 800
+
+/**
+ * Value of `disabled_optimizers` for joins that run in the order and with the sides they are written with. For statements whose
+ * tables the engine cannot guess the size of when it plans them.
+ */
+export const AS_WRITTEN = 'join_order,build_side_probe_side'
 
 /** How an {@link Engine} is opened. */
 export interface EngineOptions {
@@ -25,6 +31,7 @@ export type TextRow = Readonly<Record<string, string | null>>
 export class Engine {
   readonly connection: DuckDBConnection
   readonly #instance: DuckDBInstance
+  readonly #kept = new Map<string, DuckDBPreparedStatement>()
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
     this.#instance = instance
@@ -57,6 +64,38 @@ export class Engine {
     }
   }
 
+  /**
+   * Runs a statement for its effect and keeps its plan for the next time the same text comes; for few texts that take long to plan.
+   * Once a table is made or dropped in a database that the statement uses (such as that of the
+   * temporary tables), its plan is made anew each time, until {@link forgetPlans}.
+   *
+   * @param disabledOptimizers such as {@link AS_WRITTEN}
+   */
+  async runKept(sql: string, disabledOptimizers?: string): Promise<void> {
+    try {
+      const plan = this.#kept.get(sql) ?? (await this.#plan(sql, disabledOptimizers))
+      this.#kept.set(sql, plan)
+      await plan.run()
+    } catch (cause) {
+      throw engineError(cause)
+    }
+  }
+
+  async #plan(sql: string, disabledOptimizers = ''): Promise<DuckDBPreparedStatement> {
+    await this.connection.run(`SET disabled_optimizers = ${lit(disabledOptimizers)}`)
+    try {
+      return await this.connection.prepare(sql)
+    } finally {
+      await this.connection.run('RESET disabled_optimizers')
+    }
+  }
+
+  /** Forgets the plans of {@link runKept}; the next run of each makes another, to keep. */
+  forgetPlans(): void {
+    for (const plan of this.#kept.values()) plan.destroySync()
+    this.#kept.clear()
+  }
+
   /** Runs a query and returns its rows as plain values; for small answers only. */
   async rows<T extends Row = Row>(sql: string): Promise<T[]> {
     try {
@@ -79,9 +118,14 @@ export class Engine {
     await this.append(name, rows, columns)
   }
 
-  /** Appends rows to a table that `tableOf` made. */
-  async append(name: string, rows: readonly TextRow[], columns: readonly string[]): Promise<void> {
-    const appender = await this.connection.createAppender(name, 'main', 'temp')
+  /** Appends rows to a table of VARCHAR columns, such as `tableOf` makes. */
+  async append(
+    name: string,
+    rows: readonly TextRow[],
+    columns: readonly string[],
+    database: string = 'temp',
+  ): Promise<void> {
+    const appender = await this.connection.createAppender(name, 'main', database)
     for (const row of rows) {
       for (const column of columns) {
         const value = row[column]
@@ -99,6 +143,7 @@ export class Engine {
   }
 
   close(): void {
+    this.forgetPlans()
     this.connection.closeSync()
     this.#instance.closeSync()
   }

@@ -18,7 +18,9 @@ import { brokenLines, locateRefused } from './locate.ts'
 import { setAside, spoolSplit, type Work } from './plan.ts'
 import { isLines } from './raw.ts'
 import { RejectSpool, writeRejects } from './rejects.ts'
+import type { RememberedIds } from './remembered-ids.ts'
 import { hasAll, salvageMisread, salvageUnreadable } from './salvage.ts'
+import type { SmallBatches } from './small-batch.ts'
 import { type Staged, stageWorks } from './staging.ts'
 import { type Outcome, takingsOf } from './takings.ts'
 
@@ -29,12 +31,16 @@ export const TXN_APP = 'bricktrail-ingest'
 export interface BatchContext {
   readonly home: Home
   readonly engine: Engine
+  readonly small: SmallBatches
+  readonly remembered: RememberedIds
   readonly events: DeltaTable
   readonly rejects: DeltaTable
   readonly ledger: Ledger
   readonly tmp: string
   readonly source: string
   readonly generator: string
+  /** Batches of no more raw text than this are staged as small ones. */
+  readonly smallBatchBytes: number
   readonly now: () => Date
 }
 
@@ -151,8 +157,7 @@ class Batch {
   }
 
   async #read(works: readonly Work[]): Promise<AppError | undefined> {
-    const { engine, tmp, source } = this.#context
-    const batch = { engine, tmp, source, batchId: this.#batchId, ingestTime: this.#ingestTime }
+    const batch = { ...this.#context, batchId: this.#batchId, ingestTime: this.#ingestTime }
     this.#works = works
     try {
       const readable = works.filter(({ readPath }) => readPath !== '')
@@ -170,9 +175,9 @@ class Batch {
 
   /** Takes out repeats, writes rejects, and commits everything. */
   async commit(): Promise<BatchResult> {
-    const { engine, events, rejects, ledger } = this.#context
+    const { engine, events, rejects, ledger, remembered } = this.#context
     const files = this.#staged?.files ?? []
-    const found = await findDuplicates(engine, events, files)
+    const found = await findDuplicates(engine, events, files, remembered)
     const [batchId, ingestTime, seq] = [this.#batchId, this.#ingestTime, this.#seq]
     const rejectFiles = await writeRejects(engine, rejects, this.#rejects, { batchId, ingestTime })
     for (const file of files) {

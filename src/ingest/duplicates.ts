@@ -7,11 +7,13 @@ import { type DataFile, type DeltaTable, EVENTS_TABLE } from '../lake/table.ts'
 import { writePartition } from '../lake/write.ts'
 import type { StagedFile } from '../lake/write-days.ts'
 import { knowledgeSql, sameEventSql, sharedPartSql } from '../normalise/fingerprint.ts'
+import type { RememberedIds } from './remembered-ids.ts'
 import { stagedSql } from './staging.ts'
+import { SCRATCH } from './tables.ts'
 
 /** What was found. */
 export interface Duplicates {
-  /** Rows to leave out, by staged file; the rows themselves are in the temporary table `drops`. */
+  /** Rows to leave out, by staged file; the rows themselves are in the table `drops`. */
   readonly byFile: ReadonlyMap<string, number>
   readonly eventsByObject: ReadonlyMap<string, number>
   readonly duplicatesByObject: ReadonlyMap<string, number>
@@ -19,47 +21,55 @@ export interface Duplicates {
   readonly redactions: number
 }
 
+const FRESH = `${SCRATCH}.fresh`
+const DROPS = `${SCRATCH}.drops`
+
 /** An event id is made of the whole second, so its twin lies within this of it. */
 const SECOND_MS = 1000
 
 const placedSql = (files: readonly StagedFile[]): string =>
   stagedSql(files, ", filename = '_f', file_row_number = true")
 
+/** Up to so many rows, ids that were read before are remembered: reading them costs more than all else then. */
+const FEW_ROWS = 20_000
+
 /** Compares the staged rows with each other and with the lake. Only files of the lake that overlap in time are opened. */
 export async function findDuplicates(
   engine: Engine,
   events: DeltaTable,
   files: readonly StagedFile[],
+  remembered: RememberedIds,
 ): Promise<Duplicates> {
   if (files.length === 0)
     return { byFile: new Map(), eventsByObject: new Map(), duplicatesByObject: new Map(), redactions: 0 }
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE fresh AS SELECT event_id, _f, file_row_number AS n FROM ${placedSql(files)}`,
+    `CREATE OR REPLACE TABLE ${FRESH} AS SELECT event_id, _f, file_row_number AS n FROM ${placedSql(files)}`,
   )
-  const known = await knownSql(events, files)
-  await engine.run(`CREATE OR REPLACE TEMP TABLE drops AS
+  const isFew = files.reduce((sum, { rows }) => sum + rows, 0) <= FEW_ROWS
+  const known = await knownSql(events, files, (near) => (isFew ? remembered.withTwins(events, near, FRESH) : near))
+  await engine.run(`CREATE OR REPLACE TABLE ${DROPS} AS
     WITH known AS (${known}),
     in_lake AS (
-      SELECT DISTINCT f._f, f.n FROM fresh f JOIN known k ON ${sharedPartSql('f.event_id')} = ${sharedPartSql('k.event_id')}
+      SELECT DISTINCT f._f, f.n FROM ${FRESH} f JOIN known k ON ${sharedPartSql('f.event_id')} = ${sharedPartSql('k.event_id')}
         AND ${sameEventSql('f.event_id', 'k.event_id')}),
-    shared AS (SELECT ${sharedPartSql('event_id')} AS part FROM fresh GROUP BY 1 HAVING count(*) > 1),
+    shared AS (SELECT ${sharedPartSql('event_id')} AS part FROM ${FRESH} GROUP BY 1 HAVING count(*) > 1),
     crowd AS (
       SELECT f.*, s.part, row_number() OVER (PARTITION BY s.part ORDER BY ${knowledgeSql('f.event_id')} DESC, f._f, f.n) AS rank
-      FROM fresh f JOIN shared s ON s.part = ${sharedPartSql('f.event_id')})
+      FROM ${FRESH} f JOIN shared s ON s.part = ${sharedPartSql('f.event_id')})
     SELECT _f, n FROM in_lake
     UNION
     SELECT later._f, later.n FROM crowd later JOIN crowd earlier ON later.part = earlier.part AND earlier.rank < later.rank
       AND ${sameEventSql('later.event_id', 'earlier.event_id')}`)
-  const dropped = await engine.rows<{ f: string; n: string }>('SELECT _f AS f, count(*) AS n FROM drops GROUP BY 1')
+  const dropped = await engine.rows<{ f: string; n: string }>(`SELECT _f AS f, count(*) AS n FROM ${DROPS} GROUP BY 1`)
   const byFile = new Map(dropped.map(({ f, n }) => [f, Number(n)]))
   const rows = `SELECT s.source_object AS o, count(*) AS n, sum(s.redactions) AS redactions FROM ${placedSql(files)} s`
   const on = 'd._f = s._f AND d.n = s.file_row_number'
   const kept = await engine.rows<Counted>(
-    dropped.length === 0 ? `${rows} GROUP BY 1` : `${rows} ANTI JOIN drops d ON ${on} GROUP BY 1`,
+    dropped.length === 0 ? `${rows} GROUP BY 1` : `${rows} ANTI JOIN ${DROPS} d ON ${on} GROUP BY 1`,
   )
   const repeats =
-    dropped.length === 0 ? [] : await engine.rows<Counted>(`${rows} SEMI JOIN drops d ON ${on} GROUP BY 1`)
-  await engine.run('DROP TABLE fresh')
+    dropped.length === 0 ? [] : await engine.rows<Counted>(`${rows} SEMI JOIN ${DROPS} d ON ${on} GROUP BY 1`)
+  await engine.run(`DROP TABLE ${FRESH}`)
   return {
     byFile,
     eventsByObject: new Map(kept.map(({ o, n }) => [o, Number(n)])),
@@ -70,8 +80,16 @@ export async function findDuplicates(
 
 type Counted = { o: string; n: string; redactions: string | null }
 
-/** Ids of the lake that stand near the staged rows in time. */
-async function knownSql(events: DeltaTable, files: readonly StagedFile[]): Promise<string> {
+/**
+ * Ids of the lake that stand near the staged rows in time.
+ *
+ * @param withTwins leaves out files that are known to hold none of the staged rows
+ */
+async function knownSql(
+  events: DeltaTable,
+  files: readonly StagedFile[],
+  withTwins: (near: DataFile[]) => DataFile[] | Promise<DataFile[]>,
+): Promise<string> {
   const snapshot = await events.snapshot()
   const near = new Set<DataFile>()
   const ranges: string[] = []
@@ -84,8 +102,9 @@ async function knownSql(events: DeltaTable, files: readonly StagedFile[]): Promi
     if (overlapping.length > 0)
       ranges.push(`event_time BETWEEN epoch_ms(${fromMs})::TIMESTAMPTZ AND epoch_ms(${toMs})::TIMESTAMPTZ`)
   }
-  if (near.size === 0) return 'SELECT NULL::VARCHAR AS event_id WHERE false'
-  return `SELECT event_id FROM ${scanSql(events, [...near])} WHERE ${[...new Set(ranges)].join(' OR ')}`
+  const left = await withTwins([...near])
+  if (left.length === 0) return 'SELECT NULL::VARCHAR AS event_id WHERE false'
+  return `SELECT event_id FROM ${scanSql(events, left)} WHERE ${[...new Set(ranges)].join(' OR ')}`
 }
 
 /** Writes a staged file again without its rows in `drops`. */
@@ -96,7 +115,7 @@ export async function withoutDuplicates(
   day: { readonly partition: string; readonly stem: string },
 ): Promise<DataFile[]> {
   const select = `SELECT s.*, DATE ${lit(day.partition)} AS event_date FROM ${stagedSql([file], ', file_row_number = true')} s
-    ANTI JOIN (SELECT n FROM drops WHERE _f = ${lit(file.path)}) d ON d.n = s.file_row_number`
+    ANTI JOIN (SELECT n FROM ${DROPS} WHERE _f = ${lit(file.path)}) d ON d.n = s.file_row_number`
   const written = await writePartition(engine, events, { ...day, select })
   return written === undefined ? [] : [written]
 }

@@ -10,9 +10,12 @@ import { prepareEnrichment } from '../enrich/memo.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../lake/table.ts'
 import { loadCatalogue } from '../normalise/catalogue/sql.ts'
 import { FORMS } from '../normalise/registry.ts'
-import { TXN_APP } from './batch.ts'
+import { type BatchContext, TXN_APP } from './batch.ts'
 import { homeFailure } from './failures.ts'
+import { RememberedIds } from './remembered-ids.ts'
 import { removeLeftovers, removeScratch, scratchFolder } from './scratch.ts'
+import { SMALL_BATCH_BYTES, SmallBatches } from './small-batch.ts'
+import { attachDatabases } from './tables.ts'
 import { type IngestReport, type Taken, takeObjects } from './take.ts'
 
 export type { IngestReport } from './take.ts'
@@ -23,6 +26,8 @@ export interface IngesterOptions {
   readonly now: () => Date
   /** Called when another process holds the home. */
   readonly onWait?: () => void
+  /** Batches of no more raw text than this are read the way that is quickest for few records; {@link SMALL_BATCH_BYTES} where absent. */
+  readonly smallBatchBytes?: number
 }
 
 /** What to ingest, and how. */
@@ -60,6 +65,9 @@ interface Tables {
   readonly rejects: DeltaTable
 }
 
+/** The engine with all that is kept in it. */
+type EngineRoom = Pick<BatchContext, 'engine' | 'small' | 'remembered'>
+
 /**
  * Ingests again and again into one home. The engine with its reference tables is opened by the first ingestion and kept, so
  * that a small batch costs little more than itself. The writer's place is held only while an ingestion runs. Not for
@@ -69,7 +77,7 @@ export class Ingester {
   readonly #options: IngesterOptions
   readonly #spill: string
   #tables: Tables | undefined
-  #opened: Engine | undefined
+  #opened: EngineRoom | undefined
 
   /** Touches no disk. */
   constructor(options: IngesterOptions) {
@@ -111,11 +119,12 @@ export class Ingester {
         tmp,
         batch: async () => ({
           ...tables,
-          engine: await this.#engine(),
+          ...(await this.#room()),
           home,
           tmp,
           source: 'files',
           generator: GENERATOR,
+          smallBatchBytes: this.#options.smallBatchBytes ?? SMALL_BATCH_BYTES,
           now: this.#options.now,
         }),
       })
@@ -128,7 +137,7 @@ export class Ingester {
   async close(): Promise<void> {
     this.#tables?.ledger.close()
     this.#tables = undefined
-    this.#opened?.close()
+    this.#opened?.engine.close()
     this.#opened = undefined
     await removeScratch(this.#spill)
   }
@@ -146,18 +155,20 @@ export class Ingester {
   }
 
   /** Opened by the first batch: where nothing is new, nothing is opened. */
-  async #engine(): Promise<Engine> {
+  async #room(): Promise<EngineRoom> {
     if (this.#opened !== undefined) return this.#opened
     const engine = await Engine.open({ tempDir: this.#spill })
     try {
       await loadCatalogue(engine)
       await prepareEnrichment(engine, this.#options.home)
+      await attachDatabases(engine)
+      const [small, remembered] = [await SmallBatches.open(engine), await RememberedIds.open(engine)]
+      this.#opened = { engine, small, remembered }
+      return this.#opened
     } catch (cause) {
       engine.close()
       throw cause
     }
-    this.#opened = engine
-    return engine
   }
 }
 

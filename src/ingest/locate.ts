@@ -8,19 +8,20 @@ import { lit } from '../engine/sql.ts'
 import type { Reject, Work } from './plan.ts'
 import { isLines, placedSql } from './raw.ts'
 import { detailOf, KEPT_BYTES } from './rejects.ts'
+import { SCRATCH } from './tables.ts'
 
-/** Temporary table `(source_object, reason, text)` of refused rows; `text` is the row as JSON, NULL for what is no JSON. */
-export const REFUSED = 'refused'
-/** Temporary table `(source_object, line, reason, detail, size_bytes, text)` of CSV lines without columns to read. */
-export const BROKEN_LINES = 'broken_lines'
+/** Table `(source_object, reason, text)` of refused rows; `text` is the row as JSON, NULL for what is no JSON. */
+export const REFUSED = `${SCRATCH}.refused`
+/** Table `(source_object, line, reason, detail, size_bytes, text)` of CSV lines without columns to read. */
+export const BROKEN_LINES = `${SCRATCH}.broken_lines`
 
-const PLACES = 'refused_places'
+const PLACES = `${SCRATCH}.refused_places`
 const PAGE_ROWS = 10_000
 
 /** Gives the rejects of one object, by place. */
 export async function* locateRefused(engine: Engine, work: Work): AsyncGenerator<Reject> {
   await inOrder(engine, () =>
-    engine.run(`CREATE OR REPLACE TEMP TABLE ${PLACES} AS
+    engine.run(`CREATE OR REPLACE TABLE ${PLACES} AS
       SELECT p.place, r.reason, ${isLines(work) ? 'NULL' : `substr(r.text, 1, ${KEPT_BYTES})`} AS text, strlen(r.text) AS size_bytes
       FROM ${placedSql(work)} p
       LEFT JOIN (SELECT DISTINCT reason, text FROM ${REFUSED} WHERE source_object = ${lit(work.inspected.object.key)} AND text IS NOT NULL) r

@@ -3,7 +3,7 @@ import { survey } from '../collect/decompress.ts'
 import { MAX_RECORD_BYTES } from '../collect/split.ts'
 import { spoolSplit, type Work } from './plan.ts'
 import { isLines } from './raw.ts'
-import type { ReadCount } from './staging.ts'
+import type { ReadCount } from './read-counts.ts'
 
 /** What was read of each object. */
 type Read = ReadonlyMap<string, ReadCount>

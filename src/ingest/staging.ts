@@ -2,8 +2,7 @@
  * Reading a batch: the records stream through the engine into files of no table. Most go the quick way; what the quick way
  * sets aside is read again with all tolerance; what is left then is refused.
  */
-import { AppError } from '../core/errors.ts'
-import type { Engine } from '../engine/duckdb.ts'
+import { AS_WRITTEN, type Engine } from '../engine/duckdb.ts'
 import { ident, lit } from '../engine/sql.ts'
 import { enrichment, learn } from '../enrich/memo.ts'
 import { EVENTS_TABLE } from '../lake/table.ts'
@@ -13,14 +12,16 @@ import { formNamed } from '../normalise/registry.ts'
 import { isAboutMemory } from './failures.ts'
 import { type Hints, inputNamed } from './hints.ts'
 import { BROKEN_LINES, REFUSED } from './locate.ts'
+import { OBJECT_COLUMNS, objectRows, objectsSql } from './objects.ts'
 import type { Work } from './plan.ts'
 import { CSV_REJECTS, isLines, rawSql } from './raw.ts'
+import { checkNoneLost, type ReadCount, readCounts, refusedCounts } from './read-counts.ts'
+import { isSmall, type SmallBatches, type Stage } from './small-batch.ts'
+import { SCRATCH } from './tables.ts'
 
-/**
- * The joins of the event statement are to run as they are written, with the small tables held and the records streaming. The
- * engine cannot guess how many records a file has, and would now and then hold them all instead.
- */
-const AS_WRITTEN = 'join_order,build_side_probe_side'
+/** Objects of a large batch, as `objectsSql` gives them. */
+const OBJECTS = `${SCRATCH}.batch_objects`
+const OBJECTS_TEXT = 'batch_objects_text'
 
 /** For records of ten kilobytes and more: a few thousand of them are all that memory holds. */
 const THRIFTY = { flushRows: 2048, rowGroupBytes: 16 * 1024 * 1024 } as const
@@ -32,14 +33,9 @@ export interface StagingContext {
   readonly source: string
   readonly batchId: string
   readonly ingestTime: Date
-}
-
-/** What the engine read of one object, rows set aside and all. */
-export interface ReadCount {
-  readonly rows: number
-  /** Rows that are JSON, and their bytes, line breaks left out. */
-  readonly sized: number
-  readonly bytes: number
+  readonly small: SmallBatches
+  /** Batches of no more raw text than this are staged as small ones. */
+  readonly smallBatchBytes: number
 }
 
 /** The files that hold a batch's events, and how much was read of each object. */
@@ -92,19 +88,43 @@ async function stageOnce(
 async function staged(
   works: readonly Work[],
   hints: Hints,
-  { engine, tmp, source, batchId, ingestTime, ample }: StagingContext & { readonly ample: boolean },
+  context: StagingContext & { readonly ample: boolean },
   done: StagedDays[],
 ): Promise<Omit<Staged, 'discard'>> {
-  await engine.run(`CREATE OR REPLACE TEMP TABLE ${REFUSED} (source_object VARCHAR, reason VARCHAR, text VARCHAR)`)
-  const [first] = works
-  if (first === undefined) return { files: [], read: new Map(), refused: new Map() }
-  const form = formNamed(first.form)
+  const { engine, tmp, ample } = context
+  await engine.run(`CREATE OR REPLACE TABLE ${REFUSED} (source_object VARCHAR, reason VARCHAR, text VARCHAR)`)
+  if (works.length === 0) return { files: [], read: new Map(), refused: new Map() }
   const stage = async (select: string) => {
+    const days = await stageDays(engine, EVENTS_TABLE, select, tmp, ample ? {} : THRIFTY)
+    done.push(days)
+    return days.files
+  }
+  const { files, read } =
+    ample && isSmall(works, context.smallBatchBytes)
+      ? await context.small.stage(works, context, stage)
+      : await stageLarge(works, hints, context, stage)
+  const refused = await refusedCounts(engine)
+  checkNoneLost(
+    read,
+    files.reduce((sum, { rows }) => sum + rows, 0),
+    refused,
+  )
+  return { files, read, refused }
+}
+
+/** Most go the quick way; what it sets aside is read again. */
+async function stageLarge(
+  works: readonly Work[],
+  hints: Hints,
+  { engine, source, batchId, ingestTime, ample }: StagingContext & { readonly ample: boolean },
+  stageAsPlanned: Stage,
+): Promise<Pick<Staged, 'files' | 'read'>> {
+  const [first] = works as [Work, ...Work[]]
+  const form = formNamed(first.form)
+  const stage: Stage = async (select) => {
     await engine.run(`SET disabled_optimizers = '${AS_WRITTEN}'`)
     try {
-      const days = await stageDays(engine, EVENTS_TABLE, select, tmp, ample ? {} : THRIFTY)
-      done.push(days)
-      return days.files
+      return await stageAsPlanned(select)
     } finally {
       await engine.run('RESET disabled_optimizers')
     }
@@ -112,9 +132,10 @@ async function staged(
   await objectsTable(engine, works)
   if (!isLines(first)) await prepareTables(engine, works, hints)
   await hints.learn(engine)
-  const context: EventContext = { source, batchId, ingestTime, objects: 'batch_objects', enrichment: enrichment() }
+  engine.forgetPlans()
+  const context: EventContext = { source, batchId, ingestTime, objects: OBJECTS, enrichment: enrichment() }
   const quick = await stage(eventsSql(form, rawSql(works, ample), context, { signatures: hints.signatures }))
-  const read = await readCounts(engine, quick)
+  const read = quick.length === 0 ? new Map() : await readCounts(engine, stagedSql(quick))
   if (first.shape === 'csv') await keepBrokenLines(engine)
   const files = quick.filter(isOfDay)
   const aside = rowsSql(quick.filter((file) => !isOfDay(file)))
@@ -123,20 +144,17 @@ async function staged(
       `INSERT INTO ${REFUSED} SELECT source_object, 'malformed_json', NULL FROM ${aside} WHERE extra IS NULL`,
     )
     await learn(engine, (input) => `SELECT ${input} FROM ${aside}`)
-    const again = `(SELECT a.extra::JSON AS json, o.file AS file FROM ${aside} a JOIN batch_objects o USING (source_object) WHERE a.extra IS NOT NULL)`
+    const again = `(SELECT a.extra::JSON AS json, o.file AS file FROM ${aside} a JOIN ${OBJECTS} o USING (source_object) WHERE a.extra IS NOT NULL)`
     const tolerant = await stage(eventsSql(form, again, context, { signatures: null }))
     files.push(...tolerant.filter(isOfDay))
     const left = rowsSql(tolerant.filter((file) => !isOfDay(file)))
     if (left !== undefined)
       await engine.run(`INSERT INTO ${REFUSED} SELECT source_object, status_reason, extra FROM ${left}`)
   }
-  const refused = await refusedCounts(engine)
-  checkNoneLost(read, files, [...refused.values()])
-  return { files, read, refused }
+  return { files, read }
 }
 
 const isOfDay = ({ partition }: StagedFile): boolean => partition !== null
-const rowsOf = (files: readonly StagedFile[]): number => files.reduce((sum, { rows }) => sum + rows, 0)
 
 /** A relation of staged files, undefined for none. */
 function rowsSql(files: readonly StagedFile[]): string | undefined {
@@ -148,15 +166,8 @@ export const stagedSql = (files: readonly StagedFile[], options = ''): string =>
   `read_parquet([${files.map(({ path }) => lit(path.replaceAll(/[[*?]/g, '[$&]'))).join(', ')}], hive_partitioning = false${options})`
 
 async function objectsTable(engine: Engine, works: readonly Work[]): Promise<void> {
-  const rows = works.map(({ readPath, inspected: { object } }) => ({
-    file: readPath,
-    source_object: object.key,
-    path_workspace: /workspaceId=([^/\\]+)/.exec(object.key)?.[1] ?? null,
-    object_time: new Date(object.modifiedMs).toISOString(),
-  }))
-  await engine.tableOf('batch_objects_text', rows, ['file', 'source_object', 'path_workspace', 'object_time'])
-  await engine.run(`CREATE OR REPLACE TEMP TABLE batch_objects AS
-    SELECT file, source_object, path_workspace, object_time::TIMESTAMPTZ AS object_time FROM batch_objects_text`)
+  await engine.tableOf(OBJECTS_TEXT, objectRows(works), OBJECT_COLUMNS)
+  await engine.run(`CREATE OR REPLACE TABLE ${OBJECTS} AS FROM ${objectsSql(OBJECTS_TEXT)}`)
 }
 
 /** Tables have no first records to look at; their columns are the key list of all rows. */
@@ -182,46 +193,12 @@ async function learnParquet(engine: Engine, table: string, hints: Hints): Promis
   })
 }
 
-async function readCounts(engine: Engine, files: readonly StagedFile[]): Promise<Map<string, ReadCount>> {
-  const rows = rowsSql(files)
-  if (rows === undefined) return new Map()
-  type Row = { o: string | null; n: string; sized: string; bytes: string | null }
-  const counted = await engine.rows<Row>(
-    `SELECT source_object AS o, count(*) AS n, count(record_bytes) AS sized, sum(record_bytes) AS bytes FROM ${rows} GROUP BY 1`,
-  )
-  return new Map(
-    counted.map(({ o, n, sized, bytes }) => [
-      o ?? '',
-      { rows: Number(n), sized: Number(sized), bytes: Number(bytes ?? 0) },
-    ]),
-  )
-}
-
 /** Keeps what the CSV reader has noted, before the object is read again. */
 async function keepBrokenLines(engine: Engine): Promise<void> {
   const { errors, scans } = CSV_REJECTS
-  await engine.run(`CREATE OR REPLACE TEMP TABLE ${BROKEN_LINES} AS
+  await engine.run(`CREATE OR REPLACE TABLE ${BROKEN_LINES} AS
     SELECT o.source_object, e.line, any_value(CASE WHEN e.error_type = 'LINE SIZE OVER MAXIMUM' THEN 'too_long' ELSE 'malformed_csv' END) AS reason,
       min(split_part(e.error_message, chr(10), 1)) AS detail, max(strlen(e.csv_line)) AS size_bytes, any_value(substr(e.csv_line, 1, 65536)) AS text
-    FROM ${errors} e JOIN ${scans} s USING (scan_id, file_id) JOIN batch_objects o ON o.file = s.file_path
+    FROM ${errors} e JOIN ${scans} s USING (scan_id, file_id) JOIN ${OBJECTS} o ON o.file = s.file_path
     GROUP BY o.source_object, e.line`)
-}
-
-async function refusedCounts(engine: Engine): Promise<Map<string, number>> {
-  const rows = await engine.rows<{ o: string; n: string }>(
-    `SELECT source_object AS o, count(*) AS n FROM ${REFUSED} GROUP BY 1`,
-  )
-  return new Map(rows.map(({ o, n }) => [o, Number(n)]))
-}
-
-/** Every row that was read is an event or refused. Anything else is a bug, and must not be committed. */
-function checkNoneLost(
-  read: ReadonlyMap<string, ReadCount>,
-  files: readonly StagedFile[],
-  refused: readonly number[],
-): void {
-  const rows = [...read.values()].reduce((sum, count) => sum + count.rows, 0)
-  const kept = rowsOf(files) + refused.reduce((sum, count) => sum + count, 0)
-  if (rows !== kept || read.has(''))
-    throw new AppError('ENGINE', `Of ${rows} records read, ${kept} came out; nothing was committed.`)
 }

@@ -12,6 +12,7 @@ import { filesBetween, scanSql } from '../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../lake/table.ts'
 import { CACHE_HOME } from '../normalise/read-records.fixture.ts'
 import { type IngestReport, ingest } from './ingest.ts'
+import { SMALL_BATCH_BYTES } from './small-batch.ts'
 
 /** The clock of these tests, which stands still. */
 export const NOW = new Date('2026-11-12T12:00:00Z')
@@ -34,24 +35,35 @@ export async function shareCache(home: Home): Promise<void> {
   await symlink(cache, home.cache)
 }
 
+/** What tests of reading are run with: batches as they come, and the same read the way that is for large ones. */
+export const BATCH_SIZES = [
+  { size: 'small', smallBatchBytes: SMALL_BATCH_BYTES },
+  { size: 'large', smallBatchBytes: -1 },
+]
+
 /** A folder of its own, with homes and logs in it. */
 export class TakingBench {
   readonly folder: string
   readonly home: Home
   readonly #engine: Engine
+  readonly #smallBatchBytes: number
 
-  private constructor(folder: string, home: Home, engine: Engine) {
+  private constructor(folder: string, home: Home, engine: Engine, smallBatchBytes: number) {
     this.folder = folder
     this.home = home
     this.#engine = engine
+    this.#smallBatchBytes = smallBatchBytes
   }
 
-  /** @param homeName name of the home's folder */
-  static async open(homeName = 'home'): Promise<TakingBench> {
+  /**
+   * @param homeName name of the home's folder
+   * @param smallBatchBytes up to what size batches are read as small ones
+   */
+  static async open(homeName = 'home', smallBatchBytes = SMALL_BATCH_BYTES): Promise<TakingBench> {
     const folder = await mkdtemp(join(tmpdir(), 'taking-'))
     const home = homeAt(join(folder, homeName))
     await shareCache(home)
-    return new TakingBench(folder, home, await Engine.open({ threads: 2 }))
+    return new TakingBench(folder, home, await Engine.open({ threads: 2 }), smallBatchBytes)
   }
 
   async close(): Promise<void> {
@@ -81,8 +93,14 @@ export class TakingBench {
 
   /** Takes in sources named by paths. */
   take(specs: string | readonly string[], { home = this.home, form = 'auto', stdin = '' } = {}): Promise<IngestReport> {
-    const named = typeof specs === 'string' ? [specs] : specs
-    return ingest({ home, specs: named, form, stdin: Readable.from([Buffer.from(stdin)]), now: () => NOW })
+    return ingest({
+      home,
+      specs: typeof specs === 'string' ? [specs] : specs,
+      form,
+      stdin: Readable.from([Buffer.from(stdin)]),
+      now: () => NOW,
+      smallBatchBytes: this.#smallBatchBytes,
+    })
   }
 
   /** As `take`, where it must fail: the code of the error and the exit code it leads to. */

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Engine } from './duckdb.ts'
+
+let engine: Engine
+beforeEach(async () => {
+  engine = await Engine.open({ threads: 1 })
+  await engine.run("ATTACH ':memory:' AS other")
+  await engine.run('CREATE TABLE source (n INTEGER)')
+  await engine.run('CREATE TABLE other.sink (n INTEGER, twice INTEGER)')
+})
+afterEach(() => engine.close())
+
+const COPY = 'INSERT INTO other.sink SELECT n, 2 * n FROM source'
+const sink = async () =>
+  (await engine.rows('SELECT n, twice FROM other.sink ORDER BY n')).map(({ n, twice }) => [n, twice])
+
+describe('a statement whose plan is kept', () => {
+  it('reads what the tables hold each time it runs', async () => {
+    await engine.run('INSERT INTO source VALUES (1)')
+    await engine.runKept(COPY)
+    await engine.run('DELETE FROM source')
+    await engine.run('INSERT INTO source VALUES (2), (3)')
+    await engine.runKept(COPY)
+    expect(await sink()).toEqual([
+      [1, 2],
+      [2, 4],
+      [3, 6],
+    ])
+  })
+
+  it('is right after tables were made, replaced or changed, and after plans were forgotten', async () => {
+    await engine.runKept(COPY)
+    await engine.run('CREATE OR REPLACE TABLE source AS SELECT 5 AS n')
+    await engine.runKept(COPY)
+    await engine.run('ALTER TABLE source ALTER n TYPE BIGINT')
+    await engine.runKept(COPY)
+    engine.forgetPlans()
+    await engine.runKept(COPY, 'join_order')
+    expect(await sink()).toEqual([
+      [5, 10],
+      [5, 10],
+      [5, 10],
+    ])
+    expect(await engine.row("SELECT current_setting('disabled_optimizers') AS off")).toEqual({ off: '' })
+  })
+
+  it('fails as any other, and can be run again', async () => {
+    await engine.run('INSERT INTO source VALUES (2000000000)')
+    await expect(engine.runKept(COPY)).rejects.toMatchObject({ code: 'ENGINE' })
+    await engine.run('DELETE FROM source')
+    await engine.runKept(COPY)
+    await expect(engine.runKept('INSERT INTO nowhere VALUES (1)')).rejects.toMatchObject({ code: 'ENGINE' })
+    expect(await sink()).toEqual([])
+  })
+})
