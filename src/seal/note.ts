@@ -169,7 +169,7 @@ export function signNote(text: string, signers: readonly Signer[]): string {
 /** The note with further signature lines under those it has; a line that it has already is not added again. */
 export function withSignatures(note: string, lines: readonly string[]): string {
   const held = new Set(note.split('\n').map((line) => `${line}\n`))
-  const longer = note + lines.filter((line) => !held.has(line)).join('')
+  const longer = note + [...new Set(lines)].filter((line) => !held.has(line)).join('')
   parseNote(longer)
   return longer
 }
