@@ -1,0 +1,193 @@
+/** Which head a home is verified against, and what the home's own keys and guard say of it. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { isAppError } from '../../core/errors.ts'
+import { canonical } from '../entry.ts'
+import { type Frontier, leafHash, sameHash } from '../merkle.ts'
+import { parseVkey, type Verifier } from '../note.ts'
+import type { KeyChain } from './key-chain.ts'
+import { bytesOf, inLog } from './log-files.ts'
+import type { Head } from './log-tree.ts'
+import { NOTE_LIMIT_BYTES, NOTES_FOLDER } from './note-book.ts'
+import { type CheckedNote, checkNote, keyName } from './note-check.ts'
+import type { Findings } from './report.ts'
+
+const KEYS_FOLDER = 'seal/keys'
+const NEWEST_KEY = `${KEYS_FOLDER}/log.vkey`
+const GUARD = `${KEYS_FOLDER}/head.json`
+const PENDING = 'seal/pending.json'
+const SMALL_BYTES = 100_000
+const PENDING_LIMIT_BYTES = 64 << 20
+
+/** A public key file of a home. */
+interface KeyFile {
+  readonly where: string
+  readonly text: string
+  readonly key: Verifier | undefined
+}
+
+/** Public keys as the home has them: good for telling what is wrong, not for trusting. */
+export function keysOfHome(home: string): KeyFile[] {
+  const folder = join(home, KEYS_FOLDER)
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.vkey')) : []
+  return names.map((name) => {
+    const where = `${KEYS_FOLDER}/${name}`
+    const text = bytesOf(join(home, where), SMALL_BYTES)?.toString('utf8') ?? ''
+    return { where, text, key: vkeyOf(text) }
+  })
+}
+
+function vkeyOf(text: string): Verifier | undefined {
+  try {
+    return parseVkey(text)
+  } catch (cause) {
+    if (isAppError(cause)) return undefined
+    throw cause
+  }
+}
+
+/** The home's newest public key; undefined if it has none that can be read. */
+export const newestKeyOf = (files: readonly KeyFile[]): Verifier | undefined =>
+  files.find(({ where }) => where === NEWEST_KEY)?.key
+
+/** A head to verify against, with the note that says it. */
+export interface SignedHead extends Head {
+  readonly origin: string
+  readonly where: string
+  readonly note: CheckedNote
+}
+
+/** The newest checkpoint; where it is missing or damaged, the newest of those kept. Undefined if there is none. */
+export function findHead(home: string, known: readonly Verifier[], findings: Findings): SignedHead | undefined {
+  const where = inLog('checkpoint')
+  const bytes = bytesOf(join(home, where), NOTE_LIMIT_BYTES)
+  if (bytes === undefined) findings.add('missing', where, 'The newest checkpoint is missing.')
+  else {
+    const note = checkNote(bytes, known)
+    const fault = faultOf(note)
+    if (fault === undefined) return headOf(note as CheckedNote, where)
+    findings.add('changed', where, `The newest checkpoint is damaged: ${fault}`)
+  }
+  return newestKept(home, known)
+}
+
+function newestKept(home: string, known: readonly Verifier[]): SignedHead | undefined {
+  const folder = join(home, NOTES_FOLDER)
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^\d{20}$/.test(name)) : []
+  for (const name of names.sort().reverse()) {
+    const where = `${NOTES_FOLDER}/${name}`
+    const note = checkNote(bytesOf(join(home, where), NOTE_LIMIT_BYTES) ?? new Uint8Array(), known)
+    if (faultOf(note) === undefined && (note as CheckedNote).signedBy.length > 0)
+      return headOf(note as CheckedNote, where)
+  }
+  return undefined
+}
+
+function faultOf(note: CheckedNote | string): string | undefined {
+  if (typeof note === 'string') return note
+  if (note.forged.length > 0) return `the signature of ${note.forged.map(keyName).join(', ')} does not fit.`
+  return note.checkpoint.size > BigInt(Number.MAX_SAFE_INTEGER) ? 'no log has so many leaves.' : undefined
+}
+
+const headOf = (note: CheckedNote, where: string): SignedHead => {
+  const { origin, size, root } = note.checkpoint
+  return { origin, size: Number(size), root, where, note }
+}
+
+/** An append that was cut short, and where it goes. */
+export interface PendingAppend {
+  readonly size: number
+}
+
+/** Reads what an append left that was cut short; a finding unless it goes on from the head to just where it says. */
+export function checkPending(
+  home: string,
+  frontier: Frontier,
+  head: Head,
+  findings: Findings,
+): PendingAppend | undefined {
+  const bytes = bytesOf(join(home, PENDING), PENDING_LIMIT_BYTES)
+  if (bytes === undefined) return undefined
+  const pending = pendingOf(bytes)
+  const goesOn = pending?.entries.every((entry) => typeof entry === 'string') && pending.from.size === String(head.size)
+  if (pending && goesOn) {
+    for (const entry of pending.entries) frontier.append(leafHash(Buffer.from(entry, 'base64')))
+    if (hex(frontier.root()) === pending.to.root && String(frontier.size) === pending.to.size) {
+      findings.skip(`An append to the log was cut short (${PENDING}); the next run of Bricktrail finishes it.`)
+      return { size: Number(frontier.size) }
+    }
+  }
+  // Signed already, and only not cleared away.
+  if (pending && pending.to.size === String(head.size) && pending.to.root === hex(head.root)) return { size: head.size }
+  findings.add(
+    'unverifiable',
+    PENDING,
+    'It does not tell of an append that goes on from the newest checkpoint.',
+    head.size,
+  )
+  return undefined
+}
+
+interface Pending {
+  readonly from: { readonly size: string; readonly root: string }
+  readonly to: { readonly size: string; readonly root: string }
+  readonly entries: readonly string[]
+}
+
+function pendingOf(bytes: Uint8Array): Pending | undefined {
+  try {
+    const { from, to, entries } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<Pending>
+    return from && to && Array.isArray(entries) ? { from, to, entries } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Compares the home's key files and guard with what the log says. */
+export function checkKeyFiles(
+  home: string,
+  files: readonly KeyFile[],
+  chain: KeyChain,
+  head: Head,
+  pending: PendingAppend | undefined,
+  findings: Findings,
+): void {
+  for (const { where, text, key } of files) {
+    const isNamed = chain.keys.some(({ vkey }) => vkey === key?.vkey)
+    if (key === undefined || text !== `${key.vkey}\n`)
+      findings.add('changed', where, 'It is no public key as Bricktrail writes it.')
+    else if (where === NEWEST_KEY && key.vkey !== chain.newest?.vkey && pending === undefined) {
+      findings.add('changed', where, `It is ${keyName(key)}, which is not the key that signs the log.`)
+    } else if (!isNamed) findings.skip(`${where} is a key that the log does not name.`)
+  }
+  checkGuard(home, head, pending, findings)
+}
+
+/** The guard is not signed, so it proves nothing; but where it contradicts the log, one of the two was put back. */
+function checkGuard(home: string, head: Head, pending: PendingAppend | undefined, findings: Findings): void {
+  const bytes = bytesOf(join(home, GUARD), SMALL_BYTES)
+  if (bytes === undefined) return
+  const text = bytes.toString('utf8')
+  const [, root = '', digits] = /^\{"root":"([0-9a-f]{64})","size":"(0|[1-9]\d{0,15})"\}$/.exec(text) ?? []
+  if (digits === undefined) {
+    findings.add('changed', GUARD, 'It does not say which head the key signed last.')
+    return
+  }
+  const size = Number(digits)
+  if (size > head.size && size !== pending?.size) {
+    findings.add(
+      'missing',
+      GUARD,
+      `The key has signed ${size} leaves, and the log ends at ${head.size}: it was rolled back or cut.`,
+      head.size,
+    )
+  } else if (size === head.size && text !== canonical({ root: hex(head.root), size: digits })) {
+    findings.add('forked', GUARD, `The key has signed another head of ${size} leaves, with the root ${root}.`, size)
+  } else if (size < head.size) findings.skip(`${GUARD} is older than the log.`)
+}
+
+/** True for the same head. */
+export const isSameHead = (a: Head | undefined, b: Head | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.size === b.size && sameHash(a.root, b.root))
+
+const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex')

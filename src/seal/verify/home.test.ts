@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { verifyHome } from './home.ts'
+import { SealedHome } from './sealed-home.fixture.ts'
+
+const homes: SealedHome[] = []
+afterEach(async () => {
+  for (const home of homes.splice(0)) await home.dispose()
+})
+
+async function made(): Promise<SealedHome> {
+  const home = await SealedHome.make()
+  homes.push(home)
+  return home
+}
+
+/** A home in which everything has happened that a leaf can tell. */
+async function eventful(): Promise<SealedHome> {
+  const home = await made()
+  await home.commit({ received: Buffer.from('{"a":1}\n{"b":2}\n') })
+  await home.commit({ received: Buffer.from('{"a":3}\n'), encoding: 'none', checkpoint: true })
+  await home.commit({ table: 'rejects' })
+  const old = ['event_date=2026-03-01/b0-0.parquet', 'event_date=2026-03-01/b1-0.parquet']
+  const merged = { path: 'event_date=2026-03-01/c-0.parquet', bytes: Buffer.from('PAR1 merged PAR1'), rows: 2 }
+  await home.commit({ operation: 'OPTIMIZE', removes: old, adds: [merged] })
+  await home.clean('events', 'vacuum', old)
+  await rm(home.at(`lake/events/${old[0]}`))
+  await home.rotate()
+  await home.leaf({ kind: 'config', settings: { raw: 'keep' } })
+  return home
+}
+
+describe('a home that is as it was sealed', () => {
+  it('has no findings, and the report says how much was checked', async () => {
+    const home = await eventful()
+    const report = await verifyHome(home.root, { key: home.key.vkey })
+    expect(report.findings).toEqual([])
+    expect(report).toMatchObject({
+      ok: true,
+      checked: { leaves: 8, manifests: 5, versions: 4, events: 2, rawObjects: 2, checkpoints: 8 },
+      log: { origin: home.origin, size: 8, newest: '2026-03-01T08:08:00.000Z' },
+      statements: [expect.stringMatching(/^Leaf 6: the key .* took over/), expect.stringMatching(/settings changed/)],
+    })
+    // Seven log files, two data files in use, one that may still be there, two records of batches.
+    expect(report.checked.files).toBe(6 + 2 + 1 + 2)
+  })
+
+  it('is as good with more leaves than one tile holds, and at every size kept', async () => {
+    const home = await made()
+    for (const size of [100, 255, 256, 257, 512, 700]) {
+      const entries = Array.from({ length: size - home.entries.length }, (_, at) =>
+        configEntry(home, home.entries.length + at),
+      )
+      await home.append(entries)
+    }
+    const report = await verifyHome(home.root, { key: home.key.vkey })
+    expect(report.findings).toEqual([])
+    expect(report.checked).toMatchObject({ leaves: 700, checkpoints: 7 })
+  })
+
+  it('is verified by the key of the first day, through the notes in which each key hands over', async () => {
+    const home = await made()
+    const first = home.key.vkey
+    await home.rotate()
+    await home.rotate()
+    await home.commit()
+    expect((await verifyHome(home.root, { key: first })).findings).toEqual([])
+  })
+
+  it('says what it could not check, and why', async () => {
+    const home = await eventful()
+    const { notChecked } = await verifyHome(home.root)
+    expect(notChecked).toEqual([
+      expect.stringMatching(/key was taken from the home itself/),
+      expect.stringMatching(/rolled back/),
+      expect.stringMatching(/rows in data files/),
+      expect.stringMatching(/ledger\.db.*cache.*tmp/),
+    ])
+    const checkpoints = [{ name: 'day one', bytes: await home.read('seal/checkpoints/00000000000000000002') }]
+    const more = await verifyHome(home.root, { key: home.key.vkey, checkpoints })
+    expect(more.notChecked).toHaveLength(2)
+  })
+
+  it('may hold what a crash leaves: an unfinished append, files never committed, staged files', async () => {
+    const home = await eventful()
+    const head = { size: '8', root: home.rootAt(8).toString('hex') }
+    const entry = configEntry(home, 1)
+    const saved = await home.read('seal/log/checkpoint')
+    await home.append([entry])
+    await home.put('seal/log/checkpoint', saved)
+    const to = { size: '9', root: home.rootAt(9).toString('hex') }
+    const entries = [Buffer.from(entry).toString('base64')]
+    await home.put('seal/pending.json', JSON.stringify({ v: 1, from: head, to, entries }))
+    await home.put('lake/events/event_date=2026-03-01/orphan-0.parquet', 'PAR1')
+    await home.put('lake/events/_staging/x.parquet', 'PAR1')
+    await home.put('raw/ab/unnamed', 'bytes')
+    const report = await verifyHome(home.root, { key: home.key.vkey })
+    expect(report.findings).toEqual([])
+    expect(report.notChecked).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/append to the log was cut short/),
+        expect.stringMatching(/orphan-0\.parquet/),
+        expect.stringMatching(/raw\/ are named by no leaf/),
+      ]),
+    )
+  })
+})
+
+describe('a period', () => {
+  it('is a range of sizes or times; what is outside is said not to have been looked at', async () => {
+    const home = await eventful()
+    await home.put('lake/rejects/_delta_log/00000000000000000000.json', '{}\n')
+    await home.put('lake/events/event_date=2026-03-01/c-0.parquet', 'PAR1 edited PAR1')
+    const kinds = async (from?: number | Date, to?: number | Date) => {
+      const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+      const report = await verifyHome(home.root, { period })
+      expect(report.notChecked).toContainEqual(expect.stringMatching(/not in the period/))
+      return report.findings.map(({ leaf }) => leaf)
+    }
+    expect(await kinds(0, 3)).toEqual([])
+    expect(await kinds(3, 4)).toEqual([3])
+    expect(await kinds(4)).toEqual([4])
+    expect(await kinds(1)).toEqual([3, 4])
+    expect(await kinds(new Date('2026-03-01T08:04:30Z'))).toEqual([4])
+    expect(await kinds(undefined, new Date('2026-03-01T08:04:30Z'))).toEqual([3])
+  })
+})
+
+describe('rows', () => {
+  it('are digested anew by whoever can, and compared with the root that was sealed', async () => {
+    const home = await eventful()
+    const asked: string[] = []
+    const rowsOf = (rowsRoot: string) => async (path: string, table: string, record: { rows: number }) => {
+      asked.push(`${table} ${path.slice(home.root.length)}`)
+      return { rows: record.rows, rowsRoot }
+    }
+    const sealed = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+    expect((await verifyHome(home.root, { rowsOf: rowsOf(sealed) })).checked.rowRoots).toBe(2)
+    expect(asked).toContain('events /lake/events/event_date=2026-03-01/c-0.parquet')
+    const other = await verifyHome(home.root, { rowsOf: rowsOf(sealed.replace('e', 'f')) })
+    expect(other.findings.map(({ kind, leaf }) => [kind, leaf])).toEqual([
+      ['changed', 3],
+      ['changed', 4],
+    ])
+  })
+})
+
+it('refuses a folder that is no home, and a key that is none', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bricktrail-no-home-'))
+  try {
+    await expect(verifyHome(folder)).rejects.toMatchObject({ code: 'NO_LAKE' })
+    await expect(verifyHome((await made()).root, { key: 'nonsense' })).rejects.toMatchObject({ code: 'BAD_KEY' })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+function configEntry(home: SealedHome, at: number): string {
+  const time = new Date(home.nowMs + 1000 + at).toISOString()
+  return `{"generator":"test 1","kind":"config","settings":{"n":${at}},"time":"${time}","v":1}`
+}

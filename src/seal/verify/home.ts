@@ -1,0 +1,336 @@
+/** Verification of a whole home, from its newest checkpoint down to every byte that the log names. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '../../core/errors.ts'
+import type { AddRecord, Entry } from '../entry.ts'
+import { Frontier, leafHash } from '../merkle.ts'
+import { parseVkey, type Verifier } from '../note.ts'
+import { entriesPath, TILE_WIDTH } from '../tiles.ts'
+import { checkCosignatures, checkTimestamps } from './anchors-check.ts'
+import { Hasher } from './hasher.ts'
+import {
+  checkKeyFiles,
+  checkPending,
+  findHead,
+  isSameHead,
+  keysOfHome,
+  newestKeyOf,
+  type SignedHead,
+} from './head-check.ts'
+import { KeyChain } from './key-chain.ts'
+import { bytesOf, inLog, keysUnder } from './log-files.ts'
+import { type LogTree, measureLog } from './log-tree.ts'
+import { checkManifest } from './manifest-check.ts'
+import { type GivenNote, NoteBook } from './note-book.ts'
+import { keyName } from './note-check.ts'
+import { RawCheck } from './raw-check.ts'
+import { Findings, type Report } from './report.ts'
+import { Story } from './story.ts'
+import { type LeafRange, TableCheck, tableFolder } from './table-check.ts'
+
+/** Digests the rows of a data file anew; needs an engine, so it comes from outside. */
+export type RowsOf = (path: string, table: string, record: AddRecord) => Promise<{ rows: number; rowsRoot: string }>
+
+/** What a verification may be told. */
+export interface VerifyHomeOptions {
+  /** Public keys of the log, each a line `NAME+ID+BASE64`; the home's own where absent, which proves less. */
+  readonly key?: string | readonly string[]
+  /** Notes of this log that were kept elsewhere. */
+  readonly checkpoints?: readonly GivenNote[]
+  /** Look at the content of these leaves only: sizes of the log, or times. The log itself is always checked whole. */
+  readonly period?: { readonly from?: number | Date; readonly to?: number | Date }
+  /** Public keys of witnesses. */
+  readonly witnesses?: readonly string[]
+  /** How many of them must have signed a head; all where absent. */
+  readonly quorum?: number
+  /** Certificates of timestamp authorities that are trusted, PEM. */
+  readonly tsaCa?: string
+  /** Key of the raw archive, 32 bytes. */
+  readonly rawKey?: Uint8Array
+  readonly rowsOf?: RowsOf
+  /** Called now and then: leaves of the log first, then bytes of files. */
+  readonly onProgress?: (done: number, total: number, what: 'leaves' | 'bytes') => void
+}
+
+/** A home that is being written to is read again at most so often. */
+const MAX_TRIES = 3
+
+/**
+ * Verifies a home with nothing but its files and, at best, a key and notes from elsewhere. Imports no database, opens no
+ * network.
+ *
+ * @throws AppError NO_LAKE if there is no home, BAD_KEY for a key that is none
+ */
+export async function verifyHome(home: string, options: VerifyHomeOptions = {}): Promise<Report> {
+  if (!existsSync(join(home, 'lake')) && !existsSync(join(home, 'seal'))) {
+    throw new AppError('NO_LAKE', `${home} is not the home of a lake: it has neither lake/ nor seal/.`)
+  }
+  for (let tries = 1; ; tries++) {
+    const verification = new HomeVerification(home, options)
+    const report = await verification.run()
+    const moved = report.findings.some(({ kind }) => kind === 'gap' || kind === 'missing') && verification.headMoved()
+    if (!moved || tries === MAX_TRIES) return report
+  }
+}
+
+class HomeVerification {
+  readonly #home: string
+  readonly #options: VerifyHomeOptions
+  readonly #findings = new Findings()
+  readonly #given: readonly Verifier[]
+  readonly #witnesses: readonly Verifier[]
+  readonly #chain: KeyChain
+  readonly #raw: RawCheck
+  #head: SignedHead | undefined
+  #range: LeafRange | undefined
+
+  constructor(home: string, options: VerifyHomeOptions) {
+    this.#home = home
+    this.#options = options
+    const { key = [], witnesses = [] } = options
+    this.#given = (typeof key === 'string' ? [key] : key).map(parseVkey)
+    this.#witnesses = witnesses.map(parseVkey)
+    this.#chain = new KeyChain(this.#findings)
+    this.#raw = new RawCheck(home, this.#findings, options.rawKey)
+  }
+
+  async run(): Promise<Report> {
+    // Listed first: a commit comes before its leaf, so that what is listed now is in the log when that is read.
+    const listed = this.#listTables()
+    const keyFiles = keysOfHome(this.#home)
+    const homeKeys = keyFiles.flatMap(({ key }) => key ?? [])
+    this.#head = findHead(this.#home, [...this.#given, ...homeKeys], this.#findings)
+    const head = this.#head
+    if (head === undefined) {
+      this.#findings.skip('Everything else: without a signed checkpoint nothing says what should be there.')
+      return this.#findings.report()
+    }
+    const trusted = this.#given.length > 0 ? this.#given : [newestKeyOf(keyFiles) ?? []].flat()
+    const tree = measureLog(this.#home, head, this.#findings)
+    const story = this.#newStory()
+    const frontier = new Frontier()
+    // Where an append was cut short is known only at the end; its note, if there is one, is judged there.
+    const book = this.#newBook(head, trusted)
+    await this.#walk(tree, story, book, frontier)
+    story.end()
+    const pending = checkPending(this.#home, frontier, head, this.#findings)
+    book.end(pending?.size)
+    this.#checkRoot(tree, book, head)
+    this.#checkTrust(head, story, trusted)
+    checkKeyFiles(this.#home, keyFiles, this.#chain, head, pending, this.#findings)
+    await this.#checkAnchors(book, story, head)
+    await this.#checkFiles(story, listed, head)
+    this.#sumUp(head, story)
+    return this.#findings.report()
+  }
+
+  /** True if another checkpoint stands there than was verified. */
+  headMoved(): boolean {
+    return !isSameHead(findHead(this.#home, [], new Findings()), this.#head)
+  }
+
+  #listTables(): ReadonlyMap<string, readonly string[]> {
+    const lake = join(this.#home, 'lake')
+    const folders = existsSync(lake)
+      ? readdirSync(lake, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+      : []
+    return new Map(folders.map(({ name }) => [name, keysUnder(join(lake, name))]))
+  }
+
+  #newStory(): Story {
+    return new Story(this.#findings, this.#chain, {
+      listsOf: (entry, leaf) =>
+        this.#isPastStart(entry, leaf) ? checkManifest(this.#home, entry, leaf, this.#findings) : undefined,
+      onObjects: (objects, leaf) => {
+        if (this.#isInRange(leaf)) this.#raw.take(objects, leaf)
+      },
+      onRawDeleted: (paths, leaf) => this.#raw.deleted(paths, leaf),
+      onBatchFile: (file, leaf) => {
+        if (this.#isInRange(leaf)) this.#raw.batchFile(file, leaf)
+      },
+    })
+  }
+
+  #newBook(head: SignedHead, trusted: readonly Verifier[]): NoteBook {
+    return new NoteBook({
+      home: this.#home,
+      origin: head.origin,
+      headSize: head.size,
+      keys: this.#chain,
+      given: trusted,
+      witnesses: this.#witnesses,
+      notes: this.#options.checkpoints ?? [],
+      findings: this.#findings,
+    })
+  }
+
+  /** Takes every leaf in its order, and holds the tree against the notes on the way. */
+  async #walk(tree: LogTree, story: Story, book: NoteBook, frontier: Frontier): Promise<void> {
+    let known = true
+    for (let n = 0; n * TILE_WIDTH < tree.size; n++) {
+      const { entries, hashes } = tree.chunk(n)
+      const width = Math.min(TILE_WIDTH, tree.size - n * TILE_WIDTH)
+      const where = inLog(entriesPath(BigInt(n), width))
+      for (let at = 0; at < width; at++) {
+        const leaf = n * TILE_WIDTH + at
+        const entry = entries?.[at]
+        story.take(entry ?? new Uint8Array(), leaf, where)
+        const hash = hashes?.[at] ?? (entry && leafHash(entry))
+        known &&= hash !== undefined && (hashes !== undefined || !tree.proven)
+        if (hash !== undefined) frontier.append(hash)
+        if (book.has(leaf + 1) && known) book.check(leaf + 1, frontier.root(), tree.proven)
+      }
+      this.#options.onProgress?.(n * TILE_WIDTH + width, tree.size, 'leaves')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    this.#findings.checked.leaves = tree.size
+  }
+
+  #checkRoot(tree: LogTree, book: NoteBook, head: SignedHead): void {
+    if (tree.proven) return
+    const from = book.lastAgreed
+    const to = book.firstDisagreed ?? head.size
+    const what = `The ${head.size} leaves do not give the root that was signed; what differs is between leaf ${from} and leaf ${to - 1}.`
+    this.#findings.add('changed', head.where, what, from)
+  }
+
+  #checkTrust(head: SignedHead, story: Story, trusted: readonly Verifier[]): void {
+    const { newest } = this.#chain
+    if (story.origin !== undefined && story.origin !== head.origin) {
+      this.#findings.add(
+        'unverifiable',
+        head.where,
+        `The first leaf opens the log ${story.origin}, and this is a checkpoint of ${head.origin}.`,
+      )
+    }
+    const isSigned = head.note.signedBy.some(({ vkey }) => vkey === newest?.vkey)
+    const distrust = this.#chain.distrust(trusted)
+    if (distrust !== undefined) this.#findings.add('unverifiable', head.where, distrust)
+    else if (!isSigned && newest !== undefined) {
+      this.#findings.add('unverifiable', head.where, `The newest checkpoint has no signature of ${keyName(newest)}.`)
+    }
+  }
+
+  async #checkAnchors(book: NoteBook, story: Story, { size }: SignedHead): Promise<void> {
+    const { quorum, tsaCa } = this.#options
+    const options = {
+      home: this.#home,
+      headSize: size,
+      times: story.times,
+      witnesses: this.#witnesses,
+      findings: this.#findings,
+      ...(quorum === undefined ? {} : { quorum }),
+      ...(tsaCa === undefined ? {} : { tsaCa }),
+    }
+    checkCosignatures(book, options)
+    await checkTimestamps(options)
+  }
+
+  async #checkFiles(story: Story, listed: ReadonlyMap<string, readonly string[]>, { size }: SignedHead): Promise<void> {
+    const range = this.#range ?? { from: size, to: size }
+    const tables = story.tables.map((table) => {
+      const context = { home: this.#home, findings: this.#findings, range, size, listed: listed.get(table.name) ?? [] }
+      return { name: table.name, check: new TableCheck(table, context) }
+    })
+    const total = tables.reduce((sum, { check }) => sum + check.bytes, this.#raw.bytes)
+    let done = 0
+    const onBytes = (bytes: number): void => {
+      done += bytes
+      this.#options.onProgress?.(done, total, 'bytes')
+    }
+    const hasher = new Hasher()
+    try {
+      for (const { check } of tables) await check.checkFiles(hasher, onBytes)
+      await this.#raw.check(hasher, onBytes)
+      for (const { check } of tables) check.checkCommits()
+      await hasher.settled()
+    } finally {
+      await hasher.close()
+    }
+    for (const { check } of tables) check.checkLeftovers()
+    this.#raw.end(this.#options.period === undefined)
+    this.#checkOtherTables(story, listed, size)
+    await this.#checkRows(tables)
+  }
+
+  #checkOtherTables(story: Story, listed: ReadonlyMap<string, readonly string[]>, size: number): void {
+    for (const [name, keys] of listed) {
+      if (story.tables.some((table) => table.name === name)) continue
+      const commit = keys.find((key) => /^_delta_log\/\d{20}\.json$/.test(key))
+      const where = `${tableFolder(name)}/${commit ?? ''}`
+      if (commit !== undefined) this.#findings.add('gap', where, `No leaf tells of the table ${name}.`, size)
+      else if (keys.length > 0) this.#findings.skip(`${where} is no table that the log tells of.`)
+    }
+  }
+
+  async #checkRows(tables: readonly { readonly name: string; readonly check: TableCheck }[]): Promise<void> {
+    const { rowsOf } = this.#options
+    if (rowsOf === undefined) return
+    for (const { name, check } of tables) {
+      for (const { path, leaf, add } of check.dataFiles) {
+        const where = `${tableFolder(name)}/${path}`
+        if (add === undefined || !existsSync(join(this.#home, where))) continue
+        const { rows, rowsRoot } = await rowsOf(join(this.#home, where), name, add)
+        this.#findings.checked.rowRoots += 1
+        if (rows !== add.rows || rowsRoot !== add.rowsRoot) {
+          this.#findings.add('changed', where, `Its rows do not give the root that leaf ${leaf} tells.`, leaf)
+        }
+      }
+    }
+  }
+
+  /** From its first leaf on, manifests are needed, since later ones say what became of the period's files. */
+  #isPastStart({ time }: Entry, leaf: number): boolean {
+    const { from = 0, to = Number.POSITIVE_INFINITY } = this.#options.period ?? {}
+    const ms = Date.parse(time)
+    const reached = (limit: number | Date): boolean =>
+      typeof limit === 'number' ? leaf >= limit : ms >= limit.getTime()
+    if (this.#range === undefined) {
+      if (!reached(from)) return false
+      this.#range = { from: leaf, to: Number.POSITIVE_INFINITY }
+    }
+    if (this.#range.to === Number.POSITIVE_INFINITY && reached(to)) this.#range = { ...this.#range, to: leaf }
+    return true
+  }
+
+  #isInRange(leaf: number): boolean {
+    return this.#range !== undefined && leaf >= this.#range.from && leaf < this.#range.to
+  }
+
+  #sumUp(head: SignedHead, story: Story): void {
+    const { period, checkpoints = [], rowsOf } = this.#options
+    const newest = story.times.at(-1)
+    this.#findings.log = {
+      origin: head.origin,
+      size: head.size,
+      root: Buffer.from(head.root).toString('base64'),
+      signedBy: head.note.signedBy.map(keyName),
+      ...(newest === undefined ? {} : { newest: new Date(newest).toISOString() }),
+    }
+    if (period !== undefined) {
+      const { from = head.size, to = head.size } = this.#range ?? {}
+      this.#findings.skip(
+        `Files of leaves before ${from} and from ${Math.min(to, head.size)} on: not in the period asked for.`,
+      )
+    }
+    if (this.#given.length === 0) {
+      this.#findings.skip(
+        'The key was taken from the home itself: who can write the home can sign with another key. Give --key.',
+      )
+    }
+    const { cosignatures, timestamps } = this.#findings.checked
+    if (checkpoints.length === 0 && cosignatures === 0 && timestamps === 0) {
+      this.#findings.skip(
+        'Whether the home was rolled back to an earlier state: that shows only against a checkpoint, cosignature or timestamp kept elsewhere. Give --checkpoint.',
+      )
+    }
+    if (rowsOf === undefined)
+      this.#findings.skip('The rows in data files were not digested one by one; the files that hold them were.')
+    this.#findings.skip(
+      'No evidence, so not looked at: ledger.db, writer.lock, cache/, tmp/, private keys, settings and state of the seal.',
+    )
+    if (bytesOf(join(this.#home, 'seal/log/checkpoint'), Number.MAX_SAFE_INTEGER) === undefined) {
+      this.#findings.skip(`What came after ${head.where}: it stands in for the newest checkpoint.`)
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/** The files of a log on disk: tiles and bundles, found by listing and read whole. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { decodeBundle } from '../bundles.ts'
+import { HASH_BYTES, type Hash, leafHash } from '../merkle.ts'
+import { entriesPath, parseTilePath, type Tile, tilePath } from '../tiles.ts'
+
+/** Folder of the log inside a home. */
+export const LOG_FOLDER = 'seal/log'
+
+/** A bundle with 256 of the longest entries, which none exceeds. */
+const LONGEST_BUNDLE = 256 * (65_535 + 2)
+
+/** What stands under a log's folder. */
+export interface LogListing {
+  /** Widths there are of a tile or bundle, by `level/n`. */
+  readonly widths: ReadonlyMap<string, readonly number[]>
+  /** Files that are no part of any log. */
+  readonly strangers: readonly string[]
+}
+
+/** Keys of {@link LogListing.widths}. */
+export const tileKey = (level: Tile['level'], n: number | bigint): string => `${level}/${n}`
+
+/** The bytes of a file; undefined if there is none, or none that can be read up to `limit` bytes. */
+export function bytesOf(path: string, limit: number): Buffer | undefined {
+  const info = statSync(path, { throwIfNoEntry: false })
+  return info?.isFile() && info.size <= limit ? readFileSync(path) : undefined
+}
+
+/** Files under a folder, as keys with forward slashes in order; none where there is no such folder. */
+export function keysUnder(folder: string): string[] {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory())
+  return entries.map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/')).sort()
+}
+
+/** The log of a home. */
+export class LogFiles {
+  readonly #folder: string
+
+  constructor(home: string) {
+    this.#folder = join(home, LOG_FOLDER)
+  }
+
+  /** What is there. */
+  list(): LogListing {
+    const widths = new Map<string, number[]>()
+    const strangers: string[] = []
+    for (const key of keysUnder(join(this.#folder, 'tile'))) {
+      const tile = parseTilePath(`tile/${key}`)
+      if (tile === undefined) strangers.push(`${LOG_FOLDER}/tile/${key}`)
+      else {
+        const at = tileKey(tile.level, tile.n)
+        widths.set(at, [...(widths.get(at) ?? []), tile.width])
+      }
+    }
+    return { widths, strangers }
+  }
+
+  /** A file by its name within the log. */
+  read(name: string): Buffer | undefined {
+    return bytesOf(join(this.#folder, name), LONGEST_BUNDLE)
+  }
+
+  /** The entries of a bundle; undefined if it is missing, broken, or holds another number of them. */
+  entries(n: number, width: number): Uint8Array[] | undefined {
+    const bytes = this.read(entriesPath(BigInt(n), width))
+    if (bytes === undefined) return undefined
+    try {
+      const entries = decodeBundle(bytes)
+      return entries.length === width ? entries : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** The hashes of a tile; undefined if it is missing or has another length. */
+  tile(level: number, n: number, width: number): Hash[] | undefined {
+    const bytes = this.read(tilePath(level, BigInt(n), width))
+    return bytes === undefined || bytes.length !== width * HASH_BYTES ? undefined : hashesIn(bytes)
+  }
+}
+
+/** A tile's hashes. */
+export const hashesIn = (bytes: Uint8Array): Hash[] =>
+  Array.from({ length: bytes.length / HASH_BYTES }, (_, at) => bytes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES))
+
+/** Leaf hashes of entries. */
+export const leafHashes = (entries: readonly Uint8Array[]): Hash[] => entries.map(leafHash)
+
+/** The name of a file of the log, as findings give it. */
+export const inLog = (name: string): string => `${LOG_FOLDER}/${name}`

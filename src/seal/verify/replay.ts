@@ -1,0 +1,122 @@
+/** What the leaves say of a table's folder: which files must be there, which may be, and what each holds. */
+import type { AddRecord, LogRecord, ManifestLists } from '../entry.ts'
+
+/** A file of a table, as its leaf describes it. */
+export interface SealedFile {
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly leaf: number
+  /** For data files. */
+  readonly add?: AddRecord
+}
+
+/** One version of a table. */
+export interface SealedCommit {
+  readonly leaf: number
+  readonly version: number
+  readonly adds: readonly AddRecord[]
+  readonly removes: readonly string[]
+  readonly log: readonly LogRecord[]
+  /** False where the manifest could not be read or is outside the period: what it did is not known. */
+  readonly known: boolean
+}
+
+/** What a table's folder should hold. */
+export interface ExpectedFiles {
+  /** Must be there. */
+  readonly present: ReadonlyMap<string, SealedFile>
+  /** May be there, and then as described. */
+  readonly optional: ReadonlyMap<string, SealedFile>
+  /** May be there, and nothing is known of what it holds. */
+  readonly undescribed: ReadonlySet<string>
+}
+
+/** The versions of one table as the log tells them. */
+export class TableReplay {
+  readonly name: string
+  #commits: SealedCommit[] = []
+  readonly #undone: SealedCommit[] = []
+  #live = new Map<string, SealedFile>()
+  /** Files named by `clean` leaves, and the newest such leaf. */
+  readonly #cleaned = new Map<string, number>()
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** The versions that count, in order. */
+  get commits(): readonly SealedCommit[] {
+    return this.#commits
+  }
+
+  /** The newest version; -1 for none. */
+  get version(): number {
+    return this.#commits.at(-1)?.version ?? -1
+  }
+
+  /** True if what every version did is known. */
+  get isKnown(): boolean {
+    return this.#commits.every(({ known }) => known)
+  }
+
+  commit(leaf: number, version: number, lists: ManifestLists | undefined): void {
+    const { adds = [], removes = [], log = [] } = lists ?? {}
+    const known = lists !== undefined
+    const commit = { leaf, version, adds, removes: removes.map(({ path }) => path), log, known }
+    this.#commits.push(commit)
+    apply(this.#live, commit)
+  }
+
+  clean(leaf: number, lists: ManifestLists | undefined): void {
+    for (const { path } of lists?.deleted ?? []) this.#cleaned.set(path, leaf)
+  }
+
+  restore(version: number): void {
+    this.#undone.push(...this.#commits.filter((commit) => commit.version > version))
+    this.#commits = this.#commits.filter((commit) => commit.version <= version)
+    this.#live = new Map()
+    for (const commit of this.#commits) apply(this.#live, commit)
+  }
+
+  /** Rows in these files, if all of them are in use. */
+  rowsOf(paths: readonly string[]): number | undefined {
+    let rows = 0
+    for (const path of paths) {
+      const record = this.#live.get(path)?.add
+      if (record === undefined) return undefined
+      rows += record.rows
+    }
+    return rows
+  }
+
+  /** The files as they should be now. */
+  expected(): ExpectedFiles {
+    const present = new Map(this.#live)
+    const optional = new Map<string, SealedFile>()
+    const undescribed = new Set(this.#cleaned.keys())
+    // Their commits are not excused: a reader of the table would go by what is left of them.
+    for (const { leaf, adds } of this.#undone) {
+      for (const add of adds) if (!present.has(add.path)) optional.set(add.path, { ...add, leaf, add })
+    }
+    for (const { leaf, adds, removes, log } of this.#commits) {
+      for (const add of adds) if (!present.has(add.path)) optional.set(add.path, { ...add, leaf, add })
+      for (const path of removes) if (!present.has(path)) undescribed.add(path)
+      // A later version's record of the same file stands for the earlier one's: the pointer is written anew each time.
+      for (const record of log) present.set(record.path, { ...record, leaf })
+    }
+    for (const [path, cleanedAt] of this.#cleaned) {
+      const file = present.get(path)
+      // The log's own files go by retention. A data file in use that a leaf says was deleted is missed like any other.
+      if (file === undefined || file.add !== undefined || file.leaf > cleanedAt) continue
+      present.delete(path)
+      optional.set(path, file)
+    }
+    return { present, optional, undescribed }
+  }
+}
+
+function apply(live: Map<string, SealedFile>, { leaf, adds, removes }: SealedCommit): void {
+  for (const path of removes) live.delete(path)
+  for (const add of adds) live.set(add.path, { ...add, leaf, add })
+}
