@@ -1,5 +1,6 @@
 /** What an anchor is: something outside the home that remembers a checkpoint. */
 import type { AppError } from '../../core/errors.ts'
+import type { Hash } from '../merkle.ts'
 
 /** Witness to ask: where its submission prefix is, and the key its cosignatures must verify with (C2SP vkey, type 4). */
 export interface WitnessConfig {
@@ -42,6 +43,7 @@ export interface AnchorsConfig {
 export interface AnchoredCheckpoint {
   readonly origin: string
   readonly size: bigint
+  readonly root: Hash
   /** The signed note as the log signed it. */
   readonly note: Uint8Array
 }

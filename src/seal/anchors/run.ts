@@ -4,14 +4,13 @@ import type { ObjectStore } from '../../lake/stores/contract.ts'
 import { localStore } from '../../lake/stores/local.ts'
 import { publicKeys } from '../keys.ts'
 import type { SealLog } from '../log.ts'
-import { notePath } from '../log-head.ts'
 import { withSealLock } from '../log-lock.ts'
 import { loggedNote } from '../timestamp/imprint.ts'
 import { type Anchor, type AnchoredCheckpoint, type AnchorOutcome, type AnchorsConfig, failed } from './contract.ts'
 import { type CopyStore, keepCopy } from './copies.ts'
 import { folderCopies } from './folder.ts'
 import { type S3Sdk, s3Copies } from './s3.ts'
-import { type AnchorState, isWaiting, nextState, readAnchorStates, writeAnchorStates } from './state.ts'
+import { type AnchorState, holds, isWaiting, nextState, readAnchorStates, writeAnchorStates } from './state.ts'
 import { timestampAnchor } from './timestamps.ts'
 import { witnessAnchor } from './witnesses.ts'
 
@@ -56,34 +55,33 @@ export interface AnchorReport {
 export async function anchorCheckpoint(run: AnchorRun): Promise<AnchorReport> {
   const { folder, log, now, limitMs = LIMIT_MS } = run
   const store = localStore(folder)
-  const checkpoint = await newestCheckpoint(store, log)
+  const checkpoint = await newestCheckpoint(log)
   if (checkpoint === undefined) return { size: undefined, anchors: [], alarms: [] }
   const states = await readAnchorStates(store)
   const anchors = await anchorsOf(run, store)
   const results = await Promise.all(
     anchors.map(async (anchor): Promise<AnchorResult> => {
       const state = states[anchor.id]
-      if (state?.lastSize === String(checkpoint.size)) return { id: anchor.id, outcome: { kind: 'done' } }
+      if (state !== undefined && holds(state, checkpoint)) return { id: anchor.id, outcome: { kind: 'done' } }
       if (state !== undefined && isWaiting(state, now())) return { id: anchor.id, outcome: { kind: 'waiting' } }
       return { id: anchor.id, outcome: await outcomeOf(anchor, checkpoint, limitMs) }
     }),
   )
-  await withSealLock(folder, () => record(store, results, checkpoint.size, now()))
+  await withSealLock(folder, () => record(store, results, checkpoint, now()))
   const alarms = results.flatMap(({ outcome }) => (outcome.kind === 'alarm' ? [outcome.error] : []))
   return { size: checkpoint.size, anchors: results, alarms }
 }
 
 /** The newest checkpoint as the log signed it, without what witnesses added. */
-async function newestCheckpoint(store: ObjectStore, log: AnchorRun['log']): Promise<AnchoredCheckpoint | undefined> {
+async function newestCheckpoint(log: AnchorRun['log']): Promise<AnchoredCheckpoint | undefined> {
   const newest = await log.checkpoint()
   if (newest === undefined) return undefined
-  const { origin, size, note } = newest
-  const kept = await store.read(notePath(size))
-  const prefix = Buffer.from(`${note.text}\n`)
-  const bytes = Buffer.from(kept ?? [])
-  // The kept note is the same text unless somebody changed the file; then there is nothing to go by.
-  if (bytes.subarray(0, prefix.length).compare(prefix) !== 0) return undefined
-  return { origin, size, note: loggedNote(bytes) }
+  const { origin, size, root, note } = newest
+  const lines = [...note.verified, ...note.unverified].map(({ name, id, signature }) => {
+    const bytes = Buffer.concat([Buffer.from(id, 'hex'), signature])
+    return `— ${name} ${bytes.toString('base64')}\n`
+  })
+  return { origin, size, root, note: loggedNote(Buffer.from(`${note.text}\n${lines.join('')}`)) }
 }
 
 async function anchorsOf({ folder, config, log, now, loadS3 }: AnchorRun, store: ObjectStore): Promise<Anchor[]> {
@@ -123,12 +121,17 @@ async function outcomeOf(anchor: Anchor, checkpoint: AnchoredCheckpoint, limitMs
 const faultOf = (cause: unknown): AnchorOutcome =>
   failed(isAppError(cause) ? `${cause.message} ${cause.hint}` : messageOf(cause))
 
-async function record(store: ObjectStore, results: readonly AnchorResult[], size: bigint, now: Date): Promise<void> {
+async function record(
+  store: ObjectStore,
+  results: readonly AnchorResult[],
+  checkpoint: AnchoredCheckpoint,
+  now: Date,
+): Promise<void> {
   const before = await readAnchorStates(store)
   const after: [string, AnchorState][] = results.flatMap(({ id, outcome }) => {
     const state = before[id]
     if (outcome.kind === 'done' || outcome.kind === 'waiting') return state === undefined ? [] : [[id, state]]
-    return [[id, nextState(state, outcome, size, now)]]
+    return [[id, nextState(state, outcome, checkpoint, now)]]
   })
   await writeAnchorStates(store, Object.fromEntries(after))
 }

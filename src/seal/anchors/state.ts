@@ -1,11 +1,13 @@
 /** How the anchors did: `seal/state.json`, for people and for the next run. It proves nothing and may be deleted. */
 import type { ObjectStore } from '../../lake/stores/contract.ts'
-import type { AnchorOutcome } from './contract.ts'
+import type { Hash } from '../merkle.ts'
+import type { AnchoredCheckpoint, AnchorOutcome } from './contract.ts'
 
 /** What is known of one anchor. */
 export interface AnchorState {
-  /** Size of the newest checkpoint it holds, decimal, and when it got that (ISO). */
+  /** Size (decimal) and root (hexadecimal) of the newest checkpoint it holds, and when it got that (ISO). */
   readonly lastSize?: string
+  readonly lastRoot?: string
   readonly lastTime?: string
   /** What it said of it, such as the time of a stamp. */
   readonly detail?: string
@@ -57,9 +59,18 @@ function isState(value: unknown): value is AnchorState {
   return sizeFits && Number.isSafeInteger(failures) && (nextRetry === undefined || typeof nextRetry === 'string')
 }
 
-/** True while an anchor that failed is left alone. A time beyond the longest wait is a clock's fault and not waited for. */
-export function isWaiting({ nextRetry }: AnchorState, now: Date): boolean {
-  if (nextRetry === undefined) return false
+const hex = (root: Hash): string => Buffer.from(root).toString('hex')
+
+/** True where an anchor holds this very checkpoint. */
+export const holds = ({ lastSize, lastRoot }: AnchorState, { size, root }: AnchoredCheckpoint): boolean =>
+  lastSize === String(size) && lastRoot === hex(root)
+
+/**
+ * True while an anchor that failed is left alone; one that contradicts the log never is, so that each run says so. A time
+ * beyond the longest wait is a clock's fault and not waited for.
+ */
+export function isWaiting({ nextRetry, lastError }: AnchorState, now: Date): boolean {
+  if (nextRetry === undefined || lastError?.alarm === true) return false
   const leftMs = Date.parse(nextRetry) - now.getTime()
   return leftMs > 0 && leftMs <= LONGEST_RETRY_MS
 }
@@ -68,13 +79,13 @@ export function isWaiting({ nextRetry }: AnchorState, now: Date): boolean {
 export function nextState(
   before: AnchorState | undefined,
   outcome: AnchorOutcome,
-  size: bigint,
+  { size, root }: AnchoredCheckpoint,
   now: Date,
 ): AnchorState {
   const time = now.toISOString()
   if (outcome.kind === 'anchored') {
     const detail = outcome.detail === undefined ? {} : { detail: outcome.detail }
-    return { lastSize: String(size), lastTime: time, ...detail, failures: 0 }
+    return { lastSize: String(size), lastRoot: hex(root), lastTime: time, ...detail, failures: 0 }
   }
   const failures = (before?.failures ?? 0) + 1
   const waitMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS)

@@ -8,6 +8,7 @@ const REQUEST_MS = 10_000
 const IDLE_MS = 5_000
 /** How long answers under way may take once the server is asked to stop. */
 const STOP_MS = 3_000
+const IDLE_POLL_MS = 20
 /** Logs are few and ask seldom. */
 const MAX_CONNECTIONS = 100
 
@@ -123,8 +124,10 @@ export async function listen(server: Server, host: string, port: number): Promis
 /** Takes no more requests, lets those under way end, and cuts what does not. */
 export async function stopServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), STOP_MS)
+  // A connection is idle only once its answer is out, and its client may keep it open.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_POLL_MS)
+  const late = setTimeout(() => server.closeAllConnections(), STOP_MS)
   await closed
-  clearTimeout(timer)
+  clearInterval(idle)
+  clearTimeout(late)
 }
