@@ -13,8 +13,14 @@ it('finds words that differ by a slip, whatever the case', () => {
 
 it('finds words that hold the typed one, or are held by it, after those that differ less', () => {
   expect(nearest('auth', KNOWN)).toEqual(['authentication'])
-  expect(nearest('queryHistory', KNOWN)).toEqual(['query'])
+  expect(nearest('querydash', KNOWN)).toEqual(['query'])
+  expect(nearest('gettabel', ['get', 'getTable'])).toEqual(['getTable'])
+  expect(nearest('clustr', ['job_execution', 'cluster_configuration'])).toEqual(['cluster_configuration'])
   expect(nearest('token', ['tokens', 'tokenLogin', 'aadTokenLogin'])).toEqual(['tokens', 'tokenLogin', 'aadTokenLogin'])
+})
+
+it('names a word once, however many ways of writing it are known', () => {
+  expect(nearest('unitycatlog', ['unityCatalog', 'unitycatalog', 'UNITYCATALOG'])).toEqual(['unityCatalog'])
 })
 
 it('finds none where none is near, and three at most', () => {

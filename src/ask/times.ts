@@ -50,7 +50,9 @@ export function parseRange(from: string | undefined, to: string | undefined, now
   const fromMs = from === undefined ? undefined : parseSpan(from, now).startMs
   const toMs = to === undefined ? undefined : parseSpan(to, now).endMs
   if (fromMs !== undefined && toMs !== undefined && fromMs > toMs) {
-    throw new AppError('BAD_TIME', `The range is empty: "${from}" is after "${to}".`)
+    throw new AppError('BAD_TIME', `The range is empty: "${from}" is after "${to}".`, {
+      hint: 'Give --from the earlier of the two.',
+    })
   }
   return { ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) }
 }

@@ -6,6 +6,7 @@ import { type Reader, TEXT_FORMATS, type TextFormat, type Write, type WrittenAns
 import { AppError, messageOf } from '../core/errors.ts'
 import { printableLines } from '../core/printable.ts'
 import type { CliContext } from './contract.ts'
+import { wholeNumber } from './numbers.ts'
 
 /** Where a terminal does not say how wide it is. */
 const USUAL_WIDTH = 80
@@ -15,8 +16,8 @@ const NAMED_HIDDEN = 8
 /** `--limit`: a whole number, 0 for no limit. Throws BAD_ARGUMENT. */
 export function limitOf(text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise
-  if (!/^\d{1,15}$/.test(text)) throw new AppError('BAD_ARGUMENT', `--limit takes a whole number, not "${text}".`)
-  return Number(text) === 0 ? Number.POSITIVE_INFINITY : Number(text)
+  const limit = wholeNumber('--limit', text)
+  return limit === 0 ? Number.POSITIVE_INFINITY : limit
 }
 
 /** `--format` as one of `accepted`. Throws BAD_ARGUMENT. */
@@ -39,16 +40,26 @@ export function readerOf(cli: CliContext): Reader {
   return { tty: cli.tty, width: columns ?? USUAL_WIDTH }
 }
 
-/** Opens a file for text. Throws BAD_ARGUMENT or UNREADABLE where it cannot be made, DISK_FULL where it cannot grow. */
-export async function openForWriting(path: string): Promise<{ write: Write; close: () => Promise<void> }> {
+/**
+ * Opens a file for text. Throws BAD_ARGUMENT or UNREADABLE where it cannot be made, DISK_FULL where it cannot grow.
+ *
+ * @param named the file as the user knows it
+ */
+export async function openForWriting(
+  path: string,
+  named: string = path,
+): Promise<{ write: Write; close: () => Promise<void> }> {
   const file = await open(path, 'w').catch((cause: unknown) => {
     throw codeOf(cause) === 'ENOENT'
-      ? new AppError('BAD_ARGUMENT', `The folder of ${path} does not exist.`, { cause })
-      : new AppError('UNREADABLE', `Cannot write ${path}: ${messageOf(cause)}`, { cause })
+      ? new AppError('BAD_ARGUMENT', `The folder of ${named} does not exist.`, {
+          hint: 'Make the folder first, or name another file with --out.',
+          cause,
+        })
+      : new AppError('UNREADABLE', `Cannot write ${named}: ${messageOf(cause)}`, { cause })
   })
   const write = async (text: string) => {
     await file.appendFile(text).catch((cause: unknown) => {
-      throw codeOf(cause) === 'ENOSPC' ? new AppError('DISK_FULL', `The disk is full: ${path}.`, { cause }) : cause
+      throw codeOf(cause) === 'ENOSPC' ? new AppError('DISK_FULL', `The disk is full: ${named}.`, { cause }) : cause
     })
   }
   return { write, close: () => file.close() }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -49,6 +49,26 @@ it('prints the same errors for people as two lines on standard error', () => {
     notes:
       "error: Unknown option '--fromm'.\nhint: Did you mean --from? Run `bricktrail events --help` to see what it takes.\n",
   })
+})
+
+it('takes no empty name and no file for a home', async () => {
+  await writeFile(join(folder, 'a-file'), '')
+  const empty = bricktrail('--home', '', 'doctor')
+  expect(empty).toMatchObject({ status: 2, notes: expect.stringMatching(/^error: --home is empty\./) })
+  const { status, notes } = bricktrail('--home', 'a-file', 'demo')
+  expect({ status, notes }).toEqual({ status: 3, notes: expect.stringMatching(/a-file is a file, not a folder\.\n/) })
+})
+
+it('says where the demo is when its lake is the only one', async () => {
+  const cwd = await mkdtemp(join(folder, 'with-demo-'))
+  await mkdir(join(cwd, 'bricktrail-demo'))
+  const { BRICKTRAIL_HOME: _, ...env } = process.env
+  const ask = (...argv: string[]) => spawnSync(process.execPath, [LAUNCHER, ...argv], { cwd, env, encoding: 'utf8' })
+  expect(ask('rejects').stderr).toMatch(/hint: Run `bricktrail demo` or/)
+  await writeFile(join(cwd, 'bricktrail-demo', 'SIMULATED.txt'), '')
+  expect(ask('rejects').stderr).toMatch(/hint: .* ask it with --home bricktrail-demo\.\n$/)
+  expect(JSON.parse(ask('rejects', '--json').stdout).error.hint).toContain('--home bricktrail-demo')
+  expect(ask('rejects', '--home', 'other').stderr).toMatch(/hint: Run `bricktrail demo` or/)
 })
 
 it('takes what stands behind -- for no option', () => {

@@ -1,8 +1,9 @@
 /** The real terminal: output, progress and errors as a person or a script wants them. */
+import { statSync } from 'node:fs'
 import type { SingleBar } from 'cli-progress'
 import type { Command } from 'commander'
-import { type AppError, EXIT } from '../core/errors.ts'
-import { DEFAULT_HOME, homeAt } from '../core/home.ts'
+import { AppError, EXIT } from '../core/errors.ts'
+import { DEFAULT_HOME, type Home, homeAt } from '../core/home.ts'
 import { printable, printableLines } from '../core/printable.ts'
 import type { CliContext, Progress } from './contract.ts'
 import { DEMO_HOME, demoHint } from './demo-home.ts'
@@ -26,8 +27,9 @@ export function terminalContext(program: Command, wantsJson = false): TerminalCo
   const json = () => wantsJson || program.opts().json === true
   const note = (text: string) => void process.stderr.write(`${text}\n`)
   return {
-    home: () => homeAt(program.opts().home ?? process.env.BRICKTRAIL_HOME ?? DEFAULT_HOME),
-    demoHome: () => homeAt(program.opts().home ?? DEMO_HOME),
+    // An empty variable is one that is not set.
+    home: () => folderOf(program.opts().home ?? (process.env.BRICKTRAIL_HOME || DEFAULT_HOME)),
+    demoHome: () => folderOf(program.opts().home ?? DEMO_HOME),
     json,
     out: (text) => void process.stdout.write(text),
     note,
@@ -50,6 +52,25 @@ export function terminalContext(program: Command, wantsJson = false): TerminalCo
       note(`error: ${printableLines(message)}${where === undefined ? '' : ` (${printable(where)})`}`)
       note(`hint: ${printableLines(hint)}`)
     },
+  }
+}
+
+/** Empty is what a script writes that has lost its variable; the current folder would be the last thing it means. */
+function folderOf(path: string): Home {
+  if (path.trim() === '') {
+    throw new AppError('BAD_ARGUMENT', '--home is empty.', { hint: 'Name the data folder: --home DIR.' })
+  }
+  const home = homeAt(path)
+  if (isFile(home.root)) throw new AppError('BAD_HOME', `${home.root} is a file, not a folder.`)
+  return home
+}
+
+/** What cannot be looked at is left to those who use it. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  } catch {
+    return false
   }
 }
 

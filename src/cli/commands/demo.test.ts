@@ -104,6 +104,13 @@ it('removes the logs that an interrupted demo left behind, and those of no runni
   expect((await readdir(demoHome)).filter((name) => name.startsWith('demo-logs-'))).toEqual([running])
 })
 
+it('refuses options that mean nothing for logs of the user', async () => {
+  await expect(demo(logs, '--events', '5')).rejects.toMatchObject({
+    code: 'BAD_ARGUMENT',
+    message: '--events is about the simulated account, and a path names your own logs.',
+  })
+})
+
 it('refuses numbers it cannot read before it makes a home', async () => {
   const none = join(folder, 'none')
   const refused = runCommand(registerDemo, ['demo', '--events', 'many'], { home: none })

@@ -2,19 +2,27 @@
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { relative } from 'node:path'
+import type { Command } from 'commander'
 import type { OverviewAnswer } from '../../ask/overview.ts'
+import { AppError } from '../../core/errors.ts'
 import { DEFAULT_HOME, type Home, homeAt } from '../../core/home.ts'
 import type { IngestReport } from '../../ingest/ingest.ts'
+import type { SimulateOptions } from '../../simulate/options.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { claimForDemo, demoLogs, refuseDemoHome, removeLeftoverLogs } from '../demo-home.ts'
 import { wholeNumber } from '../numbers.ts'
 import { noteUnreadable, reportText } from './ingest.ts'
+import { scenariosOf } from './simulate.ts'
 
 interface Flags {
   readonly events: string
   readonly days: string
   readonly seed: string
+  readonly scenarios: string
 }
+
+/** Of the account to simulate, what a user may choose. */
+type Wanted = Pick<SimulateOptions, 'events' | 'days' | 'seed' | 'scenarios'>
 
 /** Enough for every scenario, a week's rhythm and a few seconds. */
 const DEMO = { events: '200000', days: '7', seed: '1' } as const
@@ -28,7 +36,20 @@ export const registerDemo: RegisterCommand = (program, cli) => {
     .option('--events <n>', 'events to simulate', DEMO.events)
     .option('--days <d>', 'days they span', DEMO.days)
     .option('--seed <s>', 'the same seed gives the same account', DEMO.seed)
-    .action((path: string | undefined, flags: Flags) => demo(cli, path, flags))
+    .option('--scenarios <list>', 'attacks: all, none, or ids separated by commas', 'all')
+    .action((path: string | undefined, flags: Flags, command: Command) => {
+      if (path !== undefined) refuseSimulating(command)
+      return demo(cli, path, flags)
+    })
+}
+
+/** What would be passed over in silence looks as if it had been done. */
+function refuseSimulating(command: Command): void {
+  const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
+  if (given === undefined) return
+  throw new AppError('BAD_ARGUMENT', `${given.long} is about the simulated account, and a path names your own logs.`, {
+    hint: `Leave ${given.long} away, or the path.`,
+  })
 }
 
 async function demo(cli: CliContext, path: string | undefined, flags: Flags): Promise<void> {
@@ -41,6 +62,7 @@ async function demo(cli: CliContext, path: string | undefined, flags: Flags): Pr
     events: wholeNumber('--events', flags.events),
     days: wholeNumber('--days', flags.days),
     seed: wholeNumber('--seed', flags.seed),
+    scenarios: scenariosOf(flags.scenarios),
   }
   const home = cli.demoHome()
   await claimForDemo(home)
@@ -70,7 +92,7 @@ async function ingestAndShow(cli: CliContext, home: Home, logs: string): Promise
   noteUnreadable(cli, report)
 }
 
-async function simulateInto(cli: CliContext, out: string, wanted: Record<keyof Flags, number>): Promise<void> {
+async function simulateInto(cli: CliContext, out: string, wanted: Wanted): Promise<void> {
   const { SIMULATE_DEFAULTS, simulate } = await import('../../simulate/simulate.ts')
   const progress = cli.progress('simulating')
   const report = await simulate({
@@ -79,7 +101,6 @@ async function simulateInto(cli: CliContext, out: string, wanted: Record<keyof F
     ...wanted,
     form: 'delivery',
     gzip: true,
-    scenarios: 'all',
     onProgress: (done, total) => progress.update(done, total),
   }).finally(() => progress.stop())
   if (!cli.json()) {
@@ -114,7 +135,7 @@ async function show(cli: CliContext, home: Home, report: IngestReport): Promise<
 
 /** How the next command line names this home; nothing where it is taken anyway. */
 function homeOption({ root }: Home): string {
-  if (root === homeAt(process.env.BRICKTRAIL_HOME ?? DEFAULT_HOME).root) return ''
+  if (root === homeAt(process.env.BRICKTRAIL_HOME || DEFAULT_HOME).root) return ''
   const path = relative('', root) || '.'
   return `--home ${/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`} `
 }

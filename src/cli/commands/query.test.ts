@@ -107,6 +107,11 @@ it('writes Parquet and other files by their extension, whole or not at all', asy
   expect((await readdir(home)).filter((name) => name.includes('partial'))).toEqual([])
 })
 
+it('takes - after --out for standard output', async () => {
+  expect((await query(['select 1 as x', '--out', '-', '--format', 'csv'])).out).toBe('x\r\n1\r\n')
+  await expect(query(['select 1', '--out', '-', '--format', 'parquet'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+})
+
 it('refuses what it cannot do, saying what would work', async () => {
   await expect(query(['select 1', '--format', 'parquet'])).rejects.toMatchObject({ hint: 'Add --out FILE.' })
   await expect(query(['select 1', '--format', 'xml'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
@@ -119,8 +124,10 @@ it('refuses what it cannot do, saying what would work', async () => {
   })
   await expect(query(["select * from '/etc/passwd'"])).rejects.toMatchObject({ code: 'SQL_REFUSED', hint: tables })
   await expect(query(['drop table events'])).rejects.toMatchObject({ code: 'SQL_REFUSED' })
-  await expect(query(['select 1', '--out', join(home, 'none', 'a.csv')])).rejects.toMatchObject({
+  const nowhere = join(home, 'none', 'a.csv')
+  await expect(query(['select 1', '--out', nowhere])).rejects.toMatchObject({
     code: 'BAD_ARGUMENT',
+    message: `The folder of ${nowhere} does not exist.`,
   })
   await expect(query(['select 1'], { home: join(home, 'elsewhere') })).rejects.toMatchObject({ code: 'NO_LAKE' })
 })

@@ -33,8 +33,9 @@ export const registerQuery: RegisterCommand = (program, cli) => {
     .option('--format <format>', 'table, json, ndjson, csv or parquet (default table, or by the extension of --out)')
     .option('--limit <n>', 'rows at most, 0 for all (default 1000 for a table, all for a file, else 100000)')
     .option('--timeout <time>', 'stop after this long', '30s')
-    .option('--out <file>', 'write to a file instead of standard output')
-    .action(async (sql: string, flags: Flags) => {
+    .option('--out <file>', 'write to a file instead of standard output (-)')
+    .action(async (sql: string, { out, ...others }: Flags) => {
+      const flags: Flags = out === undefined || out === '-' ? others : { ...others, out }
       const { stoppable } = await import('../stoppable.ts')
       await stoppable(cli, async (signal) => {
         const { mentionsObjects, namingTables, openLakeSandbox } = await import('../../ask/lake-relations.ts')
@@ -110,7 +111,7 @@ async function save(cli: CliContext, sandbox: Sandbox, { sql, format, limits }: 
     const report =
       format === 'parquet'
         ? await sandbox.toParquet(sql, partial, limits)
-        : await saveText(sandbox, sql, format === 'object' ? 'json' : format, limits, partial)
+        : await saveText(sandbox, sql, format === 'object' ? 'json' : format, limits, partial, out)
     await rename(partial, path)
     if (cli.json()) cli.out(`${JSON.stringify({ ...report, file: path })}\n`)
     else cli.note(`${report.rowCount.toLocaleString('en-US')} rows in ${out}`)
@@ -120,11 +121,18 @@ async function save(cli: CliContext, sandbox: Sandbox, { sql, format, limits }: 
   }
 }
 
-async function saveText(sandbox: Sandbox, sql: string, format: TextFormat, limits: QueryLimits, path: string) {
+async function saveText(
+  sandbox: Sandbox,
+  sql: string,
+  format: TextFormat,
+  limits: QueryLimits,
+  path: string,
+  named: string,
+) {
   const { writeAnswer } = await import('../../ask/formats.ts')
   const { openForWriting } = await import('../answers.ts')
   const answer = await sandbox.stream(sql, limits)
-  const file = await openForWriting(path)
+  const file = await openForWriting(path, named)
   try {
     const written = await writeAnswer(answer, format, file.write, { tty: false })
     return { rowCount: written.rows, truncated: answer.truncated(), elapsedMs: answer.elapsedMs() }

@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.ts'
 import type { FormName } from '../../simulate/forms/contract.ts'
 import { SIMULATE_DEFAULTS } from '../../simulate/options.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { wholeNumber } from '../numbers.ts'
 
 interface Flags {
   readonly out: string
@@ -36,9 +37,9 @@ export const registerSimulate: RegisterCommand = (program, cli) => {
 async function run(flags: Flags, cli: CliContext): Promise<void> {
   const options = {
     out: flags.out,
-    events: whole('--events', flags.events),
-    days: whole('--days', flags.days),
-    seed: whole('--seed', flags.seed),
+    events: wholeNumber('--events', flags.events),
+    days: wholeNumber('--days', flags.days),
+    seed: wholeNumber('--seed', flags.seed),
     form: formOf(flags.form),
     gzip: flags.gzip === true,
     scenarios: scenariosOf(flags.scenarios),
@@ -63,16 +64,12 @@ async function run(flags: Flags, cli: CliContext): Promise<void> {
   }
 }
 
-function whole(flag: string, text: string): number {
-  if (/^-?\d+$/.test(text)) return Number(text)
-  throw new AppError('BAD_ARGUMENT', `${flag} must be a whole number, not "${text}".`)
-}
-
 function formOf(text: string): FormName {
   const form = FORM_NAMES.find((name) => name === text)
   if (form !== undefined) return form
   throw new AppError('BAD_ARGUMENT', `There is no form "${text}".`, { hint: `Pass --form ${FORM_NAMES.join(', ')}.` })
 }
 
-const scenariosOf = (text: string): 'all' | 'none' | readonly string[] =>
+/** `--scenarios`: all, none, or a list of ids. */
+export const scenariosOf = (text: string): 'all' | 'none' | readonly string[] =>
   text === 'all' || text === 'none' ? text : text.split(',').map((id) => id.trim())
