@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { KEY_TYPES, openNote } from '../note.ts'
-import { openWitnessFolder } from './folder.ts'
 import { WitnessMemory } from './memory.ts'
 import { formatAddCheckpoint } from './request.ts'
 import { listen, stopServer, witnessServer } from './server.ts'
@@ -190,14 +189,4 @@ describe('a witness that is killed', () => {
     }
     expect(signed).toBeGreaterThan(0)
   }, 60_000)
-})
-
-describe('the folder of a witness', () => {
-  it('that has a key and no memory is refused: what it signed is forgotten', async () => {
-    const own = join(folder, 'own')
-    const first = await openWitnessFolder(own)
-    first.memory.close()
-    await rm(join(own, 'witness.db'))
-    await expect(openWitnessFolder(own)).rejects.toMatchObject({ code: 'BAD_HOME', message: /lost its memory/ })
-  })
 })
