@@ -69,13 +69,11 @@ export const settingsDigest = (settings: SealSettings): string =>
 function parsed(content: string, file: string): unknown {
   try {
     return JSON.parse(content.replace(/^\ufeff/, ''))
-  } catch (cause) {
-    // The engine's message quotes the text, and a key may have been pasted there.
-    const [, line, column] = /line (\d+) column (\d+)/.exec(String(cause)) ?? []
-    const place = line === undefined ? '' : ` at line ${line}, column ${column}`
-    throw new AppError('BAD_HOME', `${file} is not JSON${place}.`, {
+  } catch {
+    // The cause stays here: its message quotes the text, and a key may have been pasted there.
+    throw new AppError('BAD_HOME', `${file} is not JSON.`, {
       where: file,
-      hint: 'Check quotes, commas and brackets; comments are not allowed.',
+      hint: `Check quotes, commas and brackets, and take out comments; jq . ${file} shows the line.`,
     })
   }
 }

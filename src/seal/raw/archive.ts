@@ -54,12 +54,14 @@ export class RawArchive {
    * Opens the archive and removes what a killed process left unfinished in it. Nothing else is written yet.
    *
    * @param setting what to call the key's setting in messages
-   * @throws AppError BAD_KEY if the key cannot be had
+   * @throws AppError BAD_KEY if the key cannot be had, BAD_HOME
    */
   static async open(home: Pick<Home, 'root'>, options: RawOptions, setting?: string): Promise<RawArchive> {
     const key =
       options.raw === 'keep' && options.rawKey !== null ? await readRawKey(options.rawKey, setting) : undefined
-    await removeUnfinished(join(home.root, RAW_FOLDER))
+    await removeUnfinished(join(home.root, RAW_FOLDER)).catch((cause) => {
+      throw systemError(cause) ?? cause
+    })
     return new RawArchive(home.root, options.raw, key)
   }
 

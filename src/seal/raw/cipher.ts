@@ -114,6 +114,8 @@ export interface EncryptedFile {
   readonly where: string
   /** Id of the key it should be encrypted with, where that is known. */
   readonly keyId?: string | undefined
+  /** Length of the encrypted file, where that is known. */
+  readonly bytes?: number | undefined
 }
 
 /**
@@ -148,9 +150,10 @@ export async function* decrypted(
 class Opener {
   readonly #keys: ChunkKeys
   readonly #where: string
+  readonly #lastIndex: number
   #index = 0
 
-  constructor(header: Buffer, key: RawKey, { where, keyId }: EncryptedFile) {
+  constructor(header: Buffer, key: RawKey, { where, keyId, bytes = Number.POSITIVE_INFINITY }: EncryptedFile) {
     if (!header.subarray(0, MAGIC.length).equals(MAGIC))
       throw new RawDamage('changed', where, 'does not begin as an encrypted object does')
     const stated = header.toString('hex', MAGIC.length, MAGIC.length + KEY_ID_BYTES)
@@ -158,6 +161,7 @@ class Opener {
       throw new RawDamage('changed', where, `states key ${stated} within and ${keyId} in its name`)
     if (stated !== key.id) throw wrongKey(where, stated, key)
     this.#where = where
+    this.#lastIndex = Math.floor(bytes / SEALED_BYTES)
     this.#keys = new ChunkKeys(key, header)
   }
 
@@ -174,8 +178,8 @@ class Opener {
       return new RawDamage('cut', where, `is cut: chunk ${index} is not the last that was written`)
     if (!isLast && keys.open(index, sealed, true) !== undefined)
       return new RawDamage('changed', where, 'goes on after its end')
-    const from = Math.max(0, index - SEARCHED_CHUNKS)
-    for (let other = from; other <= index + SEARCHED_CHUNKS; other++) {
+    const [from, to] = [Math.max(0, index - SEARCHED_CHUNKS), Math.min(this.#lastIndex, index + SEARCHED_CHUNKS)]
+    for (let other = from; other <= to; other++) {
       if (keys.open(other, sealed, false) === undefined && keys.open(other, sealed, true) === undefined) continue
       return new RawDamage('reordered', where, `holds chunk ${other} in the place of chunk ${index}`)
     }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { constants, createZstdCompress, createZstdDecompress, zstdCompressSync } from 'node:zlib'
 import type { RawEncoding, RawRecord } from '../entry.ts'
-import { CIPHER, decrypted, wrongKey } from './cipher.ts'
+import { CIPHER, decrypted, type EncryptedFile, wrongKey } from './cipher.ts'
 import { RawDamage } from './damage.ts'
 import type { RawKey } from './key.ts'
 
@@ -96,7 +96,8 @@ export async function* receivedBytes(
   if (name.keyId !== undefined && name.keyId !== options.key?.id) throw wrongKey(path, name.keyId, options.key)
   const digest = createHash('sha256')
   let bytes = 0
-  for await (const piece of decoded(fileBytes(join(root, path), size, options.onStored), path, name, options.key)) {
+  const file = fileBytes(join(root, path), size, options.onStored)
+  for await (const piece of decoded(file, { ...name, where: path, bytes: size }, options.key)) {
     bytes += piece.length
     if (bytes > (options.bytes ?? Number.POSITIVE_INFINITY)) break
     digest.update(piece)
@@ -127,12 +128,11 @@ async function* fileBytes(path: string, size: number, onStored: ReadOptions['onS
 
 async function* decoded(
   stored: AsyncIterable<Buffer>,
-  where: string,
-  { encoding, keyId }: StoredName,
+  file: StoredName & EncryptedFile,
   key: RawKey | undefined,
 ): AsyncGenerator<Buffer> {
-  const clear = key !== undefined && keyId !== undefined ? decrypted(stored, key, { where, keyId }) : stored
-  if (encoding.includes('zstd')) yield* unzstd(clear, where)
+  const clear = key !== undefined && file.keyId !== undefined ? decrypted(stored, key, file) : stored
+  if (file.encoding.includes('zstd')) yield* unzstd(clear, file.where)
   else yield* clear
 }
 
