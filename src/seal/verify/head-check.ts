@@ -156,7 +156,7 @@ export function checkKeyFiles(
     const isNamed = chain.keys.some(({ vkey }) => vkey === key?.vkey)
     if (key === undefined || text !== `${key.vkey}\n`)
       findings.add('changed', where, 'It is no public key as Bricktrail writes it.')
-    else if (where === NEWEST_KEY && key.vkey !== chain.newest?.vkey && pending === undefined) {
+    else if (where === NEWEST_KEY && chain.newest && key.vkey !== chain.newest.vkey && pending === undefined) {
       findings.add('changed', where, `It is ${keyName(key)}, which is not the key that signs the log.`)
     } else if (!isNamed) findings.skip(`${where} is a key that the log does not name.`)
   }

@@ -1,13 +1,13 @@
 /** Verification of a whole home, from its newest checkpoint down to every byte that the log names. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
-import type { AddRecord, Entry } from '../entry.ts'
+import type { Entry } from '../entry.ts'
 import { Frontier, leafHash } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
 import { entriesPath, TILE_WIDTH } from '../tiles.ts'
 import { checkCosignatures, checkTimestamps } from './anchors-check.ts'
-import { Hasher } from './hasher.ts'
+import { ContentCheck, type ContentOptions, listTables } from './content.ts'
 import {
   checkKeyFiles,
   checkPending,
@@ -18,21 +18,18 @@ import {
   type SignedHead,
 } from './head-check.ts'
 import { KeyChain } from './key-chain.ts'
-import { bytesOf, inLog, keysUnder } from './log-files.ts'
+import { bytesOf, inLog } from './log-files.ts'
 import { type LogTree, measureLog } from './log-tree.ts'
 import { checkManifest } from './manifest-check.ts'
-import { type GivenNote, NoteBook } from './note-book.ts'
+import { type GivenNote, NoteBook, signatureFault } from './note-book.ts'
 import { keyName } from './note-check.ts'
 import { RawCheck } from './raw-check.ts'
 import { Findings, type Report } from './report.ts'
 import { Story } from './story.ts'
-import { type LeafRange, TableCheck, tableFolder } from './table-check.ts'
-
-/** Digests the rows of a data file anew; needs an engine, so it comes from outside. */
-export type RowsOf = (path: string, table: string, record: AddRecord) => Promise<{ rows: number; rowsRoot: string }>
+import type { LeafRange } from './table-check.ts'
 
 /** What a verification may be told. */
-export interface VerifyHomeOptions {
+export interface VerifyHomeOptions extends ContentOptions {
   /** Public keys of the log, each a line `NAME+ID+BASE64`; the home's own where absent, which proves less. */
   readonly key?: string | readonly string[]
   /** Notes of this log that were kept elsewhere. */
@@ -47,9 +44,6 @@ export interface VerifyHomeOptions {
   readonly tsaCa?: string
   /** Key of the raw archive, 32 bytes. */
   readonly rawKey?: Uint8Array
-  readonly rowsOf?: RowsOf
-  /** Called now and then: leaves of the log first, then bytes of files. */
-  readonly onProgress?: (done: number, total: number, what: 'leaves' | 'bytes') => void
 }
 
 /** A home that is being written to is read again at most so often. */
@@ -96,7 +90,7 @@ class HomeVerification {
 
   async run(): Promise<Report> {
     // Listed first: a commit comes before its leaf, so that what is listed now is in the log when that is read.
-    const listed = this.#listTables()
+    const listed = listTables(this.#home)
     const keyFiles = keysOfHome(this.#home)
     const homeKeys = keyFiles.flatMap(({ key }) => key ?? [])
     this.#head = findHead(this.#home, [...this.#given, ...homeKeys], this.#findings)
@@ -119,7 +113,9 @@ class HomeVerification {
     this.#checkTrust(head, story, trusted)
     checkKeyFiles(this.#home, keyFiles, this.#chain, head, pending, this.#findings)
     await this.#checkAnchors(book, story, head)
-    await this.#checkFiles(story, listed, head)
+    const range = this.#range ?? { from: head.size, to: head.size }
+    const tables = { story, listed, range, size: head.size, isWhole: this.#options.period === undefined }
+    await new ContentCheck(this.#home, this.#findings, this.#raw, this.#options).check(tables)
     this.#sumUp(head, story)
     return this.#findings.report()
   }
@@ -127,14 +123,6 @@ class HomeVerification {
   /** True if another checkpoint stands there than was verified. */
   headMoved(): boolean {
     return !isSameHead(findHead(this.#home, [], new Findings()), this.#head)
-  }
-
-  #listTables(): ReadonlyMap<string, readonly string[]> {
-    const lake = join(this.#home, 'lake')
-    const folders = existsSync(lake)
-      ? readdirSync(lake, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-      : []
-    return new Map(folders.map(({ name }) => [name, keysUnder(join(lake, name))]))
   }
 
   #newStory(): Story {
@@ -203,11 +191,15 @@ class HomeVerification {
         `The first leaf opens the log ${story.origin}, and this is a checkpoint of ${head.origin}.`,
       )
     }
-    const isSigned = head.note.signedBy.some(({ vkey }) => vkey === newest?.vkey)
-    const distrust = this.#chain.distrust(trusted)
+    const { signedBy } = head.note
+    const isSigned = signedBy.some(({ vkey }) => vkey === newest?.vkey)
+    const distrust = this.#chain.distrust(trusted, signedBy)
     if (distrust !== undefined) this.#findings.add('unverifiable', head.where, distrust)
     else if (!isSigned && newest !== undefined) {
       this.#findings.add('unverifiable', head.where, `The newest checkpoint has no signature of ${keyName(newest)}.`)
+    } else {
+      const fault = signatureFault(head.note, head.size, this.#chain)
+      if (fault !== undefined) this.#findings.add('changed', head.where, fault)
     }
   }
 
@@ -224,59 +216,6 @@ class HomeVerification {
     }
     checkCosignatures(book, options)
     await checkTimestamps(options)
-  }
-
-  async #checkFiles(story: Story, listed: ReadonlyMap<string, readonly string[]>, { size }: SignedHead): Promise<void> {
-    const range = this.#range ?? { from: size, to: size }
-    const tables = story.tables.map((table) => {
-      const context = { home: this.#home, findings: this.#findings, range, size, listed: listed.get(table.name) ?? [] }
-      return { name: table.name, check: new TableCheck(table, context) }
-    })
-    const total = tables.reduce((sum, { check }) => sum + check.bytes, this.#raw.bytes)
-    let done = 0
-    const onBytes = (bytes: number): void => {
-      done += bytes
-      this.#options.onProgress?.(done, total, 'bytes')
-    }
-    const hasher = new Hasher()
-    try {
-      for (const { check } of tables) await check.checkFiles(hasher, onBytes)
-      await this.#raw.check(hasher, onBytes)
-      for (const { check } of tables) check.checkCommits()
-      await hasher.settled()
-    } finally {
-      await hasher.close()
-    }
-    for (const { check } of tables) check.checkLeftovers()
-    this.#raw.end(this.#options.period === undefined)
-    this.#checkOtherTables(story, listed, size)
-    await this.#checkRows(tables)
-  }
-
-  #checkOtherTables(story: Story, listed: ReadonlyMap<string, readonly string[]>, size: number): void {
-    for (const [name, keys] of listed) {
-      if (story.tables.some((table) => table.name === name)) continue
-      const commit = keys.find((key) => /^_delta_log\/\d{20}\.json$/.test(key))
-      const where = `${tableFolder(name)}/${commit ?? ''}`
-      if (commit !== undefined) this.#findings.add('gap', where, `No leaf tells of the table ${name}.`, size)
-      else if (keys.length > 0) this.#findings.skip(`${where} is no table that the log tells of.`)
-    }
-  }
-
-  async #checkRows(tables: readonly { readonly name: string; readonly check: TableCheck }[]): Promise<void> {
-    const { rowsOf } = this.#options
-    if (rowsOf === undefined) return
-    for (const { name, check } of tables) {
-      for (const { path, leaf, add } of check.dataFiles) {
-        const where = `${tableFolder(name)}/${path}`
-        if (add === undefined || !existsSync(join(this.#home, where))) continue
-        const { rows, rowsRoot } = await rowsOf(join(this.#home, where), name, add)
-        this.#findings.checked.rowRoots += 1
-        if (rows !== add.rows || rowsRoot !== add.rowsRoot) {
-          this.#findings.add('changed', where, `Its rows do not give the root that leaf ${leaf} tells.`, leaf)
-        }
-      }
-    }
   }
 
   /** From its first leaf on, manifests are needed, since later ones say what became of the period's files. */
@@ -298,7 +237,7 @@ class HomeVerification {
   }
 
   #sumUp(head: SignedHead, story: Story): void {
-    const { period, checkpoints = [], rowsOf } = this.#options
+    const { period, checkpoints = [] } = this.#options
     const newest = story.times.at(-1)
     this.#findings.log = {
       origin: head.origin,
@@ -324,8 +263,6 @@ class HomeVerification {
         'Whether the home was rolled back to an earlier state: that shows only against a checkpoint, cosignature or timestamp kept elsewhere. Give --checkpoint.',
       )
     }
-    if (rowsOf === undefined)
-      this.#findings.skip('The rows in data files were not digested one by one; the files that hold them were.')
     this.#findings.skip(
       'No evidence, so not looked at: ledger.db, writer.lock, cache/, tmp/, private keys, settings and state of the seal.',
     )

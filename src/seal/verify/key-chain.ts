@@ -53,6 +53,12 @@ export class KeyChain {
     return this.#links.findLast(({ leaf }) => leaf < size)?.key
   }
 
+  /** The key that must sign a checkpoint of `size` too, for its last leaf hands over from it. */
+  handingOver(size: number): Verifier | undefined {
+    const at = this.#links.findIndex(({ leaf }) => leaf === size - 1)
+    return at > 0 ? this.#links[at - 1]?.key : undefined
+  }
+
   /** Learns from a checkpoint which handovers the key before has signed. */
   learn({ signedBy, checkpoint }: CheckedNote): void {
     for (const [at, link] of this.#links.entries()) {
@@ -64,11 +70,13 @@ export class KeyChain {
   }
 
   /**
-   * Whether one who trusts the `given` keys may trust the newest key: it is one of them, or signed handovers lead to it.
+   * Whether one who trusts the `given` keys may trust a head that these keys signed: one of them is given, or signed
+   * handovers lead from a given one to the newest.
    * @returns why not
    */
-  distrust(given: readonly Verifier[]): string | undefined {
+  distrust(given: readonly Verifier[], signedBy: readonly Verifier[]): string | undefined {
     const { newest } = this
+    if (signedBy.some(({ vkey }) => given.some((key) => key.vkey === vkey))) return undefined
     if (newest === undefined) return 'The log names no key.'
     const from = this.#links.findLastIndex(({ key }) => given.some(({ vkey }) => vkey === key.vkey))
     if (from < 0) {

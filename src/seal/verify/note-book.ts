@@ -158,6 +158,8 @@ export class NoteBook {
       findings.add('unverifiable', where, 'No key that the log had at that size has signed this checkpoint.', leaf)
     } else {
       keys.learn(note)
+      const fault = size <= BigInt(this.#options.headSize) ? signatureFault(note, Number(size), keys) : undefined
+      if (fault !== undefined) findings.add('changed', where, fault, leaf)
       return note
     }
     return undefined
@@ -177,6 +179,20 @@ export class NoteBook {
     for (const signature of note.cosignedBy) this.cosignatures.push({ size, where, signature })
     for (const line of note.unknown) this.strangers.add(keyName(line))
   }
+}
+
+/** What is wrong with a note's signatures though the one that counts holds; undefined if nothing is. */
+export function signatureFault(
+  { signedBy, unknown, checkpoint }: CheckedNote,
+  size: number,
+  keys: KeyChain,
+): string | undefined {
+  const before = keys.handingOver(size)
+  if (before && !signedBy.some(({ vkey }) => vkey === before.vkey)) {
+    return `The signature of ${keyName(before)}, which hands over to another key here, is missing.`
+  }
+  const own = unknown.find(({ name, id }) => name === checkpoint.origin && !keys.keys.some((key) => key.id === id))
+  return own && `It has a signature of ${keyName(own)}, a key that the log does not name.`
 }
 
 const forkText = (size: number, given: boolean): string =>

@@ -1,6 +1,6 @@
 /** Shapes of what was written by whoever wrote the files: nothing in them is taken on trust before it is looked at. */
 
-import type { Entry, ListName, ListSummary, ManifestLists } from '../entry.ts'
+import type { AddRecord, Entry, ListName, ListSummary, ManifestLists } from '../entry.ts'
 import { parseStoredPath } from '../raw/stored.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -74,6 +74,10 @@ export const entryFault = (entry: Entry): string | undefined =>
 
 /** True for the summary of a list. */
 export const isSummary = (value: unknown): value is ListSummary => shaped({ count: whole, root: digest })(value)
+
+/** The record of a data file; undefined for anything else. */
+export const addRecordOf = (value: unknown): AddRecord | undefined =>
+  RECORD_SHAPES.adds(value) ? (value as AddRecord) : undefined
 
 /** Why these are not the lists of a manifest; undefined if they are. */
 export function manifestFault(value: unknown): string | undefined {

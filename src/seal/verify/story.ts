@@ -46,7 +46,7 @@ export class Story {
   take(bytes: Uint8Array, leaf: number, where: string): void {
     const entry = this.#parsed(bytes, leaf, where)
     if (entry === undefined) {
-      this.times.push(this.times.at(-1) ?? 0)
+      this.times[leaf] = this.times.at(-1) ?? 0
       return
     }
     this.#checkTime(entry, leaf, where)
@@ -86,7 +86,7 @@ export class Story {
   #checkTime({ time, clockBackMs }: Entry, leaf: number, where: string): void {
     const ms = Date.parse(time)
     const before = this.times.at(-1)
-    this.times.push(ms)
+    this.times[leaf] = ms
     if (clockBackMs !== undefined || (before !== undefined && ms < before)) {
       const back = before === undefined ? '' : `, ${((before - ms) / 1000).toFixed(3)} s before the leaf in front of it`
       this.#findings.add('reordered', where, `The clock was set back: leaf ${leaf} is of ${time}${back}.`, leaf)

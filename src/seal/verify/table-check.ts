@@ -23,6 +23,8 @@ export interface TableContext {
   readonly size: number
   /** Files there were in the folder, listed before the head of the log was read. */
   readonly listed: readonly string[]
+  /** Paths in the home of files that need not be there. */
+  readonly gone: ReadonlySet<string>
 }
 
 /** Folder of a table in a home. */
@@ -93,7 +95,8 @@ export class TableCheck {
   }
 
   #inRange(files: ReadonlyMap<string, SealedFile>): SealedFile[] {
-    return [...files.values()].filter(({ leaf }) => this.#isInRange(leaf))
+    const { gone } = this.#context
+    return [...files.values()].filter(({ leaf, path }) => this.#isInRange(leaf) && !gone.has(this.#where(path)))
   }
 
   #where(key: string): string {

@@ -1,0 +1,124 @@
+/** Everything that leaves name: the files of tables, their rows, and what was received. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AddRecord } from '../entry.ts'
+import { Hasher } from './hasher.ts'
+import { keysUnder } from './log-files.ts'
+import type { RawCheck } from './raw-check.ts'
+import type { Findings } from './report.ts'
+import type { Story } from './story.ts'
+import { type LeafRange, TableCheck, tableFolder } from './table-check.ts'
+
+/** Digests the rows of a data file anew; needs an engine, so it comes from outside. */
+export type RowsOf = (path: string, table: string, record: AddRecord) => Promise<{ rows: number; rowsRoot: string }>
+
+/** How content is looked at. */
+export interface ContentOptions {
+  readonly rowsOf?: RowsOf
+  /** Called now and then: leaves of the log first, then bytes of files. */
+  readonly onProgress?: (done: number, total: number, what: 'leaves' | 'bytes') => void
+}
+
+/** What is to be looked at. */
+export interface Content {
+  readonly story: Story
+  /** Files of each table, of {@link listTables}. */
+  readonly listed: ReadonlyMap<string, readonly string[]>
+  readonly range: LeafRange
+  /** Number of leaves. */
+  readonly size: number
+  /** True for a home of which every leaf is looked at: then files that no leaf names are told. */
+  readonly isWhole: boolean
+  /** Paths in the folder of files that it need not hold. */
+  readonly gone?: ReadonlySet<string>
+}
+
+/** The files in each table's folder. */
+export function listTables(home: string): ReadonlyMap<string, readonly string[]> {
+  const lake = join(home, 'lake')
+  const folders = existsSync(lake) ? readdirSync(lake, { withFileTypes: true }).filter((it) => it.isDirectory()) : []
+  return new Map(folders.map(({ name }) => [name, keysUnder(join(lake, name))]))
+}
+
+interface NamedTable {
+  readonly name: string
+  readonly check: TableCheck
+}
+
+/** Holds the files of a folder against what its leaves tell. */
+export class ContentCheck {
+  readonly #home: string
+  readonly #findings: Findings
+  readonly #raw: RawCheck
+  readonly #options: ContentOptions
+
+  constructor(home: string, findings: Findings, raw: RawCheck, options: ContentOptions) {
+    this.#home = home
+    this.#findings = findings
+    this.#raw = raw
+    this.#options = options
+  }
+
+  async check(content: Content): Promise<void> {
+    const { story, listed, range, size, isWhole, gone = new Set<string>() } = content
+    const tables = story.tables.map((table) => {
+      const files = listed.get(table.name) ?? []
+      const context = { home: this.#home, findings: this.#findings, range, size, listed: files, gone }
+      return { name: table.name, check: new TableCheck(table, context) }
+    })
+    await this.#digest(tables)
+    if (isWhole) {
+      for (const { check } of tables) check.checkLeftovers()
+      this.#checkOtherTables(content)
+    }
+    this.#raw.end(isWhole)
+    await this.#checkRows(tables)
+  }
+
+  async #digest(tables: readonly NamedTable[]): Promise<void> {
+    const total = tables.reduce((sum, { check }) => sum + check.bytes, this.#raw.bytes)
+    let done = 0
+    const onBytes = (bytes: number): void => {
+      done += bytes
+      this.#options.onProgress?.(done, total, 'bytes')
+    }
+    const hasher = new Hasher()
+    try {
+      for (const { check } of tables) await check.checkFiles(hasher, onBytes)
+      await this.#raw.check(hasher, onBytes)
+      for (const { check } of tables) check.checkCommits()
+      await hasher.settled()
+    } finally {
+      await hasher.close()
+    }
+  }
+
+  #checkOtherTables({ story, listed, size }: Content): void {
+    for (const [name, keys] of listed) {
+      if (story.tables.some((table) => table.name === name)) continue
+      const commit = keys.find((key) => /^_delta_log\/\d{20}\.json$/.test(key))
+      const where = `${tableFolder(name)}/${commit ?? ''}`
+      if (commit !== undefined) this.#findings.add('gap', where, `No leaf tells of the table ${name}.`, size)
+      else if (keys.length > 0) this.#findings.skip(`${where} is no table that the log tells of.`)
+    }
+  }
+
+  async #checkRows(tables: readonly NamedTable[]): Promise<void> {
+    const { rowsOf } = this.#options
+    if (rowsOf === undefined) {
+      this.#findings.skip('The rows in data files were not digested one by one; the files that hold them were.')
+      return
+    }
+    for (const { name, check } of tables) {
+      for (const { path, leaf, add } of check.dataFiles) {
+        const where = `${tableFolder(name)}/${path}`
+        if (add === undefined || !existsSync(join(this.#home, where))) continue
+        const { rows, rowsRoot } = await rowsOf(join(this.#home, where), name, add)
+        this.#findings.checked.rowRoots += 1
+        if (rows !== add.rows || rowsRoot !== add.rowsRoot) {
+          this.#findings.add('changed', where, `Its rows do not give the root that leaf ${leaf} tells.`, leaf)
+        }
+      }
+    }
+  }
+}
