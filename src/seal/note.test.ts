@@ -116,6 +116,8 @@ describe('a note', () => {
     bytes.writeBigUInt64BE(1n << 63n, 4)
     const never = `${TEXT}\n— witness.example.com/w1 ${bytes.toString('base64')}\n`
     expect(() => openNote(never, [witness])).toThrow(/does not fit/)
+    const tooLate = `${TEXT}\n${signatureLine(TEXT, witness, 1n << 63n)}`
+    expect(() => openNote(tooLate, [witness])).toThrow(/does not fit/)
     const plain = signer('witness.example.com/w1', 3)
     expect(plain.id).not.toBe(witness.id)
     expect(() => openNote(`${TEXT}\n${line}`, [plain])).toThrow('No known key has signed the note.')
