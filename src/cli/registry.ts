@@ -9,6 +9,7 @@ import { registerIngest } from './commands/ingest.ts'
 import { registerQuery } from './commands/query.ts'
 import { registerRejects } from './commands/rejects.ts'
 import { registerSimulate } from './commands/simulate.ts'
+import { registerWitness } from './commands/witness.ts'
 import type { RegisterCommand } from './contract.ts'
 
 /** Every command, in the order `--help` lists them. */
@@ -22,5 +23,6 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerRejects,
   registerCatalogue,
   registerCompact,
+  registerWitness,
   registerDoctor,
 ]

@@ -80,8 +80,8 @@ describe('the folder of a witness', () => {
 
   it('shows its owner the newest checkpoint of each log, under a name that is no path', async () => {
     const { publish } = await open()
-    const path = await publish('../../etc/log', 'the note\n')
-    expect(path).toBe(inData('checkpoints/..%2F..%2Fetc%2Flog'))
+    const path = await publish('checkpoints', '../../etc/log', 'the note\n')
+    expect(path).toBe(inData('checkpoints/..%2F..%2Fetc%2Flog.txt'))
     expect(await readFile(path, 'utf8')).toBe('the note\n')
   })
 })

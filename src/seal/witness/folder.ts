@@ -18,8 +18,8 @@ const MEMORY_FILE = 'witness.db'
 export interface WitnessFolder {
   readonly signer: Signer
   readonly memory: WitnessMemory
-  /** Writes the signed checkpoint where its owner finds it, and says where that is. */
-  publish(origin: string, note: string): Promise<string>
+  /** Writes a note where the owner of the witness finds it, and says where that is; `name` may be any text. */
+  publish(kind: 'checkpoints' | 'contradictions', name: string, note: string): Promise<string>
 }
 
 /**
@@ -49,8 +49,8 @@ export async function openWitnessFolder(folder: string, name?: string): Promise<
     }
     const store = localStore(folder)
     await store.put(VKEY_FILE, Buffer.from(`${signer.vkey}\n`))
-    const publish = async (origin: string, note: string) => {
-      const key = `checkpoints/${encodeURIComponent(origin)}`
+    const publish: WitnessFolder['publish'] = async (kind, name, note) => {
+      const key = `${kind}/${encodeURIComponent(name)}.txt`
       await store.put(key, Buffer.from(note))
       return join(folder, key)
     }

@@ -91,9 +91,10 @@ export class WitnessMemory {
     }
   }
 
-  /** The root signed at a size, if a checkpoint of that size was. */
-  rootAt(origin: string, size: bigint): Hash | undefined {
-    return this.#at.get(origin, keyOf(size))?.root as Uint8Array | undefined
+  /** The checkpoint signed at a size, if one was. */
+  signedAt(origin: string, size: bigint): { readonly root: Hash; readonly note: string } | undefined {
+    const row = this.#at.get(origin, keyOf(size))
+    return row && { root: row.root as Uint8Array, note: String(row.note) }
   }
 
   /** Remembers a checkpoint; one of a size that is known already changes nothing. */

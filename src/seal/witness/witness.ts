@@ -24,7 +24,12 @@ export type WitnessEvent = { readonly origin: string; readonly size: bigint } & 
       readonly note: string
     }
   | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'contradiction' }
+  | {
+      /** The log's key signed this, and another checkpoint of the same size before: proof against the log. */
+      readonly kind: 'contradiction'
+      readonly refused: string
+      readonly accepted: string
+    }
 )
 
 /** What a witness is made of. */
@@ -88,19 +93,20 @@ export class Witness {
     const { memory, now, signer } = this.#options
     const { origin } = checkpoint
     const note = Buffer.from(request.note).toString()
+    let accusation: string | undefined
     const refused = memory.alone(() => {
-      const before = memory.rootAt(origin, checkpoint.size)
-      if (
-        before !== undefined &&
-        !sameHash(before, checkpoint.root) &&
-        memory.accuse(origin, checkpoint, note, now())
-      ) {
-        this.#options.onEvent?.({ kind: 'contradiction', origin, size: checkpoint.size })
+      const before = memory.signedAt(origin, checkpoint.size)
+      if (before !== undefined && !sameHash(before.root, checkpoint.root)) {
+        accusation = memory.accuse(origin, checkpoint, note, now()) ? before.note : undefined
       }
       const reply = faultOf(memory.newest(origin), request, checkpoint)
       if (reply === undefined) memory.remember(origin, checkpoint, note, now())
       return reply
     })
+    if (accusation !== undefined) {
+      const { size } = checkpoint
+      this.#options.onEvent?.({ kind: 'contradiction', origin, size, refused: note, accepted: accusation })
+    }
     if (refused !== undefined) return refused
     const timeSecs = BigInt(Math.floor(now().getTime() / 1000))
     return { status: 200, type: TEXT, body: signatureLine(text, signer, timeSecs) }
