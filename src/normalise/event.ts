@@ -6,7 +6,7 @@
 import { EVENT_COLUMNS } from '../core/event.ts'
 import { lit } from '../engine/sql.ts'
 import { duckdbType } from '../engine/types.ts'
-import { CATALOGUE_TABLE, fallbackSql, overrideSql, targetsSql } from './catalogue/sql.ts'
+import { CATALOGUE_TABLE, fallbackSql, overrideSql, withTargetsSql } from './catalogue/sql.ts'
 import type { Form } from './contract.ts'
 import { extraSql, membersSql, unusualKeysSql } from './extra.ts'
 import { eventIdSql, identitySql, paramsTextSql } from './fingerprint.ts'
@@ -192,9 +192,13 @@ judged AS (
 ),
 safe AS (${tolerant ? redactedSql(form, 'judged') : 'SELECT * FROM judged'}),
 -- Made of the redacted texts: a fingerprint of a short secret could be guessed at.
-named AS (SELECT * EXCLUDE (params_text), ${identitySql()} AS identity FROM ${tolerant ? `(SELECT * REPLACE (${paramsTextSql('request_params')} AS params_text) FROM safe)` : 'safe'}),
+named AS (
+  SELECT * EXCLUDE (params_text${form.givesTargets === true ? '' : ', targets'}), ${identitySql()} AS identity
+  FROM ${tolerant ? `(SELECT * REPLACE (${paramsTextSql('request_params')} AS params_text) FROM safe)` : 'safe'}
+),
+aimed AS (${form.givesTargets === true ? 'SELECT * FROM named' : withTargetsSql('named', { params: 'request_params', result: 'response_result' }, 'target_plan')}),
 identified AS (
-  SELECT * EXCLUDE (actor_type, query, targets, status_reason, identity),
+  SELECT * EXCLUDE (actor_type, query, status_reason, identity),
     CASE WHEN unfit IS NULL THEN ${eventIdSql('identity', form.toTheSecond === true)} END AS event_id,
     CASE WHEN unfit IS NULL THEN event_time::DATE END AS event_date,
     ${ACTOR_TYPE} AS actor_type,
@@ -203,9 +207,8 @@ identified AS (
     ${overrideSql('key_event', 'known_key_event', 'request_params', 'override')} AS key_event,
     ${STATUS} AS status,
     coalesce(status_reason, CASE WHEN error_message IS NOT NULL THEN ${ERROR_CODE} END) AS status_reason,
-    ${form.givesTargets === true ? 'targets' : `${targetsSql('request_params', 'response_result', 'target_plan')} AS targets`},
     ${form.givesQuery === true ? 'query' : `${QUERY} AS query`}
-  FROM named
+  FROM aimed
 )
 SELECT ${columns.join(',\n  ')}
 FROM identified e`

@@ -1,12 +1,15 @@
 /**
  * Recipes: target plans as text that one SQL expression reads. A branch of SQL for each of two hundred plans would cost
- * more to plan, for every batch, than all rows of the batch take. In a recipe targets are parted by `;` and their parts
- * by `|`. There are two kinds, each with its reader: plain recipes have one part a parameter key, so that reading is a
- * few look-ups; rich ones keep the alternatives as they are in the data.
+ * more to plan, for every batch, than all rows of the batch take. A recipe is a list of parts, so many to a target, each part
+ * an alternative of a field; what the parts come to in a record, the values, stands in a list of the same places. There
+ * are two kinds: the alternatives of plain recipes are parameter keys, those of rich ones whatever the grammar has.
+ *
+ * Only small lambdas: the engine makes a lambda's body ready anew for every vector, however few rows it is for, and a body of
+ * a hundred expressions was seen to cost as much as a thousand rows.
  */
 import { lit } from '../../engine/sql.ts'
 import { jsonSql, parseAlternative, type RecordSql } from './alternatives.ts'
-import type { TargetPlan } from './catalogue.ts'
+import type { TargetPlan, TargetSpec } from './catalogue.ts'
 
 /** The fields of a target beside its type, in the order of the struct. */
 export const FIELDS = ['id', 'name', 'principal', 'privilege'] as const
@@ -21,89 +24,115 @@ export const structSql = (type: string, field: (name: Field) => string): string 
 /** The targets of a list that have an id or a name. */
 export const presentOnly = (list: string): string => `list_filter(${list}, lambda t: t.id <> '' OR t.name <> '')`
 
-/** The recipe at `index`, as a list of targets, each a list of parts. */
-const partsSql = (recipes: readonly string[], index: string): string =>
-  `list_transform(string_split(string_split(${lit(recipes.join('\n'))}, chr(10))[${index}], ';'), lambda s: string_split(s, '|'))`
+/** Alternatives a recipe has room for. */
+const SLOTS: Readonly<Record<Field, number>> = { id: 3, name: 4, principal: 4, privilege: 2 }
 
-/** A plain recipe has so many parts for a field: parameter keys, then a JSON path into the response body. */
-const SLOTS: Readonly<Record<Field, { readonly keys: number; readonly paths: number }>> = {
-  id: { keys: 4, paths: 1 },
-  name: { keys: 4, paths: 0 },
-  principal: { keys: 3, paths: 0 },
-  privilege: { keys: 2, paths: 0 },
-}
+/** A field with more keys than this has them for old spellings, of which records may fill some with empty texts: a rich recipe. */
+const MAX_PLAIN_KEYS: Readonly<Record<Field, number>> = { ...SLOTS, principal: 3 }
+
+/** Parts of a target: where its type stands, its type if it does not stand there, a path into the response body, the fields. */
+const TYPE_FROM = 1
+const TYPE = 2
+const RESULT_PATH = 3
+const FIRST_SLOT: Readonly<Record<Field, number>> = { id: 4, name: 7, principal: 11, privilege: 15 }
+const TARGET_PARTS = 16
+
+/** Most targets of a recipe. */
+const MAX_TARGETS = 3
 
 /** Stands for an unused parameter name; an empty one does occur. */
 const NO_PARAMETER = '\u001f'
 
-function plainField(name: Field, alternatives: readonly string[] = []): readonly string[] | undefined {
+const padded = (list: readonly string[], size: number): string[] =>
+  Array.from({ length: size }, (_, place) => list[place] ?? NO_PARAMETER)
+
+function recipe(plan: TargetPlan, parts: (spec: TargetSpec) => readonly string[] | undefined): string | undefined {
+  const targets = plan.targets.map(parts)
+  return targets.includes(undefined) || targets.length > MAX_TARGETS ? undefined : targets.flat().join('|')
+}
+
+/** The parameter keys of a field, and at the end of an id perhaps a path into the response body. */
+function plainField(name: Field, alternatives: readonly string[] = []) {
   const parsed = alternatives.map(parseAlternative)
   const keys = parsed.flatMap((each) => (each.kind === 'keys' && each.keys.length === 1 ? each.keys : []))
   const paths = parsed
     .slice(keys.length)
     .flatMap((each) => (each.kind === 'json' && each.key === null ? each.path : []))
-  const slots = SLOTS[name]
-  if (keys.length + paths.length < parsed.length || keys.length > slots.keys || paths.length > slots.paths)
-    return undefined
-  const padded = (list: readonly string[], size: number, filler: string) =>
-    Array.from({ length: size }, (_, place) => list[place] ?? filler)
-  return [...padded(keys, slots.keys, NO_PARAMETER), ...padded(paths, slots.paths, '')]
+  const sayable =
+    keys.length + paths.length === parsed.length &&
+    keys.length <= MAX_PLAIN_KEYS[name] &&
+    paths.length <= (name === 'id' ? 1 : 0)
+  return sayable ? { keys: padded(keys, SLOTS[name]), path: paths[0] ?? '' } : undefined
 }
 
 /** The plain recipe of a plan; undefined if it says more than a plain recipe can. */
-export function plainRecipe(plan: TargetPlan): string | undefined {
-  const targets = plan.targets.map((spec) => {
+export const plainRecipe = (plan: TargetPlan): string | undefined =>
+  recipe(plan, (spec) => {
     const fields = FIELDS.map((name) => plainField(name, spec[name]))
-    const sayable = typeof spec.type === 'string' && !fields.includes(undefined)
-    return sayable ? [spec.type, ...fields.flat()].join('|') : undefined
+    if (typeof spec.type !== 'string' || fields.includes(undefined)) return undefined
+    const path = fields.map((field) => field?.path).join('')
+    return [NO_PARAMETER, spec.type, path, ...fields.flatMap((field) => field?.keys ?? [])]
   })
-  return targets.includes(undefined) ? undefined : targets.join(';')
+
+/**
+ * The rich recipe of a plan; undefined for what it cannot say: joined JSON paths, which the engine takes as constants only, parts
+ * of a path, keys with dots in them, maps of types.
+ */
+export const richRecipe = (plan: TargetPlan): string | undefined =>
+  recipe(plan, (spec) => {
+    const { type } = spec
+    const unsayable = FIELDS.some((name) => spec[name]?.some((text) => /\[\*\]|~|^param:/.test(text)))
+    const mapped = typeof type !== 'string' && type.map !== undefined
+    if (unsayable || mapped || FIELDS.some((name) => (spec[name]?.length ?? 0) > SLOTS[name])) return undefined
+    const typeParts = typeof type === 'string' ? [NO_PARAMETER, type] : [type.from, type.else]
+    return [...typeParts, '', ...FIELDS.flatMap((name) => padded(spec[name] ?? [], SLOTS[name]))]
+  })
+
+/** The parts of one of the recipes; `index` counts from 1. */
+export const partsSql = (recipes: readonly string[], index: string): string =>
+  `string_split(string_split(${lit(recipes.join('\n'))}, chr(10))[${index}], '|')`
+
+/** The values of a plain recipe's parts. */
+export const plainValuesSql = (parts: string, { params }: RecordSql): string =>
+  `list_transform(${parts}, lambda a: ${params}[a])`
+
+/** The values of a rich recipe's parts; NULL for empty ones. */
+export function richValuesSql(parts: string, { params, result }: RecordSql): string {
+  const key = (place: number): string => `${params}[split_part(a, '.', ${place})]`
+  const joined = `CASE WHEN ${key(-1)} <> '' THEN
+      concat_ws('.', nullif(${key(1)}, ''), CASE WHEN split_part(a, '.', 3) <> '' THEN nullif(${key(2)}, '') END, ${key(-1)}) END`
+  const json = jsonSql(
+    `CASE WHEN starts_with(a, 'result:') THEN ${result} ELSE ${params}[split_part(a, ':', 1)] END`,
+    `split_part(a, ':', 2)`,
+  )
+  return `list_transform(${parts}, lambda a: nullif(CASE
+    WHEN starts_with(a, '"') THEN trim(a, '"')
+    WHEN contains(a, ':$') THEN ${json}
+    WHEN contains(a, '.') THEN ${joined}
+    ELSE ${params}[a] END, ''))`
 }
 
-/** Targets by plain recipes; `index` counts from 1. */
-export function plainSql(recipes: readonly string[], index: string, record: RecordSql): string {
-  let next = 2
-  const field = (name: Field): string => {
-    const slot = (): string => `p[${next++}]`
-    const keys = Array.from({ length: SLOTS[name].keys }, () => `${record.params}[${slot()}]`)
-    const paths = Array.from({ length: SLOTS[name].paths }, () => {
-      const path = slot()
-      return `CASE WHEN ${path} <> '' THEN ${jsonSql(record.result, path)} END`
-    })
-    return `coalesce(${[...keys, ...paths].join(', ')})`
+/**
+ * The targets that parts and values tell.
+ *
+ * @param parts list of a recipe's parts, a column
+ * @param values list of what they came to, a column
+ */
+export function recipeTargetsSql(parts: string, values: string, { result }: RecordSql): string {
+  const target = (before: number): string => {
+    const part = (place: number): string => `${parts}[${before + place}]`
+    const value = (place: number): string => `${values}[${before + place}]`
+    const slots = (name: Field): string =>
+      Array.from({ length: SLOTS[name] }, (_, place) => value(FIRST_SLOT[name] + place)).join(', ')
+    const fields: Readonly<Record<Field, string>> = {
+      id: `coalesce(${slots('id')}, CASE WHEN ${part(RESULT_PATH)} <> '' THEN ${jsonSql(result, part(RESULT_PATH))} END)`,
+      name: `coalesce(${slots('name')})`,
+      principal: `coalesce(${slots('principal')})`,
+      // A literal counts only where a principal was found.
+      privilege: `CASE WHEN starts_with(${part(FIRST_SLOT.privilege)}, '"') AND coalesce(${slots('principal')}, '') = '' THEN NULL
+        ELSE coalesce(${slots('privilege')}) END`,
+    }
+    return structSql(`coalesce(lower(${value(TYPE_FROM)}), ${part(TYPE)})`, (name) => fields[name])
   }
-  return presentOnly(`list_transform(${partsSql(recipes, index)}, lambda p: ${structSql('p[1]', field)})`)
-}
-
-/** The rich recipe of a plan; undefined for joined JSON paths, which the engine takes as constants only, and for maps of types. */
-export function richRecipe(plan: TargetPlan): string | undefined {
-  const joined = plan.targets.some((spec) => FIELDS.some((name) => spec[name]?.some((text) => text.includes('[*]'))))
-  const mapped = plan.targets.some(({ type }) => typeof type !== 'string' && type.map !== undefined)
-  if (joined || mapped) return undefined
-  const typeText = (type: TargetPlan['targets'][number]['type']) =>
-    typeof type === 'string' ? type : `${type.from}=${type.else}`
-  return plan.targets
-    .map((spec) => [typeText(spec.type), ...FIELDS.map((name) => (spec[name] ?? []).join(','))].join('|'))
-    .join(';')
-}
-
-/** Targets by rich recipes; `index` counts from 1. */
-export function richSql(recipes: readonly string[], index: string, { params, result }: RecordSql): string {
-  const alternative = (a: string): string => `CASE
-    WHEN contains(${a}, ':$') THEN ${jsonSql(`CASE WHEN starts_with(${a}, 'result:') THEN ${result} ELSE ${params}[split_part(${a}, ':', 1)] END`, `split_part(${a}, ':', 2)`)}
-    WHEN contains(${a}, '~') THEN split_part(${params}[split_part(${a}, '~', 1)], '/', CASE WHEN suffix(${a}, '~last') THEN -1 ELSE 1 END)
-    WHEN contains(${a}, '.') THEN CASE WHEN ${params}[split_part(${a}, '.', -1)] <> '' THEN
-      array_to_string(list_filter(list_transform(string_split(${a}, '.'), lambda k: ${params}[k]), lambda v: v <> ''), '.') END
-    ELSE ${params}[${a}] END`
-  const first = (list: string): string =>
-    `CASE WHEN ${list} <> '' THEN list_filter(list_transform(string_split(${list}, ','), lambda a: ${alternative('a')}), lambda v: v <> '')[1] END`
-  const type = `CASE WHEN contains(p[1], '=') THEN coalesce(lower(${first("split_part(p[1], '=', 1)")}), split_part(p[1], '=', 2)) ELSE p[1] END`
-  const field = (name: Field): string => {
-    const list = (of: Field): string => `p[${2 + FIELDS.indexOf(of)}]`
-    if (name !== 'privilege') return first(list(name))
-    // A literal counts only where a principal was found.
-    const literal = `CASE WHEN ${first(list('principal'))} <> '' THEN trim(${list(name)}, '"') END`
-    return `CASE WHEN starts_with(${list(name)}, '"') THEN ${literal} ELSE ${first(list(name))} END`
-  }
-  return presentOnly(`list_transform(${partsSql(recipes, index)}, lambda p: ${structSql(type, field)})`)
+  return presentOnly(`[${Array.from({ length: MAX_TARGETS }, (_, place) => target(place * TARGET_PARTS)).join(', ')}]`)
 }

@@ -3,7 +3,7 @@ import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { catalogue, services } from './catalogue.ts'
 import { VERB_OF_WORD } from './fallback.ts'
-import { fallbackSql, loadCatalogue, targetsSql } from './sql.ts'
+import { fallbackSql, loadCatalogue, withTargetsSql } from './sql.ts'
 import { planNumbers } from './targets.ts'
 import { unknownActionsSql } from './unknown.ts'
 import { VERBS } from './vocabulary.ts'
@@ -56,7 +56,8 @@ describe('the table', () => {
       'SELECT DISTINCT target_plan AS n FROM catalogue_actions WHERE target_plan IS NOT NULL',
     )
     expect(used.map(({ n }) => Number(n)).sort((a, b) => a - b)).toEqual(known)
-    const none = `SELECT ${targetsSql('(MAP {}::MAP(VARCHAR, VARCHAR))', 'NULL::VARCHAR', 'n')} AS targets FROM range(0, ${known.length + 2}) t(n)`
+    const empty = `(SELECT MAP {}::MAP(VARCHAR, VARCHAR) AS params, NULL::VARCHAR AS result, n FROM range(0, ${known.length + 2}) t(n))`
+    const none = withTargetsSql(empty, { params: 'params', result: 'result' }, 'n')
     const found = await engine.rows(`SELECT count(*)::INTEGER AS n FROM (${none}) WHERE len(targets) > 0`)
     expect(found).toEqual([{ n: 0 }])
   })

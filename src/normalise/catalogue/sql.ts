@@ -8,7 +8,7 @@ import { planNumbers } from './targets.ts'
 
 export { fallbackSql } from './fallback.ts'
 export { overrideSql } from './overrides.ts'
-export { targetsSql } from './targets.ts'
+export { withTargetsSql } from './targets.ts'
 
 /** Name of the table {@link loadCatalogue} makes. */
 export const CATALOGUE_TABLE = 'catalogue_actions'
@@ -31,7 +31,7 @@ const COLUMNS = {
 /**
  * Makes the temporary table `catalogue_actions`: one row per service and action, spelled as usual and every other way
  * known. Join on `service_lower = lower(service) AND action_lower = lower(action)`, or on `action` as it stands if case
- * need not be forgiven; either pair is unique. `target_plan` is for `targetsSql`, `override` for `overrideSql`; both
+ * need not be forgiven; either pair is unique. `target_plan` is for `withTargetsSql`, `override` for `overrideSql`; both
  * are NULL for none.
  */
 export async function loadCatalogue(engine: Engine): Promise<void> {

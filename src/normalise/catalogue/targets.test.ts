@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../engine/duckdb.ts'
 import { lit, litOrNull } from '../../engine/sql.ts'
-import { loadCatalogue, overrideSql, targetsSql } from './sql.ts'
+import { loadCatalogue, overrideSql, withTargetsSql } from './sql.ts'
 
 /** A target without the fields that are null. */
 type Found = Readonly<Partial<Record<'type' | 'id' | 'name' | 'principal' | 'privilege', string>>>
@@ -468,13 +468,13 @@ describe('through DuckDB', () => {
       const [service = '', ...action] = of.split('.')
       return `(${[title, service, action.join('.')].map(lit).join(', ')}, ${mapSql(params)}, ${litOrNull(result)})`
     })
-    const found = await engine.rows(`SELECT title, c.action IS NOT NULL AS known,
-        ${targetsSql('params', 'result', 'c.target_plan')} AS targets,
+    const said = `(SELECT title, params, result, c.target_plan, c.action IS NOT NULL AS known,
         ${overrideSql('verb', 'c.verb', 'params', 'c.override')} AS verb,
         ${overrideSql('key_event', 'c.key_event', 'params', 'c.override')} AS "keyEvent",
         ${overrideSql('category', 'c.category', 'params', 'c.override')} AS category
       FROM (VALUES ${values.join(',\n')}) record(title, service, action, params, result)
-      LEFT JOIN catalogue_actions c ON c.service_lower = lower(record.service) AND c.action_lower = lower(record.action)`)
+      LEFT JOIN catalogue_actions c ON c.service_lower = lower(record.service) AND c.action_lower = lower(record.action))`
+    const found = await engine.rows(withTargetsSql(said, { params: 'params', result: 'result' }, 'target_plan'))
     for (const row of found) rows.set(String(row.title), row)
   })
   afterAll(() => engine.close())

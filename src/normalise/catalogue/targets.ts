@@ -6,7 +6,17 @@
 import { lit } from '../../engine/sql.ts'
 import { fieldSql, parseAlternative, type RecordSql, typeSql } from './alternatives.ts'
 import { once, type TargetPlan, type TargetSpec, targetPlans } from './catalogue.ts'
-import { type Field, plainRecipe, plainSql, presentOnly, richRecipe, richSql, structSql } from './recipes.ts'
+import {
+  type Field,
+  partsSql,
+  plainRecipe,
+  plainValuesSql,
+  presentOnly,
+  recipeTargetsSql,
+  richRecipe,
+  richValuesSql,
+  structSql,
+} from './recipes.ts'
 
 function specFieldSql(spec: TargetSpec, name: Field, record: RecordSql): string {
   const only = spec[name]?.length === 1 ? spec[name].map(parseAlternative)[0] : undefined
@@ -41,31 +51,36 @@ const numbered = once(() => {
   return { frequent, plain, rich, special }
 })
 
-/** Plan name → the number {@link targetsSql} knows it by. */
+/** Plan name → the number {@link withTargetsSql} knows it by. */
 export const planNumbers = once((): ReadonlyMap<string, number> => {
   const { frequent, plain, rich, special } = numbered()
   return new Map([...frequent, ...plain, ...rich, ...special].map(({ plan }, place) => [plan, place + 1]))
 })
 
+/** Names of the columns that {@link withTargetsSql} works with; the relation must have none of them. */
+const [PARTS, VALUES] = ['target_parts', 'target_values']
+
 /**
- * A SQL expression for the targets of a record: `STRUCT(type, id, name, principal, privilege)[]`, NULL or empty where
+ * A SELECT of all columns of a relation and `targets`: `STRUCT(type, id, name, principal, privilege)[]`, NULL or empty where
  * the record names none. Targets whose id and name are both absent or empty are left out.
  *
- * @param params the request parameters, MAP(VARCHAR, VARCHAR): a column, or an expression in parentheses
- * @param result the response body, VARCHAR
- * @param plan `target_plan` of the catalogue table; NULL for none
+ * @param relation SQL relation without a column `targets`
+ * @param record columns of the request parameters, MAP(VARCHAR, VARCHAR), and of the response body, VARCHAR
+ * @param plan `target_plan` of the catalogue table, a column; NULL for none
  */
-export function targetsSql(params: string, result: string, plan: string): string {
-  const record = { params, result }
+export function withTargetsSql(relation: string, record: RecordSql, plan: string): string {
   const { frequent, plain, rich, special } = numbered()
-  const [afterPlain, afterRich] = [frequent.length + plain.length, frequent.length + plain.length + rich.length]
+  const [afterFrequent, afterPlain] = [frequent.length, frequent.length + plain.length]
+  const afterRich = afterPlain + rich.length
   const branches = (plans: readonly TargetPlan[], before: number, sql: typeof specialSql): string =>
     `CASE ${plan} ${plans.map((each, place) => `WHEN ${before + place + 1} THEN ${sql(each, record)}`).join('\n')} END`
-  const recipes = (plans: readonly TargetPlan[], of: typeof plainRecipe): string[] =>
-    plans.map((each) => of(each) ?? '')
-  return `CASE WHEN ${plan} IS NULL THEN NULL
-WHEN ${plan} <= ${frequent.length} THEN ${branches(frequent, 0, frequentSql)}
-WHEN ${plan} <= ${afterPlain} THEN ${plainSql(recipes(plain, plainRecipe), `${plan} - ${frequent.length}`, record)}
-WHEN ${plan} <= ${afterRich} THEN ${richSql(recipes(rich, richRecipe), `${plan} - ${afterPlain}`, record)}
-ELSE ${branches(special, afterRich, specialSql)} END`
+  const recipes = [...plain.map(plainRecipe), ...rich.map(richRecipe)].map((recipe) => recipe ?? '')
+  return `SELECT * EXCLUDE (${PARTS}, ${VALUES}), CASE WHEN ${plan} IS NULL THEN NULL
+WHEN ${plan} <= ${afterFrequent} THEN ${branches(frequent, 0, frequentSql)}
+WHEN ${plan} <= ${afterRich} THEN ${recipeTargetsSql(PARTS, VALUES, record)}
+ELSE ${branches(special, afterRich, specialSql)} END AS targets
+FROM (
+  SELECT *, CASE WHEN ${plan} <= ${afterFrequent} THEN NULL WHEN ${plan} <= ${afterPlain} THEN ${plainValuesSql(PARTS, record)}
+    WHEN ${plan} <= ${afterRich} THEN ${richValuesSql(PARTS, record)} END AS ${VALUES}
+  FROM (SELECT *, CASE WHEN ${plan} > ${afterFrequent} THEN ${partsSql(recipes, `${plan} - ${afterFrequent}`)} END AS ${PARTS} FROM ${relation}))`
 }
