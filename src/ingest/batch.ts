@@ -11,6 +11,8 @@ import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { type DataFile, type DeltaTable, keyOf } from '../lake/table.ts'
 import { publishFile } from '../lake/write.ts'
+import type { RawRecord } from '../seal/entry.ts'
+import { changedMeanwhile } from './changed.ts'
 import { findDuplicates, withoutDuplicates } from './duplicates.ts'
 import { homeFailure, isAboutData } from './failures.ts'
 import type { Hints } from './hints.ts'
@@ -20,12 +22,10 @@ import { isLines } from './raw.ts'
 import { RejectSpool, writeRejects } from './rejects.ts'
 import type { RememberedIds } from './remembered-ids.ts'
 import { hasAll, salvageMisread, salvageUnreadable } from './salvage.ts'
+import { type Sealing, TXN_APP } from './sealing.ts'
 import type { SmallBatches } from './small-batch.ts'
 import { type Staged, stageWorks } from './staging.ts'
 import { type Outcome, takingsOf } from './takings.ts'
-
-/** Application name of the `txn` actions: what makes a batch happen once. */
-export const TXN_APP = 'bricktrail-ingest'
 
 /** The rooms a batch works in. */
 export interface BatchContext {
@@ -41,6 +41,8 @@ export interface BatchContext {
   readonly generator: string
   /** Batches of no more raw text than this are staged as small ones. */
   readonly smallBatchBytes: number
+  /** Undefined where nothing is to be sealed, which only measurements ask for. */
+  readonly sealing: Sealing | undefined
   readonly now: () => Date
 }
 
@@ -62,21 +64,38 @@ const NOTHING: BatchResult = { records: 0, events: 0, duplicates: 0, rejects: 0,
  * alone. On any other error nothing of the batch is visible, except rejects, which a repetition will not double.
  */
 export async function runBatch(works: readonly Work[], hints: Hints, context: BatchContext): Promise<BatchResult> {
+  const { kept, lost } = await keepReceived(works, context.sealing)
+  return sum({ ...NOTHING, unreadable: lost }, await runKept(kept, hints, context))
+}
+
+async function runKept(works: readonly Work[], hints: Hints, context: BatchContext): Promise<BatchResult> {
   if (works.length === 0) return NOTHING
   const batch = new Batch(await nextSeq(context), hints, context)
   let failure: AppError | undefined
+  let changed: readonly Work[] = []
   try {
     failure = await batch.stage(works)
-    if (failure === undefined) return await batch.commit()
+    if (failure === undefined) {
+      changed = await changedMeanwhile(works)
+      if (changed.length === 0) return await batch.commit()
+    }
   } catch (cause) {
     throw homeFailure(cause, context.home.root)
   } finally {
     await batch.discard()
   }
+  if (changed.length > 0) {
+    const left = await runBatch(
+      works.filter((work) => !changed.includes(work)),
+      hints,
+      context,
+    )
+    return sum(left, { ...NOTHING, unreadable: changed.map(unsettled) })
+  }
   if (works.length === 1) return runAlone(works[0] as Work, failure as AppError, hints, context)
   const half = works.length >> 1
-  const first = await runBatch(works.slice(0, half), hints, context)
-  return sum(first, await runBatch(works.slice(half), hints, context))
+  const first = await runKept(works.slice(0, half), hints, context)
+  return sum(first, await runKept(works.slice(half), hints, context))
 }
 
 /**
@@ -91,10 +110,15 @@ async function runAlone(work: Work, failure: AppError, hints: Hints, context: Ba
   )
   if (!isThere || work.expectedRows !== undefined)
     return { ...NOTHING, unreadable: [{ object: key, message: failure.message }] }
-  if (isLines(work)) return runBatch([await spoolSplit(work, 'lines', context)], hints, context)
+  if (isLines(work)) return runKept([await spoolSplit(work, 'lines', context)], hints, context)
   const detail = `The engine cannot read it: ${failure.message}`
-  return runBatch([{ ...(await setAside(work, 'unreadable_table', detail)), shape: 'lines' }], hints, context)
+  return runKept([{ ...(await setAside(work, 'unreadable_table', detail)), shape: 'lines' }], hints, context)
 }
+
+const unsettled = ({ inspected: { object } }: Work) => ({
+  object: object.key,
+  message: `${object.key} changed while it was read; it is left for the next time.`,
+})
 
 const sum = (a: BatchResult, b: BatchResult): BatchResult => ({
   records: a.records + b.records,
@@ -175,7 +199,7 @@ class Batch {
 
   /** Takes out repeats, writes rejects, and commits everything. */
   async commit(): Promise<BatchResult> {
-    const { engine, events, rejects, ledger, remembered } = this.#context
+    const { engine, events, rejects, ledger, remembered, sealing } = this.#context
     const files = this.#staged?.files ?? []
     const found = await findDuplicates(engine, events, files, remembered)
     const [batchId, ingestTime, seq] = [this.#batchId, this.#ingestTime, this.#seq]
@@ -200,6 +224,7 @@ class Batch {
     this.#published = []
     await events.commit({ ...commit, adds, info: { batchId, ...counts } })
     ledger.record(manifest)
+    await sealing?.follow()
     return { ...counts, redactions: found.redactions, unreadable: [] }
   }
 
@@ -229,6 +254,7 @@ class Batch {
       generator,
       objects,
       dataFiles: this.#published.map(({ path, sizeBytes, rows }) => ({ path, sizeBytes, rows })),
+      ...(this.#works.some(({ raw }) => raw) ? { raw: rawByObject(this.#works) } : {}),
     }
   }
 
@@ -249,6 +275,33 @@ class Batch {
     for (const { readPath } of this.#planned) spools.delete(readPath)
     for (const spool of spools) await rm(spool, { force: true })
   }
+}
+
+const rawByObject = (works: readonly Work[]): Record<string, RawRecord> =>
+  Object.fromEntries(works.flatMap(({ inspected, raw }) => (raw ? [[inspected.object.key, raw]] : [])))
+
+/** Keeps what was received before anything is made of it; an object that cannot be kept waits for the next ingestion. */
+async function keepReceived(
+  works: readonly Work[],
+  sealing: Sealing | undefined,
+): Promise<{ kept: readonly Work[]; lost: BatchResult['unreadable'] }> {
+  if (sealing === undefined) return { kept: works, lost: [] }
+  const results = await sealing.raw.keepAll(
+    works.map(({ inspected: { object, sizeBytes, sha256 }, firstByte }) => ({
+      path: object.path,
+      firstByte,
+      lastByte: sizeBytes,
+      sha256: firstByte === 0 ? sha256 : undefined,
+    })),
+  )
+  const kept: Work[] = []
+  const lost: { object: string; message: string }[] = []
+  for (const [index, work] of works.entries()) {
+    const result = results[index]
+    if (result?.ok) kept.push({ ...work, raw: result.value })
+    else lost.push({ object: work.inspected.object.key, message: result?.error.message ?? 'It was not kept.' })
+  }
+  return { kept, lost }
 }
 
 const misread = (): AppError =>

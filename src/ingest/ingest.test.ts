@@ -332,6 +332,14 @@ describe.each(BATCH_SIZES)('in $size batches', ({ smallBatchBytes }) => {
       expect(await bench.eventCount()).toEqual({ rows: 5, ids: 5 })
     })
 
+    test('an object that has grown by nothing of use is a log all the same', async () => {
+      const path = await bench.file('grows.json', deliveryLines(1, 2))
+      await bench.take(path)
+      await appendFile(path, '{"version":"2.0","time')
+      expect(await bench.take(path)).toMatchObject({ records: 1, events: 0, rejects: 1 })
+      expect(await bench.take(path)).toMatchObject({ unchanged: 1 })
+    })
+
     test('an overwritten object is told apart by event', async () => {
       const path = await bench.file('a.json', deliveryLines(1, 5))
       await bench.take(path)
@@ -361,10 +369,12 @@ describe.each(BATCH_SIZES)('in $size batches', ({ smallBatchBytes }) => {
       expect(bench.takings()).toEqual(before)
     })
 
-    test('objects are read again where the lake they went to is gone', async () => {
+    test('objects are read again where the lake they went to is gone, once somebody said why', async () => {
       const path = await bench.file('a.json', deliveryLines(1, 5))
       await bench.take(path)
       await bench.remove(bench.home.lake)
+      await expect(bench.take(path)).rejects.toMatchObject({ code: 'SEAL_FORKED' })
+      await bench.sayRestored('the disk was lost')
       expect(await bench.take(path)).toMatchObject({ records: 5, events: 5 })
       expect(await bench.eventCount()).toEqual({ rows: 5, ids: 5 })
     })

@@ -10,10 +10,11 @@ import { prepareEnrichment } from '../enrich/memo.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../lake/table.ts'
 import { loadCatalogue } from '../normalise/catalogue/sql.ts'
 import { FORMS } from '../normalise/registry.ts'
-import { type BatchContext, TXN_APP } from './batch.ts'
+import type { BatchContext } from './batch.ts'
 import { homeFailure } from './failures.ts'
 import { RememberedIds } from './remembered-ids.ts'
 import { removeLeftovers, removeScratch, scratchFolder } from './scratch.ts'
+import { GENERATOR, Sealing, TXN_APP } from './sealing.ts'
 import { SMALL_BATCH_BYTES, SmallBatches } from './small-batch.ts'
 import { attachDatabases } from './tables.ts'
 import { type IngestReport, type Taken, takeObjects } from './take.ts'
@@ -28,6 +29,8 @@ export interface IngesterOptions {
   readonly onWait?: () => void
   /** Batches of no more raw text than this are read the way that is quickest for few records; {@link SMALL_BATCH_BYTES} where absent. */
   readonly smallBatchBytes?: number
+  /** False leaves what is committed unsealed, and what was received unkept, until another ingestion: for measurements. */
+  readonly seal?: boolean
 }
 
 /** What to ingest, and how. */
@@ -42,8 +45,6 @@ export interface IngestInput {
 
 /** One ingestion from opening to closing. */
 export interface IngestOptions extends IngesterOptions, IngestInput {}
-
-const GENERATOR = 'bricktrail 0.1.0'
 
 /**
  * Ingests. Only what the sources hold that the lake does not is added; a failure leaves the batches before it committed.
@@ -77,7 +78,7 @@ export class Ingester {
   readonly #options: IngesterOptions
   readonly #spill: string
   #tables: Tables | undefined
-  #opened: EngineRoom | undefined
+  #opened: Promise<EngineRoom> | undefined
 
   /** Touches no disk. */
   constructor(options: IngesterOptions) {
@@ -111,15 +112,19 @@ export class Ingester {
     await mkdir(tmp, { recursive: true })
     const objects = await listObjects(input, home, tmp)
     const unlock = await lockWriter(home, onWait)
+    let sealing: Sealing | undefined
+    let taken: Taken
     try {
       await removeLeftovers(home)
       const tables = await this.#prepared()
-      return await takeObjects(objects, input, {
+      sealing = await this.#sealing(tables)
+      taken = await takeObjects(objects, input, {
         ledger: tables.ledger,
         tmp,
         batch: async () => ({
           ...tables,
           ...(await this.#room()),
+          sealing,
           home,
           tmp,
           source: 'files',
@@ -131,13 +136,23 @@ export class Ingester {
     } finally {
       unlock()
     }
+    const anchors = await sealing?.anchor()
+    return anchors === undefined ? taken : { ...taken, report: { ...taken.report, anchors } }
+  }
+
+  async #sealing({ events, rejects }: Tables): Promise<Sealing | undefined> {
+    const { home, now, seal = true } = this.#options
+    if (!seal) return undefined
+    const engine = async () => (await this.#room()).engine
+    return Sealing.open({ home, now, engine, tables: [rejects, events] })
   }
 
   /** Frees the engine; the next ingestion would open another. */
   async close(): Promise<void> {
     this.#tables?.ledger.close()
     this.#tables = undefined
-    this.#opened?.engine.close()
+    const opened = await this.#opened?.catch(() => undefined)
+    opened?.engine.close()
     this.#opened = undefined
     await removeScratch(this.#spill)
   }
@@ -155,16 +170,21 @@ export class Ingester {
   }
 
   /** Opened by the first batch: where nothing is new, nothing is opened. */
-  async #room(): Promise<EngineRoom> {
-    if (this.#opened !== undefined) return this.#opened
+  #room(): Promise<EngineRoom> {
+    this.#opened ??= this.#open().catch((cause: unknown) => {
+      this.#opened = undefined
+      throw cause
+    })
+    return this.#opened
+  }
+
+  async #open(): Promise<EngineRoom> {
     const engine = await Engine.open({ tempDir: this.#spill })
     try {
       await loadCatalogue(engine)
       await prepareEnrichment(engine, this.#options.home)
       await attachDatabases(engine)
-      const [small, remembered] = [await SmallBatches.open(engine), await RememberedIds.open(engine)]
-      this.#opened = { engine, small, remembered }
-      return this.#opened
+      return { engine, small: await SmallBatches.open(engine), remembered: await RememberedIds.open(engine) }
     } catch (cause) {
       engine.close()
       throw cause

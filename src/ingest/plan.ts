@@ -14,6 +14,7 @@ import { type SplitReport, split } from '../collect/split.ts'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Shape } from '../normalise/contract.ts'
 import { FORMS } from '../normalise/registry.ts'
+import type { RawRecord } from '../seal/entry.ts'
 import { homeFailure } from './failures.ts'
 
 /** A record or a whole object that cannot become events. */
@@ -47,6 +48,8 @@ export interface Work {
   readonly linesBefore: number
   /** Rejects known before the engine has seen a record. */
   readonly rejects: readonly Reject[]
+  /** What was received, once it is kept. */
+  readonly raw?: RawRecord
 }
 
 /** What planning an object gives. */
@@ -55,7 +58,13 @@ export type Planned =
   | { readonly kind: 'unchanged'; readonly usable: boolean }
   /** No log by its nature, such as the simulator's list of labels. */
   | { readonly kind: 'skipped' }
-  | { readonly kind: 'work'; readonly work: Work; readonly head: readonly HeadRecord[] }
+  | {
+      readonly kind: 'work'
+      readonly work: Work
+      readonly head: readonly HeadRecord[]
+      /** The object has grown, and what it had before was of use. */
+      readonly usable: boolean
+    }
 
 /** What planning may use. */
 export interface PlanContext {
@@ -99,16 +108,18 @@ async function planned(object: SourceObject, context: PlanContext): Promise<Plan
     return unchanged(before)
   }
   if (isLabels(inspection)) return { kind: 'skipped' }
-  return { kind: 'work', work: await prepare(inspection, before, context), head: inspection.head }
+  const work = await prepare(inspection, before, context)
+  return { kind: 'work', work, head: inspection.head, usable: work.firstByte > 0 && wasUsable(before) }
 }
 
 const unreadable = ({ key }: SourceObject, cause: unknown): AppError =>
   new AppError('UNREADABLE', `${key} cannot be read: ${messageOf(cause)}`, { where: key, cause })
 
-const unchanged = ({ events, duplicates, first_byte }: Taking): Planned => ({
-  kind: 'unchanged',
-  usable: events + duplicates + first_byte > 0,
-})
+const unchanged = (before: Taking): Planned => ({ kind: 'unchanged', usable: wasUsable(before) })
+
+/** What an object has grown by may hold nothing of use; by what it held before it is a log all the same. */
+const wasUsable = (before: Taking | undefined): boolean =>
+  before !== undefined && before.events + before.duplicates + before.first_byte > 0
 
 /** The simulator leaves its answers beside its logs. */
 const isLabels = ({ inspected: { object }, head, marks }: Inspection): boolean =>

@@ -9,6 +9,7 @@ import { type BatchContext, runBatch } from './batch.ts'
 import { Hints } from './hints.ts'
 import { type Planned, plan, type Work } from './plan.ts'
 import { areSmall, estimatedBytes } from './raw.ts'
+import type { AnchorLine } from './sealing.ts'
 
 /** What an ingestion came to. */
 export interface IngestReport {
@@ -29,6 +30,8 @@ export interface IngestReport {
   bytes: number
   seconds: number
   eventsPerSecond: number
+  /** What became of the newest checkpoint at each configured anchor; absent where none is configured. */
+  anchors?: readonly AnchorLine[]
 }
 
 /** The report, and whether anything was an event, now or when it was taken before. */
@@ -48,14 +51,16 @@ export interface TakeInput {
 export interface TakeContext {
   readonly ledger: Ledger
   readonly tmp: string
-  /** Makes ready for batches; not called where nothing is new. */
+  /** Makes ready for batches; called once, and not where nothing is new. */
   batch(): Promise<BatchContext>
 }
 
 /** A batch holds at most this much raw text, about a million events, … */
 const BATCH_BYTES = 1024 * 1024 * 1024
 /** … and at most this many objects, … */
-const BATCH_OBJECTS = 4000
+const BATCH_OBJECTS = 8000
+/** … the first batch fewer, so that the engine has work while the others are looked at, … */
+const FIRST_OBJECTS = 2000
 /** … and, of small objects, this much, since they are gathered in memory. */
 const GATHERED_BYTES = 192 * 1024 * 1024
 /** … or tables, each of which is a statement of its own to the engine. */
@@ -116,8 +121,9 @@ export async function takeObjects(
   return taking.end()
 }
 
-function isFull({ works, bytes }: Group): boolean {
-  const most = works[0]?.shape === 'lines' ? BATCH_OBJECTS : BATCH_TABLES
+function isFull({ works, bytes }: Group, isFirst: boolean): boolean {
+  const mostLines = isFirst ? FIRST_OBJECTS : BATCH_OBJECTS
+  const most = works[0]?.shape === 'lines' ? mostLines : BATCH_TABLES
   return works.length >= most || bytes >= BATCH_BYTES || (bytes >= GATHERED_BYTES && areSmall(works.length, bytes))
 }
 
@@ -128,6 +134,9 @@ class TakingObjects {
   readonly #groups = new Map<string, Group>()
   /** Works with nothing to read go along with whichever batch is next. */
   #idle: Work[] = []
+  /** The engine's room, asked for when there is the first work, so that it opens while objects are looked at. */
+  #batch: Promise<BatchContext> | undefined
+  #hasRun = false
   #doneBytes = 0
   #useful = false
   readonly #report: IngestReport = {
@@ -163,7 +172,9 @@ class TakingObjects {
     this.#done(object.sizeBytes)
   }
 
-  async #addWork({ work, head }: Extract<Planned, { kind: 'work' }>): Promise<void> {
+  async #addWork({ work, head, usable }: Extract<Planned, { kind: 'work' }>): Promise<void> {
+    if (usable) this.#useful = true
+    this.#batch ??= this.#opening()
     this.#report.objects++
     this.#report.bytes += work.inspected.sizeBytes - work.firstByte
     if (work.readPath === '') {
@@ -181,7 +192,14 @@ class TakingObjects {
     group.works.push(work)
     group.bytes += estimatedBytes(work)
     for (const record of head) group.hints.take(record)
-    if (isFull(group)) await this.#flush(key, group)
+    if (isFull(group, !this.#hasRun)) await this.#flush(key, group)
+  }
+
+  #opening(): Promise<BatchContext> {
+    const batch = this.#context.batch()
+    // A failure is told when the first batch is run.
+    batch.catch(() => undefined)
+    return batch
   }
 
   async #flush(key: string, { works, hints }: Group): Promise<void> {
@@ -195,7 +213,9 @@ class TakingObjects {
 
   async #run(works: readonly Work[], hints: Hints): Promise<void> {
     const report = this.#report
-    const result = await runBatch(works, hints, await this.#context.batch())
+    this.#batch ??= this.#opening()
+    this.#hasRun = true
+    const result = await runBatch(works, hints, await this.#batch)
     for (const name of ['records', 'events', 'duplicates', 'rejects', 'redactions'] as const)
       report[name] += result[name]
     report.unreadable.push(...result.unreadable)

@@ -122,12 +122,15 @@ export class Sealer {
       const upTo = this.#sealed[name] ?? -1
       const { version } = await table.snapshot()
       if (version < upTo) throw older(table, version, upTo)
-      const bytes = upTo < 0 ? undefined : await table.store.read(commitKey(upTo))
-      // Past its retention a commit may be gone; a checkpoint stands for it.
-      if (bytes === undefined) continue
-      const digest = Buffer.from(sha256(bytes)).toString('hex')
-      if (!(await this.#commitDigests(name, upTo)).includes(digest)) throw otherwise(table, upTo)
+      if (!(await this.#isAsSealed(table, upTo))) throw otherwise(table, upTo)
     }
+  }
+
+  async #isAsSealed({ spec, store }: DeltaTable, version: number): Promise<boolean> {
+    const bytes = version < 0 ? undefined : await store.read(commitKey(version))
+    // Past its retention a commit may be gone; a checkpoint stands for it.
+    if (bytes === undefined) return true
+    return (await this.#commitDigests(spec.name, version)).includes(Buffer.from(sha256(bytes)).toString('hex'))
   }
 
   /** Puts a deletion on record; to be called before it. Files that were never committed need no leaf. */
@@ -141,15 +144,19 @@ export class Sealer {
     ])
   }
 
-  /** Takes the tables as they are for what they were put back to on purpose; returns what was undone. */
+  /**
+   * Goes on from the newest versions that still are what was sealed; returns what of each table was undone. What the tables
+   * hold beyond is new, and sealed by the next {@link follow}.
+   */
   async restore(tables: readonly DeltaTable[], reason: string): Promise<{ table: string; undone: number }[]> {
     const restored: { table: string; undone: number }[] = []
     for (const table of tables) {
       const { name } = table.spec
       const from = this.#sealed[name] ?? -1
-      const { version } = await table.snapshot()
-      if (version >= from) continue
+      let version = Math.min(from, (await table.snapshot()).version)
+      while (version >= 0 && !(await this.#isAsSealed(table, version))) version -= 1
       const undone = from - version
+      if (undone === 0) continue
       const sealed = { ...this.#sealed, [name]: version }
       await this.#append([{ told: { kind: 'restore', table: name, version, undone, reason }, sealed }])
       restored.push({ table: name, undone })
@@ -162,9 +169,13 @@ export class Sealer {
     await this.#append([{ told: { kind: 'config', settings } }])
   }
 
-  /** Another key takes over; both sign the checkpoint. */
-  async rotate(): Promise<void> {
-    const { previous, vkey } = await this.#options.keys.prepareRotation()
+  /**
+   * Another key takes over; both sign the checkpoint.
+   *
+   * @param reference where the new key is; the home makes one where absent
+   */
+  async rotate(reference?: string): Promise<void> {
+    const { previous, vkey } = await this.#options.keys.prepareRotation(reference)
     await this.#append([{ told: { kind: 'key', vkey, previous } }])
   }
 

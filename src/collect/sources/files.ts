@@ -36,8 +36,9 @@ export const files: Source = {
 const isHidden = (name: string): boolean => name.startsWith('_') || name.startsWith('.')
 
 /** True for what Bricktrail itself keeps: a lake is no log. */
-function isOfHome(path: string, { lake, manifests, tmp, cache, ledger, writerLock }: Home): boolean {
-  if ([lake, manifests, tmp, cache].some((folder) => path === folder || path.startsWith(folder + sep))) return true
+function isOfHome(path: string, { lake, seal, raw, manifests, tmp, cache, ledger, writerLock }: Home): boolean {
+  if ([lake, seal, raw, manifests, tmp, cache].some((folder) => path === folder || path.startsWith(folder + sep)))
+    return true
   return path.startsWith(ledger) || path.startsWith(writerLock)
 }
 
