@@ -26,7 +26,7 @@ const STEPS = /^npm (ci|test|run (check|bench|test:peers|build))\b.*$/gm
 const LIMIT_MS = 180_000
 
 /** Folders of a clone that a snippet may write to, or must not see. */
-const NOT_LINKED = ['.git', 'bricktrail-data', 'logs']
+const NOT_LINKED = ['.git', 'bricktrail-data', 'bricktrail-demo', 'logs']
 
 /** Where `bricktrail` is found by pages that are for the installed package. */
 const COMMAND_FOLDER = 'installed-commands'
