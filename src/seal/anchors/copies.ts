@@ -3,7 +3,7 @@ import { AppError, isAppError } from '../../core/errors.ts'
 import { openCheckpoint } from '../checkpoint.ts'
 import { sameHash } from '../merkle.ts'
 import type { Verifier } from '../note.ts'
-import type { AnchoredCheckpoint, AnchorOutcome } from './contract.ts'
+import { type AnchoredCheckpoint, type AnchorOutcome, failed } from './contract.ts'
 
 /** A place of copies. Failures are thrown. */
 export interface CopyStore {
@@ -13,8 +13,12 @@ export interface CopyStore {
   put(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<'made' | 'taken'>
   /** Every version of an object that is kept, those hidden by a deletion too. */
   versions(key: string, signal?: AbortSignal): Promise<Uint8Array[]>
-  /** Keys that begin with `prefix` and come after `after`, in order, deleted ones that are still kept among them. */
-  list(prefix: string, after: string, signal?: AbortSignal): Promise<string[]>
+  /**
+   * Keys that begin with `prefix`, in order, deleted ones that are still kept among them.
+   *
+   * @param after a key that is there: only what comes after it is listed
+   */
+  list(prefix: string, after?: string, signal?: AbortSignal): Promise<string[]>
 }
 
 const SIZE_DIGITS = 20
@@ -40,10 +44,9 @@ export interface FetchedCopies {
  * @param from the first size to fetch
  */
 export async function* fetchCopies(store: CopyStore, origin: string, from = 0n): AsyncGenerator<FetchedCopies> {
-  const after = from === 0n ? copyPrefix(origin) : copyKey(origin, from - 1n)
-  for (const key of await store.list(copyPrefix(origin), after)) {
+  for (const key of await store.list(copyPrefix(origin))) {
     const size = sizeOf(key)
-    if (size !== undefined) yield { size, notes: await store.versions(key) }
+    if (size !== undefined && size >= from) yield { size, notes: await store.versions(key) }
   }
 }
 
@@ -53,7 +56,7 @@ function sizeOf(key: string): bigint | undefined {
 }
 
 /**
- * Keeps a checkpoint in a place of copies, after a look at what is there: a later checkpoint of this log means that the home
+ * Keeps a checkpoint in a place of copies and looks at what is there: a later checkpoint of this log means that the home
  * was rolled back, another one of the same size that the log is forked.
  *
  * @param verifiers every public key of the log
@@ -66,13 +69,13 @@ export async function keepCopy(
 ): Promise<AnchorOutcome> {
   const key = copyKey(checkpoint.origin, checkpoint.size)
   const own = openCheckpoint(checkpoint.note, verifiers)
+  await store.put(key, checkpoint.note, signal)
   const after = await store.list(copyPrefix(own.origin), key, signal)
   const later = await newestSigned(store, after, own.origin, verifiers, signal)
   if (later !== undefined) {
     const what = `holds a checkpoint of size ${later} that the log's key signed, and this log ends at ${own.size}`
     return alarm(store, `${what}: it was rolled back`)
   }
-  await store.put(key, checkpoint.note, signal)
   let kept = false
   for (const note of await store.versions(key, signal)) {
     const copy = opened(note, verifiers)
@@ -81,7 +84,7 @@ export async function keepCopy(
     kept = true
   }
   if (kept) return { kind: 'anchored' }
-  return { kind: 'failed', reason: `at ${key} stands something that is no checkpoint of this log` }
+  return failed(`at ${key} stands something that is no checkpoint of this log`)
 }
 
 /**

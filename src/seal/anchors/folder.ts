@@ -31,7 +31,7 @@ export function folderCopies({ path }: FolderCopyConfig): CopyStore {
         throw cause
       })
       const keys = names.filter((name) => /^\d{20}$/.test(name)).map((name) => `${prefix}${name}`)
-      return keys.filter((key) => key > after).sort()
+      return keys.filter((key) => after === undefined || key > after).sort()
     },
   }
 }

@@ -109,8 +109,10 @@ export function s3Copies(config: S3CopyConfig, { now, load = installedSdk }: S3O
     },
     async list(from, after, signal) {
       const keys = new Set<string>()
-      for await (const { Key } of listed(`${prefix}${from}`, `${prefix}${after}`, signal)) {
-        if (Key !== undefined && Key > `${prefix}${after}`) keys.add(Key.slice(prefix.length))
+      const marker = after === undefined ? undefined : `${prefix}${after}`
+      for await (const { Key } of listed(`${prefix}${from}`, marker, signal)) {
+        // Servers differ in whether the marker itself is listed.
+        if (Key !== undefined && (marker === undefined || Key > marker)) keys.add(Key.slice(prefix.length))
       }
       return [...keys].sort()
     },
