@@ -50,7 +50,8 @@ function check(what: string, right: boolean, ran: Ran): void {
   }
 }
 
-const bricktrail = (...args: string[]): Ran => run(join(folder, 'node_modules', '.bin', 'bricktrail'), args, folder)
+const bricktrail = (...args: string[]): Ran =>
+  run(join(folder, 'node_modules', '.bin', 'bricktrail'), ['--home', 'home', ...args], folder)
 
 try {
   const packed = run('npm', ['pack', '--silent', '--pack-destination', folder], ROOT)
