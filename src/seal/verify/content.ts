@@ -5,8 +5,8 @@ import type { AddRecord } from '../entry.ts'
 import { Hasher } from './hasher.ts'
 import { keysUnder } from './log-files.ts'
 import type { RawCheck } from './raw-check.ts'
+import type { TableReplay } from './replay.ts'
 import type { Findings } from './report.ts'
-import type { Story } from './story.ts'
 import { type LeafRange, TableCheck, tableFolder } from './table-check.ts'
 
 /** Digests the rows of a data file anew; needs an engine, so it comes from outside. */
@@ -21,7 +21,7 @@ export interface ContentOptions {
 
 /** What is to be looked at. */
 export interface Content {
-  readonly story: Story
+  readonly tables: readonly TableReplay[]
   /** Files of each table, of {@link listTables}. */
   readonly listed: ReadonlyMap<string, readonly string[]>
   readonly range: LeafRange
@@ -60,8 +60,8 @@ export class ContentCheck {
   }
 
   async check(content: Content): Promise<void> {
-    const { story, listed, range, size, isWhole, gone = new Set<string>() } = content
-    const tables = story.tables.map((table) => {
+    const { listed, range, size, isWhole, gone = new Set<string>() } = content
+    const tables = content.tables.map((table) => {
       const files = listed.get(table.name) ?? []
       const context = { home: this.#home, findings: this.#findings, range, size, listed: files, gone }
       return { name: table.name, check: new TableCheck(table, context) }
@@ -93,9 +93,9 @@ export class ContentCheck {
     }
   }
 
-  #checkOtherTables({ story, listed, size }: Content): void {
+  #checkOtherTables({ tables, listed, size }: Content): void {
     for (const [name, keys] of listed) {
-      if (story.tables.some((table) => table.name === name)) continue
+      if (tables.some((table) => table.name === name)) continue
       const commit = keys.find((key) => /^_delta_log\/\d{20}\.json$/.test(key))
       const where = `${tableFolder(name)}/${commit ?? ''}`
       if (commit !== undefined) this.#findings.add('gap', where, `No leaf tells of the table ${name}.`, size)

@@ -114,8 +114,9 @@ class HomeVerification {
     checkKeyFiles(this.#home, keyFiles, this.#chain, head, pending, this.#findings)
     await this.#checkAnchors(book, story, head)
     const range = this.#range ?? { from: head.size, to: head.size }
-    const tables = { story, listed, range, size: head.size, isWhole: this.#options.period === undefined }
-    await new ContentCheck(this.#home, this.#findings, this.#raw, this.#options).check(tables)
+    const isWhole = this.#options.period === undefined
+    const content = { tables: story.tables, listed, range, size: head.size, isWhole }
+    await new ContentCheck(this.#home, this.#findings, this.#raw, this.#options).check(content)
     this.#sumUp(head, story)
     return this.#findings.report()
   }

@@ -37,6 +37,11 @@ export class KeyChain {
     if (key !== undefined) this.#links.push({ key, leaf, handedOver: true })
   }
 
+  /** Takes a key that was in force before the first leaf that is looked at. */
+  seed(key: Verifier): void {
+    this.#links.push({ key, leaf: -1, handedOver: true })
+  }
+
   /** Takes a handover. */
   change(vkey: unknown, previous: unknown, leaf: number, where: string): void {
     const key = this.#parsed(vkey, leaf, where)

@@ -1,9 +1,9 @@
 /** The files of a log on disk: tiles and bundles, found by listing and read whole. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { decodeBundle } from '../bundles.ts'
 import { HASH_BYTES, type Hash, leafHash } from '../merkle.ts'
-import { entriesPath, parseTilePath, type Tile, tilePath } from '../tiles.ts'
+import { entriesPath, parseTilePath, TILE_WIDTH, type Tile, tilePath } from '../tiles.ts'
 
 /** Folder of the log inside a home. */
 export const LOG_FOLDER = 'seal/log'
@@ -61,6 +61,14 @@ export class LogFiles {
   /** A file by its name within the log. */
   read(name: string): Buffer | undefined {
     return bytesOf(join(this.#folder, name), LONGEST_BUNDLE)
+  }
+
+  /** The width of the longest form of a bundle there is; 0 for none. */
+  widest(n: number): number {
+    if (existsSync(join(this.#folder, entriesPath(BigInt(n))))) return TILE_WIDTH
+    const folder = join(this.#folder, `${entriesPath(BigInt(n))}.p`)
+    const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^[1-9]\d{0,2}$/.test(name)) : []
+    return Math.max(0, ...names.map(Number))
   }
 
   /** The entries of a bundle; undefined if it is missing, broken, or holds another number of them. */

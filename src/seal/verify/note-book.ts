@@ -109,6 +109,15 @@ export class NoteBook {
     }
   }
 
+  /** Says which of the notes given say nothing of the leaves from `from` on. */
+  skipOutside(from: number): void {
+    const { findings } = this.#options
+    const earlier = [...this.#bySize].filter(([size]) => size < from).flatMap(([, shelved]) => shelved)
+    for (const { where, given } of [...earlier, ...this.#later.map(({ shelved }) => shelved)]) {
+      if (given) findings.skip(`${where} is of a size outside the period.`)
+    }
+  }
+
   #shelveStored(): void {
     const { home, headSize, findings } = this.#options
     const folder = join(home, NOTES_FOLDER)

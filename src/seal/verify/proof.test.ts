@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
-import { type EventEvidence, parseProof, type ProofParts, proofText } from '../proof.ts'
+import { type EventEvidence, type ProofParts, parseProof, proofText } from '../proof.ts'
 import { digestRows, rowForm, rowText } from '../rows.ts'
 import { verifyProof } from './proof.ts'
 import { hexOf, jcs, pathTo, SealedHome, testKey, treeHash } from './sealed-home.fixture.ts'
@@ -13,7 +13,16 @@ const POSITION = 131
 const COLUMNS = [
   { name: 'event_id', type: 'string', doc: '' },
   { name: 'event_time', type: 'timestamp', doc: '' },
-  { name: 'actor', type: { struct: [{ name: 'type', type: 'string', doc: '' }, { name: 'email', type: 'string', doc: '' }] }, doc: '' },
+  {
+    name: 'actor',
+    type: {
+      struct: [
+        { name: 'type', type: 'string', doc: '' },
+        { name: 'email', type: 'string', doc: '' },
+      ],
+    },
+    doc: '',
+  },
   { name: 'status_code', type: 'integer', doc: '' },
   { name: 'category', type: 'string', doc: '' },
   { name: 'request_params', type: { map: ['string', 'string'] }, doc: '' },
@@ -71,7 +80,8 @@ function proofOf(): ProofParts & { evidence: EventEvidence } {
   const digests = Array.from({ length: ROWS }, (_, at) => sha(textOf(at)))
   const pages = [0, 1, 2].map((n) => Buffer.concat(digests.slice(n * 64, (n + 1) * 64)))
   const entry = JSON.parse(home.entries[2] ?? '')
-  const manifest = JSON.parse(String(Buffer.from(manifestText(entry.manifest.sha256))))
+  const { sha256 } = entry.manifest
+  const manifest = JSON.parse(readFileSync(home.at(`seal/manifests/${sha256.slice(0, 2)}/${sha256}.json`), 'utf8'))
   return {
     index: 2n,
     path: pathTo(2, home.leafHashes()),
@@ -79,20 +89,31 @@ function proofOf(): ProofParts & { evidence: EventEvidence } {
     evidence: {
       v: 1,
       entry,
-      file: { record: manifest.adds[1], index: 1, path: hex(pathTo(1, manifest.adds.map((add: object) => leaf(jcs(add))))) },
+      file: {
+        record: manifest.adds[1],
+        index: 1,
+        path: hex(
+          pathTo(
+            1,
+            manifest.adds.map((add: object) => leaf(jcs(add))),
+          ),
+        ),
+      },
       row: {
         names: NAMES,
         text: textOf(POSITION),
         position: POSITION,
         page: (pages[2] ?? Buffer.of()).toString('hex'),
-        path: hex(pathTo(2, pages.map((page) => leaf(page)))),
+        path: hex(
+          pathTo(
+            2,
+            pages.map((page) => leaf(page)),
+          ),
+        ),
       },
     },
   }
 }
-
-let manifestText: (digest: string) => Buffer
-beforeAll(() => {})
 
 describe('a proof made by the page', () => {
   it('has the rows root that the engine works out', () => {
@@ -100,9 +121,146 @@ describe('a proof made by the page', () => {
     const pages = [0, 1, 2].map((n) => leaf(Buffer.concat(digests.slice(n * 64, (n + 1) * 64))))
     expect(treeHash(pages).toString('hex')).toBe(rowsRoot)
   })
+
+  it('is verified with nothing but the key, and says what it proves', () => {
+    const report = verifyProof(proofText(good), { keys: home.key.vkey })
+    expect(report.findings).toEqual([])
+    expect(report).toMatchObject({
+      ok: true,
+      checked: { proofs: 1, leaves: 1, checkpoints: 1 },
+      log: { origin: home.origin, size: 4 },
+      proven: {
+        table: 'events',
+        file: 'lake/events/event_date=2026-03-01/real-0.parquet',
+        position: POSITION,
+        leaf: 2,
+        sealed: '2026-03-01T08:03:00.000Z',
+      },
+    })
+    expect(report.proven?.values).toEqual({
+      event_id: 'e131',
+      event_time: '1772355600000131',
+      'actor.type': 'user',
+      'actor.email': 'u"131"@x.test',
+      status_code: null,
+      request_params: '{"path":"/a 131","ünï":"\\n"}',
+      tags: null,
+    })
+  })
+
+  it('reads back as it was put together', () => {
+    expect(parseProof(Buffer.from(proofText(good)))).toEqual(good)
+  })
+
+  it('counts the witnesses that signed the checkpoint', () => {
+    const witness = testKey('witness.example/1', 4)
+    const options = { keys: home.key.vkey, witnesses: [witness.vkey] }
+    expect(verifyProof(proofText(good), options).findings[0]?.what).toMatch(/0 of the witnesses/)
+    const checkpoint = good.checkpoint + witness.line(home.textOf(4), 1_772_400_000)
+    const report = verifyProof(proofText({ ...good, checkpoint }), options)
+    expect(report).toMatchObject({ ok: true, checked: { cosignatures: 1 } })
+    expect(report.statements).toEqual([expect.stringMatching(/saw this log at 2026-03-01T21:20:00/)])
+  })
 })
-void writeFile
-void testKey
-void parseProof
-void proofText
-void verifyProof
+
+describe('a proof that was tampered with', () => {
+  const row = (change: Partial<EventEvidence['row']>): ProofParts => ({
+    ...good,
+    evidence: { ...good.evidence, row: { ...good.evidence.row, ...change } },
+  })
+  const file = (change: Partial<EventEvidence['file']>): ProofParts => ({
+    ...good,
+    evidence: { ...good.evidence, file: { ...good.evidence.file, ...change } },
+  })
+  const entry = (change: object): ProofParts => ({
+    ...good,
+    evidence: { ...good.evidence, entry: { ...good.evidence.entry, ...change } as EventEvidence['entry'] },
+  })
+  const pageOf = (text: string): string => {
+    const at = (POSITION % 64) * 64
+    const { page } = good.evidence.row
+    return page.slice(0, at) + sha(text).toString('hex') + page.slice(at + 64)
+  }
+  const attacks: readonly [string, () => ProofParts | string, string][] = [
+    ['another row', () => row({ text: textOf(130) }), 'the row'],
+    ['another row and its digest', () => row({ text: 'forged', page: pageOf('forged') }), 'the row'],
+    ['another place', () => row({ position: 130 }), 'the row'],
+    ['a place behind the last', () => row({ position: ROWS }), 'the row'],
+    ['a place on another page', () => row({ position: 3 }), 'the row'],
+    [
+      'another name of a value',
+      () => row({ names: NAMES.map((name) => (name === 'tags' ? 'labels' : name)) }),
+      'the row',
+    ],
+    ['two names exchanged', () => row({ names: ['event_time', 'event_id', ...NAMES.slice(2)] }), 'the row'],
+    ['a shorter page', () => row({ page: good.evidence.row.page.slice(64) }), 'the row'],
+    ['no path of the page', () => row({ path: [] }), 'the row'],
+    [
+      'another record of the file',
+      () => file({ record: { ...good.evidence.file.record, path: 'x/y.parquet' } }),
+      'the record of the file',
+    ],
+    [
+      'another root of the rows',
+      () => file({ record: { ...good.evidence.file.record, rowsRoot: hexOf('') } }),
+      'the row',
+    ],
+    ['a record that is none', () => file({ record: {} }), 'the record of the file'],
+    ['another place of the record', () => file({ index: 0 }), 'the record of the file'],
+    ['another time of the leaf', () => entry({ time: '2020-01-01T00:00:00.000Z' }), 'the leaf'],
+    ['another table', () => entry({ table: 'rejects' }), 'the leaf'],
+    ['another kind of leaf', () => entry({ kind: 'config' }), 'the leaf'],
+    ['another index', () => ({ ...good, index: 1n }), 'the leaf'],
+    ['an index behind the last', () => ({ ...good, index: 4n }), 'the leaf'],
+    ['an index beyond 64 bits', () => proofText(good).replace('index 2', `index ${1n << 64n}`), 'the proof'],
+    ['an index with a zero before it', () => proofText(good).replace('index 2', 'index 02'), 'the proof'],
+    ['a hash more', () => ({ ...good, path: [...good.path, Buffer.alloc(32)] }), 'the leaf'],
+    ['a hash less', () => ({ ...good, path: good.path.slice(1) }), 'the leaf'],
+    ['the checkpoint of an earlier size', () => ({ ...good, checkpoint: home.noteOf(3) }), 'the leaf'],
+    ['a checkpoint that is not signed', () => ({ ...good, checkpoint: `${home.textOf(4)}\n` }), 'the checkpoint'],
+    [
+      'a checkpoint with another size',
+      () => ({ ...good, checkpoint: good.checkpoint.replace('\n4\n', '\n5\n') }),
+      'the checkpoint',
+    ],
+    ['another header', () => proofText(good).replace('@v1', '@v2'), 'the proof'],
+    ['a checkpoint cut off', () => proofText(good).slice(0, 200), 'the proof'],
+    ['evidence that is not canonical', () => proofText(good).replace(/extra \S+/, (line) => spaced(line)), 'the proof'],
+    ['no evidence', () => proofText({ index: 2n, path: good.path, checkpoint: good.checkpoint }), 'the proof'],
+    ['carriage returns', () => proofText(good).replaceAll('\n', '\r\n'), 'the proof'],
+    ['nothing in it', () => '', 'the proof'],
+  ]
+  it.each(attacks)('with %s proves nothing', (_, attack, where) => {
+    const parts = attack()
+    const report = verifyProof(typeof parts === 'string' ? parts : proofText(parts), { keys: home.key.vkey })
+    expect(report.findings.map((finding) => finding.where)).toEqual([where])
+    expect(report.ok).toBe(false)
+    expect(report.proven).toBeUndefined()
+  })
+
+  it('with one byte flipped anywhere proves nothing', () => {
+    const bytes = Buffer.from(proofText(good))
+    const held: number[] = []
+    for (let at = 0; at < bytes.length; at += 13) {
+      const flipped = Buffer.from(bytes)
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8))
+      if (verifyProof(flipped, { keys: home.key.vkey }).ok) held.push(at)
+    }
+    expect(held).toEqual([])
+  })
+
+  it('for another log, or by another key of the same name, proves nothing', () => {
+    const thief = testKey(home.origin)
+    for (const checkpoint of [home.noteOf(4, [thief]), home.noteOf(4, [testKey('someone/else')])]) {
+      const report = verifyProof(proofText({ ...good, checkpoint }), { keys: home.key.vkey })
+      expect(report.findings).toMatchObject([{ kind: 'unverifiable', where: 'the checkpoint' }])
+    }
+    const other = verifyProof(proofText(good), { keys: testKey('someone/else').vkey })
+    expect(other.findings[0]?.what).toMatch(/the key given is another/)
+  })
+})
+
+function spaced(line: string): string {
+  const text = Buffer.from(line.slice('extra '.length), 'base64').toString()
+  return `extra ${Buffer.from(text.replace('{', '{ ')).toString('base64')}`
+}

@@ -13,7 +13,7 @@ import {
   type RowEvidence,
 } from '../proof.ts'
 import { checkNote, keyName } from './note-check.ts'
-import { Findings, type Report } from './report.ts'
+import { type FindingKind, Findings, type Report } from './report.ts'
 import { addRecordOf, entryFault, isSummary } from './shapes.ts'
 
 /** What a proof is held against. */
@@ -46,10 +46,12 @@ export interface ProofReport extends Report {
 /** A step of a proof that does not hold. */
 class Refused extends Error {
   readonly where: string
+  readonly kind: FindingKind
 
-  constructor(where: string, what: string) {
+  constructor(where: string, what: string, kind: FindingKind = 'changed') {
     super(what)
     this.where = where
+    this.kind = kind
   }
 }
 
@@ -75,7 +77,7 @@ export function verifyProof(bytes: Uint8Array | string, options: VerifyProofOpti
     }
     return { ...findings.report(), proven }
   } catch (cause) {
-    if (cause instanceof Refused) findings.add('changed', cause.where, cause.message)
+    if (cause instanceof Refused) findings.add(cause.kind, cause.where, cause.message)
     else if (isAppError(cause)) findings.add('unverifiable', 'the proof', cause.message)
     else throw cause
     return findings.report()
@@ -88,7 +90,7 @@ function must(fault: string | undefined, where: string, what: string): void {
 
 /** From the row up to the entry, by what the proof brings along. */
 function proveEvent({ evidence, index }: ProofParts): ProvenRow {
-  if (evidence === undefined) throw new Refused('the proof', 'It brings no event along.')
+  if (evidence === undefined) throw new Refused('the proof', 'It brings no event along.', 'unverifiable')
   const { entry, file, row } = evidence
   if (entry.kind !== 'commit') throw new Refused('the leaf', 'It is about no commit, so no file is added by it.')
   must(entryFault(entry), 'the leaf', 'It has a field that cannot be read')
@@ -161,6 +163,7 @@ function provePath(
     throw new Refused(
       'the checkpoint',
       `It is of the log ${checkpoint.origin}, signed by ${signers}; the key given is another.`,
+      'unverifiable',
     )
   }
   const fault = verifyInclusion({
@@ -173,7 +176,11 @@ function provePath(
   must(fault, 'the leaf', `It is not leaf ${index} of the checkpoint`)
   const seenBy = new Set(cosignedBy.map(({ key }) => key.vkey)).size
   if (seenBy < quorum)
-    throw new Refused('the checkpoint', `${seenBy} of the witnesses have signed it; ${quorum} are asked for.`)
+    throw new Refused(
+      'the checkpoint',
+      `${seenBy} of the witnesses have signed it; ${quorum} are asked for.`,
+      'unverifiable',
+    )
   findings.checked.leaves = 1
   findings.checked.checkpoints = 1
   findings.checked.cosignatures = cosignedBy.length

@@ -60,6 +60,14 @@ export class RawCheck {
     for (const path of paths) this.#cleaned.set(path, leaf)
   }
 
+  /** Takes note of files that need not be there. */
+  excuse(paths: readonly string[]): void {
+    for (const path of paths) {
+      this.#stored.delete(path)
+      this.#batchFiles.delete(path)
+    }
+  }
+
   batchFile(file: LogRecord, leaf: number): void {
     this.#batchFiles.set(file.path, { ...file, leaf })
   }

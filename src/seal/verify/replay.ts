@@ -35,14 +35,17 @@ export interface ExpectedFiles {
 /** The versions of one table as the log tells them. */
 export class TableReplay {
   readonly name: string
+  #base: number
   #commits: SealedCommit[] = []
   readonly #undone: SealedCommit[] = []
   #live = new Map<string, SealedFile>()
   /** Files named by `clean` leaves, and the newest such leaf. */
   readonly #cleaned = new Map<string, number>()
 
-  constructor(name: string) {
+  /** @param base newest version before the leaves begin that are taken; -1 where they begin with the table */
+  constructor(name: string, base = -1) {
     this.name = name
+    this.#base = base
   }
 
   /** The versions that count, in order. */
@@ -52,7 +55,7 @@ export class TableReplay {
 
   /** The newest version; -1 for none. */
   get version(): number {
-    return this.#commits.at(-1)?.version ?? -1
+    return this.#commits.at(-1)?.version ?? this.#base
   }
 
   /** True if what every version did is known. */
@@ -75,6 +78,7 @@ export class TableReplay {
   restore(version: number): void {
     this.#undone.push(...this.#commits.filter((commit) => commit.version > version))
     this.#commits = this.#commits.filter((commit) => commit.version <= version)
+    this.#base = Math.min(this.#base, version)
     this.#live = new Map()
     for (const commit of this.#commits) apply(this.#live, commit)
   }

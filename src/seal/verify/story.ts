@@ -30,11 +30,14 @@ export class Story {
   origin: string | undefined
   #sealed: Readonly<Record<string, number>> = {}
   #late = 0
+  #isBased: boolean
 
-  constructor(findings: Findings, keys: KeyChain, readers: StoryReaders) {
+  /** @param start index of the first leaf that will be taken: what stood before it is gathered from what it says */
+  constructor(findings: Findings, keys: KeyChain, readers: StoryReaders, start = 0) {
     this.#findings = findings
     this.#keys = keys
     this.#readers = readers
+    this.#isBased = start === 0
   }
 
   /** The tables the log tells of. */
@@ -50,6 +53,7 @@ export class Story {
       return
     }
     this.#checkTime(entry, leaf, where)
+    if (!this.#isBased && 'sealed' in entry) this.#base(entry)
     if ((leaf === 0) !== (entry.kind === 'open')) {
       this.#findings.add('unverifiable', where, 'The first leaf, and no other, opens a log.', leaf)
     }
@@ -99,10 +103,18 @@ export class Story {
     this.#keys.open(entry.vkey, leaf, where)
   }
 
+  /** Takes from the first leaf that tells where the tables stood before it. */
+  #base(entry: CommitEntry | CleanEntry | RestoreEntry): void {
+    this.#isBased = true
+    this.#sealed = { ...entry.sealed }
+    if (entry.kind === 'commit') this.#sealed = { ...this.#sealed, [entry.table]: entry.version - 1 }
+    if (entry.kind === 'restore') this.#sealed = { ...this.#sealed, [entry.table]: entry.version + entry.undone }
+  }
+
   #tableOf(name: string): TableReplay {
     const known = this.#tables.get(name)
     if (known !== undefined) return known
-    const table = new TableReplay(name)
+    const table = new TableReplay(name, this.#sealed[name] ?? -1)
     this.#tables.set(name, table)
     return table
   }
