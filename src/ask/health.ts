@@ -8,6 +8,7 @@ import type { Home } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { scanSql } from '../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE, type TableSpec } from '../lake/table.ts'
+import { checkSeal } from './seal-state.ts'
 
 /** The outcome of one check. */
 export interface Check {
@@ -37,6 +38,7 @@ export async function checkHealth(home: Home, now: Date): Promise<Check[]> {
     await engine(),
     await table(home.events, EVENTS_TABLE),
     await table(home.rejects, REJECTS_TABLE),
+    await checkSeal(home),
     await ledger(home),
     await network(),
   ]

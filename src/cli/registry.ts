@@ -6,8 +6,10 @@ import { registerDoctor } from './commands/doctor.ts'
 import { registerEvents } from './commands/events.ts'
 import { registerExport } from './commands/export.ts'
 import { registerIngest } from './commands/ingest.ts'
+import { registerProve } from './commands/prove.ts'
 import { registerQuery } from './commands/query.ts'
 import { registerRejects } from './commands/rejects.ts'
+import { registerSeal } from './commands/seal.ts'
 import { registerSimulate } from './commands/simulate.ts'
 import { registerWitness } from './commands/witness.ts'
 import type { RegisterCommand } from './contract.ts'
@@ -23,6 +25,8 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerRejects,
   registerCatalogue,
   registerCompact,
+  registerSeal,
+  registerProve,
   registerWitness,
   registerDoctor,
 ]

@@ -15,6 +15,7 @@ import type { BatchLookup } from '../seal/commits.ts'
 import type { ObjectRecord } from '../seal/entry.ts'
 import { SealKeys } from '../seal/keys.ts'
 import { sha256 } from '../seal/merkle.ts'
+import { type EventProof, proveEvent } from '../seal/prove.ts'
 import { RawArchive } from '../seal/raw/archive.ts'
 import { Sealer } from '../seal/sealer.ts'
 import { type SealSettings, sealSettings, settingsDigest } from '../seal/settings.ts'
@@ -131,6 +132,17 @@ export class Sealing {
       now,
     })
     return anchors.map(anchorLine)
+  }
+
+  /**
+   * Proves an event of the lake.
+   * @throws AppError as {@link proveEvent}
+   */
+  async prove(id: string): Promise<EventProof> {
+    const { engine, home, tables } = this.#options
+    const events = tables.find(({ spec }) => spec.name === EVENTS_TABLE.name)
+    if (events === undefined) throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
+    return proveEvent(id, { engine: await engine(), events, log: this.sealer.log, folder: home.seal })
   }
 
   async #tellSettings(): Promise<void> {

@@ -73,6 +73,11 @@ export class Sealer {
     return this.#log
   }
 
+  /** The public key that signs now. */
+  get vkey(): string {
+    return this.#options.keys.vkey
+  }
+
   /** Up to which version each table is sealed. */
   get sealed(): SealedVersions {
     return this.#sealed

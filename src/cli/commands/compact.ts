@@ -1,5 +1,5 @@
 /** `bricktrail compact`: many small files become few; no answer changes. */
-import { AppError } from '../../core/errors.ts'
+import type { CompactResult } from '../../lake/compact.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { wholeNumber } from '../numbers.ts'
 
@@ -19,41 +19,36 @@ export const registerCompact: RegisterCommand = (program, cli) => {
 }
 
 async function run(cli: CliContext, flags: Flags): Promise<void> {
-  const { lockWriter } = await import('../../collect/ledger.ts')
-  const { Engine } = await import('../../engine/duckdb.ts')
   const { COMPACT_MEMORY_MB, compact } = await import('../../lake/compact.ts')
-  const { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } = await import('../../lake/table.ts')
-  const home = cli.home()
-  const events = DeltaTable.at(home.events, EVENTS_TABLE)
-  if ((await events.snapshot()).version < 0) throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
+  const { withSealing } = await import('../sealing.ts')
   const graceMs = wholeNumber('--grace-days', flags.graceDays) * DAY_MS
-  const unlock = await lockWriter(home, () =>
-    cli.note('Another bricktrail process is writing to this home; waiting for it.'),
-  )
-  const engine = await Engine.open({ tempDir: home.tmp, memoryLimitMb: COMPACT_MEMORY_MB })
   const progress = cli.progress('compacting')
   try {
-    const options = {
-      nowMs: cli.now().getTime(),
-      graceMs,
-      onProgress: (done: number, total: number) => progress.update(done, total),
-    }
-    const results = {
-      events: await compact(engine, events, options),
-      rejects: await compact(engine, DeltaTable.at(home.rejects, REJECTS_TABLE), options),
-    }
+    const results = await withSealing(
+      cli,
+      async (sealing, { engine, tables }) => {
+        const results: Record<string, CompactResult> = {}
+        for (const table of tables) {
+          results[table.spec.name] = await compact(await engine(), table, {
+            nowMs: cli.now().getTime(),
+            graceMs,
+            afterCommit: () => sealing.follow(),
+            beforeDelete: (files, reason) => sealing.sealer.clean(table, files, reason),
+            onProgress: (done, total) => progress.update(done, total),
+          })
+        }
+        return results
+      },
+      COMPACT_MEMORY_MB,
+    )
     progress.stop()
-    if (cli.json()) cli.out(`${JSON.stringify(results)}\n`)
-    else {
-      for (const [name, result] of Object.entries(results)) {
-        cli.out(
-          `${name.padEnd(9)}${result.filesBefore} files before, ${result.filesAfter} after; ${result.partitions} days merged, ${result.deleted} old files deleted\n`,
-        )
-      }
+    if (cli.json()) return cli.out(`${JSON.stringify(results)}\n`)
+    for (const [name, result] of Object.entries(results)) {
+      cli.out(
+        `${name.padEnd(9)}${result.filesBefore} files before, ${result.filesAfter} after; ${result.partitions} days merged, ${result.deleted} old files deleted\n`,
+      )
     }
   } finally {
     progress.stop()
-    engine.close()
-    unlock()
   }
 }

@@ -1,0 +1,145 @@
+/** How far the seal of a home goes, for people and for `doctor`. Needs no private key, and proves nothing: `verify` does. */
+import { AppError, isAppError } from '../core/errors.ts'
+import type { Home } from '../core/home.ts'
+import { localStore } from '../lake/stores/local.ts'
+import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../lake/table.ts'
+import { type AnchorState, readAnchorStates } from '../seal/anchors/state.ts'
+import { openCheckpoint } from '../seal/checkpoint.ts'
+import { parseEntry, type SealedVersions } from '../seal/entry.ts'
+import { publicKeys } from '../seal/keys.ts'
+import { LOG_FOLDER } from '../seal/log.ts'
+import { notePath } from '../seal/log-head.ts'
+import { sealSettings } from '../seal/settings.ts'
+import { CHECKPOINT_PATH } from '../seal/tiles.ts'
+import { TreeReader } from '../seal/tree.ts'
+import type { Check } from './health.ts'
+
+/** The state of one anchor, in short. */
+export interface AnchorSummary {
+  readonly id: string
+  readonly lastSize?: string
+  readonly lastTime?: string
+  readonly lastError?: string
+}
+
+/** The state of a seal. */
+export interface SealState {
+  readonly origin: string
+  /** The public key that signs now, as a vkey. */
+  readonly key: string
+  /** Leaves of the log, decimal; 64-bit. */
+  readonly size: string
+  /** Hex. */
+  readonly root: string
+  readonly sealed: SealedVersions
+  /** Commits of the tables that no leaf explains yet. */
+  readonly unsealed: number
+  /** What becomes of received bytes. */
+  readonly raw: string
+  readonly anchors: readonly AnchorSummary[]
+}
+
+/**
+ * Reads the state of a home's seal.
+ * @throws AppError BAD_SEAL, BAD_KEY, BAD_LAKE; NO_LAKE where nothing has been sealed yet
+ */
+export async function sealState(home: Home): Promise<SealState> {
+  const store = localStore(home.seal)
+  const { newest, all } = await publicKeys(home.seal).catch((cause: unknown) => {
+    throw isAppError(cause) ? new AppError('NO_LAKE', `Nothing has been sealed in ${home.root} yet.`, { cause }) : cause
+  })
+  const bytes = await store.read(`${LOG_FOLDER}/${CHECKPOINT_PATH}`)
+  if (bytes === undefined) throw new AppError('NO_LAKE', `Nothing has been sealed in ${home.root} yet.`)
+  const { origin, size, root } = openCheckpoint(bytes, all)
+  const tree = new TreeReader((path) => store.read(`${LOG_FOLDER}/${path}`), size)
+  const sealed = await sealedVersions(tree, size)
+  const { raw, rawKey } = await sealSettings(home)
+  return {
+    origin,
+    key: newest.vkey,
+    size: String(size),
+    root: Buffer.from(root).toString('hex'),
+    sealed,
+    unsealed: await unsealedCommits(home, sealed),
+    raw:
+      raw === 'keep' ? `received bytes are kept, ${rawKey === null ? 'not encrypted' : 'encrypted'}` : 'digests only',
+    anchors: Object.entries(await readAnchorStates(store)).map(summary),
+  }
+}
+
+/**
+ * The newest checkpoint of a home, with the cosignatures it has got.
+ * @throws AppError NO_LAKE where there is none yet
+ */
+export async function newestNote(home: Home): Promise<string> {
+  const { size } = await sealState(home)
+  const store = localStore(home.seal)
+  const bytes = (await store.read(notePath(BigInt(size)))) ?? (await store.read(`${LOG_FOLDER}/${CHECKPOINT_PATH}`))
+  return Buffer.from(bytes ?? []).toString('utf8')
+}
+
+/** Checkpoints of a home around a span of time: the last one signed before it, 0 if there is none, and the first after it. */
+export async function periodSizes(
+  home: Home,
+  { fromMs = -Infinity, toMs = Infinity }: { readonly fromMs?: number; readonly toMs?: number },
+): Promise<{ from: number; to: number }> {
+  const store = localStore(home.seal)
+  const { size } = await sealState(home)
+  const tree = new TreeReader((path) => store.read(`${LOG_FOLDER}/${path}`), BigInt(size))
+  const signed = (await store.list(`${CHECKPOINTS_FOLDER}/`)).map((key) => Number(key.slice(-20))).sort((a, b) => a - b)
+  let [from, to] = [0, Number(size)]
+  for (const each of signed) {
+    const timeMs = Date.parse(parseEntry(await tree.entry(BigInt(each - 1))).time)
+    if (timeMs < fromMs) from = each
+    if (timeMs >= toMs) {
+      to = each
+      break
+    }
+  }
+  return { from, to }
+}
+
+/** The check of the seal that `doctor` shows. */
+export async function checkSeal(home: Home): Promise<Check> {
+  try {
+    const { size, unsealed, anchors } = await sealState(home)
+    const failing = anchors.filter(({ lastError }) => lastError !== undefined)
+    const finding = `${size} leaves, ${unsealed} commits not sealed, ${anchors.length - failing.length} of ${anchors.length} anchors well`
+    if (unsealed === 0 && failing.length === 0) return { name: 'seal', state: 'ok', finding }
+    const hint =
+      failing.length > 0
+        ? 'Run `bricktrail seal` to see what fails, and `bricktrail seal anchor` to try again.'
+        : 'The next `bricktrail ingest` seals them.'
+    return { name: 'seal', state: 'warning', finding, hint }
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause
+    if (cause.code === 'NO_LAKE') return { name: 'seal', state: 'ok', finding: 'nothing sealed yet' }
+    return { name: 'seal', state: 'failed', finding: cause.message, hint: cause.hint }
+  }
+}
+
+const CHECKPOINTS_FOLDER = 'checkpoints'
+
+const summary = ([id, { lastSize, lastTime, lastError }]: [string, AnchorState]): AnchorSummary => ({
+  id,
+  ...(lastSize === undefined ? {} : { lastSize }),
+  ...(lastTime === undefined ? {} : { lastTime }),
+  ...(lastError === undefined ? {} : { lastError: lastError.message }),
+})
+
+async function sealedVersions(tree: TreeReader, size: bigint): Promise<SealedVersions> {
+  for (let index = size - 1n; index >= 0n; index--) {
+    const entry = parseEntry(await tree.entry(index))
+    if ('sealed' in entry) return entry.sealed
+  }
+  return {}
+}
+
+async function unsealedCommits(home: Home, sealed: SealedVersions): Promise<number> {
+  let count = 0
+  for (const table of [DeltaTable.at(home.events, EVENTS_TABLE), DeltaTable.at(home.rejects, REJECTS_TABLE)]) {
+    const { version } = await table.snapshot()
+    count += Math.max(0, version - (sealed[table.spec.name] ?? -1))
+  }
+  return count
+}

@@ -1,0 +1,63 @@
+/** `bricktrail prove`: evidence in one file, or of a period in one folder, that can be checked without this home. */
+import { writeFile } from 'node:fs/promises'
+import { AppError } from '../../core/errors.ts'
+import type { CliContext, RegisterCommand } from '../contract.ts'
+
+interface Flags {
+  readonly out?: string
+  readonly from?: string
+  readonly to?: string
+  readonly files: boolean
+  readonly raw: boolean
+}
+
+/** Adds `prove`. */
+export const registerProve: RegisterCommand = (program, cli) => {
+  program
+    .command('prove')
+    .description('prove an event in one small file, or a period in a folder, for `bricktrail verify` anywhere')
+    .argument('[event]', 'id of the event, or at least its first 8 digits')
+    .option('--out <path>', 'file to write, or folder for a period; - is standard output')
+    .option('--from <time>', 'prove all that was sealed from then on')
+    .option('--to <time>', 'up to then')
+    .option('--no-files', 'without the data files, which then stay unverifiable in the folder')
+    .option('--no-raw', 'without what was received')
+    .action(async (event: string | undefined, flags: Flags) => {
+      const isPeriod = flags.from !== undefined || flags.to !== undefined
+      if (isPeriod === (event !== undefined)) {
+        throw new AppError('BAD_ARGUMENT', 'Give either the id of an event, or a period with --from and --to.')
+      }
+      await (event === undefined ? provePeriod(cli, flags) : proveOne(cli, event, flags))
+    })
+}
+
+async function proveOne(cli: CliContext, id: string, flags: Flags): Promise<void> {
+  const { withSealing } = await import('../sealing.ts')
+  const proof = await withSealing(cli, (sealing) => sealing.prove(id))
+  const out = flags.out ?? `${proof.eventId}.tlog-proof`
+  if (out === '-') return cli.out(proof.text)
+  await writeFile(out, proof.text)
+  const { eventId, file, position, leaf, size } = proof
+  if (cli.json()) {
+    cli.out(`${JSON.stringify({ eventId, file, position, leaf: String(leaf), size: String(size), out })}\n`)
+    return
+  }
+  cli.out(`Event ${eventId} is row ${position} of ${file}, which leaf ${leaf} of ${size} names.\n`)
+  cli.out(`The proof is in ${out}; check it with: bricktrail verify ${out} --key VKEY\n`)
+}
+
+async function provePeriod(cli: CliContext, flags: Flags): Promise<void> {
+  const { out } = flags
+  if (out === undefined || out === '-')
+    throw new AppError('BAD_ARGUMENT', 'Name a folder for the period with --out DIR.')
+  const { parseRange } = await import('../../ask/times.ts')
+  const { periodSizes } = await import('../../ask/seal-state.ts')
+  const { exportPeriod } = await import('../../seal/verify/export-period.ts')
+  const home = cli.home()
+  const { from, to } = await periodSizes(home, parseRange(flags.from, flags.to, cli.now()))
+  const exported = await exportPeriod(home.root, out, { from, to, files: flags.files, raw: flags.raw })
+  if (cli.json()) return cli.out(`${JSON.stringify({ from, to, out, ...exported })}\n`)
+  cli.out(`Leaves ${from} to ${to - 1} of the log are in ${out}: ${exported.files} files, ${exported.bytes} bytes.\n`)
+  if (exported.gone > 0) cli.note(`${exported.gone} files they name are not there any more; the log says which.`)
+  cli.out(`Check it with: bricktrail verify ${out} --key VKEY\n`)
+}

@@ -1,0 +1,122 @@
+/** `bricktrail seal`: the state of the transparency log, its checkpoint to keep elsewhere, its keys, and restores. */
+import type { Command } from 'commander'
+import { EXIT } from '../../core/errors.ts'
+import type { CliContext, RegisterCommand } from '../contract.ts'
+
+/** Adds `seal` and what it has below it. */
+export const registerSeal: RegisterCommand = (program, cli) => {
+  const seal = program
+    .command('seal')
+    .description('the transparency log over everything ingested: state, checkpoint, keys')
+    .action(() => showStatus(cli))
+  seal
+    .command('status')
+    .description('how far the log goes, what is not sealed, and the anchors')
+    .action(() => showStatus(cli))
+  seal
+    .command('checkpoint')
+    .description('print the newest signed checkpoint, for an auditor to keep')
+    .action(() => printCheckpoint(cli))
+  seal
+    .command('anchor')
+    .description('take the newest checkpoint to the configured witnesses, timestamp authorities and copies now')
+    .action(() => anchorNow(cli))
+  seal
+    .command('restore')
+    .description('say that the lake was put back to an earlier state on purpose')
+    .requiredOption('--reason <text>', 'why, for whoever verifies')
+    .action(({ reason }: { reason: string }) => restore(cli, reason))
+  registerKey(seal, cli)
+}
+
+function registerKey(seal: Command, cli: CliContext): void {
+  const key = seal.command('key').description('the key that signs the log')
+  key
+    .command('show')
+    .description('print the public keys, newest first; give them to whoever verifies')
+    .action(() => showKeys(cli))
+  key
+    .command('rotate')
+    .description('let a new key take over; both sign the checkpoint that says so')
+    .option('--to <reference>', 'the new key, file:PATH or env:NAME; without it the home makes one')
+    .action(({ to }: { to?: string }) => rotate(cli, to))
+}
+
+async function showStatus(cli: CliContext): Promise<void> {
+  const { sealState } = await import('../../ask/seal-state.ts')
+  const { printable } = await import('../../core/printable.ts')
+  const state = await sealState(cli.home())
+  if (state.anchors.some(({ lastError }) => lastError !== undefined) || state.unsealed > 0) cli.exit(EXIT.findings)
+  if (cli.json()) return cli.out(`${JSON.stringify(state)}\n`)
+  const rows: [string, string][] = [
+    ['log', printable(state.origin)],
+    ['key', printable(state.key)],
+    ['leaves', state.size],
+    ['root', state.root],
+    ...Object.entries(state.sealed).map(([table, version]): [string, string] => [
+      table,
+      `sealed up to version ${version}`,
+    ]),
+    [
+      'unsealed',
+      state.unsealed === 0 ? 'nothing' : `${state.unsealed} commits; the next \`bricktrail ingest\` seals them`,
+    ],
+    ['raw', state.raw],
+  ]
+  cli.out(rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join(''))
+  for (const { id, lastTime, lastSize, lastError } of state.anchors) {
+    const good = lastSize === undefined ? 'never' : `checkpoint ${lastSize} at ${lastTime}`
+    cli.out(
+      `${'anchor'.padEnd(12)}${printable(id)}: ${good}${lastError === undefined ? '' : `; FAILS: ${printable(lastError)}`}\n`,
+    )
+  }
+  if (state.anchors.length === 0) {
+    cli.note('hint: nothing outside knows this log. Keep `bricktrail seal checkpoint` elsewhere, or set up a witness.')
+  }
+}
+
+async function printCheckpoint(cli: CliContext): Promise<void> {
+  const { newestNote } = await import('../../ask/seal-state.ts')
+  const note = await newestNote(cli.home())
+  cli.out(cli.json() ? `${JSON.stringify({ checkpoint: note })}\n` : note)
+}
+
+async function showKeys(cli: CliContext): Promise<void> {
+  const { publicKeys } = await import('../../seal/keys.ts')
+  const { all } = await publicKeys(cli.home().seal)
+  const keys = all.map(({ vkey }) => vkey)
+  cli.out(cli.json() ? `${JSON.stringify({ keys })}\n` : keys.map((vkey) => `${vkey}\n`).join(''))
+}
+
+async function rotate(cli: CliContext, to: string | undefined): Promise<void> {
+  const { withSealing } = await import('../sealing.ts')
+  const vkey = await withSealing(cli, async (sealing) => {
+    await sealing.sealer.rotate(to)
+    return sealing.sealer.vkey
+  })
+  if (cli.json()) return cli.out(`${JSON.stringify({ key: vkey })}\n`)
+  cli.out(`${vkey}\n`)
+  cli.note(
+    'This key signs from now on. Give it to whoever verifies, and update `signingKey` in seal/settings.json if it is set.',
+  )
+}
+
+async function anchorNow(cli: CliContext): Promise<void> {
+  const { withSealing } = await import('../sealing.ts')
+  const { printable } = await import('../../core/printable.ts')
+  const anchors = (await withSealing(cli, (sealing) => sealing.anchor())) ?? []
+  if (anchors.some(({ outcome }) => outcome === 'failed' || outcome === 'alarm')) cli.exit(EXIT.findings)
+  if (cli.json()) return cli.out(`${JSON.stringify({ anchors })}\n`)
+  for (const { id, outcome, detail = '' } of anchors)
+    cli.out(`${outcome.padEnd(12)}${printable(id)}  ${printable(detail)}\n`)
+  if (anchors.length === 0) cli.note('hint: seal/settings.json of the home names no witnesses, timestamps or copies.')
+}
+
+async function restore(cli: CliContext, reason: string): Promise<void> {
+  const { withRestore } = await import('../sealing.ts')
+  const restored = await withRestore(cli, reason)
+  if (cli.json()) return cli.out(`${JSON.stringify({ restored })}\n`)
+  for (const { table, undone } of restored)
+    cli.out(`${table}: ${undone} sealed commits are no longer in the lake; the log says so now.\n`)
+  if (restored.length === 0) cli.out('The lake is what its seal says; nothing was written.\n')
+}
