@@ -89,6 +89,12 @@ describe('bricktrail witness', () => {
     const [name = ''] = await readdir(join(data(), 'contradictions'))
     const proof = await readFile(join(data(), 'contradictions', name), 'utf8')
     expect(proof).toBe(`${log.note(20)}\n${forked.note(20)}`)
+    await rm(join(data(), 'contradictions'), { recursive: true })
+    const again = await start('--log', LOG_KEY.vkey)
+    again.child.kill('SIGTERM')
+    await again.ended
+    expect(again.notes()).toMatch(/CONTRADICTION/)
+    expect(await readdir(join(data(), 'contradictions'))).toEqual([name])
     expect(witness.notes()).toMatch(/signed 20 of example\.com\/log\n.*CONTRADICTION: .* size 20 of example\.com\/log/s)
   }, 30_000)
 

@@ -52,6 +52,8 @@ async function run(cli: CliContext, flags: Flags): Promise<void> {
     const stopped = stopSignal()
     const url = await listening(server, flags.host, port)
     announce(cli, witness.vkey, url, witness.heads())
+    // Said with every start: a log that has forked once is not to be forgotten.
+    for (const known of folder.memory.contradictions()) onEvent({ kind: 'contradiction', ...known })
     await stopped
     await stopServer(server)
     await telling
