@@ -10,7 +10,7 @@ import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { EVENTS_TABLE } from '../lake/spec.ts'
 import type { DeltaTable } from '../lake/table.ts'
-import { type AnchorResult, anchorCheckpoint } from '../seal/anchors/run.ts'
+import type { AnchorResult } from '../seal/anchors/run.ts'
 import type { BatchLookup } from '../seal/commits.ts'
 import type { ObjectRecord } from '../seal/entry.ts'
 import { SealKeys } from '../seal/keys.ts'
@@ -125,6 +125,8 @@ export class Sealing {
     const { witnesses, timestamps, copies } = this.#settings
     if (witnesses.length + timestamps.length + copies.length === 0) return undefined
     const { home, now } = this.#options
+    // Loaded where there are any: what reads timestamps takes a while.
+    const { anchorCheckpoint } = await import('../seal/anchors/run.ts')
     const { anchors } = await anchorCheckpoint({
       folder: home.seal,
       config: this.#settings,
