@@ -20,7 +20,8 @@ const GROUPS: readonly (readonly [start: RegExp, reason: string | undefined])[] 
   [/^\(\?>/, 'Atomic groups (?>…) are not supported.'],
   [/^\(\?#/, 'Comments (?#…) are not supported.'],
   [/^\(\?P=|^\(\?P>/, `${BACK_REFERENCE}.`],
-  [/^\(\?P?<[A-Za-z_]\w*>/, undefined],
+  [/^\(\?P<[A-Za-z_]\w*>/, undefined],
+  [/^\(\?<[A-Za-z_]\w*>/, 'Write (?P<name>…) for a group with a name.'],
   [/^\(\?[imsU]*(?:-[imsU]+)?[:)]/, undefined],
   [/^\(\?/, 'This kind of group is not supported.'],
 ]
@@ -33,7 +34,7 @@ const ESCAPES: readonly (readonly [start: RegExp, reason: string | undefined])[]
   [/^\\0[0-7]{0,2}|^\\[1-7][0-7]{1,2}/, undefined],
   [/^\\u/, 'Write \\x{…} for a character by its number; \\u is not supported.'],
   [/^\\Z/, 'Write $ or \\z for the end; \\Z is not supported.'],
-  [/^\\[0-9A-Za-z_]/, 'This escape is not supported.'],
+  [/^\\[0-9A-Za-z]/, 'This escape is not supported.'],
 ]
 
 const faultOf = (table: typeof GROUPS, rest: string): { length: number; reason: string | undefined } | undefined => {

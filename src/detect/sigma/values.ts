@@ -11,7 +11,6 @@ import {
   type Piece,
   plainPattern,
   readPattern,
-  textOfPattern,
   tidied,
   withAnyDash,
 } from './pattern.ts'
@@ -174,7 +173,3 @@ function networkTest(value: YamlValue): Test {
   if (network !== undefined) return { kind: 'network', network }
   throw new Fault(`${String(value)} is no network.`, 'Write it as 10.0.0.0/8 or 2001:db8::/32.')
 }
-
-/** True for an exact text, which many of can be looked up at once. */
-export const isExact = (test: Test): test is Extract<Test, { kind: 'text' }> =>
-  test.kind === 'text' && textOfPattern(test.pattern) !== undefined

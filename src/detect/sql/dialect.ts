@@ -1,0 +1,93 @@
+/**
+ * The words a rule's tree is rendered in. Everything that engines spell differently goes through here, so that another engine
+ * is another object of this shape.
+ *
+ * All arguments and results are SQL, unless the name says otherwise. No expression may fail on any row: what cannot be
+ * read is NULL.
+ */
+import type { TimePart } from '../sigma/tree.ts'
+
+/** An engine's way of saying things. */
+export interface Dialect {
+  readonly name: string
+
+  /** A literal. */
+  readonly text: (value: string) => string
+  readonly identifier: (name: string) => string
+
+  /** Lower case, character by character, as {@link foldedText} does it here. */
+  readonly lower: (x: string) => string
+  readonly replace: (x: string, from: string, to: string) => string
+  readonly startsWith: (x: string, part: string) => string
+  readonly endsWith: (x: string, part: string) => string
+  readonly contains: (x: string, part: string) => string
+  /** `pattern` is the text of a LIKE pattern in which a backslash makes the next character plain. */
+  readonly like: (x: string, pattern: string) => string
+  /** True where the RE2 pattern given as text matches anywhere. */
+  readonly regex: (x: string, pattern: string) => string
+
+  /** Numbers, truth values and times as text. */
+  readonly asText: (x: string) => string
+  /** Text as a floating point number, NULL if it is none: optional sign, digits, point, exponent; blanks around it. */
+  readonly asNumber: (text: string) => string
+  /** ISO text as a time, UTC where it names no zone; NULL if it is none. */
+  readonly asTime: (text: string) => string
+  readonly epochMs: (time: string) => string
+  readonly timePart: (part: TimePart, time: string) => string
+
+  /** IPv4 as 8, IPv6 as 32 hexadecimal digits in lower case; NULL if the text is no address of that version. */
+  readonly ipv4: (text: string) => string
+  readonly ipv6: (text: string) => string
+
+  /** True where a test holds for an element; `test` gets the element. `name` is a word used in no expression around it. */
+  readonly any: (list: string, name: string, test: (element: string) => string) => string
+  /** Elements for which a test holds. */
+  readonly filter: (list: string, name: string, test: (element: string) => string) => string
+  readonly isEmpty: (list: string) => string
+  readonly list: (elements: readonly string[]) => string
+  /** Elements that are not NULL, in order. */
+  readonly present: (elements: readonly string[]) => string
+  readonly joinTexts: (list: string, between: string) => string
+  /** Members of the structs of a list. */
+  readonly pluck: (list: string, member: string) => string
+  readonly listHas: (list: string, element: string) => string
+  /** Each element as text. */
+  readonly asTexts: (list: string) => string
+  /** One text of several with line breaks between; NULL ones are left out. */
+  readonly lines: (texts: readonly string[]) => string
+
+  readonly mapValue: (map: string, key: string) => string
+  readonly mapHas: (map: string, key: string) => string
+  readonly mapValues: (map: string) => string
+  /** The keys in lower case. */
+  readonly mapFoldedKeys: (map: string) => string
+  /** The value whose key in lower case, as {@link mapFoldedKeys} gives them, is this. */
+  readonly mapValueFolded: (map: string, foldedKeys: string, key: string) => string
+
+  /** Text as JSON, NULL if it is none. */
+  readonly asJson: (text: string) => string
+  /** A member as text, nested JSON as JSON text; NULL for null and where there is none. */
+  readonly jsonText: (json: string, path: readonly string[]) => string
+  /** True where the member is there, null or not. */
+  readonly jsonHas: (json: string, path: readonly string[]) => string
+  /** The texts at a path, any element of each list on the way and at its end; NULL for none. */
+  readonly jsonTexts: (json: string, path: readonly string[]) => string
+  /** True where lists stand on the way or at the end of a path. */
+  readonly jsonMeetsList: (json: string, path: readonly string[]) => string
+  /** Every value in it that is no object and no list, as text, one a line. */
+  readonly jsonLeaves: (json: string) => string
+
+  /** A value with named members. */
+  readonly struct: (members: Readonly<Record<string, string>>) => string
+  /** At most so many characters from the start. */
+  readonly left: (x: string, length: number) => string
+  /** The rows of a relation for which a condition holds, told after its columns are worked out, not before. */
+  readonly where: (relation: string, condition: string) => string
+
+  /** True where two 64-bit numbers have a bit in common. */
+  readonly bitsMeet: (x: string, bits: bigint) => string
+  readonly bitOr: (numbers: readonly string[]) => string
+}
+
+/** Lower case of a text, one character for each, as {@link Dialect.lower} gives it. */
+export const foldedText = (text: string): string => [...text].map((char) => [...char.toLowerCase()][0] ?? char).join('')

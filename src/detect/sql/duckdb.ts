@@ -1,0 +1,116 @@
+/** DuckDB's words for {@link Dialect}. */
+import { ident, lit } from '../../engine/sql.ts'
+import type { TimePart } from '../sigma/tree.ts'
+import type { Dialect } from './dialect.ts'
+
+const NUMBER = String.raw`\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*`
+
+const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'
+const QUAD = `(?:${OCTET}[.]){3}${OCTET}`
+
+const PARTS: Readonly<Record<TimePart, string>> = {
+  minute: 'minute',
+  hour: 'hour',
+  day: 'day',
+  week: 'week',
+  month: 'month',
+  year: 'year',
+}
+
+/** Text of any characters; DuckDB's literals hold no NUL. */
+const text = (value: string): string => {
+  const parts = value.split('\0').map(lit)
+  return parts.length === 1 ? lit(value) : `(${parts.join(' || chr(0) || ')})`
+}
+
+/** A value under a name, for expressions that use it more than once. */
+const named = (value: string, name: string, body: string): string =>
+  `list_transform([${value}], lambda ${name}: ${body})[1]`
+
+const quadHex = (quad: string): string =>
+  `printf('%02x%02x%02x%02x', ${[1, 2, 3, 4].map((at) => `try_cast(split_part(${quad}, '.', ${at}) AS INTEGER)`).join(', ')})`
+
+/** Hexadecimal digits of one half of an address, `x` for a group that is none, which spoils the whole. */
+const halfHex = (half: string): string =>
+  `CASE WHEN ${half} = '' THEN '' ELSE array_to_string(list_transform(string_split(${half}, ':'), lambda ip_group: CASE
+      WHEN regexp_full_match(ip_group, '[0-9a-f]{1,4}') THEN lpad(ip_group, 4, '0')
+      WHEN regexp_full_match(ip_group, '${QUAD}') THEN ${quadHex('ip_group')} ELSE 'x' END), '') END`
+
+/** `::` stands for the groups missing from eight, at least one. */
+const v6Hex = (ip: string): string =>
+  named(
+    `list_transform(string_split(lower(${ip}), '::'), lambda ip_half: ${halfHex('ip_half')})`,
+    'ip_halves',
+    `CASE WHEN len(ip_halves) = 1 THEN ip_halves[1]
+      WHEN len(ip_halves) = 2 AND strlen(ip_halves[1]) + strlen(ip_halves[2]) <= 28
+        THEN ip_halves[1] || repeat('0', 32 - strlen(ip_halves[1]) - strlen(ip_halves[2])) || ip_halves[2] END`,
+  )
+
+const path = (steps: readonly string[]): string =>
+  text(`$${steps.map((step) => `."${step.replaceAll('"', '\\"')}"`).join('')}`)
+
+/** JSON values one step further, through a list if there is one. */
+const stepInto = (values: string, step: string, at: number): string => {
+  const value = `json_${at}`
+  const name = step.replaceAll('"', '\\"')
+  return `flatten(list_transform(${values}, lambda ${value}: CASE WHEN json_type(${value}) = 'ARRAY'
+      THEN json_extract(${value}, ${text(`$[*]."${name}"`)}) ELSE [json_extract(${value}, ${text(`$."${name}"`)})] END))`
+}
+
+/** DuckDB. */
+export const duckdb: Dialect = {
+  name: 'duckdb',
+  text,
+  identifier: ident,
+  lower: (x) => `lower(${x})`,
+  replace: (x, from, to) => `replace(${x}, ${from}, ${to})`,
+  startsWith: (x, part) => `starts_with(${x}, ${part})`,
+  endsWith: (x, part) => `ends_with(${x}, ${part})`,
+  contains: (x, part) => `contains(${x}, ${part})`,
+  like: (x, pattern) => `${x} LIKE ${text(pattern)} ESCAPE '\\'`,
+  regex: (x, pattern) => `regexp_matches(${x}, ${text(pattern)})`,
+  asText: (x) => `(${x})::VARCHAR`,
+  asNumber: (x) => `CASE WHEN regexp_full_match(${x}, '${NUMBER}') THEN try_cast(${x} AS DOUBLE) END`,
+  asTime: (x) => `try_cast(${x} AS TIMESTAMPTZ)`,
+  epochMs: (time) => `epoch_ms(${time})`,
+  timePart: (part, time) => `date_part('${PARTS[part]}', ${time})`,
+  ipv4: (x) => `CASE WHEN regexp_full_match(${x}, '${QUAD}') THEN ${quadHex(x)} END`,
+  ipv6: (x) => `CASE WHEN contains(${x}, ':') THEN nullif(regexp_extract(${v6Hex(x)}, '^[0-9a-f]{32}$'), '') END`,
+  any: (list, name, test) => `len(list_filter(${list}, lambda ${name}: ${test(name)})) > 0`,
+  filter: (list, name, test) => `list_filter(${list}, lambda ${name}: ${test(name)})`,
+  isEmpty: (list) => `coalesce(len(${list}), 0) = 0`,
+  list: (elements) => `[${elements.join(', ')}]`,
+  present: (elements) => `list_filter([${elements.join(', ')}], lambda entry: entry IS NOT NULL)`,
+  joinTexts: (list, between) => `array_to_string(${list}, ${between})`,
+  pluck: (list, member) => `list_transform(${list}, lambda entry: entry.${ident(member)})`,
+  listHas: (list, element) => `list_contains(${list}, ${element})`,
+  asTexts: (list) => `list_transform(${list}, lambda entry: entry::VARCHAR)`,
+  lines: (texts) => `concat_ws(chr(10), ${texts.join(', ')})`,
+  mapValue: (map, key) => `${map}[${key}]`,
+  mapHas: (map, key) => `map_contains(${map}, ${key})`,
+  mapValues: (map) => `map_values(${map})`,
+  mapFoldedKeys: (map) => `list_transform(map_keys(${map}), lambda map_key: lower(map_key))`,
+  mapValueFolded: (map, foldedKeys, key) => `map_values(${map})[list_position(${foldedKeys}, ${key})]`,
+  asJson: (x) => `try_cast(${x} AS JSON)`,
+  jsonText: (json, steps) => `json_extract_string(${json}, ${path(steps)})`,
+  jsonHas: (json, steps) => `json_type(${json}, ${path(steps)}) IS NOT NULL`,
+  jsonTexts: (json, steps) =>
+    `nullif(list_filter(flatten(list_transform(${steps.reduce(stepInto, `[${json}]`)}, lambda json_end:
+      CASE WHEN json_type(json_end) = 'ARRAY' THEN json_extract_string(json_end, '$[*]') ELSE [json_end ->> '$'] END)),
+      lambda json_text: json_text IS NOT NULL), [])`,
+  jsonMeetsList: (json, steps) =>
+    steps.map((_, at) => `json_type(${json}, ${path(steps.slice(0, at + 1))}) = 'ARRAY'`).join(' OR '),
+  jsonLeaves: (json) =>
+    `array_to_string(list_transform(list_filter(json_extract(${json}, '$..*'), lambda json_value:
+      json_type(json_value) NOT IN ('OBJECT', 'ARRAY', 'NULL')), lambda json_value: json_value ->> '$'), chr(10))`,
+  struct: (members) =>
+    `{${Object.entries(members)
+      .map(([name, value]) => `${lit(name)}: ${value}`)
+      .join(', ')}}`,
+  left: (x, length) => `left(${x}, ${length})`,
+  // A WHERE would be moved below the columns and work them out a second time; rows with nothing to unnest go away.
+  where: (relation, condition) =>
+    `(SELECT * EXCLUDE (kept) FROM (SELECT *, unnest(CASE WHEN ${condition} THEN [true] END) AS kept FROM ${relation}))`,
+  bitsMeet: (x, bits) => `(${x} & ${bits}) <> 0`,
+  bitOr: (numbers) => numbers.join(' | '),
+}

@@ -1,0 +1,118 @@
+/** Why a record matched: which selections did, by which field with which value. */
+import type { Item, RuleNode } from '../sigma/tree.ts'
+import { Bindings } from './bindings.ts'
+import { type CompiledRule, hasHit } from './compile.ts'
+import type { Dialect } from './dialect.ts'
+import type { RecordShape } from './fields.ts'
+import { renderItem, renderNode, renderValueTests } from './render.ts'
+import { textValue } from './render-text.ts'
+
+/** Of a value no more than this many characters are quoted. */
+const LONGEST_VALUE = 500
+
+/** What is between several values of one field. */
+const BETWEEN = ', '
+
+interface NamedNode {
+  readonly name: string
+  readonly node: RuleNode
+}
+
+/** Selections of a tree, each once; those within a filter carry its name. */
+function selectionsOf(node: RuleNode, within = ''): NamedNode[] {
+  if (node.kind === 'item') return []
+  if (node.kind === 'selection') {
+    const name = within === '' ? node.name : `${within}: ${node.name}`
+    const inner = selectionsOf(node.node, name)
+    return inner.length > 0 ? inner : [{ name, node: node.node }]
+  }
+  const nodes = 'nodes' in node ? node.nodes : [node.node]
+  const found = nodes.flatMap((each) => selectionsOf(each, within))
+  return [...new Map(found.map((selection) => [selection.name, selection])).values()]
+}
+
+const itemsIn = (node: RuleNode): Item[] => {
+  if (node.kind === 'item') return [node]
+  return 'nodes' in node ? node.nodes.flatMap(itemsIn) : itemsIn(node.node)
+}
+
+/**
+ * One row for each record of `hits` that the rule at `position` matched: `rule` (its number), the id columns, `selections`
+ * (names) and `because` (selection, field, value).
+ */
+export function explainSql(
+  rule: CompiledRule,
+  position: number,
+  hits: string,
+  shape: RecordShape,
+  dialect: Dialect,
+): string {
+  const bindings = new Bindings(shape, dialect)
+  const selections = selectionsOf(rule.rule.tree).map(({ name, node }) => ({
+    name,
+    items: itemsIn(node),
+    condition: `(${renderNode(node, bindings)})`,
+  }))
+  const names = selections.map(({ name, condition }) => `CASE WHEN ${condition} THEN ${dialect.text(name)} END`)
+  const reasons = selections.flatMap(({ name, items, condition }) =>
+    items.map((item) => {
+      const member = {
+        selection: dialect.text(name),
+        field: dialect.text(item.field ?? ''),
+        value: observed(item, bindings),
+      }
+      return `CASE WHEN ${condition} AND ${renderItem(item, bindings)} THEN ${dialect.struct(member)} END`
+    }),
+  )
+  const ids = Object.keys(shape.ids).map(dialect.identifier)
+  const columns = [
+    `${rule.number} AS rule`,
+    ...ids,
+    `${dialect.present(names)} AS selections`,
+    `${dialect.present(reasons)} AS because`,
+  ]
+  const matched = `(SELECT * FROM ${hits} WHERE ${hasHit(position, dialect)})`
+  return `SELECT ${columns.join(',\n  ')}\nFROM ${bindings.over(matched)}`
+}
+
+/** The value that was met, as text: for lists the elements that fulfil the line, for keywords the line's own text. */
+function observed(item: Item, bindings: Bindings): string {
+  const { dialect } = bindings
+  const field = bindings.field(item.field)
+  if (field === undefined) return 'NULL'
+  if (item.field === null) return keywordsFound(item, bindings)
+  if (field.operand.type !== 'texts') {
+    return dialect.left(
+      textValue({ type: field.operand.type, value: field.value, folded: field.folded }, dialect),
+      LONGEST_VALUE,
+    )
+  }
+  const tests = item.values.flat().filter(({ kind }) => kind !== 'exists' && kind !== 'null')
+  const met =
+    tests.length === 0 || item.negated
+      ? field.value
+      : dialect.filter(field.value, 'met', (element) =>
+          renderValueTests(tests, { type: 'text', value: element, folded: () => dialect.lower(element) }, bindings),
+        )
+  return dialect.left(dialect.joinTexts(met, dialect.text(BETWEEN)), LONGEST_VALUE)
+}
+
+function keywordsFound(item: Item, bindings: Bindings): string {
+  const { dialect } = bindings
+  const found = item.values.flatMap((tests) =>
+    tests.map((test) => {
+      const alone = renderItem({ ...item, values: [[test]], link: 'any', negated: false }, bindings)
+      return `CASE WHEN ${alone} THEN ${dialect.text(keywordText(test))} END`
+    }),
+  )
+  return dialect.joinTexts(dialect.present(found), dialect.text(BETWEEN))
+}
+
+const keywordText = (test: Item['values'][number][number]): string => {
+  if (test.kind === 'regex') return test.pattern
+  if (test.kind !== 'text') return test.kind
+  return test.pattern
+    .map((piece) => (piece.kind === 'text' ? piece.text : piece.kind === 'dash' ? '-' : ' '))
+    .join('')
+    .trim()
+}

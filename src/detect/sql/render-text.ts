@@ -1,0 +1,105 @@
+/** Texts with wildcards as conditions of SQL, with the cheapest function that says the same. */
+import { type Pattern, type Piece, textOfPattern } from '../sigma/pattern.ts'
+import type { Test } from '../sigma/tree.ts'
+import { type Dialect, foldedText } from './dialect.ts'
+import type { ValueSql } from './fields.ts'
+
+/** Greek has two small letters for one capital, and lower case does not make them one. */
+const FINAL_SIGMA = 'ς'
+const SIGMA = 'σ'
+
+/** How a text is compared: the SQL of the value and the text to compare it with. */
+interface Compared {
+  readonly value: string
+  readonly pattern: Pattern
+}
+
+/** A text test on one value. */
+export function renderText(pattern: Pattern, cased: boolean, value: ValueSql, dialect: Dialect): string {
+  return shaped(compared(pattern, cased, value, dialect), dialect)
+}
+
+function compared(pattern: Pattern, cased: boolean, value: ValueSql, dialect: Dialect): Compared {
+  const text = pattern.map((piece) => (piece.kind === 'text' ? piece.text : '')).join('')
+  if (cased || !hasCase(text)) return { value: textValue(value, dialect), pattern }
+  const folded = foldedText(text)
+  const twoSigmas = folded.includes(SIGMA) || folded.includes(FINAL_SIGMA)
+  const fold = (part: string): string => foldedText(part).replaceAll(FINAL_SIGMA, SIGMA)
+  return {
+    value: twoSigmas
+      ? dialect.replace(foldedValue(value, dialect), dialect.text(FINAL_SIGMA), dialect.text(SIGMA))
+      : foldedValue(value, dialect),
+    pattern: pattern.map((piece) => (piece.kind === 'text' ? { kind: 'text', text: fold(piece.text) } : piece)),
+  }
+}
+
+/** The value as text. */
+export const textValue = ({ type, value }: ValueSql, dialect: Dialect): string =>
+  type === 'text' ? value : dialect.asText(value)
+
+/** The value as text in lower case. */
+export const foldedValue = (value: ValueSql, dialect: Dialect): string =>
+  value.type === 'text' ? value.folded() : dialect.lower(dialect.asText(value.value))
+
+/** Some letters outside ASCII, such as the Kelvin sign, have a lower case inside it; digits and signs have none to begin with. */
+const hasCase = (text: string): boolean => [...text].some((char) => char.toLowerCase() !== char.toUpperCase())
+
+function shaped({ value, pattern }: Compared, dialect: Dialect): string {
+  const [first, second, third] = pattern
+  const whole = textOfPattern(pattern)
+  if (whole !== undefined) return `${value} = ${dialect.text(whole)}`
+  if (pattern.some(({ kind }) => kind === 'dash')) return dialect.regex(value, asRegex(pattern))
+  if (isAny(first) && second === undefined) return `${value} IS NOT NULL`
+  if (isText(first) && isAny(second) && third === undefined) return dialect.startsWith(value, dialect.text(first.text))
+  if (isAny(first) && isText(second) && third === undefined) return dialect.endsWith(value, dialect.text(second.text))
+  if (isAny(first) && isText(second) && isAny(third) && pattern.length === 3) {
+    return dialect.contains(value, dialect.text(second.text))
+  }
+  return dialect.like(value, pattern.map(likePiece).join(''))
+}
+
+type TextPiece = Extract<Piece, { kind: 'text' }>
+const isText = (piece: Piece | undefined): piece is TextPiece => piece?.kind === 'text'
+const isAny = (piece: Piece | undefined): boolean => piece?.kind === 'any'
+
+const likePiece = (piece: Piece): string => {
+  if (piece.kind === 'text') return piece.text.replaceAll(/[\\%_]/g, '\\$&')
+  return piece.kind === 'any' ? '%' : '_'
+}
+
+const REGEX_PIECES = { any: '.*', one: '.', dash: '[-/\u2013\u2014\u2015]' } as const
+
+/** The whole text; free ends need no anchor. */
+function asRegex(pattern: Pattern): string {
+  const inner = isAny(pattern[0]) ? pattern.slice(1) : pattern
+  const pieces = isAny(inner.at(-1)) ? inner.slice(0, -1) : inner
+  const body = pieces
+    .map((piece) =>
+      piece.kind === 'text' ? piece.text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&') : REGEX_PIECES[piece.kind],
+    )
+    .join('')
+  return `(?s)${isAny(pattern[0]) ? '' : '\\A'}${body}${isAny(pattern.at(-1)) ? '' : '\\z'}`
+}
+
+/** Exact texts among tests, as one IN for each way of comparing; one alone is left to the others. */
+export function exactTexts(
+  tests: readonly Test[],
+  value: ValueSql,
+  dialect: Dialect,
+): { readonly lookups: readonly string[]; readonly rest: readonly Test[] } {
+  const byValue = new Map<string, string[]>()
+  const rest: Test[] = []
+  for (const test of tests) {
+    const exact = test.kind === 'text' && textOfPattern(test.pattern) !== undefined
+    if (!exact) {
+      rest.push(test)
+      continue
+    }
+    const { value: sql, pattern } = compared(test.pattern, test.cased, value, dialect)
+    byValue.set(sql, [...(byValue.get(sql) ?? []), dialect.text(textOfPattern(pattern) ?? '')])
+  }
+  const lookups = [...byValue].map(([sql, [first = '', ...more]]) =>
+    more.length === 0 ? `${sql} = ${first}` : `${sql} IN (${[first, ...more].join(', ')})`,
+  )
+  return { lookups, rest }
+}

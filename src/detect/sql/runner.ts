@@ -1,0 +1,186 @@
+/**
+ * Runs a set of rules over batches of records. A batch is gone through once for its gate and once for all rules that anything in
+ * it may match; explanations are worked out for records that did.
+ */
+import type { Engine } from '../../engine/duckdb.ts'
+import type { DetectionRule } from '../sigma/rule.ts'
+import { type CompiledRule, compileRules, gateSql, type MatchSource, matchSql } from './compile.ts'
+import type { Dialect } from './dialect.ts'
+import { explainSql } from './explain.ts'
+import type { RecordShape } from './fields.ts'
+import { bitOf, wordsFor } from './masks.ts'
+import { type Outcome, type Unrun, withinTime } from './within-time.ts'
+
+/** The table that {@link RuleRunner.run} fills: `rule`, the id columns, `selections`, `because`. */
+export const MATCHES_TABLE = 'temp.rule_matches'
+
+/** Rules in one statement. More take longer to plan than they save in passes. */
+const RULES_A_PASS = 248
+
+/** Rules explained in one statement. */
+const RULES_AN_EXPLANATION = 24
+
+/** A rule that holds up a batch for longer than this is left out. */
+export const DEFAULT_TIMEOUT_SECS = 120
+
+const HITS = 'temp.rule_hits'
+const GATE_VALUES = 'temp.gate_values'
+const GATES = 'temp.gates'
+
+/** How rules are run. */
+export interface RunnerOptions {
+  readonly timeoutSecs?: number
+}
+
+/** What a batch gave. The matches themselves are rows of {@link MATCHES_TABLE}. */
+export interface BatchReport {
+  /** Matches by the rule's number in the set. */
+  readonly matches: ReadonlyMap<number, number>
+  /** Rules that anything in the batch could match. */
+  readonly candidates: number
+  /** Rules that did not run, and why. */
+  readonly unrun: readonly Unrun[]
+}
+
+/** A set of rules on one engine. Not for concurrent use: await each call. */
+export class RuleRunner {
+  readonly rules: readonly CompiledRule[]
+  readonly #engine: Engine
+  readonly #shape: RecordShape
+  readonly #dialect: Dialect
+  readonly #timeoutMs: number
+  /** Rule numbers by the gate's values, learnt as they are met. */
+  readonly #learnt = new Map<string, readonly number[]>()
+
+  constructor(
+    engine: Engine,
+    rules: readonly DetectionRule[],
+    shape: RecordShape,
+    dialect: Dialect,
+    { timeoutSecs = DEFAULT_TIMEOUT_SECS }: RunnerOptions = {},
+  ) {
+    this.rules = compileRules(rules, shape, dialect)
+    this.#engine = engine
+    this.#shape = shape
+    this.#dialect = dialect
+    this.#timeoutMs = timeoutSecs * 1000
+  }
+
+  /** Matches the records of a relation, which is read twice. */
+  async run(relation: string): Promise<BatchReport> {
+    await this.#emptyMatches()
+    const gates = this.#shape.gate.length === 0 ? undefined : await this.#gatesOf(relation)
+    const rules = gates === undefined ? this.rules : this.rules.filter(({ number }) => gates.has(number))
+    const unrun: Unrun[] = []
+    for (let at = 0; at < rules.length; at += RULES_A_PASS) {
+      const pass = rules.slice(at, at + RULES_A_PASS)
+      unrun.push(...(await this.#within(pass, (some) => this.#pass(some, relation, gates))))
+    }
+    return { matches: await this.#counts(), candidates: rules.length, unrun }
+  }
+
+  #within = (
+    rules: readonly CompiledRule[],
+    run: (rules: readonly CompiledRule[]) => Promise<void>,
+  ): Promise<Outcome> => withinTime(this.#engine, rules, this.#timeoutMs, run)
+
+  /** Which rules the records of the batch may match, with the gate's values they are met by. */
+  async #gatesOf(relation: string): Promise<ReadonlyMap<number, readonly string[]>> {
+    const columns = this.#shape.gate.map(({ name, sql }) => `${sql} AS ${name}`).join(', ')
+    await this.#engine.run(
+      `CREATE OR REPLACE TEMP TABLE gate_values AS SELECT row_number() OVER () AS gate_id, * FROM (SELECT DISTINCT ${columns} FROM ${relation})`,
+    )
+    const rows = await this.#engine.rows<{ gate_id: string; values: string }>(
+      `SELECT gate_id::VARCHAR AS gate_id, to_json([${this.#shape.gate.map(({ name }) => `${name}::VARCHAR`).join(', ')}])::VARCHAR AS "values" FROM ${GATE_VALUES}`,
+    )
+    const unknown = rows.filter(({ values }) => !this.#learnt.has(values))
+    if (unknown.length > 0) await this.#learn(unknown)
+    const found = new Map<number, string[]>()
+    for (const { gate_id, values } of rows) {
+      for (const rule of this.#learnt.get(values) ?? []) {
+        const ids = found.get(rule)
+        if (ids === undefined) found.set(rule, [gate_id])
+        else ids.push(gate_id)
+      }
+    }
+    return found
+  }
+
+  async #learn(rows: readonly { gate_id: string; values: string }[]): Promise<void> {
+    const ids = rows.map(({ gate_id }) => gate_id)
+    const some = `(SELECT * FROM ${GATE_VALUES} WHERE gate_id IN (${ids.join(', ')}))`
+    const found = new Map<string, number[]>(ids.map((id) => [id, []]))
+    for (let at = 0; at < this.rules.length; at += RULES_A_PASS) {
+      const rules = this.rules.slice(at, at + RULES_A_PASS)
+      for (const row of await this.#engine.rows(gateSql(rules, some, this.#dialect))) {
+        const words = wordsOf(row, 'gate_mask', rules.length)
+        const numbers = rules.filter((_, position) => hasBit(words, position)).map(({ number }) => number)
+        found.get(String(row.gate_id))?.push(...numbers)
+      }
+    }
+    for (const { gate_id, values } of rows) this.#learnt.set(values, found.get(gate_id) ?? [])
+  }
+
+  async #pass(
+    rules: readonly CompiledRule[],
+    relation: string,
+    gates: ReadonlyMap<number, readonly string[]> | undefined,
+  ): Promise<void> {
+    if (gates !== undefined) await this.#writeGates(rules, gates)
+    const source: MatchSource = gates === undefined ? { relation } : { relation, gates: GATES }
+    await this.#engine.run(
+      `CREATE OR REPLACE TEMP TABLE rule_hits AS ${matchSql(rules, source, this.#shape, this.#dialect)}`,
+    )
+    await this.#explain(rules)
+  }
+
+  async #writeGates(rules: readonly CompiledRule[], gates: ReadonlyMap<number, readonly string[]>): Promise<void> {
+    const masks = new Map<string, bigint[]>()
+    rules.forEach(({ number }, position) => {
+      const { word, bit } = bitOf(position)
+      for (const id of gates.get(number) ?? []) {
+        const words = masks.get(id) ?? Array<bigint>(wordsFor(rules.length)).fill(0n)
+        words[word] = (words[word] ?? 0n) | bit
+        masks.set(id, words)
+      }
+    })
+    const rows = [...masks].map(([id, words]) => `(${[id, ...words].join(', ')})`)
+    const names = ['gate_id', ...Array.from({ length: wordsFor(rules.length) }, (_, at) => `gate_mask${at}`)]
+    await this.#engine.run(
+      `CREATE OR REPLACE TEMP TABLE gates AS SELECT v.*, m.* EXCLUDE (gate_id) FROM ${GATE_VALUES} v JOIN (VALUES ${rows.join(', ')}) AS m(${names.join(', ')}) USING (gate_id)`,
+    )
+  }
+
+  async #explain(rules: readonly CompiledRule[]): Promise<void> {
+    const words = Array.from({ length: wordsFor(rules.length) }, (_, at) => `bit_or(hit${at}) AS hit${at}`)
+    const hit = wordsOf(await this.#engine.row(`SELECT ${words.join(', ')} FROM ${HITS}`), 'hit', rules.length)
+    const matched = rules.flatMap((rule, position) => (hasBit(hit, position) ? [{ rule, position }] : []))
+    for (let at = 0; at < matched.length; at += RULES_AN_EXPLANATION) {
+      const some = matched.slice(at, at + RULES_AN_EXPLANATION)
+      const selects = some.map(({ rule, position }) => explainSql(rule, position, HITS, this.#shape, this.#dialect))
+      await this.#engine.run(`INSERT INTO ${MATCHES_TABLE} ${selects.join('\nUNION ALL ')}`)
+    }
+  }
+
+  async #emptyMatches(): Promise<void> {
+    const ids = Object.entries(this.#shape.ids).map(([name, type]) => `${this.#dialect.identifier(name)} ${type}`)
+    await this.#engine.run(
+      `CREATE OR REPLACE TEMP TABLE rule_matches (rule INTEGER, ${ids.join(', ')}, selections VARCHAR[], because STRUCT(selection VARCHAR, field VARCHAR, "value" VARCHAR)[])`,
+    )
+  }
+
+  async #counts(): Promise<Map<number, number>> {
+    const rows = await this.#engine.rows(
+      `SELECT rule, count(*)::INTEGER AS matches FROM ${MATCHES_TABLE} GROUP BY rule`,
+    )
+    return new Map(rows.map(({ rule, matches }) => [Number(rule), Number(matches)]))
+  }
+}
+
+const wordsOf = (row: Readonly<Record<string, unknown>>, name: string, rules: number): bigint[] =>
+  Array.from({ length: wordsFor(rules) }, (_, at) => BigInt(String(row[`${name}${at}`] ?? '0')))
+
+const hasBit = (words: readonly bigint[], position: number): boolean => {
+  const { word, bit } = bitOf(position)
+  return ((words[word] ?? 0n) & bit) !== 0n
+}
