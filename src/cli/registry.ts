@@ -11,6 +11,7 @@ import { registerQuery } from './commands/query.ts'
 import { registerRejects } from './commands/rejects.ts'
 import { registerSeal } from './commands/seal.ts'
 import { registerSimulate } from './commands/simulate.ts'
+import { registerVerify } from './commands/verify.ts'
 import { registerWitness } from './commands/witness.ts'
 import type { RegisterCommand } from './contract.ts'
 
@@ -27,6 +28,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerCompact,
   registerSeal,
   registerProve,
+  registerVerify,
   registerWitness,
   registerDoctor,
 ]

@@ -117,3 +117,8 @@ describe('the entry point of the verifier', () => {
     expect(Object.keys(verify).sort()).toEqual(['isBundle', 'verifyBundle', 'verifyHome', 'verifyProof'])
   })
 })
+
+it('the package gives it under the name bricktrail/verify', () => {
+  const { exports } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+  expect(exports['./verify']).toBe('./dist/seal/verify.js')
+})

@@ -279,7 +279,9 @@ class BundleVerification {
         `${gone.length} files that were gone or replaced when the period was exported, such as ${gone[0]}.`,
       )
     }
-    this.#findings.skip(`Leaves before ${from.size} and from ${to.size} on: not in the period.`)
+    this.#findings.skip(
+      `Leaves from ${to.size} on${from.size > 0 ? `, and before ${from.size}` : ''}: not in the period.`,
+    )
     this.#findings.log = {
       origin: period.origin,
       size: to.size,

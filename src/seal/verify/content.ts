@@ -1,6 +1,7 @@
 /** Everything that leaves name: the files of tables, their rows, and what was received. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { attempt } from '../../core/result.ts'
 import type { AddRecord } from '../entry.ts'
 import { Hasher } from './hasher.ts'
 import { keysUnder } from './log-files.ts'
@@ -113,9 +114,11 @@ export class ContentCheck {
       for (const { path, leaf, add } of check.dataFiles) {
         const where = `${tableFolder(name)}/${path}`
         if (add === undefined || !existsSync(join(this.#home, where))) continue
-        const { rows, rowsRoot } = await rowsOf(join(this.#home, where), name, add)
+        const found = await attempt(() => rowsOf(join(this.#home, where), name, add))
         this.#findings.checked.rowRoots += 1
-        if (rows !== add.rows || rowsRoot !== add.rowsRoot) {
+        if (!found.ok) {
+          this.#findings.add('unverifiable', where, `Its rows cannot be read: ${found.error.message}`, leaf)
+        } else if (found.value.rows !== add.rows || found.value.rowsRoot !== add.rowsRoot) {
           this.#findings.add('changed', where, `Its rows do not give the root that leaf ${leaf} tells.`, leaf)
         }
       }

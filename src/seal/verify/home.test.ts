@@ -116,7 +116,7 @@ describe('a period', () => {
     const kinds = async (from?: number | Date, to?: number | Date) => {
       const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
       const report = await verifyHome(home.root, { period })
-      expect(report.notChecked).toContainEqual(expect.stringMatching(/not in the period/))
+      expect(report.notChecked).toContainEqual(expect.stringMatching(/outside the period/))
       return report.findings.map(({ leaf }) => leaf)
     }
     expect(await kinds(0, 3)).toEqual([])

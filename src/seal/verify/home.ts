@@ -248,10 +248,8 @@ class HomeVerification {
       ...(newest === undefined ? {} : { newest: new Date(newest).toISOString() }),
     }
     if (period !== undefined) {
-      const { from = head.size, to = head.size } = this.#range ?? {}
-      this.#findings.skip(
-        `Files of leaves before ${from} and from ${Math.min(to, head.size)} on: not in the period asked for.`,
-      )
+      const ends = Object.entries(period).map(([end, at]) => `${end} ${typeof at === 'number' ? at : at.toISOString()}`)
+      this.#findings.skip(`Files of leaves outside the period asked for: ${ends.join(' ')}.`)
     }
     if (this.#given.length === 0) {
       this.#findings.skip(

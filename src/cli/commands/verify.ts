@@ -1,0 +1,159 @@
+/** `bricktrail verify`: is everything as it was sealed? Of a home, an exported period, or a proof. */
+import { readFile, stat } from 'node:fs/promises'
+import { AppError, EXIT, messageOf } from '../../core/errors.ts'
+import type { RowsOf, VerifyHomeOptions } from '../../seal/verify.ts'
+import type { CliContext, Progress, RegisterCommand } from '../contract.ts'
+import { wholeNumber } from '../numbers.ts'
+import type { Verified } from '../verify-text.ts'
+
+interface Flags {
+  readonly key?: readonly string[]
+  readonly checkpoint?: readonly string[]
+  readonly from?: string
+  readonly to?: string
+  readonly witness?: readonly string[]
+  readonly quorum?: string
+  readonly tsaCa?: string
+  readonly rawKey?: string
+  readonly rows?: boolean
+}
+
+const again = (one: string, before: readonly string[] = []): string[] => [...before, one]
+
+/** Adds `verify`. */
+export const registerVerify: RegisterCommand = (program, cli) => {
+  program
+    .command('verify')
+    .description(
+      'check a home, an exported period or a proof against its log; needs nothing but files and a public key',
+    )
+    .argument(
+      '[path]',
+      'home, folder of `bricktrail prove --from`, or .tlog-proof file; the home of --home where absent',
+    )
+    .option('--key <file|vkey>', 'public key you got from elsewhere; may be given again', again)
+    .option('--checkpoint <file>', 'checkpoint you kept earlier; shows a rollback; may be given again', again)
+    .option('--from <size|time>', 'look at files of leaves from this number or time on only')
+    .option('--to <size|time>', 'up to, and without, this number; or up to this time')
+    .option('--witness <vkey>', 'public key of a witness whose cosignature you want to see; may be given again', again)
+    .option('--quorum <n>', 'how many of the witnesses must have signed; all where absent')
+    .option('--tsa-ca <file>', 'certificates of timestamp authorities you trust, PEM')
+    .option('--raw-key <reference>', 'key of the raw archive, file:/PATH or env:NAME, to check what was received too')
+    .option('--rows', 'digest every row anew, too; needs the SQL engine and time')
+    .action((path: string | undefined, flags: Flags) => run(cli, path, flags))
+}
+
+async function run(cli: CliContext, path: string | undefined, flags: Flags): Promise<void> {
+  const progress = cli.progress('verifying')
+  let verified: Verified
+  try {
+    verified = await verify(cli, path ?? cli.home().root, flags, progress)
+  } finally {
+    progress.stop()
+  }
+  if (!verified.report.ok) cli.exit(EXIT.findings)
+  const { verifiedJson, verifiedText } = await import('../verify-text.ts')
+  cli.out(cli.json() ? verifiedJson(verified) : verifiedText(verified))
+}
+
+async function verify(cli: CliContext, path: string, flags: Flags, progress: Progress): Promise<Verified> {
+  const { isBundle, verifyBundle, verifyHome, verifyProof } = await import('../../seal/verify.ts')
+  const info = await stat(path).catch((cause: unknown) => {
+    throw new AppError('BAD_ARGUMENT', `There is nothing to verify at ${path}: ${messageOf(cause)}`, {
+      hint: 'Name a home, an exported folder or a .tlog-proof file.',
+    })
+  })
+  const key = (await Promise.all((flags.key ?? []).map(keysOf))).flat()
+  const quorum = flags.quorum === undefined ? undefined : wholeNumber('--quorum', flags.quorum)
+  const seen = { witnesses: flags.witness ?? [], ...(quorum === undefined ? {} : { quorum }) }
+  if (info.isFile()) {
+    if (key.length === 0) {
+      throw new AppError('BAD_ARGUMENT', 'A proof needs the public key of its log.', {
+        hint: 'Pass --key FILE or --key VKEY; `bricktrail seal key show` prints it where the log is.',
+      })
+    }
+    return { path, what: 'proof', report: verifyProof(await bytesOf(path), { keys: key, ...seen }) }
+  }
+  const options: VerifyHomeOptions = { ...(await optionsOf(flags)), ...seen, key, ...followed(progress) }
+  if (isBundle(path)) return { path, what: 'period', report: await verifyBundle(path, options) }
+  const period = await periodOf(flags, cli.now())
+  const engine = flags.rows ? await rowsEngine() : undefined
+  try {
+    const rows = engine === undefined ? {} : { rowsOf: engine.rowsOf }
+    return { path, what: 'home', report: await verifyHome(path, { ...options, ...rows, ...period }) }
+  } finally {
+    await engine?.close()
+  }
+}
+
+/** Keys as typed, or the lines of a file. */
+async function keysOf(text: string): Promise<string[]> {
+  if (/^[^+\s]+\+[0-9a-f]{8}\+\S+$/.test(text)) return [text]
+  const lines = (await bytesOf(text)).toString('utf8').split('\n')
+  return lines.map((line) => line.trim()).filter((line) => line !== '')
+}
+
+async function bytesOf(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new AppError('UNREADABLE', `${path} cannot be read: ${messageOf(cause)}`, { where: path, cause })
+  })
+}
+
+async function optionsOf(flags: Flags): Promise<VerifyHomeOptions> {
+  const checkpoints = (flags.checkpoint ?? []).map(async (name) => ({ name, bytes: await bytesOf(name) }))
+  const tsaCa = flags.tsaCa === undefined ? undefined : (await bytesOf(flags.tsaCa)).toString('utf8')
+  const rawKey = flags.rawKey === undefined ? undefined : await rawKeyOf(flags.rawKey)
+  return {
+    checkpoints: await Promise.all(checkpoints),
+    ...(tsaCa === undefined ? {} : { tsaCa }),
+    ...(rawKey === undefined ? {} : { rawKey }),
+  }
+}
+
+async function rawKeyOf(reference: string): Promise<Uint8Array> {
+  const { readRawKey } = await import('../../seal/raw/key.ts')
+  return (await readRawKey(reference, '--raw-key')).reveal()
+}
+
+/** A number of up to nine digits is a size of the log; anything else is a time. */
+async function periodOf({ from, to }: Flags, now: Date): Promise<Pick<VerifyHomeOptions, 'period'>> {
+  if (from === undefined && to === undefined) return {}
+  const { parseRange } = await import('../../ask/times.ts')
+  const isSize = (text: string | undefined): text is string => text !== undefined && /^\d{1,9}$/.test(text)
+  const { fromMs, toMs } = parseRange(isSize(from) ? undefined : from, isSize(to) ? undefined : to, now)
+  const first = isSize(from) ? Number(from) : fromMs === undefined ? undefined : new Date(fromMs)
+  const last = isSize(to) ? Number(to) : toMs === undefined ? undefined : new Date(toMs)
+  return {
+    period: { ...(first === undefined ? {} : { from: first }), ...(last === undefined ? {} : { to: last }) },
+  }
+}
+
+function followed(progress: Progress): Pick<VerifyHomeOptions, 'onProgress'> {
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0)
+  return {
+    onProgress: (done, total, what) => {
+      const note = what === 'leaves' ? `${done} of ${total} leaves` : `${megabytes(done)} of ${megabytes(total)} MB`
+      progress.update(done, total, note)
+    },
+  }
+}
+
+/** What digests rows. */
+interface RowsEngine {
+  readonly rowsOf: RowsOf
+  close(): Promise<void>
+}
+
+async function rowsEngine(): Promise<RowsEngine> {
+  const { Engine } = await import('../../engine/duckdb.ts')
+  const { fileColumns } = await import('../../seal/file-columns.ts')
+  const { digestRows, rowForm } = await import('../../seal/rows.ts')
+  const engine = await Engine.open({})
+  return {
+    rowsOf: async (path, table) => {
+      const { rows, root } = await digestRows(engine, path, rowForm(table, await fileColumns(engine, path)))
+      return { rows, rowsRoot: Buffer.from(root).toString('hex') }
+    },
+    close: async () => engine.close(),
+  }
+}
