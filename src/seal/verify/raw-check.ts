@@ -105,7 +105,9 @@ export class RawCheck {
       )
     }
     if (!isWhole) return
-    const leftovers = keysUnder(join(this.#home, RAW_FOLDER)).filter((key) => !this.#stored.has(`${RAW_FOLDER}/${key}`))
+    const leftovers = keysUnder(join(this.#home, RAW_FOLDER)).filter(
+      (key) => !key.startsWith('.') && !this.#stored.has(`${RAW_FOLDER}/${key}`),
+    )
     if (leftovers.length > 0) {
       this.#findings.skip(`${leftovers.length} files in ${RAW_FOLDER}/ are named by no leaf, such as ${leftovers[0]}.`)
     }
