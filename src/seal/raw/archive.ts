@@ -11,7 +11,7 @@ import { encrypted, encryptedWhole, wrongKey } from './cipher.ts'
 import { RawDamage } from './damage.ts'
 import { type RawKey, readRawKey } from './key.ts'
 import { eachOf, FILE_MODE, Placing, removeUnfinished, syncFolder } from './placing.ts'
-import { digestOf, expectDigest, lengthOf, type RawSource, readNow, readRange } from './source.ts'
+import { digestOf, expectDigest, lengthOf, type RawSource, readNow, readRange, shorter } from './source.ts'
 import {
   encodingOf,
   isCompressed,
@@ -338,7 +338,9 @@ async function clonedDigest(source: RawSource, temp: string): Promise<Written> {
   await chmod(temp, FILE_MODE)
   const file = await open(temp, 'r+')
   try {
-    if ((await file.stat()).size > source.lastByte) await file.truncate(source.lastByte)
+    const { size } = await file.stat()
+    if (size < source.lastByte) throw shorter(source)
+    if (size > source.lastByte) await file.truncate(source.lastByte)
     await file.sync()
   } finally {
     await file.close()

@@ -79,7 +79,8 @@ export function expectDigest(source: RawSource, sha256: string): void {
   if (source.sha256 !== undefined && source.sha256 !== sha256) throw changed(source, 'changed while it was read')
 }
 
-const shorter = (source: RawSource): AppError => changed(source, 'became shorter while it was read')
+/** The failure of a source that has fewer bytes than it had. */
+export const shorter = (source: RawSource): AppError => changed(source, 'became shorter while it was read')
 
 const changed = ({ path }: RawSource, what: string): AppError =>
   new AppError('UNREADABLE', `${path} ${what}.`, {
