@@ -5,7 +5,18 @@ import { parseArgs } from 'node:util'
 import { ROOT } from './data.ts'
 
 /** Rows that can be asked for with `--only`. */
-export const ROWS = ['bare', 'chdb', 'ours', 'unchanged', 'query', 'small', 'steady', 'large'] as const
+export const ROWS = [
+  'bare',
+  'chdb',
+  'ours',
+  'unsealed',
+  'unchanged',
+  'query',
+  'verify',
+  'small',
+  'steady',
+  'large',
+] as const
 
 /** A row's name. */
 export type RowName = (typeof ROWS)[number]

@@ -26,7 +26,7 @@ const cpu = (outcome: Outcome): number => outcome.cpuSeconds
 const rss = (outcome: Outcome): number => outcome.peakRssBytes
 const bytesPerEvent = ({ details, events }: Outcome): number => (details.out_bytes ?? 0) / events
 
-const COMPARED: ReadonlySet<string> = new Set(['bare', 'bare-snappy', 'bare-any-order', 'chdb', 'ours'])
+const COMPARED: ReadonlySet<string> = new Set(['bare', 'bare-snappy', 'bare-any-order', 'chdb', 'ours', 'unsealed'])
 
 /** The whole report. */
 export function markdown(rows: readonly Row[]): string {
@@ -79,7 +79,8 @@ function questions(query: Row): string {
 /** Each budget for which something was measured. */
 export function budgets(rows: readonly Row[]): Budget[] {
   const row = (name: string) => rows.find((each) => each.name === name)
-  const [bare, ours, unchanged, small, large] = ['bare', 'ours', 'unchanged', 'small', 'large'].map(row)
+  const [bare, ours, unsealed, unchanged] = ['bare', 'ours', 'unsealed', 'unchanged'].map(row)
+  const [verified, reread, small, large] = ['verify', 'reread', 'small', 'large'].map(row)
   const found: Budget[] = []
   const add = (promise: string, measured: string, met: boolean) => found.push({ promise, measured, met })
   if (bare !== undefined && ours !== undefined) {
@@ -101,6 +102,15 @@ export function budgets(rows: readonly Row[]): Budget[] {
   if (ours !== undefined && unchanged !== undefined) {
     const share = middle(unchanged, seconds) / middle(ours, seconds)
     add('ingesting the same again costs less than a tenth', `${number(100 * share, 1)} %`, share < 0.1)
+  }
+  if (ours !== undefined && unsealed !== undefined) {
+    const [wall, work] = [speedRatio(unsealed, ours, seconds), speedRatio(unsealed, ours, cpu)]
+    const measured = `${number(100 * (wall - 1), 1)} % by the clock, ${number(100 * (work - 1), 1)} % by CPU`
+    add('sealing adds at most 15 % to ingest', measured, wall <= 1.15 && work <= 1.15)
+  }
+  if (verified !== undefined && reread !== undefined) {
+    const share = 1 / speedRatio(verified, reread, seconds)
+    add('verify takes less than reading its files twice', `${number(share, 2)} of it`, share < 1)
   }
   if (small !== undefined) {
     const speed = middle(small, (outcome) => outcome.events / outcome.seconds)

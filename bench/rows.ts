@@ -29,11 +29,12 @@ const THOUSANDS = new Intl.NumberFormat('en-US')
 export async function measure(options: BenchOptions, folder: string): Promise<Row[]> {
   const wants = (...names: RowName[]) => names.some((name) => options.rows.includes(name))
   const rows: Row[] = []
-  if (wants('bare', 'chdb', 'ours', 'unchanged', 'query')) {
+  if (wants('bare', 'chdb', 'ours', 'unsealed', 'unchanged', 'query', 'verify')) {
     const { compared, home, source } = await compare(options, folder)
     rows.push(...compared)
     if (wants('unchanged')) rows.push(await unchanged(options, home, source))
     if (wants('query')) rows.push(await query(home))
+    if (wants('verify')) rows.push(...(await verify(options, home)))
   }
   if (wants('small')) rows.push(await small(options, folder))
   if (wants('steady')) for (const events of options.days) rows.push(...(await steady(events, folder)))
@@ -52,17 +53,21 @@ async function compare(options: BenchOptions, folder: string) {
   const source = await account(options.events)
   const glob = join(source, '**', '*.json.gz')
   const home = join(folder, 'ours')
-  const ours: Contender = {
-    name: 'ours',
-    title: 'Bricktrail: ingest to committed, enriched, de-duplicated events',
+  const ingesting = (name: string, title: string, seal: boolean): Contender => ({
+    name,
+    title,
     once: async () => {
-      await rm(home, { recursive: true, force: true })
-      const outcome = await run('ingest', { home: await freshHome(folder, 'ours'), source })
-      const bytes = await bytesIn(homeAt(home).events)
+      const into = join(folder, name)
+      await rm(into, { recursive: true, force: true })
+      const outcome = await run('ingest', { home: await freshHome(folder, name), source, seal })
+      const bytes = await bytesIn(homeAt(into).events)
       return { ...outcome, details: { ...outcome.details, out_bytes: bytes } }
     },
-  }
+  })
+  const ours = ingesting('ours', 'Bricktrail: ingest to committed, enriched, de-duplicated, sealed events', true)
   const contenders = [...yardsticks(options, folder, glob), ours]
+  if (options.rows.includes('unsealed'))
+    contenders.push(ingesting('unsealed', 'the same, nothing sealed and what was received not kept', false))
   // Once without counting, so that the files are in the system's cache for all.
   await ours.once(0)
   const outcomes = new Map<string, Outcome[]>(contenders.map(({ name }) => [name, []]))
@@ -118,6 +123,22 @@ async function query(home: string): Promise<Row> {
   note('query')
   const outcome = await run('query', { home, times: QUERY_TIMES })
   return { name: 'query', title: 'Bricktrail: the questions of the overview, one after another', rounds: [outcome] }
+}
+
+/** Verifying and reading again take turns, like the rows above. */
+async function verify(options: BenchOptions, home: string): Promise<Row[]> {
+  const rounds: Record<'verify' | 'reread', Outcome[]> = { verify: [], reread: [] }
+  // Once without counting: both then find the files in the system's cache.
+  await run('reread', { home })
+  for (let round = 0; round < options.rounds; round++) {
+    note(`round ${round + 1} of ${options.rounds}: verify`)
+    rounds.reread.push(await run('reread', { home }))
+    rounds.verify.push(await run('verify', { home }))
+  }
+  return [
+    { name: 'verify', title: 'Bricktrail: verification of the whole home', rounds: rounds.verify },
+    { name: 'reread', title: 'the same files read twice, nothing done with them', rounds: rounds.reread },
+  ]
 }
 
 async function small(options: BenchOptions, folder: string): Promise<Row> {

@@ -8,10 +8,12 @@ import { type Measured, stopwatch } from '../outcome.ts'
 export interface IngestParams {
   readonly home: string
   readonly source: string
+  /** False leaves the seal and the raw archive out. */
+  readonly seal?: boolean
 }
 
 /** Ingests; `events` counts unchanged objects' events as none. */
-export async function work({ home, source }: IngestParams): Promise<Measured> {
+export async function work({ home, source, seal = true }: IngestParams): Promise<Measured> {
   const lap = stopwatch()
   const report = await ingest({
     home: homeAt(home),
@@ -19,6 +21,7 @@ export async function work({ home, source }: IngestParams): Promise<Measured> {
     form: 'auto',
     stdin: Readable.from([]),
     now: () => new Date(),
+    seal,
   })
   const { objects, unchanged, duplicates, rejects, redactions, bytes } = report
   return { events: report.events, ...lap(), details: { objects, unchanged, duplicates, rejects, redactions, bytes } }
