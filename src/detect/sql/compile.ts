@@ -69,7 +69,7 @@ export function matchSql(
   shape: RecordShape,
   dialect: Dialect,
 ): string {
-  const bindings = new Bindings(shape, dialect)
+  const bindings = new Bindings(narrowed(shape, rules), dialect)
   const conditions = rules.map(({ rest }, at) => {
     const mask = source.gates === undefined ? undefined : Mask.of([at])
     bindings.wantedBy(mask)
@@ -86,6 +86,10 @@ export function matchSql(
   const anyHit = hits.map((_, at) => `hit${at}`)
   return `SELECT * FROM ${dialect.where(tested, `(${dialect.bitOr(anyHit)}) <> 0`)}`
 }
+
+/** The shape made for the fields of some rules. */
+export const narrowed = (shape: RecordShape, rules: readonly CompiledRule[]): RecordShape =>
+  shape.narrowed?.([...new Set(rules.flatMap(({ rule }) => fieldsOf(rule.tree)))]) ?? shape
 
 const selected = (columns: readonly string[], relation: string): string =>
   `(SELECT ${columns.join(', ')} FROM ${relation})`

@@ -68,12 +68,16 @@ export interface Dialect {
   readonly asJson: (text: string) => string
   /** A member as text, nested JSON as JSON text; NULL for null and where there is none. */
   readonly jsonText: (json: string, path: readonly string[]) => string
+  /** Several members at once, as a list of what {@link jsonText} gives for each. */
+  readonly jsonParts: (json: string, paths: readonly (readonly string[])[]) => string
+  /** An element of a list, counted from 0. */
+  readonly element: (list: string, at: number) => string
   /** True where the member is there, null or not. */
   readonly jsonHas: (json: string, path: readonly string[]) => string
   /** The texts at a path, any element of each list on the way and at its end; NULL for none. */
   readonly jsonTexts: (json: string, path: readonly string[]) => string
-  /** True where lists stand on the way or at the end of a path. */
-  readonly jsonMeetsList: (json: string, path: readonly string[]) => string
+  /** For several paths what stands there, as a list of `OBJECT`, `ARRAY` and names of plain kinds; NULL for nothing. */
+  readonly jsonKinds: (json: string, paths: readonly (readonly string[])[]) => string
   /** Every value in it that is no object and no list, as text, one a line. */
   readonly jsonLeaves: (json: string) => string
 

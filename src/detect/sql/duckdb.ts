@@ -93,13 +93,14 @@ export const duckdb: Dialect = {
   mapValueFolded: (map, foldedKeys, key) => `map_values(${map})[list_position(${foldedKeys}, ${key})]`,
   asJson: (x) => `try_cast(${x} AS JSON)`,
   jsonText: (json, steps) => `json_extract_string(${json}, ${path(steps)})`,
+  jsonParts: (json, paths) => `json_extract_string(${json}, [${paths.map(path).join(', ')}])`,
+  element: (list, at) => `${list}[${at + 1}]`,
   jsonHas: (json, steps) => `json_type(${json}, ${path(steps)}) IS NOT NULL`,
   jsonTexts: (json, steps) =>
     `nullif(list_filter(flatten(list_transform(${steps.reduce(stepInto, `[${json}]`)}, lambda json_end:
       CASE WHEN json_type(json_end) = 'ARRAY' THEN json_extract_string(json_end, '$[*]') ELSE [json_end ->> '$'] END)),
       lambda json_text: json_text IS NOT NULL), [])`,
-  jsonMeetsList: (json, steps) =>
-    steps.map((_, at) => `json_type(${json}, ${path(steps.slice(0, at + 1))}) = 'ARRAY'`).join(' OR '),
+  jsonKinds: (json, paths) => `json_type(${json}, [${paths.map(path).join(', ')}])`,
   jsonLeaves: (json) =>
     `array_to_string(list_transform(list_filter(json_extract(${json}, '$..*'), lambda json_value:
       json_type(json_value) NOT IN ('OBJECT', 'ARRAY', 'NULL')), lambda json_value: json_value ->> '$'), chr(10))`,

@@ -1,7 +1,7 @@
 /** Why a record matched: which selections did, by which field with which value. */
 import type { Item, RuleNode } from '../sigma/tree.ts'
 import { Bindings } from './bindings.ts'
-import { type CompiledRule, hasHit } from './compile.ts'
+import { type CompiledRule, hasHit, narrowed } from './compile.ts'
 import type { Dialect } from './dialect.ts'
 import type { RecordShape } from './fields.ts'
 import { renderItem, renderNode, renderValueTests } from './render.ts'
@@ -47,7 +47,7 @@ export function explainSql(
   shape: RecordShape,
   dialect: Dialect,
 ): string {
-  const bindings = new Bindings(shape, dialect)
+  const bindings = new Bindings(narrowed(shape, [rule]), dialect)
   const selections = selectionsOf(rule.rule.tree).map(({ name, node }) => ({
     name,
     items: itemsIn(node),

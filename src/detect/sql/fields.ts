@@ -39,4 +39,6 @@ export interface RecordShape {
   readonly gate: readonly { readonly name: string; readonly sql: string; readonly columns: readonly string[] }[]
   /** Values several fields are worked out from, by the name they use them by. */
   readonly shared: Readonly<Record<string, { readonly sql: string; readonly columns: readonly string[] }>>
+  /** The same records, made for reading these fields and no others. */
+  readonly narrowed?: (fields: readonly string[]) => RecordShape
 }

@@ -2,7 +2,7 @@
  * Runs a set of rules over batches of records. A batch is gone through once for its gate and once for all rules that anything in
  * it may match; explanations are worked out for records that did.
  */
-import type { Engine } from '../../engine/duckdb.ts'
+import { type Engine, setting } from '../../engine/duckdb.ts'
 import type { DetectionRule } from '../sigma/rule.ts'
 import { type CompiledRule, compileRules, gateSql, type MatchSource, matchSql } from './compile.ts'
 import type { Dialect } from './dialect.ts'
@@ -19,6 +19,9 @@ const RULES_A_PASS = 248
 
 /** Rules explained in one statement. */
 const RULES_AN_EXPLANATION = 24
+
+/** Looking for equal expressions among hundreds of rules is most of the planning; what they share is a column already. */
+const NEEDLESS = 'common_subexpressions'
 
 /** A rule that holds up a batch for longer than this is left out. */
 export const DEFAULT_TIMEOUT_SECS = 120
@@ -68,6 +71,15 @@ export class RuleRunner {
 
   /** Matches the records of a relation, which is read twice. */
   async run(relation: string): Promise<BatchReport> {
+    await this.#engine.run(setting('disabled_optimizers', NEEDLESS))
+    try {
+      return await this.#run(relation)
+    } finally {
+      await this.#engine.run('RESET disabled_optimizers')
+    }
+  }
+
+  async #run(relation: string): Promise<BatchReport> {
     await this.#emptyMatches()
     const gates = this.#shape.gate.length === 0 ? undefined : await this.#gatesOf(relation)
     const rules = gates === undefined ? this.rules : this.rules.filter(({ number }) => gates.has(number))
