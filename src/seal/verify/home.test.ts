@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cpSync, rmSync } from 'node:fs'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -126,6 +127,30 @@ describe('a period', () => {
     expect(await kinds(new Date('2026-03-01T08:04:30Z'))).toEqual([4])
     expect(await kinds(undefined, new Date('2026-03-01T08:04:30Z'))).toEqual([3])
   })
+})
+
+it('a home that is written to meanwhile is read again, and not accused of what was going on', async () => {
+  const home = await eventful()
+  const before = await mkdtemp(join(tmpdir(), 'bricktrail-before-'))
+  const after = await mkdtemp(join(tmpdir(), 'bricktrail-after-'))
+  try {
+    await cp(home.root, before, { recursive: true })
+    await home.clean('rejects', 'log-retention', ['_delta_log/00000000000000000000.json'])
+    await rm(home.at('lake/rejects/_delta_log/00000000000000000000.json'))
+    await home.commit({ table: 'rejects' })
+    await cp(home.root, after, { recursive: true })
+    let calls = 0
+    const onProgress = (): void => {
+      if (calls++ > 0) return
+      rmSync(before, { recursive: true })
+      cpSync(after, before, { recursive: true })
+    }
+    expect((await verifyHome(before, { onProgress })).findings).toEqual([])
+    expect(calls).toBeGreaterThan(1)
+  } finally {
+    await rm(before, { recursive: true })
+    await rm(after, { recursive: true })
+  }
 })
 
 describe('rows', () => {
