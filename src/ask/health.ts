@@ -8,16 +8,8 @@ import type { Home } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { scanSql } from '../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE, type TableSpec } from '../lake/table.ts'
+import type { Check } from './check.ts'
 import { checkSeal } from './seal-state.ts'
-
-/** The outcome of one check. */
-export interface Check {
-  readonly name: string
-  readonly state: 'ok' | 'warning' | 'failed'
-  readonly finding: string
-  /** What to do; absent when all is well. */
-  readonly hint?: string
-}
 
 /** The sources need type stripping and the SQLite module as they are from here on. */
 const LEAST_NODE = 24

@@ -12,7 +12,7 @@ import { notePath } from '../seal/log-head.ts'
 import { sealSettings } from '../seal/settings.ts'
 import { CHECKPOINT_PATH } from '../seal/tiles.ts'
 import { TreeReader } from '../seal/tree.ts'
-import type { Check } from './health.ts'
+import type { Check } from './check.ts'
 
 /** The state of one anchor, in short. */
 export interface AnchorSummary {

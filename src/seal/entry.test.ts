@@ -79,7 +79,8 @@ describe('an entry', () => {
     const nowMs = Date.parse(entry.time)
     expect(entryTime(nowMs)).toEqual({ time: entry.time })
     expect(entryTime(nowMs, { time: entry.time })).toEqual({ time: entry.time })
-    expect(entryTime(nowMs - 1500, entry)).toEqual({ time: '2026-11-12T09:59:58.500Z', clockBackMs: 1500 })
+    expect(entryTime(nowMs - 2001, entry)).toEqual({ time: '2026-11-12T09:59:57.999Z', clockBackMs: 2001 })
+    expect(entryTime(nowMs - 2000, entry)).toEqual({ time: entry.time })
   })
 })
 

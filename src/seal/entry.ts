@@ -215,8 +215,16 @@ export function parseCanonical(bytes: Uint8Array): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** The time of a new entry, and how far the clock was set back since the one before, if it was. */
+/** Clocks are set by this much all the time, back too, to keep them right. */
+const SMALL_STEP_MS = 2000
+
+/**
+ * The time of a new entry, and how far the clock was set back since the one before, if it was: a small step is none, and the entry
+ * takes the time of the one before.
+ */
 export function entryTime(nowMs: number, previous?: Pick<Entry, 'time'>): Pick<EntryBase, 'time' | 'clockBackMs'> {
-  const backMs = previous === undefined ? 0 : Date.parse(previous.time) - nowMs
+  const previousMs = previous === undefined ? Number.NEGATIVE_INFINITY : Date.parse(previous.time)
+  const backMs = previousMs - nowMs
+  if (backMs > 0 && backMs <= SMALL_STEP_MS) return { time: new Date(previousMs).toISOString() }
   return { time: new Date(nowMs).toISOString(), ...(backMs > 0 ? { clockBackMs: backMs } : {}) }
 }
