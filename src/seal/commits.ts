@@ -11,7 +11,7 @@ import type { DeltaTable } from '../lake/table.ts'
 import type { AddRecord, CommitEntry, LogRecord, ManifestLists, ObjectRecord } from './entry.ts'
 import { fileColumns } from './file-columns.ts'
 import { sha256 } from './merkle.ts'
-import { digestRows, type RowForm, rowForm } from './rows.ts'
+import { digestFiles, type FileRows, type RowForm, rowForm } from './rows.ts'
 
 /** What a room to the right knows of the batch behind a commit. */
 export interface BatchFacts {
@@ -47,8 +47,11 @@ export async function describeCommit(table: DeltaTable, version: number, context
   const actions = parseCommit(bytes, table.store.locate(key))
   const txn = actions.find((action) => action.txn)?.txn
   const facts = txn ? await context.batchOf(table.spec.name, txn) : undefined
-  const adds: AddRecord[] = []
-  for (const { add } of actions) if (add) adds.push(await addRecord(table, add, context))
+  const adds = await addRecords(
+    table,
+    actions.flatMap(({ add }) => add ?? []),
+    context,
+  )
   const removes = actions.flatMap(({ remove }) => (remove ? [{ path: keyOfPath(remove.path) ?? remove.path }] : []))
   const { operation = 'UNKNOWN' } = actions.find(({ commitInfo }) => commitInfo)?.commitInfo ?? {}
   return {
@@ -100,25 +103,74 @@ async function formOf(engine: Engine, { spec }: DeltaTable, path: string, tag: s
   return form
 }
 
-async function addRecord(
-  table: DeltaTable,
-  add: NonNullable<Action['add']>,
-  context: CommitContext,
-): Promise<AddRecord> {
-  const key = keyOfPath(add.path) ?? add.path
-  const path = table.store.locate(key)
+/** Files whose rows are digested by one statement: enough for all threads, few enough for memory. */
+const AT_ONCE_BYTES = 32 * 1024 * 1024
+
+type Add = NonNullable<Action['add']>
+
+async function addRecords(table: DeltaTable, adds: readonly Add[], context: CommitContext): Promise<AddRecord[]> {
+  if (adds.length === 0) return []
   const engine = await context.engine()
-  const form = await formOf(engine, table, path, add.tags?.[SCHEMA_TAG])
-  const [digest, { rows, root }] = [await fileDigest(path), await digestRows(engine, path, form)]
-  return {
-    path: key,
-    bytes: digest.bytes,
-    sha256: digest.sha256,
-    rows,
-    rowsRoot: hex(root),
-    rowForm: 'row/1',
-    columns: form.columns,
+  const records: AddRecord[] = []
+  for (const some of inGroups(adds)) {
+    const files: { add: Add; key: string; path: string; form: RowForm }[] = []
+    for (const add of some) {
+      const key = keyOfPath(add.path) ?? add.path
+      const path = table.store.locate(key)
+      files.push({ add, key, path, form: await formOf(engine, table, path, add.tags?.[SCHEMA_TAG]) })
+    }
+    // The engine reads the files while they are digested whole. Both have ended before either fails.
+    const [wholes, byRows] = await Promise.allSettled([digestsOf(files), rowsOf(engine, files)])
+    const [digests, rows] = [settled(wholes), settled(byRows)]
+    for (const [index, { key, path, form }] of files.entries()) {
+      const [digested, digest] = [rows.get(path), digests[index]]
+      if (digested === undefined || digest === undefined) throw missing(table, key)
+      const rowsRoot = hex(digested.root)
+      records.push({ path: key, ...digest, rows: digested.rows, rowsRoot, rowForm: 'row/1', columns: form.columns })
+    }
   }
+  return records
+}
+
+function* inGroups(adds: readonly Add[]): Generator<Add[]> {
+  let group: Add[] = []
+  let bytes = 0
+  for (const add of adds) {
+    if (group.length > 0 && bytes + add.size > AT_ONCE_BYTES) {
+      yield group
+      group = []
+      bytes = 0
+    }
+    group.push(add)
+    bytes += add.size
+  }
+  yield group
+}
+
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
+}
+
+interface FormedFile {
+  readonly path: string
+  readonly form: RowForm
+}
+
+async function rowsOf(engine: Engine, files: readonly FormedFile[]): Promise<Map<string, FileRows>> {
+  const found = new Map<string, FileRows>()
+  for (const some of Map.groupBy(files, ({ form }) => form.text).values()) {
+    const paths = some.map(({ path }) => path)
+    const digested = await digestFiles(engine, paths, (some[0] as FormedFile).form)
+    for (const [index, path] of paths.entries()) found.set(path, digested[index] as FileRows)
+  }
+  return found
+}
+
+async function digestsOf(files: readonly FormedFile[]) {
+  const digests: { readonly bytes: number; readonly sha256: string }[] = []
+  for (const { path } of files) digests.push(await fileDigest(path))
+  return digests
 }
 
 /** SHA-256 of a file, read as a stream. */
