@@ -72,7 +72,7 @@ export interface Dialect {
   readonly jsonParts: (json: string, paths: readonly (readonly string[])[]) => string
   /** An element of a list, counted from 0. */
   readonly element: (list: string, at: number) => string
-  /** True where the member is there, null or not. */
+  /** True where the member is there, null or not, through any element of lists on the way. */
   readonly jsonHas: (json: string, path: readonly string[]) => string
   /** The texts at a path, any element of each list on the way and at its end; NULL for none. */
   readonly jsonTexts: (json: string, path: readonly string[]) => string

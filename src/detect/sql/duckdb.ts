@@ -57,6 +57,9 @@ const stepInto = (values: string, step: string, at: number): string => {
       THEN json_extract(${value}, ${text(`$[*]."${name}"`)}) ELSE [json_extract(${value}, ${text(`$."${name}"`)})] END))`
 }
 
+/** JSON values at the end of a path; NULL for a member that is not there. */
+const reached = (json: string, steps: readonly string[]): string => steps.reduce(stepInto, `[${json}]`)
+
 /** DuckDB. */
 export const duckdb: Dialect = {
   name: 'duckdb',
@@ -95,9 +98,9 @@ export const duckdb: Dialect = {
   jsonText: (json, steps) => `json_extract_string(${json}, ${path(steps)})`,
   jsonParts: (json, paths) => `json_extract_string(${json}, [${paths.map(path).join(', ')}])`,
   element: (list, at) => `${list}[${at + 1}]`,
-  jsonHas: (json, steps) => `json_type(${json}, ${path(steps)}) IS NOT NULL`,
+  jsonHas: (json, steps) => `len(list_filter(${reached(json, steps)}, lambda json_end: json_end IS NOT NULL)) > 0`,
   jsonTexts: (json, steps) =>
-    `nullif(list_filter(flatten(list_transform(${steps.reduce(stepInto, `[${json}]`)}, lambda json_end:
+    `nullif(list_filter(flatten(list_transform(${reached(json, steps)}, lambda json_end:
       CASE WHEN json_type(json_end) = 'ARRAY' THEN json_extract_string(json_end, '$[*]') ELSE [json_end ->> '$'] END)),
       lambda json_text: json_text IS NOT NULL), [])`,
   jsonKinds: (json, paths) => `json_type(${json}, [${paths.map(path).join(', ')}])`,

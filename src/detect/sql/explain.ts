@@ -48,32 +48,37 @@ export function explainSql(
   dialect: Dialect,
 ): string {
   const bindings = new Bindings(narrowed(shape, [rule]), dialect)
-  const selections = selectionsOf(rule.rule.tree).map(({ name, node }) => ({
-    name,
-    items: itemsIn(node),
-    condition: `(${renderNode(node, bindings)})`,
-  }))
-  const names = selections.map(({ name, condition }) => `CASE WHEN ${condition} THEN ${dialect.text(name)} END`)
-  const reasons = selections.flatMap(({ name, items, condition }) =>
-    items.map((item) => {
+  const told: string[] = []
+  const tell = (condition: string): string => {
+    told.push(`${condition} AS told${told.length + 1}`)
+    return `told${told.length}`
+  }
+  const selections = selectionsOf(rule.rule.tree).map(({ name, node }) => {
+    const matched = tell(renderNode(node, bindings))
+    const reasons = itemsIn(node).map((item) => {
       const member = {
         selection: dialect.text(name),
         field: dialect.text(item.field ?? ''),
         value: observed(item, bindings),
       }
-      return `CASE WHEN ${condition} AND ${renderItem(item, bindings)} THEN ${dialect.struct(member)} END`
-    }),
-  )
-  const ids = Object.keys(shape.ids).map(dialect.identifier)
+      // The lines of a lone map all hold where it does.
+      const holds = isMap(node) ? matched : `${matched} AND ${tell(renderItem(item, bindings))}`
+      return `CASE WHEN ${holds} THEN ${dialect.struct(member)} END`
+    })
+    return { name: `CASE WHEN ${matched} THEN ${dialect.text(name)} END`, reasons }
+  })
   const columns = [
     `${rule.number} AS rule`,
-    ...ids,
-    `${dialect.present(names)} AS selections`,
-    `${dialect.present(reasons)} AS because`,
+    ...Object.keys(shape.ids).map(dialect.identifier),
+    `${dialect.present(selections.map(({ name }) => name))} AS selections`,
+    `${dialect.present(selections.flatMap(({ reasons }) => reasons))} AS because`,
   ]
   const matched = `(SELECT * FROM ${hits} WHERE ${hasHit(position, dialect)})`
-  return `SELECT ${columns.join(',\n  ')}\nFROM ${bindings.over(matched)}`
+  return `SELECT ${columns.join(',\n  ')}\nFROM (SELECT *, ${told.join(',\n  ')}\nFROM ${bindings.over(matched)})`
 }
+
+const isMap = (node: RuleNode): boolean =>
+  node.kind === 'item' || (node.kind === 'and' && node.nodes.every(({ kind }) => kind === 'item'))
 
 /** The value that was met, as text: for lists the elements that fulfil the line, for keywords the line's own text. */
 function observed(item: Item, bindings: Bindings): string {

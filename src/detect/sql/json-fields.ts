@@ -51,21 +51,13 @@ function jsonField(
   const json = dialect.identifier(JSON_COLUMN)
   const paths = pathsOf(name)
   const common = {
-    present: paths.map((path) => dialect.jsonHas(json, path)).join(' OR '),
+    present: paths.map((path) => `(${dialect.jsonHas(json, path)}) IS TRUE`).join(' OR '),
     columns: [JSON_COLUMN],
     isColumn: false,
     uses: [PARTS],
   }
   if (!meetsList) return { type: 'text', sql: firstOf(paths.map(partSql)), ...common }
-  const present = paths.map(
-    (path) => `(${dialect.jsonHas(json, path)}) IS TRUE OR (${dialect.jsonTexts(json, path)}) IS NOT NULL`,
-  )
-  return {
-    type: 'texts',
-    sql: firstOf(paths.map((path) => dialect.jsonTexts(json, path))),
-    ...common,
-    present: present.join(' OR '),
-  }
+  return { type: 'texts', sql: firstOf(paths.map((path) => dialect.jsonTexts(json, path))), ...common }
 }
 
 const firstOf = (values: readonly string[]): string =>
