@@ -107,9 +107,9 @@ function readPart(part: Part, file: string): { document?: SigmaDocument; problem
 
 function documentOf(value: YamlMap, yaml: Document, at: (offset: number) => Place, file: string): SigmaDocument {
   const problems: Problem[] = []
-  const placeOf = (path: ValuePath, offset = 0): Place => {
-    const place = at(offsetOf(yaml, path, offset > 0))
-    return { ...place, column: place.column + offset }
+  const placeOf = (path: ValuePath, offset?: number): Place => {
+    const place = at(offsetOf(yaml, path, offset !== undefined))
+    return { ...place, column: place.column + (offset ?? 0) }
   }
   const report =
     (severity: Problem['severity']) =>

@@ -30,7 +30,9 @@ const CHANGES: Readonly<Record<SigmaKind, Change>> = {
   correlation: (schema) => {
     const { correlation } = schema.properties as Record<string, AnySchemaObject>
     if (correlation === undefined) return
-    const { type, condition } = correlation.properties as Record<string, AnySchemaObject>
+    const { type, condition, rules } = correlation.properties as Record<string, AnySchemaObject>
+    // Names of one letter are names.
+    if (rules !== undefined) Object.assign(rules, { anyOf: [{ type: 'array', items: { type: 'string' } }] })
     type?.oneOf.push({ const: 'value_median' })
     // Which keys a type needs, and boolean conditions, are checked with better words where correlations are read.
     for (const key of Object.keys(condition ?? {})) delete condition?.[key]
@@ -90,19 +92,26 @@ interface Finding {
   readonly hint: string
 }
 
-/** One finding for each value: the branches of a choice that failed are told as the choice. */
+/**
+ * One finding for each value. Of a choice whose branches all fail, the errors deeper down are told if there are any, else the
+ * choice itself.
+ */
 function plainWords(errors: readonly ErrorObject[]): Finding[] {
-  const choices = errors.filter(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf')
-  const inChoice = (error: ErrorObject): boolean =>
-    choices.some((choice) => choice !== error && error.schemaPath.startsWith(`${choice.schemaPath}/`))
-  const seen = new Set<string>()
-  return errors
-    .filter((error) => !inChoice(error))
-    .map(finding)
-    .filter(({ path, message }) => {
-      const key = `${path.join('/')}\0${message}`
-      return !seen.has(key) && seen.add(key)
-    })
+  const isChoice = ({ keyword }: ErrorObject): boolean => keyword === 'oneOf' || keyword === 'anyOf'
+  const isWithin = (error: ErrorObject, choice: ErrorObject): boolean =>
+    error !== choice && error.schemaPath.startsWith(`${choice.schemaPath}/`)
+  const isDeeper = (error: ErrorObject, choice: ErrorObject): boolean =>
+    isWithin(error, choice) && error.instancePath.length > choice.instancePath.length
+  const choices = errors.filter(isChoice)
+  const told = errors.filter((error) => {
+    if (isChoice(error) && errors.some((other) => isDeeper(other, error))) return false
+    return choices.every((choice) => !isWithin(error, choice) || isDeeper(error, choice))
+  })
+  const findings = told.map(finding)
+  return findings.filter(
+    ({ path, message }, at) =>
+      findings.findIndex((other) => other.message === message && other.path.join() === path.join()) === at,
+  )
 }
 
 function finding(error: ErrorObject): Finding {
