@@ -147,8 +147,9 @@ export class Ingester {
     return Sealing.open({ home, now, engine, tables: [rejects, events] })
   }
 
-  /** Frees the engine; the next ingestion would open another. */
+  /** Ends what goes on beside ingestions and frees the engine; the next ingestion would open another. */
   async close(): Promise<void> {
+    await Promise.all([this.#tables?.events.settled(), this.#tables?.rejects.settled()])
     this.#tables?.ledger.close()
     this.#tables = undefined
     const opened = await this.#opened?.catch(() => undefined)
@@ -161,8 +162,8 @@ export class Ingester {
     const { home } = this.#options
     this.#tables ??= {
       ledger: await Ledger.open(home),
-      events: DeltaTable.at(home.events, EVENTS_TABLE),
-      rejects: DeltaTable.at(home.rejects, REJECTS_TABLE),
+      events: DeltaTable.at(home.events, EVENTS_TABLE, { checkpointLater: true }),
+      rejects: DeltaTable.at(home.rejects, REJECTS_TABLE, { checkpointLater: true }),
     }
     const { events, ledger } = this.#tables
     await ledger.recover((await events.snapshot()).txnVersion(TXN_APP) ?? 0)

@@ -38,14 +38,22 @@ const CHECKPOINT_COLUMNS = `{
   remove: 'STRUCT("path" VARCHAR, "deletionTimestamp" BIGINT, "dataChange" BOOLEAN)'
 }`
 
-/** Writes the checkpoint of the state's version and points `_last_checkpoint` at it. */
-export async function writeCheckpoint(
-  store: ObjectStore,
-  state: TableState,
-  spec: TableSpec,
-  nowMs: number,
-): Promise<void> {
-  const actions = stateActions(state, spec, nowMs)
+/** A state as it goes into a checkpoint; later commits do not change it. */
+export interface Checkpoint {
+  readonly version: number
+  readonly files: number
+  readonly actions: readonly Action[]
+}
+
+/** What the checkpoint of the state's version will hold. */
+export const checkpointOf = (state: TableState, spec: TableSpec, nowMs: number): Checkpoint => ({
+  version: state.version,
+  files: state.files.size,
+  actions: stateActions(state, spec, nowMs),
+})
+
+/** Writes the checkpoint and points `_last_checkpoint` at it. */
+export async function writeCheckpoint(store: ObjectStore, { version, files, actions }: Checkpoint): Promise<void> {
   const rows = await store.stage('json')
   const parquet = await store.stage('parquet')
   try {
@@ -57,12 +65,12 @@ export async function writeCheckpoint(
       ),
     )
     // False means that another writer made this version's checkpoint first: the same content.
-    await store.publish(parquet, checkpointKey(state.version))
+    await store.publish(parquet, checkpointKey(version))
   } finally {
     await store.discard(rows)
     await store.discard(parquet)
   }
-  const pointer = { version: state.version, size: actions.length, numOfAddFiles: state.files.size }
+  const pointer = { version, size: actions.length, numOfAddFiles: files }
   await store.put(LAST_CHECKPOINT_KEY, new TextEncoder().encode(JSON.stringify(pointer)))
 }
 

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Engine } from '../engine/duckdb.ts'
+import { readCheckpoint } from './checkpoint.ts'
 import { checkpointKey, commitKey } from './log.ts'
 import { answers, fakeFile, makeFolder, SMALL_TABLE, writeRows } from './small-table.fixture.ts'
 import { TEMP_PREFIX } from './stores/contract.ts'
@@ -154,6 +155,19 @@ describe('checkpoints', () => {
     expect(await reader.commit({ adds: [], operation: 'WRITE', txn: { appId: 'app0', version: 9 } })).toEqual({
       version: 12,
     })
+  })
+
+  test('one that is written later holds its own version, whatever is committed meanwhile', async () => {
+    const writer = DeltaTable.at(table.root, table.spec, { checkpointLater: true })
+    for (let n = 0; n <= 21; n++) await writer.commit({ adds: [fakeFile(`f${n}`)], operation: 'WRITE' })
+    await writer.settled()
+    expect(writer.checkpointFailure).toBeUndefined()
+    for (const version of [10, 20]) {
+      const state = await readCheckpoint(table.store, version, table.spec)
+      expect([state.version, state.files.size]).toEqual([version, version + 1])
+    }
+    for (let version = 0; version <= 20; version++) await table.store.delete(commitKey(version))
+    expect((await another().snapshot()).files).toHaveLength(22)
   })
 
   test('one that cannot be written fails no commit', async () => {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
-import { addOf, CHECKPOINT_INTERVAL, writeCheckpoint } from './checkpoint.ts'
+import { addOf, CHECKPOINT_INTERVAL, type Checkpoint, checkpointOf, writeCheckpoint } from './checkpoint.ts'
 import { type Action, commitKey, commitText, keyOfPath, type MetaData } from './log.ts'
 import { advanceState, loadState } from './replay.ts'
 import { deltaSchemaString, grownSchema, hasMoreColumns } from './schema.ts'
@@ -41,18 +41,31 @@ export class DeltaTable {
   readonly store: ObjectStore
   /** Why the last checkpoint was not written; readers replay more commits until the next one is. */
   checkpointFailure: AppError | undefined
+  readonly #checkpointLater: boolean
+  #checkpoints: Promise<void> = Promise.resolve()
   #state: TableState | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(root: string, spec: TableSpec) {
+  private constructor(root: string, spec: TableSpec, checkpointLater: boolean) {
     this.root = root
     this.spec = spec
     this.store = localStore(root)
+    this.#checkpointLater = checkpointLater
   }
 
-  /** The table in the folder `root`, which need not exist. Touches no disk. */
-  static at(root: string, spec: TableSpec): DeltaTable {
-    return new DeltaTable(resolve(root), spec)
+  /**
+   * The table in the folder `root`, which need not exist. Touches no disk.
+   *
+   * @param options `checkpointLater`: commits do not wait for the checkpoint that follows every tenth of them; who is done with
+   *   the table waits for {@link settled}
+   */
+  static at(root: string, spec: TableSpec, options: { readonly checkpointLater?: boolean } = {}): DeltaTable {
+    return new DeltaTable(resolve(root), spec, options.checkpointLater === true)
+  }
+
+  /** Waits until all checkpoints of this instance's commits are written, or have failed. */
+  settled(): Promise<void> {
+    return this.#checkpoints
   }
 
   /** The newest version; reads only what is new since the last call. Throws BAD_LAKE naming a damaged file. */
@@ -153,13 +166,21 @@ export class DeltaTable {
   }
 
   async #checkpoint(state: TableState, nowMs: number): Promise<void> {
+    const checkpoint = checkpointOf(state, this.spec, nowMs)
+    this.#checkpoints = this.#checkpoints.then(() => this.#write(checkpoint))
+    if (!this.#checkpointLater) await this.#checkpoints
+  }
+
+  async #write(checkpoint: Checkpoint): Promise<void> {
     try {
-      await writeCheckpoint(this.store, state, this.spec, nowMs)
+      await writeCheckpoint(this.store, checkpoint)
       this.checkpointFailure = undefined
     } catch (cause) {
       this.checkpointFailure = isAppError(cause)
         ? cause
-        : new AppError('ENGINE', `The checkpoint of version ${state.version} failed: ${messageOf(cause)}`, { cause })
+        : new AppError('ENGINE', `The checkpoint of version ${checkpoint.version} failed: ${messageOf(cause)}`, {
+            cause,
+          })
     }
   }
 
