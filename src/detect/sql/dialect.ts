@@ -21,8 +21,8 @@ export interface Dialect {
   readonly startsWith: (x: string, part: string) => string
   readonly endsWith: (x: string, part: string) => string
   readonly contains: (x: string, part: string) => string
-  /** `pattern` is the text of a LIKE pattern in which a backslash makes the next character plain. */
-  readonly like: (x: string, pattern: string) => string
+  /** True of the texts that are these parts, given as text, with anything between. No part has a % or _ in it. */
+  readonly inOrder: (x: string, parts: readonly string[]) => string
   /** True where the RE2 pattern given as text matches anywhere. */
   readonly regex: (x: string, pattern: string) => string
 
@@ -43,6 +43,7 @@ export interface Dialect {
   readonly any: (list: string, name: string, test: (element: string) => string) => string
   /** Elements for which a test holds. */
   readonly filter: (list: string, name: string, test: (element: string) => string) => string
+  /** True where no element has a value. */
   readonly isEmpty: (list: string) => string
   readonly list: (elements: readonly string[]) => string
   /** Elements that are not NULL, in order. */

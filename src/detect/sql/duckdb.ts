@@ -70,7 +70,8 @@ export const duckdb: Dialect = {
   startsWith: (x, part) => `starts_with(${x}, ${part})`,
   endsWith: (x, part) => `ends_with(${x}, ${part})`,
   contains: (x, part) => `contains(${x}, ${part})`,
-  like: (x, pattern) => `${x} LIKE ${text(pattern)} ESCAPE '\\'`,
+  // Without ESCAPE and _ the engine goes through a text once; with them it tries every way there is.
+  inOrder: (x, parts) => `${x} LIKE ${text(parts.join('%'))}`,
   regex: (x, pattern) => `regexp_matches(${x}, ${text(pattern)})`,
   asText: (x) => `(${x})::VARCHAR`,
   asNumber: (x) => `CASE WHEN regexp_full_match(${x}, '${NUMBER}') THEN try_cast(${x} AS DOUBLE) END`,
@@ -81,7 +82,7 @@ export const duckdb: Dialect = {
   ipv6: (x) => `CASE WHEN contains(${x}, ':') THEN nullif(regexp_extract(${v6Hex(x)}, '^[0-9a-f]{32}$'), '') END`,
   any: (list, name, test) => `len(list_filter(${list}, lambda ${name}: ${test(name)})) > 0`,
   filter: (list, name, test) => `list_filter(${list}, lambda ${name}: ${test(name)})`,
-  isEmpty: (list) => `coalesce(len(${list}), 0) = 0`,
+  isEmpty: (list) => `coalesce(len(list_filter(${list}, lambda entry: entry IS NOT NULL)), 0) = 0`,
   list: (elements) => `[${elements.join(', ')}]`,
   present: (elements) => `list_filter([${elements.join(', ')}], lambda entry: entry IS NOT NULL)`,
   joinTexts: (list, between) => `array_to_string(${list}, ${between})`,

@@ -124,7 +124,8 @@ function columnOperands(dialect: Dialect): Map<string, Operand> {
   const add = (name: string, type: OperandType, sql: string, isColumn: boolean): void => {
     const gate = GATE.includes(name) ? { gate: gateName(name) } : {}
     const [top = name] = name.split('.')
-    operands.set(name, { type, sql, present: `${sql} IS NOT NULL`, columns: [top], isColumn, ...gate })
+    const present = type === 'texts' ? `NOT (${dialect.isEmpty(sql)})` : `${sql} IS NOT NULL`
+    operands.set(name, { type, sql, present, columns: [top], isColumn, ...gate })
   }
   const members = (
     name: string,

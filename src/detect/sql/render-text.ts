@@ -48,23 +48,29 @@ function shaped({ value, pattern }: Compared, dialect: Dialect): string {
   const [first, second, third] = pattern
   const whole = textOfPattern(pattern)
   if (whole !== undefined) return `${value} = ${dialect.text(whole)}`
-  if (pattern.some(({ kind }) => kind === 'dash')) return dialect.regex(value, asRegex(pattern))
   if (isAny(first) && second === undefined) return `${value} IS NOT NULL`
   if (isText(first) && isAny(second) && third === undefined) return dialect.startsWith(value, dialect.text(first.text))
   if (isAny(first) && isText(second) && third === undefined) return dialect.endsWith(value, dialect.text(second.text))
   if (isAny(first) && isText(second) && isAny(third) && pattern.length === 3) {
     return dialect.contains(value, dialect.text(second.text))
   }
-  return dialect.like(value, pattern.map(likePiece).join(''))
+  const parts = partsOf(pattern)
+  return parts === undefined ? dialect.regex(value, asRegex(pattern)) : dialect.inOrder(value, parts)
 }
 
 type TextPiece = Extract<Piece, { kind: 'text' }>
 const isText = (piece: Piece | undefined): piece is TextPiece => piece?.kind === 'text'
 const isAny = (piece: Piece | undefined): boolean => piece?.kind === 'any'
 
-const likePiece = (piece: Piece): string => {
-  if (piece.kind === 'text') return piece.text.replaceAll(/[\\%_]/g, '\\$&')
-  return piece.kind === 'any' ? '%' : '_'
+/** The texts between wildcards, empty ones at free ends; undefined where there is more than text and `*`. */
+function partsOf(pattern: Pattern): string[] | undefined {
+  const parts = ['']
+  for (const piece of pattern) {
+    if (piece.kind === 'any') parts.push('')
+    else if (piece.kind !== 'text' || /[%_]/.test(piece.text)) return undefined
+    else parts[parts.length - 1] += piece.text
+  }
+  return parts
 }
 
 const REGEX_PIECES = { any: '.*', one: '.', dash: '[-/\u2013\u2014\u2015]' } as const
