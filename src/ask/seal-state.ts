@@ -34,6 +34,8 @@ export interface SealState {
   readonly sealed: SealedVersions
   /** Commits of the tables that no leaf explains yet. */
   readonly unsealed: number
+  /** Tables that end before what was sealed of them, in words: they were put back, or cut off. */
+  readonly behind: readonly string[]
   /** What becomes of received bytes. */
   readonly raw: string
   readonly anchors: readonly AnchorSummary[]
@@ -45,11 +47,9 @@ export interface SealState {
  */
 export async function sealState(home: Home): Promise<SealState> {
   const store = localStore(home.seal)
-  const { newest, all } = await publicKeys(home.seal).catch((cause: unknown) => {
-    throw isAppError(cause) ? new AppError('NO_LAKE', `Nothing has been sealed in ${home.root} yet.`, { cause }) : cause
-  })
   const bytes = await store.read(`${LOG_FOLDER}/${CHECKPOINT_PATH}`)
   if (bytes === undefined) throw new AppError('NO_LAKE', `Nothing has been sealed in ${home.root} yet.`)
+  const { newest, all } = await publicKeys(home.seal)
   const { origin, size, root } = openCheckpoint(bytes, all)
   const tree = new TreeReader((path) => store.read(`${LOG_FOLDER}/${path}`), size)
   const sealed = await sealedVersions(tree, size)
@@ -60,7 +60,7 @@ export async function sealState(home: Home): Promise<SealState> {
     size: String(size),
     root: Buffer.from(root).toString('hex'),
     sealed,
-    unsealed: await unsealedCommits(home, sealed),
+    ...(await compared(home, sealed)),
     raw:
       raw === 'keep' ? `received bytes are kept, ${rawKey === null ? 'not encrypted' : 'encrypted'}` : 'digests only',
     anchors: Object.entries(await readAnchorStates(store)).map(summary),
@@ -102,9 +102,13 @@ export async function periodSizes(
 /** The check of the seal that `doctor` shows. */
 export async function checkSeal(home: Home): Promise<Check> {
   try {
-    const { size, unsealed, anchors } = await sealState(home)
+    const { size, unsealed, behind, anchors } = await sealState(home)
+    if (behind.length > 0) return { name: 'seal', state: 'failed', finding: behind.join('; '), hint: RESTORE_HINT }
     const failing = anchors.filter(({ lastError }) => lastError !== undefined)
-    const finding = `${size} leaves, ${unsealed} commits not sealed, ${anchors.length - failing.length} of ${anchors.length} anchors well`
+    const commits = unsealed === 0 ? 'every commit sealed' : `commits not sealed: ${unsealed}`
+    const well =
+      anchors.length === 0 ? 'no anchors' : `${anchors.length - failing.length} of ${anchors.length} anchors well`
+    const finding = `${size} leaves, ${commits}, ${well}`
     if (unsealed === 0 && failing.length === 0) return { name: 'seal', state: 'ok', finding }
     const hint =
       failing.length > 0
@@ -119,6 +123,9 @@ export async function checkSeal(home: Home): Promise<Check> {
 }
 
 const CHECKPOINTS_FOLDER = 'checkpoints'
+
+const RESTORE_HINT =
+  'If a backup was put back on purpose, run `bricktrail seal restore --reason TEXT`; if not, `bricktrail verify` tells more.'
 
 const summary = ([id, { lastSize, lastTime, lastError }]: [string, AnchorState]): AnchorSummary => ({
   id,
@@ -135,11 +142,16 @@ async function sealedVersions(tree: TreeReader, size: bigint): Promise<SealedVer
   return {}
 }
 
-async function unsealedCommits(home: Home, sealed: SealedVersions): Promise<number> {
-  let count = 0
+/** How the tables stand to what was sealed of them. */
+async function compared(home: Home, sealed: SealedVersions): Promise<Pick<SealState, 'unsealed' | 'behind'>> {
+  let unsealed = 0
+  const behind: string[] = []
   for (const table of [DeltaTable.at(home.events, EVENTS_TABLE), DeltaTable.at(home.rejects, REJECTS_TABLE)]) {
+    const { name } = table.spec
     const { version } = await table.snapshot()
-    count += Math.max(0, version - (sealed[table.spec.name] ?? -1))
+    const upTo = sealed[name] ?? -1
+    if (version < upTo) behind.push(`${name} ends at version ${version}, and version ${upTo} was sealed`)
+    else unsealed += version - upTo
   }
-  return count
+  return { unsealed, behind }
 }

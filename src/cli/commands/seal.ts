@@ -46,7 +46,8 @@ async function showStatus(cli: CliContext): Promise<void> {
   const { sealState } = await import('../../ask/seal-state.ts')
   const { printable } = await import('../../core/printable.ts')
   const state = await sealState(cli.home())
-  if (state.anchors.some(({ lastError }) => lastError !== undefined) || state.unsealed > 0) cli.exit(EXIT.findings)
+  const isFailing = state.anchors.some(({ lastError }) => lastError !== undefined)
+  if (isFailing || state.unsealed > 0 || state.behind.length > 0) cli.exit(EXIT.findings)
   if (cli.json()) return cli.out(`${JSON.stringify(state)}\n`)
   const rows: [string, string][] = [
     ['log', printable(state.origin)],
@@ -61,6 +62,7 @@ async function showStatus(cli: CliContext): Promise<void> {
       'unsealed',
       state.unsealed === 0 ? 'nothing' : `${state.unsealed} commits; the next \`bricktrail ingest\` seals them`,
     ],
+    ...state.behind.map((what): [string, string] => ['BEHIND', what]),
     ['raw', state.raw],
   ]
   cli.out(rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join(''))
