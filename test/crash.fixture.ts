@@ -4,11 +4,13 @@
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { lockWriter } from '../src/collect/ledger.ts'
 import { homeAt } from '../src/core/home.ts'
 import { Engine } from '../src/engine/duckdb.ts'
 import { Ingester } from '../src/ingest/ingest.ts'
+import { Sealing } from '../src/ingest/sealing.ts'
 import { compact } from '../src/lake/compact.ts'
-import { DeltaTable, EVENTS_TABLE } from '../src/lake/table.ts'
+import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../src/lake/table.ts'
 
 const COMPACT_EVERY = 2
 
@@ -19,10 +21,26 @@ process.stdout.write('ready\n')
 for (const [place, folder] of readdirSync(logs).sort().entries()) {
   await ingester.ingest({ specs: [join(logs, folder)], form: 'auto', stdin: process.stdin })
   if (place % COMPACT_EVERY !== COMPACT_EVERY - 1) continue
-  const engine = await Engine.open({ tempDir: home.tmp })
-  await compact(engine, DeltaTable.at(home.events, EVENTS_TABLE), { nowMs: Date.now(), minFiles: 2, graceMs: 0 })
-  engine.close()
+  await compactEvents()
 }
 await ingester.close()
 process.stdout.write('done\n')
 process.exit(0)
+
+/** As `bricktrail compact` does it, with no time of grace. */
+async function compactEvents(): Promise<void> {
+  const [rejects, events] = [DeltaTable.at(home.rejects, REJECTS_TABLE), DeltaTable.at(home.events, EVENTS_TABLE)]
+  const unlock = await lockWriter(home)
+  const engine = await Engine.open({ tempDir: home.tmp })
+  const sealed = { home, now: () => new Date(), engine: async () => engine, tables: [rejects, events] }
+  const sealing = await Sealing.open(sealed)
+  await compact(engine, events, {
+    nowMs: Date.now(),
+    minFiles: 2,
+    graceMs: 0,
+    afterCommit: () => sealing.follow(),
+    beforeDelete: (files, reason) => sealing.sealer.clean(events, files, reason),
+  })
+  engine.close()
+  unlock()
+}

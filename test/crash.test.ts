@@ -1,10 +1,20 @@
 /**
- * Ingestion and compaction killed at random instants: nothing is lost, nothing is doubled. `BRICKTRAIL_KILLS` says how
- * often; a few by default, so that `npm test` stays quick.
+ * Ingestion and compaction killed at random instants: nothing is lost, nothing is doubled, and the seal explains all of it.
+ * `BRICKTRAIL_KILLS` says how often; a few by default, so that `npm test` stays quick.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +24,7 @@ import { homeAt } from '../src/core/home.ts'
 import { Engine } from '../src/engine/duckdb.ts'
 import { scanSql } from '../src/lake/read.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../src/lake/table.ts'
+import { type GivenNote, verifyHome } from '../src/seal/verify.ts'
 import { SIMULATE_DEFAULTS, simulate } from '../src/simulate/simulate.ts'
 
 const KILLS = Number(process.env.BRICKTRAIL_KILLS ?? 6)
@@ -132,17 +143,34 @@ async function expectLedger(root: string, stored: number): Promise<void> {
   }
 }
 
+/** The checkpoint that anybody could have taken away now. */
+function checkpointOf(root: string, name: string): GivenNote[] {
+  const path = join(homeAt(root).seal, 'log', 'checkpoint')
+  return existsSync(path) ? [{ name, bytes: readFileSync(path) }] : []
+}
+
+/** The log explains every file that is or was, and goes on from every checkpoint that was ever seen. */
+async function expectSealed(root: string, checkpoints: readonly GivenNote[]): Promise<void> {
+  const key = readFileSync(join(homeAt(root).seal, 'keys', 'log.vkey'), 'utf8').trim()
+  const { findings, checked } = await verifyHome(root, { key, checkpoints })
+  expect(findings).toEqual([])
+  expect(checked.events).toBe(Number.parseInt(expected.events, 10))
+}
+
 /** Kills until the lane's share is done; a home that came through is compared, and another one begun. */
 async function lane(number: number, kills: number): Promise<number> {
   let killed = 0
   for (let round = 0; killed < kills; round++) {
     const home = newHome(`lane-${number}-${round}`)
+    const seen: GivenNote[] = []
     for (let done = false; !done; ) {
       const patience = killed < kills ? Math.random() * spanMs * 1.2 : undefined
       ;({ done } = await run(home, patience))
       if (!done) killed++
+      seen.push(...checkpointOf(home, `after kill ${killed}`))
     }
     expect(await contentsOf(home)).toEqual(expected)
+    await expectSealed(home, seen)
     expect(readdirSync(homeAt(home).tmp).filter((name) => name.startsWith('ingest-'))).toEqual([])
     rmSync(home, { recursive: true, force: true })
   }
@@ -150,7 +178,7 @@ async function lane(number: number, kills: number): Promise<number> {
 }
 
 test(
-  'a kill at any instant loses nothing and doubles nothing',
+  'a kill at any instant loses nothing and doubles nothing, and the seal explains all that is there',
   async () => {
     const killed = await Promise.all(
       Array.from({ length: LANES }, (_, number) => lane(number, Math.ceil(KILLS / LANES))),
