@@ -80,7 +80,10 @@ const missing = (table: DeltaTable, key: string): AppError =>
   new AppError('BAD_LAKE', `${table.store.locate(key)} is missing.`, { where: table.store.locate(key) })
 
 /** The checkpoint that was written with the version, and the pointer to it, if there is one. */
-async function checkpointRecords({ store }: DeltaTable, version: number): Promise<LogRecord[]> {
+async function checkpointRecords(table: DeltaTable, version: number): Promise<LogRecord[]> {
+  const { store } = table
+  // A commit need not wait for its checkpoint; its leaf must, or no leaf would ever name it.
+  await table.settled()
   const checkpoint = await store.read(checkpointKey(version))
   if (checkpoint === undefined) return []
   const pointer = await store.read(LAST_CHECKPOINT_KEY)

@@ -128,9 +128,13 @@ describe('a sealer', () => {
     expect(await leaves()).toEqual(['open', 'commit small 0'])
   })
 
-  it('seals the checkpoint of a table with the version it was written with', async () => {
-    for (let version = 0; version <= 11; version++) await commit(1)
-    await (await open()).follow([table], context)
+  it('seals the checkpoint of a table with the version it was written with, though commits do not wait for it', async () => {
+    table = DeltaTable.at(table.root, SMALL_TABLE, { checkpointLater: true })
+    const sealer = await open()
+    for (let version = 0; version <= 11; version++) {
+      await commit(1)
+      await sealer.follow([table], context)
+    }
     const named = await Promise.all(
       (await leavesOf(home())).slice(1).map(async (leaf) => (await listsOf(home(), leaf)).log?.map(({ path }) => path)),
     )
