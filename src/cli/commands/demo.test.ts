@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { homeAt } from '../../core/home.ts'
 import { Engine } from '../../engine/duckdb.ts'
+import { verified } from '../../ingest/sealed-home.fixture.ts'
 import { scanSql } from '../../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
 import { type Recorded, runCommand } from '../recorded-cli.fixture.ts'
@@ -89,6 +90,11 @@ it('may be run again, which adds nothing', async () => {
 
 it('names the home in the commands it proposes', () => {
   expect(own.out).toMatch(/Ask it: {2}npx bricktrail --home \S*data events --category permission\n/)
+})
+
+it('ends with how far the seal goes, and how to check it', async () => {
+  expect(own.out).toMatch(/It is sealed: 3 leaves of .* Check it: {2}npx bricktrail --home \S*data verify\n$/)
+  expect((await verified(homeAt(home))).findings).toEqual([])
 })
 
 it('removes the logs that an interrupted demo left behind, and those of no running one', async () => {

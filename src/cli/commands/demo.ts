@@ -114,13 +114,15 @@ async function simulateInto(cli: CliContext, out: string, wanted: Wanted): Promi
 async function show(cli: CliContext, home: Home, report: IngestReport): Promise<void> {
   const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
   const { overview } = await import('../../ask/overview.ts')
+  const { sealState } = await import('../../ask/seal-state.ts')
   const sandbox = await openLakeSandbox(home)
   try {
     const answers = await overview(sandbox)
     const { lake } = home
+    const { size: leaves } = await sealState(home)
     if (cli.json()) {
       const sections = Object.fromEntries(answers.map(({ id, columns, rows }) => [id, asObjects(columns, rows)]))
-      cli.out(`${JSON.stringify({ ingest: report, ...sections, lake })}\n`)
+      cli.out(`${JSON.stringify({ ingest: report, ...sections, lake, leaves: Number(leaves) })}\n`)
       return
     }
     cli.out(reportText(report))
@@ -128,6 +130,7 @@ async function show(cli: CliContext, home: Home, report: IngestReport): Promise<
     cli.out(`\nThe lake is ${lake}: Delta tables that Spark, Databricks, Trino, Polars and DuckDB read as they are.\n`)
     const bricktrail = `npx bricktrail ${homeOption(home)}`
     cli.out(`Ask it:  ${bricktrail}events --category permission\n         ${bricktrail}query "SELECT …"\n`)
+    cli.out(`It is sealed: ${leaves} leaves of a signed log tell of every file. Check it:  ${bricktrail}verify\n`)
   } finally {
     await sandbox.close()
   }
