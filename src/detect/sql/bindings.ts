@@ -11,10 +11,13 @@ export interface BoundField {
   readonly operand: Operand
   /** SQL of the value. */
   readonly value: string
-  /** SQL of the value in lower case; of texts only. */
+  /** SQL of the value in lower case; of a list its elements in one text, with {@link BETWEEN_ELEMENTS} between them. */
   readonly folded: () => string
   readonly present: string
 }
+
+/** Stands between the elements of a list that is looked at as one text: the unit separator, which no text has of itself. */
+export const BETWEEN_ELEMENTS = '\x1f'
 
 /** A column of one layer: what it is called, what it is, and which rules want it. */
 interface Computed {
@@ -60,7 +63,9 @@ export class Bindings {
     for (const shared of operand.uses ?? []) this.#share(shared)
     const key = name ?? '\0record'
     const value = operand.isColumn ? operand.sql : this.#column('values', 'v', key, operand.sql)
-    const folded = () => this.#column('folded', 'f', key, this.dialect.lower(value))
+    const whole = () =>
+      operand.type === 'texts' ? this.dialect.joinTexts(value, this.dialect.text(BETWEEN_ELEMENTS)) : value
+    const folded = () => this.#column('folded', 'f', key, this.dialect.lower(whole()))
     return { operand, value, folded, present: operand.present }
   }
 

@@ -33,20 +33,42 @@ function columnsOf(tree: RuleNode, shape: RecordShape): string[] {
   return [...new Set([...operands.flatMap(({ columns }) => columns), ...shared])]
 }
 
+/** Rules that are looked at together: where none of them may match they are passed over at once. */
+const RULES_A_GROUP = 8
+
+/** A rule's condition, and what has to hold before it is looked at. */
+interface Guarded {
+  readonly condition: string
+  readonly guard?: Mask
+}
+
 /** `word0, word1, …` with the bit of each rule for which its condition holds. */
-function words(conditions: readonly string[], name: string, dialect: Dialect): string[] {
-  const cases = Array.from({ length: wordsFor(conditions.length) }, (): string[] => [])
-  conditions.forEach((condition, at) => {
-    const { word, bit } = bitOf(at)
-    cases[word]?.push(`CASE WHEN ${condition} THEN ${bit} ELSE 0 END`)
+function words(rules: readonly Guarded[], name: string, dialect: Dialect): string[] {
+  const groups = Array.from({ length: wordsFor(rules.length) }, (): string[] => [])
+  for (let at = 0; at < rules.length; ) {
+    const { word } = bitOf(at)
+    const some = rules.slice(at, at + RULES_A_GROUP).filter((_, index) => bitOf(at + index).word === word)
+    groups[word]?.push(group(some, at, dialect))
+    at += some.length
+  }
+  return groups.map((list, at) => `${list.length === 0 ? '0' : dialect.bitOr(list)} AS ${name}${at}`)
+}
+
+function group(rules: readonly Guarded[], first: number, dialect: Dialect): string {
+  const cases = rules.map(({ condition, guard }, at) => {
+    const guarded = guard === undefined ? condition : `${guard.meets(dialect)} AND ${condition}`
+    return `CASE WHEN ${guarded} THEN ${bitOf(first + at).bit} ELSE 0 END`
   })
-  return cases.map((list, at) => `${list.length === 0 ? '0' : dialect.bitOr(list)} AS ${name}${at}`)
+  const guards = rules.flatMap(({ guard }) => guard ?? [])
+  if (guards.length < rules.length) return `(${dialect.bitOr(cases)})`
+  const any = guards.reduce((all, guard) => all.with(guard))
+  return `CASE WHEN ${any.meets(dialect)} THEN ${dialect.bitOr(cases)} ELSE 0 END`
 }
 
 /** Which rules the records of each combination may match: `gate_id` and a word for every 62 rules, of `values`. */
 export const gateSql = (rules: readonly CompiledRule[], values: string, dialect: Dialect): string =>
   `SELECT gate_id, ${words(
-    rules.map(({ gate }) => gate),
+    rules.map(({ gate }) => ({ condition: gate })),
     'gate_mask',
     dialect,
   ).join(',\n  ')} FROM ${values}`
@@ -71,11 +93,10 @@ export function matchSql(
 ): string {
   const bindings = new Bindings(narrowed(shape, rules), dialect)
   const conditions = rules.map(({ rest }, at) => {
-    const mask = source.gates === undefined ? undefined : Mask.of([at])
-    bindings.wantedBy(mask)
-    const condition = renderNode(rest, bindings)
-    // One CASE within another: the condition is looked at only where the gate let through.
-    return mask === undefined ? condition : `CASE WHEN ${mask.meets(dialect)} THEN ${condition} END`
+    if (source.gates === undefined) return { condition: renderNode(rest, bindings) }
+    const guard = Mask.of([at])
+    bindings.wantedBy(guard)
+    return { condition: renderNode(rest, bindings), guard }
   })
   const kept = [...new Set([...Object.keys(shape.ids), ...rules.flatMap(({ columns }) => columns)])]
   const needed = [...new Set([...kept, ...bindings.columns])].map(dialect.identifier)

@@ -109,3 +109,15 @@ export function exactTexts(
   )
   return { lookups, rest }
 }
+
+/**
+ * A text, in lower case, that every value has in it for which a test holds; undefined if there is none to be had. Longer ones
+ * are found in fewer.
+ */
+export function needle(test: Test): string | undefined {
+  if (test.kind !== 'text') return undefined
+  const texts = test.pattern.filter(isText).map(({ text }) => foldedText(text))
+  const [longest] = texts.sort((a, b) => b.length - a.length)
+  const isPlain = longest !== undefined && !longest.includes(SIGMA) && !longest.includes(FINAL_SIGMA)
+  return isPlain ? longest : undefined
+}

@@ -3,7 +3,7 @@ import type { Item, RuleNode, Test } from '../sigma/tree.ts'
 import type { Bindings, BoundField } from './bindings.ts'
 import type { ValueSql } from './fields.ts'
 import { renderTest } from './render-test.ts'
-import { exactTexts } from './render-text.ts'
+import { exactTexts, needle } from './render-text.ts'
 
 const not = (condition: string): string => `(${condition}) IS NOT TRUE`
 
@@ -90,9 +90,15 @@ function renderValues(tests: readonly Test[], field: BoundField, bindings: Bindi
   if (field.operand.type !== 'texts') {
     return renderValueTests(tests, { type: field.operand.type, value: field.value, folded: field.folded }, bindings)
   }
-  return dialect.any(field.value, 'element', (element) =>
+  const any = dialect.any(field.value, 'element', (element) =>
     renderValueTests(tests, { type: 'text', value: element, folded: () => dialect.lower(element) }, bindings),
   )
+  const hints = tests.map(needle)
+  if (hints.includes(undefined)) return any
+  // A look at all elements as one text is quick, and leaves few lists to go through.
+  const all = field.folded()
+  const mayHold = [...new Set(hints)].map((hint) => dialect.contains(all, dialect.text(hint ?? '')))
+  return `((${mayHold.join(' OR ')}) AND ${any})`
 }
 
 /** One of several tests on one value; many exact texts become one look-up. */

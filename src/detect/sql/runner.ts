@@ -82,7 +82,7 @@ export class RuleRunner {
   async #run(relation: string): Promise<BatchReport> {
     await this.#emptyMatches()
     const gates = this.#shape.gate.length === 0 ? undefined : await this.#gatesOf(relation)
-    const rules = gates === undefined ? this.rules : this.rules.filter(({ number }) => gates.has(number))
+    const rules = gates === undefined ? this.rules : inOrderOfGates(this.rules, gates)
     const unrun: Unrun[] = []
     for (let at = 0; at < rules.length; at += RULES_A_PASS) {
       const pass = rules.slice(at, at + RULES_A_PASS)
@@ -187,6 +187,15 @@ export class RuleRunner {
     )
     return new Map(rows.map(({ rule, matches }) => [Number(rule), Number(matches)]))
   }
+}
+
+/** Rules that anything may match, those for the same records beside each other. */
+function inOrderOfGates(rules: readonly CompiledRule[], gates: ReadonlyMap<number, readonly string[]>): CompiledRule[] {
+  const key = ({ number }: CompiledRule): string => gates.get(number)?.join() ?? ''
+  const keyed = rules.filter(({ number }) => gates.has(number)).map((rule) => ({ rule, key: key(rule) }))
+  return keyed
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.rule.number - b.rule.number))
+    .map(({ rule }) => rule)
 }
 
 const wordsOf = (row: Readonly<Record<string, unknown>>, name: string, rules: number): bigint[] =>
