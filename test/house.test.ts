@@ -255,10 +255,10 @@ describe('the pages', () => {
   const globals = ['--home', '--json', '--help', '--version']
 
   it.each(pages)('%s shows commands and options that exist', (page) => {
-    const wrong = shownCommands(textOf(page)).flatMap(({ line, name, options }) => {
+    const wrong = shownCommands(textOf(page)).flatMap(({ line, name, below, options }) => {
       const command = commands.get(name)
       if (command === undefined) return [`there is no command ${name}: ${line}`]
-      const known = [...globals, ...command.options.map((option) => option.long)]
+      const known = [...globals, ...optionsOf(command, below).map((option) => option.long)]
       return options.filter((option) => !known.includes(option)).map((option) => `${name} has no ${option}: ${line}`)
     })
     expect(wrong).toEqual([])
@@ -292,8 +292,14 @@ function commandOf(register: RegisterCommand): Command {
   return command
 }
 
-/** Command lines in code blocks and code spans of a page: the command's name and the long options. */
-function shownCommands(page: string): { line: string; name: string; options: string[] }[] {
+/** Options of a command and, where the words after it name commands below it, of those. */
+const optionsOf = (command: Command, below: readonly string[]): Command['options'] => {
+  const next = command.commands.find((each) => each.name() === below[0])
+  return [...command.options, ...(next === undefined ? [] : optionsOf(next, below.slice(1)))]
+}
+
+/** Command lines in code blocks and code spans of a page: the command's name, the words after it, and the long options. */
+function shownCommands(page: string): { line: string; name: string; below: string[]; options: string[] }[] {
   const blocks = [...page.matchAll(/```\w*\n([\s\S]*?)```/g)].flatMap((match) => (match[1] ?? '').split('\n'))
   const spans = [...page.replaceAll(/```[\s\S]*?```/g, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? '')
   return [...spans, ...blocks].flatMap((line) => {
@@ -301,8 +307,8 @@ function shownCommands(page: string): { line: string; name: string; options: str
     const words = /^\s*\$?\s*(?:npx |npm run )?bricktrail\s+(?:-- )?(.*)$/.exec(plain)?.[1]?.split(/\s+/) ?? []
     const options = words.filter((word) => word.startsWith('--')).map((word) => word.replace(/[=\]].*$/, ''))
     const name = words.find((word, at) => /^[a-z][a-z-]*$/.test(word) && words[at - 1] !== '--home')
-    return name === undefined
-      ? []
-      : [{ line: line.trim(), name, options: options.filter((option) => option.length > 2) }]
+    if (name === undefined) return []
+    const below = words.slice(words.indexOf(name) + 1)
+    return [{ line: line.trim(), name, below, options: options.filter((option) => option.length > 2) }]
   })
 }

@@ -30,6 +30,15 @@ or what \`--home\` names; \`BRICKTRAIL_HOME\` does not count. Name it to ask abo
 \`bricktrail --home bricktrail-demo events\`. With \`path\`, the logs go to the data folder that every other command uses.
 Neither takes a folder that holds the other kind.`,
   ingest: 'How to get at the logs: [Ingest your logs](../how-to/ingest-your-logs.md).',
+  compact:
+    'Deletions are put on record in the seal before they happen: [design 005](../design/005-seal.md), "Entries".',
+  seal: `Without a command, the same as \`seal status\`. It ends with 1 where something is not sealed, an anchor fails, or the lake
+is behind its seal. What can be set: [Settings of the seal](../how-to/seal-settings.md).`,
+  'seal restore':
+    'When to use it: [After a backup was put back](../how-to/seal-settings.md#after-a-backup-was-put-back).',
+  'seal anchor': 'Ingestion does it by itself; this tries those again that failed.',
+  prove: `The proof of an event has its row in full, so it is for those who may read the event. A period is a folder with all leaves between
+two checkpoints and the files they name. How to check either: [Verify as an auditor](../how-to/verify-as-an-auditor.md).`,
   query: 'The relations: [events.md](events.md). What a query may do, and the sandbox: [query.md](query.md).',
   events: 'How filters and times are written: [query.md](query.md).',
   rejects: 'The columns: [events.md](events.md).',
@@ -46,7 +55,14 @@ const table = (head: string, rows: readonly string[]): string[] =>
 
 const fallback = (value: unknown): string => (value === undefined || value === false ? '' : `\`${value}\``)
 
-function section(command: Command): string {
+/** A command, and those below it. */
+function sections(command: Command, parents: readonly string[] = []): string[] {
+  const names = [...parents, command.name()]
+  return [section(command, names), ...command.commands.flatMap((below) => sections(below, names))]
+}
+
+function section(command: Command, names: readonly string[]): string {
+  const name = names.join(' ')
   const given = command.registeredArguments.map(
     (argument) => `| \`${argument.name()}\` | ${cell(argument.description)} | ${fallback(argument.defaultValue)} |`,
   )
@@ -54,19 +70,19 @@ function section(command: Command): string {
     (option) => `| \`${option.flags}\` | ${cell(option.description)} | ${fallback(option.defaultValue)} |`,
   )
   return [
-    `## ${command.name()}`,
+    `${'#'.repeat(names.length + 1)} ${name}`,
     sentence(command.description()),
-    `\`\`\`text\nbricktrail ${command.name()} ${command.usage()}\n\`\`\``,
+    `\`\`\`text\nbricktrail ${name} ${command.usage()}\n\`\`\``,
     ...table('argument', given),
     ...table('option', options),
-    ...(MORE[command.name()] === undefined ? [] : [MORE[command.name()]]),
+    ...(MORE[name] === undefined ? [] : [MORE[name]]),
   ].join('\n\n')
 }
 
 function page(): string {
   const program = new Command('bricktrail')
   for (const register of COMMANDS) register(program, {} as CliContext)
-  return `${[INTRO, ...program.commands.map(section)].join('\n\n')}\n`
+  return `${[INTRO, ...program.commands.flatMap((command) => sections(command))].join('\n\n')}\n`
 }
 
 it('the page has every command and option of the program; UPDATE_DOCS=1 writes it anew', () => {
@@ -75,6 +91,6 @@ it('the page has every command and option of the program; UPDATE_DOCS=1 writes i
 })
 
 it('the page says more of no command that is not there', () => {
-  const names = [...page().matchAll(/^## (\w+)$/gm)].map((match) => match[1])
+  const names = [...page().matchAll(/^#+ (.+)$/gm)].map((match) => match[1])
   expect(Object.keys(MORE).filter((name) => !names.includes(name))).toEqual([])
 })
