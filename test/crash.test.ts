@@ -30,7 +30,8 @@ import { SIMULATE_DEFAULTS, simulate } from '../src/simulate/simulate.ts'
 const KILLS = Number(process.env.BRICKTRAIL_KILLS ?? 6)
 /** Two processes keep two cores busy. */
 const LANES = 2
-const FOLDERS = 6
+/** Enough commits for a checkpoint of the table. */
+const FOLDERS = 9
 const CHILD = fileURLToPath(new URL('crash.fixture.ts', import.meta.url))
 
 let work: string
