@@ -8,8 +8,8 @@ import { Engine } from '../engine/duckdb.ts'
 import { fileSql, lit } from '../engine/sql.ts'
 import { columnDefinitions } from '../engine/types.ts'
 import { fileColumns } from './file-columns.ts'
-import { leafHash, rootOfHashes } from './merkle.ts'
-import { digestRows, PAGE_ROWS, rowForm, rowText } from './rows.ts'
+import { EMPTY_ROOT, leafHash, rootOfHashes } from './merkle.ts'
+import { digestFiles, digestRows, PAGE_ROWS, rowForm, rowText } from './rows.ts'
 
 const inFile = EVENT_COLUMNS.filter(({ name }) => name !== 'event_date')
 const form = rowForm('events', inFile)
@@ -132,6 +132,18 @@ describe('the root of a file', () => {
       (await digestRows(engine, await write('v.parquet', [{ event_id: "'x'", error_message: value }]), form)).root
     expect((await at("'a'")).equals(await at("'b'"))).toBe(false)
     expect((await at("'a'")).equals(await at("'a'"))).toBe(true)
+  })
+
+  it('is the same for each of several files, whatever they are called, and for one without rows', async () => {
+    const paths = [
+      await write('b[1]*.parquet', [{ event_id: lit('b1') }, { event_id: lit('b2') }]),
+      await write('none.parquet', []),
+      await write("a'?.parquet", [{ event_id: lit('a') }]),
+    ]
+    const together = await digestFiles(engine, paths, form)
+    expect(together.map(({ rows }) => rows)).toEqual([2, 0, 1])
+    for (const [at, path] of paths.entries()) expect(await digestRows(engine, path, form)).toEqual(together[at])
+    expect(together[1]?.root.equals(EMPTY_ROOT)).toBe(true)
   })
 
   it('is the same with many row groups and threads', async () => {
