@@ -62,16 +62,19 @@ function alternativeSql(alternative: Alternative, record: RecordSql): string {
     case 'keys': {
       const parts = alternative.keys.map((key) => paramSql(record, key))
       if (parts.length === 1) return parts.join()
-      return `CASE WHEN ${parts.at(-1)} IS NOT NULL THEN concat_ws('.', ${parts.join(', ')}) END`
+      const [last, before] = [parts.at(-1), parts.slice(0, -1).map((part) => `nullif(${part}, '')`)]
+      return `CASE WHEN ${last} <> '' THEN concat_ws('.', ${before.join(', ')}, ${last}) END`
     }
   }
 }
 
-/** The first alternative that is there; NULL if none is. */
+/** The first alternative that is there and not empty, or else the last, which may be empty: a right taken away is logged so. */
 export function fieldSql(alternatives: readonly string[] | undefined, record: RecordSql): string {
   const parts = (alternatives ?? []).map((text) => alternativeSql(parseAlternative(text), record))
   if (parts.length === 0) return NO_TEXT
-  return parts.length === 1 ? parts.join() : `coalesce(${parts.join(', ')})`
+  if (parts.length === 1) return parts.join()
+  const filled = parts.slice(0, -1).map((part) => `nullif(${part}, '')`)
+  return `coalesce(${filled.join(', ')}, ${parts.at(-1)})`
 }
 
 /** A target's type: fixed, or the record's own word in lower case, through a map where there is one. */

@@ -27,7 +27,7 @@ export const presentOnly = (list: string): string => `list_filter(${list}, lambd
 /** Alternatives a recipe has room for. */
 const SLOTS: Readonly<Record<Field, number>> = { id: 3, name: 4, principal: 4, privilege: 2 }
 
-/** A field with more keys than this has them for old spellings, of which records may fill some with empty texts: a rich recipe. */
+/** A field with more keys than this has them for old spellings, of which records fill some with empty texts: a rich recipe. */
 const MAX_PLAIN_KEYS: Readonly<Record<Field, number>> = { ...SLOTS, principal: 3 }
 
 /** Parts of a target: where its type stands, its type if it does not stand there, a path into the response body, the fields. */
@@ -75,13 +75,13 @@ export const plainRecipe = (plan: TargetPlan): string | undefined =>
   })
 
 /**
- * The rich recipe of a plan; undefined for what it cannot say: joined JSON paths, which the engine takes as constants only, parts
- * of a path, keys with dots in them, maps of types.
+ * The rich recipe of a plan; undefined for what it cannot say: joined JSON paths, which the engine takes as constants only, joined
+ * parameters, parts of a path, keys with dots in them, maps of types.
  */
 export const richRecipe = (plan: TargetPlan): string | undefined =>
   recipe(plan, (spec) => {
     const { type } = spec
-    const unsayable = FIELDS.some((name) => spec[name]?.some((text) => /\[\*\]|~|^param:/.test(text)))
+    const unsayable = FIELDS.some((name) => spec[name]?.some((text) => /\[\*\]|~|^[^:"]*\.|^param:/.test(text)))
     const mapped = typeof type !== 'string' && type.map !== undefined
     if (unsayable || mapped || FIELDS.some((name) => (spec[name]?.length ?? 0) > SLOTS[name])) return undefined
     const typeParts = typeof type === 'string' ? [NO_PARAMETER, type] : [type.from, type.else]
@@ -98,22 +98,12 @@ export const plainValuesSql = (parts: string, { params }: RecordSql): string =>
 
 /** The values of a rich recipe's parts; NULL for empty ones. */
 export function richValuesSql(parts: string, { params, result }: RecordSql): string {
-  const key = (place: number): string => `${params}[split_part(a, '.', ${place})]`
-  const joined = `CASE WHEN ${key(-1)} <> '' THEN
-      concat_ws('.', nullif(${key(1)}, ''), CASE WHEN split_part(a, '.', 3) <> '' THEN nullif(${key(2)}, '') END, ${key(-1)}) END`
-  const json = jsonSql(
-    `CASE WHEN starts_with(a, 'result:') THEN ${result} ELSE ${params}[split_part(a, ':', 1)] END`,
-    `split_part(a, ':', 2)`,
-  )
-  return `list_transform(${parts}, lambda a: nullif(CASE
-    WHEN starts_with(a, '"') THEN trim(a, '"')
-    WHEN contains(a, ':$') THEN ${json}
-    WHEN contains(a, '.') THEN ${joined}
-    ELSE ${params}[a] END, ''))`
+  const text = `CASE WHEN starts_with(a, 'result:') THEN ${result} ELSE ${params}[split_part(a, ':', 1)] END`
+  return `list_transform(${parts}, lambda a: nullif(CASE WHEN contains(a, ':$') THEN ${jsonSql(text, `split_part(a, ':', 2)`)} ELSE ${params}[a] END, ''))`
 }
 
 /**
- * The targets that parts and values tell.
+ * The targets that parts and values tell, among them empty ones.
  *
  * @param parts list of a recipe's parts, a column
  * @param values list of what they came to, a column
@@ -129,10 +119,10 @@ export function recipeTargetsSql(parts: string, values: string, { result }: Reco
       name: `coalesce(${slots('name')})`,
       principal: `coalesce(${slots('principal')})`,
       // A literal counts only where a principal was found.
-      privilege: `CASE WHEN starts_with(${part(FIRST_SLOT.privilege)}, '"') AND coalesce(${slots('principal')}, '') = '' THEN NULL
-        ELSE coalesce(${slots('privilege')}) END`,
+      privilege: `CASE WHEN starts_with(${part(FIRST_SLOT.privilege)}, '"')
+        THEN CASE WHEN coalesce(${slots('principal')}) <> '' THEN trim(${part(FIRST_SLOT.privilege)}, '"') END ELSE coalesce(${slots('privilege')}) END`,
     }
     return structSql(`coalesce(lower(${value(TYPE_FROM)}), ${part(TYPE)})`, (name) => fields[name])
   }
-  return presentOnly(`[${Array.from({ length: MAX_TARGETS }, (_, place) => target(place * TARGET_PARTS)).join(', ')}]`)
+  return `[${Array.from({ length: MAX_TARGETS }, (_, place) => target(place * TARGET_PARTS)).join(', ')}]`
 }

@@ -1,7 +1,8 @@
 /**
- * Target plans as one SQL expression. It runs for every event of the bulk path and is planned for every batch, so it
- * has four parts: the few frequent plans, each a branch of its own; plans said by plain and by rich recipes; and the few
- * that need SQL of their own.
+ * Target plans as one SQL expression. It runs for every event of the bulk path and is planned for every batch, so the few
+ * frequent plans have each a branch of its own, and so have the few that no recipe can say; recipes say the rest. All
+ * branches are of one CASE, since each CASE copies the lists that come out of it; and they are few, since each has a price
+ * for every vector that holds one event of it.
  */
 import { lit } from '../../engine/sql.ts'
 import { fieldSql, parseAlternative, type RecordSql, typeSql } from './alternatives.ts'
@@ -27,7 +28,7 @@ function specFieldSql(spec: TargetSpec, name: Field, record: RecordSql): string 
 const listSql = (specs: readonly TargetSpec[], record: RecordSql): string =>
   `[${specs.map((spec) => structSql(typeSql(spec.type, record), (name) => specFieldSql(spec, name, record))).join(', ')}]`
 
-const specialSql = (plan: TargetPlan, record: RecordSql): string => presentOnly(listSql(plan.targets, record))
+const specialSql = ({ targets }: TargetPlan, record: RecordSql): string => presentOnly(listSql(targets, record))
 
 /** Filtering a list costs more than asking first whether all targets are there, or only the first. */
 function frequentSql(plan: TargetPlan, record: RecordSql): string {
@@ -73,12 +74,11 @@ export function withTargetsSql(relation: string, record: RecordSql, plan: string
   const [afterFrequent, afterPlain] = [frequent.length, frequent.length + plain.length]
   const afterRich = afterPlain + rich.length
   const branches = (plans: readonly TargetPlan[], before: number, sql: typeof specialSql): string =>
-    `CASE ${plan} ${plans.map((each, place) => `WHEN ${before + place + 1} THEN ${sql(each, record)}`).join('\n')} END`
+    plans.map((each, place) => `WHEN ${before + place + 1} THEN ${sql(each, record)}`).join('\n')
   const recipes = [...plain.map(plainRecipe), ...rich.map(richRecipe)].map((recipe) => recipe ?? '')
-  return `SELECT * EXCLUDE (${PARTS}, ${VALUES}), CASE WHEN ${plan} IS NULL THEN NULL
-WHEN ${plan} <= ${afterFrequent} THEN ${branches(frequent, 0, frequentSql)}
-WHEN ${plan} <= ${afterRich} THEN ${recipeTargetsSql(PARTS, VALUES, record)}
-ELSE ${branches(special, afterRich, specialSql)} END AS targets
+  return `SELECT * EXCLUDE (${PARTS}, ${VALUES}), CASE ${plan} ${branches(frequent, 0, frequentSql)}
+${branches(special, afterRich, specialSql)}
+ELSE CASE WHEN ${PARTS} IS NOT NULL THEN ${presentOnly(recipeTargetsSql(PARTS, VALUES, record))} END END AS targets
 FROM (
   SELECT *, CASE WHEN ${plan} <= ${afterFrequent} THEN NULL WHEN ${plan} <= ${afterPlain} THEN ${plainValuesSql(PARTS, record)}
     WHEN ${plan} <= ${afterRich} THEN ${richValuesSql(PARTS, record)} END AS ${VALUES}
