@@ -19,7 +19,7 @@ const UNKNOWN = '0'.repeat(PART_DIGITS)
 
 /** The parameters as one text: `key=value` sorted, with separators that JSON text cannot hold unescaped. */
 export const paramsTextSql = (params: string): string =>
-  `array_to_string(list_sort(list_transform(map_entries(${params}), lambda kv: kv.key || chr(31) || coalesce(kv.value, ''))), chr(30))`
+  `array_to_string(list_sort(list_transform(map_entries(${params}), lambda kv: concat(kv.key, chr(31), kv.value))), chr(30))`
 
 /** What the first part is made of, as one text, over columns by name that `event.ts` produces. */
 export const identitySql = (): string =>
