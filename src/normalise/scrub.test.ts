@@ -166,6 +166,23 @@ describe('the quick search', () => {
     expect(counts.found).toBe(counts.changed)
   })
 
+  it('knows every name that announces a secret', async () => {
+    const names = [
+      'password',
+      'userPwd',
+      'client_secret',
+      'secretValue',
+      'string_value',
+      'tokenValue',
+      'token',
+      'apiKey',
+    ]
+    const texts = [...names, 'private_key', 'personal_access_token'].map((name) => `a\x1f1\x1e${name}\x1fabc`)
+    const inside = ['access_token', 'api-key', 'client.secret'].map((name) => `{\\"${name}\\": \\"abcdefgh\\"}`)
+    for (const text of [...texts, ...inside]) expect([text, (await scrub(text)).has]).toEqual([text, true])
+    expect((await scrub('key\x1fetl/primary-key')).has).toBe(false)
+  })
+
   it('says nothing of a text that is not there', async () => {
     expect(
       await engine.row(`SELECT ${hasSecretSql('NULL::VARCHAR')} IS TRUE AS has, ${scrubSql('NULL::VARCHAR')} AS t`),
