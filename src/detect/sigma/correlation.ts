@@ -114,7 +114,7 @@ function boundsOf(condition: YamlMap, document: SigmaDocument): Bound[] {
   return bounds
 }
 
-/** Where no percentile is named it is the bound itself, as in the standard's own example: `lte: 1` is the lowest hundredth. */
+/** Where no percentile is named, bounds are about how many of a hundred events have the event's own value, as in the standard's example. */
 function percentileOf(condition: YamlMap, type: CorrelationType, document: SigmaDocument): { percentile?: number } {
   const given = condition.percentile
   if (given === undefined) return {}

@@ -51,7 +51,7 @@ export function tidied(pieces: readonly Piece[]): Pattern {
   return out
 }
 
-/** The text of a pattern without wildcards; undefined if it has any. */
+/** The text of a pattern; undefined if it has wildcards. */
 export function textOfPattern(pattern: Pattern): string | undefined {
   const [only] = pattern
   if (only === undefined) return ''

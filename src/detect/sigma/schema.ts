@@ -41,7 +41,7 @@ const CHANGES: Readonly<Record<SigmaKind, Change>> = {
   filter: (schema) => {
     const { filter } = schema.properties as Record<string, AnySchemaObject>
     if (filter === undefined) return
-    // `rules: any` and several selections, as the reference implementation takes them.
+    // Any for rules, and several selections, as the reference implementation takes them.
     filter.required = ['condition']
     filter.properties = {}
   },

@@ -12,21 +12,32 @@ import { renderNode } from './render.ts'
 export interface CompiledRule extends GatedRule {
   readonly number: number
   readonly rule: DetectionRule
+  /** Fields whose values go with its matches. */
+  readonly captured: readonly string[]
   /** Columns that telling why it matched reads. */
   readonly columns: readonly string[]
 }
 
+/** Fields whose values go with a rule's matches, by its number: what correlations group and count by. */
+export type CapturedFields = ReadonlyMap<number, readonly string[]>
+
 /** Takes a set of rules apart for records of a shape. */
-export const compileRules = (rules: readonly DetectionRule[], shape: RecordShape, dialect: Dialect): CompiledRule[] =>
+export const compileRules = (
+  rules: readonly DetectionRule[],
+  shape: RecordShape,
+  dialect: Dialect,
+  captured: CapturedFields = new Map(),
+): CompiledRule[] =>
   rules.map((rule, number) => ({
     ...gated(rule.tree, shape, dialect),
     number,
     rule,
-    columns: columnsOf(rule.tree, shape),
+    captured: captured.get(number) ?? [],
+    columns: columnsOf(rule.tree, captured.get(number) ?? [], shape),
   }))
 
-function columnsOf(tree: RuleNode, shape: RecordShape): string[] {
-  const fields = fieldsOf(tree).flatMap((name) => shape.field(name) ?? [])
+function columnsOf(tree: RuleNode, captured: readonly string[], shape: RecordShape): string[] {
+  const fields = [...fieldsOf(tree), ...captured].flatMap((name) => shape.field(name) ?? [])
   const record = itemsOf(tree).some(({ field }) => field === null) ? [shape.recordText] : []
   const operands = [...fields, ...record]
   const shared = operands.flatMap(({ uses }) => uses ?? []).flatMap((name) => shape.shared[name]?.columns ?? [])
@@ -110,7 +121,7 @@ export function matchSql(
 
 /** The shape made for the fields of some rules. */
 export const narrowed = (shape: RecordShape, rules: readonly CompiledRule[]): RecordShape =>
-  shape.narrowed?.([...new Set(rules.flatMap(({ rule }) => fieldsOf(rule.tree)))]) ?? shape
+  shape.narrowed?.([...new Set(rules.flatMap(({ rule, captured }) => [...fieldsOf(rule.tree), ...captured]))]) ?? shape
 
 const selected = (columns: readonly string[], relation: string): string =>
   `(SELECT ${columns.join(', ')} FROM ${relation})`

@@ -84,10 +84,23 @@ export interface Dialect {
 
   /** A value with named members. */
   readonly struct: (members: Readonly<Record<string, string>>) => string
+  /** A map of texts. */
+  readonly map: (entries: Readonly<Record<string, string>>) => string
   /** At most so many characters from the start. */
   readonly left: (x: string, length: number) => string
   /** The rows of a relation for which a condition holds, told after its columns are worked out, not before. */
   readonly where: (relation: string, condition: string) => string
+
+  /** A span of time. */
+  readonly seconds: (count: number) => string
+  /** Different values of `x` in a window; NULL is none. */
+  readonly distinctOver: (x: string, window: string) => string
+  /** The value below which a share (0 to 1) of `x` in a window lies, between two values where it falls between them. */
+  readonly quantileOver: (x: string, share: number, window: string) => string
+  /** A fingerprint of a text, as hexadecimal digits. */
+  readonly digest: (x: string) => string
+  /** Values of `x` of a group in the order of `by`, at most so many. */
+  readonly firstOf: (x: string, by: string, most: number) => string
 
   /** True where two 64-bit numbers have a bit in common. */
   readonly bitsMeet: (x: string, bits: bigint) => string

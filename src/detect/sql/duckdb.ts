@@ -112,10 +112,19 @@ export const duckdb: Dialect = {
     `{${Object.entries(members)
       .map(([name, value]) => `${lit(name)}: ${value}`)
       .join(', ')}}`,
+  map: (entries) => {
+    const keys = Object.keys(entries).map(text).join(', ')
+    return `MAP([${keys}]::VARCHAR[], [${Object.values(entries).join(', ')}]::VARCHAR[])`
+  },
   left: (x, length) => `left(${x}, ${length})`,
   // A WHERE would be moved below the columns and work them out a second time; rows with nothing to unnest go away.
   where: (relation, condition) =>
     `(SELECT * EXCLUDE (kept) FROM (SELECT *, unnest(CASE WHEN ${condition} THEN [true] END) AS kept FROM ${relation}))`,
+  seconds: (count) => `INTERVAL ${count} SECOND`,
+  distinctOver: (x, window) => `count(DISTINCT ${x}) OVER ${window}`,
+  quantileOver: (x, share, window) => `quantile_cont(${x}, ${share}) OVER ${window}`,
+  digest: (x) => `md5(${x})`,
+  firstOf: (x, by, most) => `list_slice(list(${x} ORDER BY ${by}), 1, ${most})`,
   bitsMeet: (x, bits) => `(${x} & ${bits}) <> 0`,
   bitOr: (numbers) => numbers.join(' | '),
 }

@@ -168,7 +168,7 @@ function scalarType(type: ColumnType): OperandType | undefined {
 
 const isTextList = (type: ColumnType): boolean => typeof type === 'object' && 'array' in type && type.array === 'string'
 
-/** The parameters as a whole: any of their values. */
+/** The parameters as a whole: a list of their values. */
 const paramsField = (dialect: Dialect): Operand => ({
   type: 'texts',
   sql: dialect.mapValues(PARAMS),

@@ -38,7 +38,7 @@ const itemsIn = (node: RuleNode): Item[] => {
 
 /**
  * One row for each record of `hits` that the rule at `position` matched: `rule` (its number), the id columns, `selections`
- * (names) and `because` (selection, field, value).
+ * (names), `because` (selection, field, value) and `fields`, the values of the captured fields by name.
  */
 export function explainSql(
   rule: CompiledRule,
@@ -46,6 +46,7 @@ export function explainSql(
   hits: string,
   shape: RecordShape,
   dialect: Dialect,
+  captured: readonly string[] = [],
 ): string {
   const bindings = new Bindings(narrowed(shape, [rule]), dialect)
   const told: string[] = []
@@ -72,9 +73,19 @@ export function explainSql(
     ...Object.keys(shape.ids).map(dialect.identifier),
     `${dialect.present(selections.map(({ name }) => name))} AS selections`,
     `${dialect.present(selections.flatMap(({ reasons }) => reasons))} AS because`,
+    `${dialect.map(Object.fromEntries(captured.map((name) => [name, fieldText(name, bindings)])))} AS fields`,
   ]
   const matched = `(SELECT * FROM ${hits} WHERE ${hasHit(position, dialect)})`
   return `SELECT ${columns.join(',\n  ')}\nFROM (SELECT *, ${told.join(',\n  ')}\nFROM ${bindings.over(matched)})`
+}
+
+/** A field's value as text; of several the whole list. */
+function fieldText(name: string, bindings: Bindings): string {
+  const { dialect } = bindings
+  const field = bindings.field(name)
+  if (field === undefined) return 'NULL'
+  if (field.operand.type === 'texts') return dialect.joinTexts(field.value, dialect.text(BETWEEN))
+  return textValue({ type: field.operand.type, value: field.value, folded: field.folded }, dialect)
 }
 
 const isMap = (node: RuleNode): boolean =>

@@ -132,6 +132,7 @@ describe('a match', () => {
           { selection: 'nobody', field: 'requestParams.changes.principal', value: 'all users' },
           { selection: 'words', field: '', value: 'SELECT' },
         ],
+        fields: [],
       },
     ])
   })

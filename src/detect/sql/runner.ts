@@ -4,14 +4,14 @@
  */
 import { type Engine, setting } from '../../engine/duckdb.ts'
 import type { DetectionRule } from '../sigma/rule.ts'
-import { type CompiledRule, compileRules, gateSql, type MatchSource, matchSql } from './compile.ts'
+import { type CapturedFields, type CompiledRule, compileRules, gateSql, type MatchSource, matchSql } from './compile.ts'
 import type { Dialect } from './dialect.ts'
 import { explainSql } from './explain.ts'
 import type { RecordShape } from './fields.ts'
 import { bitOf, wordsFor } from './masks.ts'
 import { type Outcome, type Unrun, withinTime } from './within-time.ts'
 
-/** The table that {@link RuleRunner.run} fills: `rule`, the id columns, `selections`, `because`. */
+/** The table that {@link RuleRunner.run} fills: `rule`, the id columns, `selections`, `because`, `fields`. */
 export const MATCHES_TABLE = 'temp.rule_matches'
 
 /** Rules in one statement. More take longer to plan than they save in passes. */
@@ -33,6 +33,7 @@ const GATES = 'temp.gates'
 /** How rules are run. */
 export interface RunnerOptions {
   readonly timeoutSecs?: number
+  readonly captured?: CapturedFields | undefined
 }
 
 /** What a batch gave. The matches themselves are rows of {@link MATCHES_TABLE}. */
@@ -60,9 +61,9 @@ export class RuleRunner {
     rules: readonly DetectionRule[],
     shape: RecordShape,
     dialect: Dialect,
-    { timeoutSecs = DEFAULT_TIMEOUT_SECS }: RunnerOptions = {},
+    { timeoutSecs = DEFAULT_TIMEOUT_SECS, captured }: RunnerOptions = {},
   ) {
-    this.rules = compileRules(rules, shape, dialect)
+    this.rules = compileRules(rules, shape, dialect, captured)
     this.#engine = engine
     this.#shape = shape
     this.#dialect = dialect
@@ -169,7 +170,9 @@ export class RuleRunner {
     const matched = rules.flatMap((rule, position) => (hasBit(hit, position) ? [{ rule, position }] : []))
     for (let at = 0; at < matched.length; at += RULES_AN_EXPLANATION) {
       const some = matched.slice(at, at + RULES_AN_EXPLANATION)
-      const selects = some.map(({ rule, position }) => explainSql(rule, position, HITS, this.#shape, this.#dialect))
+      const selects = some.map(({ rule, position }) =>
+        explainSql(rule, position, HITS, this.#shape, this.#dialect, rule.captured),
+      )
       await this.#engine.run(`INSERT INTO ${MATCHES_TABLE} ${selects.join('\nUNION ALL ')}`)
     }
   }
@@ -177,7 +180,7 @@ export class RuleRunner {
   async #emptyMatches(): Promise<void> {
     const ids = Object.entries(this.#shape.ids).map(([name, type]) => `${this.#dialect.identifier(name)} ${type}`)
     await this.#engine.run(
-      `CREATE OR REPLACE TEMP TABLE rule_matches (rule INTEGER, ${ids.join(', ')}, selections VARCHAR[], because STRUCT(selection VARCHAR, field VARCHAR, "value" VARCHAR)[])`,
+      `CREATE OR REPLACE TEMP TABLE rule_matches (rule INTEGER, ${ids.join(', ')}, selections VARCHAR[], because STRUCT(selection VARCHAR, field VARCHAR, "value" VARCHAR)[], fields MAP(VARCHAR, VARCHAR))`,
     )
   }
 
