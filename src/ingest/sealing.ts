@@ -18,7 +18,7 @@ import { sha256 } from '../seal/merkle.ts'
 import { type EventProof, proveEvent } from '../seal/prove.ts'
 import { RawArchive } from '../seal/raw/archive.ts'
 import { Sealer } from '../seal/sealer.ts'
-import { type SealSettings, sealSettings, settingsDigest } from '../seal/settings.ts'
+import { type SealSettings, sealSettings, settingsDigest, settingsPath } from '../seal/settings.ts'
 
 /** Application name of the `txn` actions: what makes a batch happen once. */
 export const TXN_APP = 'bricktrail-ingest'
@@ -104,7 +104,7 @@ export class Sealing {
       ...(signingKey === null ? {} : { reference: signingKey }),
       ...(origin === null ? {} : { origin }),
     })
-    const raw = await RawArchive.open(home, settings)
+    const raw = await RawArchive.open(home, settings, `rawKey in ${settingsPath(home)}`)
     const sealer = await Sealer.open({ folder: home.seal, keys, now, generator: GENERATOR })
     const sealing = new Sealing(sealer, raw, options, settings)
     await sealing.#tellSettings()
