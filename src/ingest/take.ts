@@ -58,7 +58,7 @@ export interface TakeContext {
 /** A batch holds at most this much raw text, about a million events, … */
 const BATCH_BYTES = 1024 * 1024 * 1024
 /** … and at most this many objects, … */
-const BATCH_OBJECTS = 8000
+const BATCH_OBJECTS = 4000
 /** … the first batch fewer, so that the engine has work while the others are looked at, … */
 const FIRST_OBJECTS = 2000
 /** … and, of small objects, this much, since they are gathered in memory. */
