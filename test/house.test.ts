@@ -23,7 +23,6 @@ const ROOMS = [
   'engine',
   'lake',
   'seal',
-  'seal',
   'collect',
   'normalise',
   'enrich',
