@@ -12,63 +12,67 @@ export const EVENTS_KEPT = 100
 /** Separates the parts of a group's key; no text has it of itself. */
 const BETWEEN = '\x1f'
 
-/** The rows a correlation goes over. Events that lack a field it groups by belong to no group, and are left out. */
-function rowsSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect): string {
+/**
+ * The rows a correlation goes over: `ref` (position of the rule), `event_id`, `event_time`, `group_key`, `value`. Events that lack
+ * a field it groups by belong to no group, and are left out.
+ */
+export function rowsSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect): string {
   const { rule, refs, isChained } = correlation
-  const valueOf = (name: string): string => {
-    const fields = refs.map((_, at) => fieldFor(correlation, name, at))
-    const [first = name] = fields
-    if (fields.every((field) => field === first)) return dialect.mapValue('fields', dialect.text(first))
-    return `CASE ref ${fields.map((field, at) => `WHEN ${at} THEN ${dialect.mapValue('fields', dialect.text(field))}`).join(' ')} END`
-  }
   const counts = rule.type === 'event_count' || rule.type.startsWith('value_')
   const branches = refs.map((ref, at) => {
+    const valuesOf = (names: readonly string[]): string =>
+      names
+        .map((name) => dialect.mapValue('fields', dialect.text(fieldFor(correlation, name, at))))
+        .join(` || ${dialect.text(BETWEEN)} || `)
+    const key = rule.groupBy.length === 0 ? dialect.text('') : valuesOf(rule.groupBy)
+    const value = rule.fields.length === 0 ? dialect.noText : valuesOf(rule.fields)
     // Of a burst below, one row is counted: the one it was first met at.
     const once = counts && isChained[at] ? ' AND is_start' : ''
-    return `SELECT ${at} AS ref, event_id, event_time, fields FROM ${matches} WHERE rule = ${ref}${once}`
+    return `SELECT ${at} AS ref, event_id, event_time, ${key} AS group_key, ${value} AS "value" FROM ${matches} WHERE rule = ${ref}${once}`
   })
-  const groups = rule.groupBy.map((name, at) => `${valueOf(name)} AS group${at}`)
-  const value = rule.fields.length === 0 ? 'NULL' : joinedKey(rule.fields.map(valueOf), dialect)
-  const key =
-    rule.groupBy.length === 0
-      ? dialect.text('')
-      : joinedKey(
-          rule.groupBy.map((_, at) => `group${at}`),
-          dialect,
-        )
-  const inner = `SELECT ${['*', ...groups, `${value} AS value`].join(', ')} FROM (${branches.join(' UNION ALL ')})`
-  return `(SELECT *, ${key} AS group_key FROM (${inner}) WHERE ${rule.groupBy.map((_, at) => `group${at} IS NOT NULL`).join(' AND ') || 'true'})`
+  return `(SELECT * FROM (${branches.join(' UNION ALL ')}) WHERE group_key IS NOT NULL)`
 }
-
-/** Several values as one; NULL if one of them is. */
-const joinedKey = (parts: readonly string[], dialect: Dialect): string => parts.join(` || ${dialect.text(BETWEEN)} || `)
 
 /**
- * The events of every burst of a correlation: the columns of its rows, `measure`, `is_met`, `burst` (numbered in its group) and
- * `is_start` (the event it was first met at).
+ * The events at which a window is met: `group_key`, `event_time`, `ref`, `event_id`, `measure`, `burst` (numbered in its group),
+ * and `is_start` for the first of a burst.
  */
-export function burstEventsSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect): string {
-  const { rule } = correlation
-  const span = dialect.seconds(rule.timespanSecs)
+export function metSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect): string {
   const measured = measuredSql(correlation, rowsSql(correlation, matches, dialect), dialect)
-  const met =
-    '(PARTITION BY group_key ORDER BY event_time, ref, event_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)'
-  const upTo = '(PARTITION BY group_key ORDER BY event_time, ref, event_id ROWS UNBOUNDED PRECEDING)'
-  const ahead = `(PARTITION BY group_key ORDER BY event_time RANGE BETWEEN CURRENT ROW AND ${span} FOLLOWING)`
-  const lastMet = `SELECT *, max(CASE WHEN is_met THEN event_time END) OVER ${met} AS met_before FROM (${measured})`
-  const starts = `SELECT *, is_met AND coalesce(met_before < event_time - ${span}, true) AS is_start FROM (${lastMet})`
-  const numbered = `SELECT *, CASE WHEN is_met THEN sum(CASE WHEN is_start THEN 1 ELSE 0 END) OVER ${upTo} END AS met_burst FROM (${starts})`
-  return `SELECT * FROM (SELECT *, min(met_burst) OVER ${ahead} AS burst FROM (${numbered})) WHERE burst IS NOT NULL`
+  const order = 'PARTITION BY group_key ORDER BY event_time, ref, event_id'
+  const met = `SELECT group_key, event_time, ref, event_id, measure, lag(event_time) OVER (${order}) AS met_before FROM (${measured}) WHERE is_met`
+  const gap = `met_before < event_time - ${dialect.seconds(correlation.rule.timespanSecs)}`
+  const starts = `SELECT *, coalesce(${gap}, true) AS is_start FROM (${met})`
+  return `SELECT *, sum(CASE WHEN is_start THEN 1 ELSE 0 END) OVER (${order} ROWS UNBOUNDED PRECEDING) AS burst FROM (${starts})`
 }
 
-/** One row for each burst: id, correlation, group, first and last event, what was measured at most, and its events. */
-export function findingsSql(correlation: LinkedCorrelation, events: string, dialect: Dialect): string {
+/**
+ * One row for each burst: id, correlation, group, first and last event, what was measured at most, and its events, which are
+ * those of every window that was met.
+ *
+ * @param met relation of {@link metSql}
+ */
+export function findingsSql(correlation: LinkedCorrelation, met: string, matches: string, dialect: Dialect): string {
   const { rule, number } = correlation
   const name = dialect.text(rule.meta.id ?? rule.meta.name ?? rule.meta.title)
-  const groups = Object.fromEntries(rule.groupBy.map((field, at) => [field, `any_value(group${at})`]))
-  const first = `min_by(event_id, (event_time, event_id))`
-  return `SELECT ${dialect.digest(`${name} || ${dialect.text(BETWEEN)} || group_key || ${dialect.text(BETWEEN)} || ${first}`)} AS finding_id,
-  ${number} AS rule, ${dialect.map(groups)} AS "group", min(event_time) AS first_time, max(event_time) AS last_time,
-  max(measure)::DOUBLE AS measure, count(DISTINCT event_id) AS events, ${dialect.firstOf('DISTINCT event_id', 'event_id', EVENTS_KEPT)} AS event_ids
-FROM ${events} GROUP BY group_key, burst`
+  const between = dialect.text(BETWEEN)
+  const bursts = `SELECT group_key, burst, min(event_time) - ${dialect.seconds(rule.timespanSecs)} AS from_time,
+    max(event_time) AS to_time, max(measure) AS measure FROM ${met} GROUP BY group_key, burst`
+  const parts = dialect.split('group_key', between)
+  const groups = Object.fromEntries(rule.groupBy.map((field, at) => [field, dialect.element(parts, at)]))
+  const first = 'min_by(event_id, (event_time, event_id))'
+  return `SELECT ${dialect.digest(`${name} || ${between} || group_key || ${between} || first_id`)} AS finding_id, ${number} AS rule,
+  ${dialect.map(groups)} AS "group", first_time, last_time, measure, events, event_ids
+FROM (SELECT b.group_key, ${first} AS first_id, min(event_time) AS first_time, max(event_time) AS last_time,
+  max(b.measure)::DOUBLE AS measure, count(DISTINCT event_id) AS events,
+  ${dialect.firstOf('DISTINCT event_id', 'event_id', EVENTS_KEPT)} AS event_ids
+  FROM ${rowsSql(correlation, matches, dialect)} r
+  JOIN (${bursts}) b ON r.group_key = b.group_key AND r.event_time BETWEEN b.from_time AND b.to_time
+  GROUP BY b.group_key, b.burst)`
 }
+
+/** What is met as matches of the correlation itself, for those that refer to it. */
+export const matchesSql = ({ number, refs }: LinkedCorrelation, met: string, matches: string): string =>
+  `SELECT ${number} AS rule, m.event_id, m.event_time, any_value(i.fields) AS fields, m.is_start
+FROM ${met} m JOIN ${matches} i ON i.event_id = m.event_id AND i.rule = CASE m.ref ${refs.map((ref, at) => `WHEN ${at} THEN ${ref}`).join(' ')} END
+GROUP BY m.event_id, m.event_time, m.is_start`

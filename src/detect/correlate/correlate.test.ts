@@ -220,6 +220,7 @@ describe('correlations by chance', () => {
       'temporal',
       'temporal_ordered',
     ]
+    let total = 0
     for (let round = 0; round < 24; round++) {
       const type = types[round % types.length] ?? ''
       const matches = Array.from({ length: 60 }, (_, id): MatchRow => {

@@ -3,14 +3,15 @@
 import { attempt } from '../../core/result.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { burstEventsSql, findingsSql } from './bursts.ts'
+import { findingsSql, matchesSql, metSql } from './bursts.ts'
 import type { LinkedCorrelation } from './link.ts'
 
 /** The table that {@link runCorrelations} fills. */
 export const FINDINGS_TABLE = 'temp.correlation_findings'
 
 const INPUT = 'temp.correlation_input'
-const EVENTS = 'temp.correlation_events'
+const VIEW = 'temp.correlation_matches'
+const MET = 'temp.correlation_met'
 
 /** A correlation that could not be run, in the engine's words. */
 export interface FailedCorrelation {
@@ -32,8 +33,14 @@ export async function runCorrelations(
   matches: string,
   dialect: Dialect,
 ): Promise<FailedCorrelation[]> {
+  const isChained = correlations.some((correlation) => correlation.isChained.includes(true))
+  const input = `SELECT rule, event_id, event_time, fields, true AS is_start FROM ${matches}`
+  // Matches of correlations are added only where others refer to them; otherwise nothing is copied.
+  await engine.run('DROP VIEW IF EXISTS correlation_matches')
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE correlation_input AS SELECT rule, event_id, event_time, fields, true AS is_start FROM ${matches}`,
+    isChained
+      ? `CREATE OR REPLACE TEMP TABLE correlation_input AS ${input}`
+      : `CREATE TEMP VIEW correlation_matches AS ${input}`,
   )
   await engine.run(
     `CREATE OR REPLACE TEMP TABLE correlation_findings (finding_id VARCHAR, rule INTEGER, "group" MAP(VARCHAR, VARCHAR), first_time TIMESTAMPTZ,
@@ -41,7 +48,7 @@ export async function runCorrelations(
   )
   const failed: FailedCorrelation[] = []
   for (const correlation of correlations) {
-    const result = await attempt(() => runOne(engine, correlation, correlations, dialect))
+    const result = await attempt(() => runOne(engine, correlation, isChained ? INPUT : VIEW, correlations, dialect))
     if (!result.ok) failed.push({ correlation, message: result.error.message })
   }
   return failed
@@ -50,15 +57,13 @@ export async function runCorrelations(
 async function runOne(
   engine: Engine,
   correlation: LinkedCorrelation,
+  matches: string,
   all: readonly LinkedCorrelation[],
   dialect: Dialect,
 ): Promise<void> {
-  await engine.run(`CREATE OR REPLACE TEMP TABLE correlation_events AS ${burstEventsSql(correlation, INPUT, dialect)}`)
-  await engine.run(`INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, EVENTS, dialect)}`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE correlation_met AS ${metSql(correlation, matches, dialect)}`)
+  await engine.run(`INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, MET, matches, dialect)}`)
   if (all.some(({ refs }) => refs.includes(correlation.number))) {
-    // What is met is itself a match, for the correlations that refer to it.
-    await engine.run(
-      `INSERT INTO ${INPUT} SELECT ${correlation.number}, event_id, event_time, fields, is_start FROM ${EVENTS} WHERE is_met`,
-    )
+    await engine.run(`INSERT INTO ${INPUT} ${matchesSql(correlation, MET, matches)}`)
   }
 }

@@ -84,6 +84,10 @@ export interface Dialect {
 
   /** A value with named members. */
   readonly struct: (members: Readonly<Record<string, string>>) => string
+  /** NULL, as text. */
+  readonly noText: string
+  /** The parts of a text. */
+  readonly split: (x: string, between: string) => string
   /** A map of texts. */
   readonly map: (entries: Readonly<Record<string, string>>) => string
   /** At most so many characters from the start. */

@@ -112,6 +112,8 @@ export const duckdb: Dialect = {
     `{${Object.entries(members)
       .map(([name, value]) => `${lit(name)}: ${value}`)
       .join(', ')}}`,
+  noText: 'NULL::VARCHAR',
+  split: (x, between) => `string_split(${x}, ${between})`,
   map: (entries) => {
     const keys = Object.keys(entries).map(text).join(', ')
     return `MAP([${keys}]::VARCHAR[], [${Object.values(entries).join(', ')}]::VARCHAR[])`
