@@ -9,6 +9,7 @@ import { homeAt } from '../src/core/home.ts'
 import { Engine } from '../src/engine/duckdb.ts'
 import { Ingester } from '../src/ingest/ingest.ts'
 import { Sealing } from '../src/ingest/sealing.ts'
+import { SMALL_BATCH_BYTES } from '../src/ingest/small-batch.ts'
 import { compact } from '../src/lake/compact.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../src/lake/table.ts'
 
@@ -16,7 +17,9 @@ const COMPACT_EVERY = 2
 
 const [root = '', logs = ''] = process.argv.slice(2)
 const home = homeAt(root)
-const ingester = new Ingester({ home, now: () => new Date() })
+// Of the processes one after another, some read their batches as small ones and some as large ones.
+const smallBatchBytes = process.pid % 2 === 0 ? -1 : SMALL_BATCH_BYTES
+const ingester = new Ingester({ home, now: () => new Date(), smallBatchBytes })
 process.stdout.write('ready\n')
 for (const [place, folder] of readdirSync(logs).sort().entries()) {
   await ingester.ingest({ specs: [join(logs, folder)], form: 'auto', stdin: process.stdin })

@@ -95,16 +95,27 @@ export function lookAt(raw: Buffer, { text, whole, damaged }: HeadText, headReco
   const clean = text.replace(/^\uFEFF/, '').trimStart()
   if (clean === '' && damaged) return { shape: 'damaged', head: [], marks: {} }
   if (whole && EMPTY.test(clean)) return { shape: 'empty', head: [], marks: {} }
-  if (clean[0] !== '[') {
+  if (clean[0] !== '[' || beginsWithPlainList(clean, whole)) {
     const parsed = firstRecords(clean, headRecords, whole)
     if (parsed.some((record) => Array.isArray(record.records))) {
       return { shape: 'documents', head: parsed.flatMap((record) => asRecords(record.records)), marks: {} }
     }
-    if (parsed.length > 0) return { shape: 'lines', head: parsed, marks: {}, marked: text.startsWith('\uFEFF') }
+    if (parsed.length > 0 || clean[0] === '[')
+      return { shape: 'lines', head: parsed, marks: {}, marked: text.startsWith('\uFEFF') }
   }
   const csv = csvDialect(clean)
   if (csv !== undefined) return { shape: 'csv', head: [], marks: fromKeys(csv.columns), csv }
   return lookAtBroken(clean, [...linesOf(clean, whole)], headRecords)
+}
+
+/** True where the first line is a list without a record in it: then it is a line like others, not the beginning of a document. */
+function beginsWithPlainList(clean: string, whole: boolean): boolean {
+  const [first = ''] = linesOf(clean, whole)
+  try {
+    return !(JSON.parse(first) as unknown[]).some((item) => typeof item === 'object' && item !== null)
+  } catch {
+    return false
+  }
 }
 
 /** Where no line parses: one document of several lines, or lines that are all broken. */

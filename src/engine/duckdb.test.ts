@@ -28,6 +28,17 @@ describe('a statement whose plan is kept', () => {
     ])
   })
 
+  it('takes nothing that the tables held when it was planned for what they will hold', async () => {
+    const told =
+      'INSERT INTO other.sink SELECT CASE WHEN n IS NULL THEN -1 WHEN n < 10 THEN 1 ELSE 2 END, NULL FROM source'
+    await engine.run('INSERT INTO source VALUES (NULL)')
+    await engine.runKept(told)
+    await engine.run('DELETE FROM source')
+    await engine.run('INSERT INTO source VALUES (5), (50)')
+    await engine.runKept(told)
+    expect((await sink()).map(([n]) => n)).toEqual([-1, 1, 2])
+  })
+
   it('is right after tables were made, replaced or changed, and after plans were forgotten', async () => {
     await engine.runKept(COPY)
     await engine.run('CREATE OR REPLACE TABLE source AS SELECT 5 AS n')

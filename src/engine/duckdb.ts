@@ -13,6 +13,12 @@ export const DEFAULT_MEMORY_LIMIT_MB = 800
  */
 export const AS_WRITTEN = 'join_order,build_side_probe_side'
 
+/**
+ * Optimizers that build what the tables hold at the time into the plan: a column that is all NULL then becomes the constant NULL. A plan
+ * that is kept meets other rows later.
+ */
+const OF_THE_MOMENT = 'statistics_propagation,compressed_materialization,empty_result_pullup'
+
 /** How an {@link Engine} is opened. */
 export interface EngineOptions {
   /** Where DuckDB spills what exceeds memory; made if missing. Without it nothing spills. */
@@ -81,8 +87,9 @@ export class Engine {
     }
   }
 
-  async #plan(sql: string, disabledOptimizers = ''): Promise<DuckDBPreparedStatement> {
-    await this.connection.run(`SET disabled_optimizers = ${lit(disabledOptimizers)}`)
+  async #plan(sql: string, disabledOptimizers?: string): Promise<DuckDBPreparedStatement> {
+    const disabled = [OF_THE_MOMENT, ...(disabledOptimizers === undefined ? [] : [disabledOptimizers])].join(',')
+    await this.connection.run(`SET disabled_optimizers = ${lit(disabled)}`)
     try {
       return await this.connection.prepare(sql)
     } finally {

@@ -18,8 +18,11 @@ export interface Enricher {
   readonly type: string
   /** Makes reference tables, once per engine. Missing optional data is no error: facts are NULL then. */
   prepare?(engine: Engine, home: Home): Promise<void>
-  /** JOIN clauses that `fact` needs, over the relation and column given; must keep the relation's rows as they are. */
-  join(value: string): string
+  /**
+   * FROM clause that gives the rows of `relation` as alias `e`, with whatever `fact` needs beside them; none doubled, none lost.
+   * Joins are to run as written, and few rows meet large tables, so the relation must stand on the right of them.
+   */
+  from(relation: string, value: string): string
   /** The fact about the value, as SQL; NULL for a NULL value. */
   fact(value: string): string
 }

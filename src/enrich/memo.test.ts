@@ -51,7 +51,7 @@ describe('what enrichers remember', () => {
     for (const enricher of ENRICHERS) {
       const value = `e.${enricher.input}`
       const inPlace = await engine.rows(
-        `SELECT e.source_ip, e.user_agent, ${enricher.fact(value)} AS fact FROM some_events e ${enricher.join(value)} ORDER BY e.source_ip, e.user_agent`,
+        `SELECT e.source_ip, e.user_agent, ${enricher.fact(value)} AS fact FROM ${enricher.from('some_events', enricher.input)} ORDER BY e.source_ip, e.user_agent`,
       )
       expect(remembered.map((row) => row[enricher.output])).toEqual(inPlace.map(({ fact }) => fact))
     }

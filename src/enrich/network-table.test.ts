@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { homeAt } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { lit } from '../engine/sql.ts'
-import { type Database, installedDatabases, loadNetworks, networkJoinSql } from './network-table.ts'
+import { type Database, installedDatabases, loadNetworks, networkFromSql } from './network-table.ts'
 
 let engine: Engine
 const root = mkdtempSync(join(tmpdir(), 'bricktrail-networks-'))
@@ -42,14 +42,14 @@ describe('the table of networks', () => {
   ])('says of first and last addresses what the database says: %s', async (_what, file, shift, column) => {
     await edges(file, shift)
     const got = await engine.row<{ n: string; wrong: string }>(`
-      SELECT count(*) AS n, count(*) FILTER (${column} IS DISTINCT FROM e.said) AS wrong FROM edges e ${networkJoinSql('e.key')}`)
+      SELECT count(*) AS n, count(*) FILTER (${column} IS DISTINCT FROM e.said) AS wrong FROM ${networkFromSql('edges', 'key')}`)
     expect(Number(got.n)).toBeGreaterThan(SAMPLE / 2)
     expect(got.wrong).toBe('0')
   })
 
   it('doubles no row and drops none', async () => {
     const got = await engine.row<{ n: string; keys: string }>(
-      `SELECT count(*) AS n, count(DISTINCT e.key) AS keys FROM (SELECT DISTINCT key FROM edges) e ${networkJoinSql('e.key')}`,
+      `SELECT count(*) AS n, count(DISTINCT e.key) AS keys FROM ${networkFromSql('(SELECT DISTINCT key FROM edges)', 'key')}`,
     )
     expect(got.n).toBe(got.keys)
   })
@@ -76,7 +76,7 @@ describe('the table of networks', () => {
     const bare = await Engine.open({ threads: 1 })
     await loadNetworks(bare, home, {})
     const got = await bare.row(
-      `SELECT e.key::INTEGER AS key, geo.country, geo.asn, geo_build.built FROM (SELECT 134744072::UBIGINT AS key) e ${networkJoinSql('e.key')}`,
+      `SELECT e.key::INTEGER AS key, geo.country, geo.asn, geo_build.built FROM ${networkFromSql('(SELECT 134744072::UBIGINT AS key)', 'key')}`,
     )
     bare.close()
     expect(got).toEqual({ key: 134744072, country: null, asn: null, built: null })

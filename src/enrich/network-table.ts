@@ -186,7 +186,7 @@ const NO_TABLES: Readonly<Record<string, string>> = {
   [BUILD]: 'SELECT NULL::VARCHAR AS provider, NULL::VARCHAR AS built',
 }
 
-/** Makes the tables that {@link networkJoinSql} joins; empty ones where the databases are not installed. */
+/** Makes the tables that {@link networkFromSql} joins; empty ones where the databases are not installed. */
 export async function loadNetworks(engine: Engine, home: Home, { country, asn } = installedDatabases()): Promise<void> {
   const tables = { ...NO_TABLES }
   if (country !== undefined && asn !== undefined) {
@@ -211,12 +211,12 @@ const foundSql = (alias: string, level: Level, key: string): string =>
   `list_transform([${startCodeSql(offsetSql(level, key), FACT_MASK)}], lambda k: list_filter(${alias}.starts, lambda s: s <= k)[-1] & ${FACT_MASK})[1]`
 
 /**
- * JOIN clauses that find a key's network: `geo.country`, `geo.asn`, `geo.as_org`, and `geo_build.provider` and `.built`.
- * Every join is by a unique key, so no row is doubled.
+ * FROM clause that gives a relation as alias `e`, with the network of its column `key`: `geo.country`, `geo.asn`, `geo.as_org`, and
+ * `geo_build.provider` and `.built`. Every join is by a unique key, so no row is doubled. The large tables are on the left: run as
+ * written, they stream past the few rows of the relation.
  */
-export const networkJoinSql = (
-  key: string,
-): string => `LEFT JOIN ${BUCKETS} geo_n ON geo_n.bucket = ${bucketSql(NARROW, key)}
-  LEFT JOIN ${BUCKETS} geo_w ON geo_w.bucket = ${bucketSql(WIDE, key)}
-  LEFT JOIN ${FACTS} geo ON geo.fact = coalesce(nullif(${foundSql('geo_n', NARROW, key)}, 0), ${foundSql('geo_w', WIDE, key)})
+export const networkFromSql = (relation: string, key: string): string =>
+  `${FACTS} geo RIGHT JOIN (${BUCKETS} geo_w RIGHT JOIN (${BUCKETS} geo_n RIGHT JOIN ${relation} e
+    ON geo_n.bucket = ${bucketSql(NARROW, `e.${key}`)}) ON geo_w.bucket = ${bucketSql(WIDE, `e.${key}`)})
+    ON geo.fact = coalesce(nullif(${foundSql('geo_n', NARROW, `e.${key}`)}, 0), ${foundSql('geo_w', WIDE, `e.${key}`)})
   CROSS JOIN ${BUILD}`

@@ -2,7 +2,7 @@
  * What enrichers say of the callers in small batches, kept from one batch to the next. As `enrich/memo.ts` does it, but by
  * statements whose plans are kept: for a thousand records, planning costs many times what working the facts out does.
  */
-import type { Engine } from '../engine/duckdb.ts'
+import { AS_WRITTEN, type Engine } from '../engine/duckdb.ts'
 import { ENRICHERS } from '../enrich/registry.ts'
 import type { Form } from '../normalise/contract.ts'
 import { type Enrichment, ipSql } from '../normalise/event.ts'
@@ -51,8 +51,11 @@ async function learn(engine: Engine, enricher: Enricher): Promise<void> {
   if (fresh === '0') return
   if (Number(known) > MAX_FACTS)
     await engine.run(`DELETE FROM ${facts} f WHERE NOT EXISTS (FROM ${CALLERS} c WHERE c.${enricher.input} = f.value)`)
-  await engine.runKept(`INSERT INTO ${facts} SELECT e.value, ${enricher.fact('e.value')}
-    FROM (SELECT value FROM ${UNKNOWN} WHERE NOT ${hasSecretSql('value')}) e ${enricher.join('e.value')}`)
+  await engine.runKept(
+    `INSERT INTO ${facts} SELECT e.value, ${enricher.fact('e.value')}
+    FROM ${enricher.from(`(SELECT value FROM ${UNKNOWN} WHERE NOT ${hasSecretSql('value')})`, 'value')}`,
+    AS_WRITTEN,
+  )
 }
 
 /** Joins that add what was learnt to alias `e`. */

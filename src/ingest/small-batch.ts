@@ -23,8 +23,8 @@ import { SMALL } from './tables.ts'
 export type Stage = (select: string) => Promise<readonly StagedFile[]>
 
 /**
- * Raw text up to which a batch is small. Measured: at five thousand records the careful reading of all of them on one thread takes
- * as long as planning the two readings does.
+ * Raw text up to which a batch is small: an estimate of where the careful reading of all records on one thread takes as long as
+ * planning the two readings does, some five thousand records.
  */
 export const SMALL_BATCH_BYTES = 4 * 1024 * 1024
 

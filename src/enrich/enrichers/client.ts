@@ -146,7 +146,7 @@ export const client: Enricher = {
   input: 'user_agent',
   output: 'client',
   type: 'VARCHAR',
-  join: () => '',
+  from: (relation) => `${relation} e`,
   fact: (value) => {
     const named = `regexp_replace(lower(${value}), ${lit(SIGN_IN)}, '', 'g')`
     const branches = CLIENT_FAMILIES.map(

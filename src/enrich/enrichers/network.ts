@@ -4,7 +4,7 @@
  */
 import { keySql, scopeSql } from '../address.ts'
 import type { Enricher } from '../contract.ts'
-import { loadNetworks, networkJoinSql } from '../network-table.ts'
+import { loadNetworks, networkFromSql } from '../network-table.ts'
 
 const GEO_TYPE =
   'STRUCT(country VARCHAR, region VARCHAR, city VARCHAR, asn BIGINT, as_org VARCHAR, scope VARCHAR, provider VARCHAR, built VARCHAR)'
@@ -17,7 +17,8 @@ export const network: Enricher = {
   output: 'geo',
   type: GEO_TYPE,
   prepare: (engine, home) => loadNetworks(engine, home),
-  join: (value) => networkJoinSql(keySql(value)),
+  from: (relation, value) =>
+    networkFromSql(`(SELECT *, ${keySql(value)} AS network_key FROM ${relation})`, 'network_key'),
   fact: (
     value,
   ) => `CASE WHEN ${value} IS NULL THEN NULL ELSE {'country': geo.country, 'region': NULL, 'city': NULL, 'asn': geo.asn,

@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads'
 import { type DigestJob, type DigestResult, digestFile } from './digest.ts'
 
 /** Work below this is done before a thread would have started. */
-const ALONE_BYTES = 16 << 20
-const ALONE_FILES = 500
+const ALONE_BYTES = 256 * 1024 * 1024
+const ALONE_FILES = 5000
 /** Files and bytes handed to a thread at once: enough to hide the hand-over, few enough to share out evenly. */
 const HANDED_FILES = 64
 const HANDED_BYTES = 16 << 20
