@@ -16,7 +16,7 @@ const BETWEEN = '\x1f'
  * The rows a correlation goes over: `ref` (position of the rule), `event_id`, `event_time`, `group_key`, `value`. Events that lack
  * a field it groups by belong to no group, and are left out.
  */
-export function rowsSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect): string {
+function rowsSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect): string {
   const { rule, refs, isChained } = correlation
   const counts = rule.type === 'event_count' || rule.type.startsWith('value_')
   const branches = refs.map((ref, at) => {
@@ -33,12 +33,25 @@ export function rowsSql(correlation: LinkedCorrelation, matches: string, dialect
   return `(SELECT * FROM (${branches.join(' UNION ALL ')}) WHERE group_key IS NOT NULL)`
 }
 
+/** A part of the groups, `at` of `of` parts. */
+export interface Slice {
+  readonly at: number
+  readonly of: number
+}
+
+const inSlice = ({ at, of }: Slice, dialect: Dialect): string => `${dialect.bucket('group_key', of)} = ${at}`
+
+const rowsOf = (correlation: LinkedCorrelation, matches: string, dialect: Dialect, slice: Slice): string =>
+  slice.of === 1
+    ? rowsSql(correlation, matches, dialect)
+    : `(SELECT * FROM ${rowsSql(correlation, matches, dialect)} WHERE ${inSlice(slice, dialect)})`
+
 /**
  * The events at which a window is met: `group_key`, `event_time`, `ref`, `event_id`, `measure`, `burst` (numbered in its group),
  * and `is_start` for the first of a burst.
  */
-export function metSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect): string {
-  const measured = measuredSql(correlation, rowsSql(correlation, matches, dialect), dialect)
+export function metSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect, slice: Slice): string {
+  const measured = measuredSql(correlation, rowsOf(correlation, matches, dialect, slice), dialect)
   const order = 'PARTITION BY group_key ORDER BY event_time, ref, event_id'
   const met = `SELECT group_key, event_time, ref, event_id, measure, lag(event_time) OVER (${order}) AS met_before FROM (${measured}) WHERE is_met`
   const gap = `met_before < event_time - ${dialect.seconds(correlation.rule.timespanSecs)}`
@@ -52,12 +65,18 @@ export function metSql(correlation: LinkedCorrelation, matches: string, dialect:
  *
  * @param met relation of {@link metSql}
  */
-export function findingsSql(correlation: LinkedCorrelation, met: string, matches: string, dialect: Dialect): string {
+export function findingsSql(
+  correlation: LinkedCorrelation,
+  met: string,
+  matches: string,
+  dialect: Dialect,
+  slice: Slice,
+): string {
   const { rule, number } = correlation
   const name = dialect.text(rule.meta.id ?? rule.meta.name ?? rule.meta.title)
   const between = dialect.text(BETWEEN)
   const bursts = `SELECT group_key, burst, min(event_time) - ${dialect.seconds(rule.timespanSecs)} AS from_time,
-    max(event_time) AS to_time, max(measure) AS measure FROM ${met} GROUP BY group_key, burst`
+    max(event_time) AS to_time, max(measure) AS measure FROM ${met} WHERE ${inSlice(slice, dialect)} GROUP BY group_key, burst`
   const parts = dialect.split('group_key', between)
   const groups = Object.fromEntries(rule.groupBy.map((field, at) => [field, dialect.element(parts, at)]))
   const first = 'min_by(event_id, (event_time, event_id))'
@@ -66,7 +85,7 @@ export function findingsSql(correlation: LinkedCorrelation, met: string, matches
 FROM (SELECT b.group_key, ${first} AS first_id, min(event_time) AS first_time, max(event_time) AS last_time,
   max(b.measure)::DOUBLE AS measure, count(DISTINCT event_id) AS events,
   ${dialect.firstOf('DISTINCT event_id', 'event_id', EVENTS_KEPT)} AS event_ids
-  FROM ${rowsSql(correlation, matches, dialect)} r
+  FROM ${rowsOf(correlation, matches, dialect, slice)} r
   JOIN (${bursts}) b ON r.group_key = b.group_key AND r.event_time BETWEEN b.from_time AND b.to_time
   GROUP BY b.group_key, b.burst)`
 }

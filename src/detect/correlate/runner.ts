@@ -13,6 +13,9 @@ const INPUT = 'temp.correlation_input'
 const VIEW = 'temp.correlation_matches'
 const MET = 'temp.correlation_met'
 
+/** Matches sorted at once; more are taken group by group in slices, so that memory does not grow with them. */
+const ROWS_AT_ONCE = 3_000_000
+
 /** A correlation that could not be run, in the engine's words. */
 export interface FailedCorrelation {
   readonly correlation: LinkedCorrelation
@@ -61,8 +64,17 @@ async function runOne(
   all: readonly LinkedCorrelation[],
   dialect: Dialect,
 ): Promise<void> {
-  await engine.run(`CREATE OR REPLACE TEMP TABLE correlation_met AS ${metSql(correlation, matches, dialect)}`)
-  await engine.run(`INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, MET, matches, dialect)}`)
+  const { rows } = await engine.row(
+    `SELECT count(*)::DOUBLE AS rows FROM ${matches} WHERE rule IN (${correlation.refs.join(', ')})`,
+  )
+  const of = correlation.rule.groupBy.length === 0 ? 1 : Math.max(1, Math.ceil(Number(rows) / ROWS_AT_ONCE))
+  for (let at = 0; at < of; at++) {
+    const into = at === 0 ? 'CREATE OR REPLACE TEMP TABLE correlation_met AS' : `INSERT INTO ${MET}`
+    await engine.run(`${into} ${metSql(correlation, matches, dialect, { at, of })}`)
+  }
+  for (let at = 0; at < of; at++) {
+    await engine.run(`INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, MET, matches, dialect, { at, of })}`)
+  }
   if (all.some(({ refs }) => refs.includes(correlation.number))) {
     await engine.run(`INSERT INTO ${INPUT} ${matchesSql(correlation, MET, matches)}`)
   }

@@ -84,6 +84,8 @@ export interface Dialect {
 
   /** A value with named members. */
   readonly struct: (members: Readonly<Record<string, string>>) => string
+  /** A number from 0 up to but not including `of`, the same for the same text. */
+  readonly bucket: (x: string, of: number) => string
   /** NULL, as text. */
   readonly noText: string
   /** The parts of a text. */

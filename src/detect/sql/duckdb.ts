@@ -112,6 +112,7 @@ export const duckdb: Dialect = {
     `{${Object.entries(members)
       .map(([name, value]) => `${lit(name)}: ${value}`)
       .join(', ')}}`,
+  bucket: (x, of) => `hash(${x}) % ${of}`,
   noText: 'NULL::VARCHAR',
   split: (x, between) => `string_split(${x}, ${between})`,
   map: (entries) => {
