@@ -7,6 +7,7 @@ import { ROOT } from './data.ts'
 /** Rows that can be asked for with `--only`. */
 export const ROWS = [
   'bare',
+  'floor',
   'chdb',
   'ours',
   'unsealed',

@@ -26,11 +26,21 @@ const cpu = (outcome: Outcome): number => outcome.cpuSeconds
 const rss = (outcome: Outcome): number => outcome.peakRssBytes
 const bytesPerEvent = ({ details, events }: Outcome): number => (details.out_bytes ?? 0) / events
 
-const COMPARED: ReadonlySet<string> = new Set(['bare', 'bare-snappy', 'bare-any-order', 'chdb', 'ours', 'unsealed'])
+const COMPARED: ReadonlySet<string> = new Set([
+  'bare',
+  'bare-snappy',
+  'bare-any-order',
+  'floor',
+  'chdb',
+  'ours',
+  'unsealed',
+])
 
 /** The whole report. */
 export function markdown(rows: readonly Row[]): string {
   const parts = [`${availableParallelism()} cores.`, figures(rows)]
+  const shares = floorShares(rows)
+  if (shares !== undefined) parts.push(shares)
   const query = rows.find(({ name }) => name === 'query')
   if (query !== undefined) parts.push(questions(query))
   const kept = budgets(rows)
@@ -68,6 +78,14 @@ function figures(rows: readonly Row[]): string {
       ]
     })
   return table(head, lines)
+}
+
+/** How much of the distance to `bare` is the shape of the events alone; undefined where that was not measured. */
+function floorShares(rows: readonly Row[]): string | undefined {
+  const [bare, floor, ours] = ['bare', 'floor', 'ours'].map((wanted) => rows.find(({ name }) => name === wanted))
+  if (bare === undefined || floor === undefined || ours === undefined) return undefined
+  const share = (row: Row, other: Row) => number(speedRatio(row, other, cpu), 2)
+  return `Speed by CPU: \`floor\` ÷ \`bare\` ${share(floor, bare)}, \`ours\` ÷ \`floor\` ${share(ours, floor)}.`
 }
 
 function questions(query: Row): string {

@@ -29,7 +29,7 @@ const THOUSANDS = new Intl.NumberFormat('en-US')
 export async function measure(options: BenchOptions, folder: string): Promise<Row[]> {
   const wants = (...names: RowName[]) => names.some((name) => options.rows.includes(name))
   const rows: Row[] = []
-  if (wants('bare', 'chdb', 'ours', 'unsealed', 'unchanged', 'query', 'verify')) {
+  if (wants('bare', 'floor', 'chdb', 'ours', 'unsealed', 'unchanged', 'query', 'verify')) {
     const { compared, home, source } = await compare(options, folder)
     rows.push(...compared)
     if (wants('unchanged')) rows.push(await unchanged(options, home, source))
@@ -101,6 +101,10 @@ function yardsticks(options: BenchOptions, folder: string, glob: string): Conten
       bare('bare-snappy', 'the same, with its default codec (snappy)', { codec: 'snappy', keepOrder: true }),
       bare('bare-any-order', 'the same, zstd, rows in any order', { codec: 'zstd', keepOrder: false }),
     )
+  }
+  if (rows.includes('floor')) {
+    const title = 'DuckDB: the same read to the columns and files of our events, fields copied as they are'
+    chosen.push({ name: 'floor', title, once: () => run('floor', { glob, folder: join(folder, 'floor') }) })
   }
   if (rows.includes('chdb')) {
     if (peers === undefined) note('chdb is not installed: npm ci --prefix test/peers')

@@ -3,6 +3,7 @@
 /** Each by name; loaded only in the process that does it. */
 export const WORKS = {
   bare: () => import('./works/bare.ts'),
+  floor: () => import('./works/floor.ts'),
   chdb: () => import('./works/chdb.ts'),
   ingest: () => import('./works/ingest.ts'),
   verify: () => import('./works/verify.ts'),

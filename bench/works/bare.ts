@@ -4,7 +4,7 @@ import { lit } from '../../src/engine/sql.ts'
 import { type Measured, stopwatch } from '../outcome.ts'
 
 /** Every field a delivered record can have; parameters as a map, for their keys differ by action. */
-const COLUMNS = `{
+export const DELIVERED_COLUMNS = `{
   version: 'VARCHAR', auditLevel: 'VARCHAR', timestamp: 'BIGINT', orgId: 'VARCHAR', workspaceId: 'VARCHAR', shardName: 'VARCHAR',
   accountId: 'VARCHAR', sourceIPAddress: 'VARCHAR', userAgent: 'VARCHAR', sessionId: 'VARCHAR',
   userIdentity: 'STRUCT(email VARCHAR, subjectName VARCHAR)', serviceName: 'VARCHAR', actionName: 'VARCHAR', requestId: 'VARCHAR',
@@ -26,7 +26,7 @@ export async function work({ glob, out, codec, keepOrder }: BareParams): Promise
   const instance = await DuckDBInstance.create(':memory:', keepOrder ? {} : { preserve_insertion_order: 'false' })
   const connection = await instance.connect()
   await connection.run(`COPY (SELECT * FROM read_json(${lit(glob)}, format = 'newline_delimited',
-    hive_partitioning = false, columns = ${COLUMNS})) TO ${lit(out)} (FORMAT parquet, COMPRESSION ${codec})`)
+    hive_partitioning = false, columns = ${DELIVERED_COLUMNS})) TO ${lit(out)} (FORMAT parquet, COMPRESSION ${codec})`)
   const measured = lap()
   const reader = await connection.runAndReadAll(`SELECT count(*)::INTEGER AS n FROM read_parquet(${lit(out)})`)
   const events = Number(reader.getRowObjectsJson()[0]?.n)
