@@ -114,7 +114,7 @@ describe('the entry point of the verifier', () => {
   })
 
   it('gives what a program needs that verifies, and nothing that writes', () => {
-    expect(Object.keys(verify).sort()).toEqual(['isBundle', 'verifyBundle', 'verifyHome', 'verifyProof'])
+    expect(Object.keys(verify).sort()).toEqual(['folderKind', 'isBundle', 'verifyBundle', 'verifyHome', 'verifyProof'])
   })
 })
 

@@ -66,6 +66,25 @@ describe('bricktrail verify', () => {
     expect((await run('--to', '2026-03-01')).exitCode).toBe(1)
   })
 
+  it('verifies a home as a home, whatever proofs and period files lie in it', async () => {
+    await writeFile(home.at('lake/events/event_date=2026-03-01/b1-0.parquet'), 'x')
+    const other = await SealedHome.make('someone/else')
+    await writeFile(home.at('mine.tlog-proof'), 'c2sp.org/tlog-proof@v1\nindex 0\n\nnothing\n')
+    const { out, exitCode } = await run('--key', home.key.vkey, '--json')
+    expect(exitCode).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({ what: 'home', findings: [{ kind: 'changed' }] })
+    expect(JSON.parse(out).notChecked).toContainEqual(expect.stringMatching(/^The proof mine\.tlog-proof is not about/))
+    await exportPeriod(other.root, join(folder, 'other'), { from: 0, to: 1, files: false, raw: false })
+    for (const name of ['bundle.json', 'entries.jsonl']) await cp(join(folder, 'other', name), home.at(name))
+    await expect(run('--key', home.key.vkey)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    await expect(run('--as', 'proof')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    expect((await run('--as', 'home')).exitCode).toBe(1)
+    await rm(home.at('seal/log'), { recursive: true })
+    await expect(run('--key', other.key.vkey)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    expect((await run('--as', 'home')).out).toContain('The newest checkpoint is missing')
+    await other.dispose()
+  })
+
   it('verifies an exported period', async () => {
     const out = join(folder, 'period')
     await exportPeriod(home.root, out, { from: 1, to: 3, files: true, raw: true })

@@ -1,7 +1,7 @@
 /** `bricktrail verify`: is everything as it was sealed? Of a home, an exported period, or a proof. */
 import { readFile, stat } from 'node:fs/promises'
 import { AppError, EXIT, messageOf } from '../../core/errors.ts'
-import type { RowsOf, VerifyHomeOptions } from '../../seal/verify.ts'
+import type { FolderKind, RowsOf, VerifyHomeOptions } from '../../seal/verify.ts'
 import type { CliContext, Progress, RegisterCommand } from '../contract.ts'
 import { wholeNumber } from '../numbers.ts'
 import type { Verified } from '../verify-text.ts'
@@ -16,6 +16,7 @@ interface Flags {
   readonly tsaCa?: string
   readonly rawKey?: string
   readonly rows?: boolean
+  readonly as?: string
 }
 
 const again = (one: string, before: readonly string[] = []): string[] => [...before, one]
@@ -40,6 +41,7 @@ export const registerVerify: RegisterCommand = (program, cli) => {
     .option('--tsa-ca <file>', 'certificates of timestamp authorities you trust, PEM')
     .option('--raw-key <reference>', 'key of the raw archive, file:/PATH or env:NAME, to check what was received too')
     .option('--rows', 'digest every row anew, too; needs the SQL engine and time')
+    .option('--as <what>', 'what the folder is, home or period, where it could be both')
     .action((path: string | undefined, flags: Flags) => run(cli, path, flags))
 }
 
@@ -57,7 +59,7 @@ async function run(cli: CliContext, path: string | undefined, flags: Flags): Pro
 }
 
 async function verify(cli: CliContext, path: string, flags: Flags, progress: Progress): Promise<Verified> {
-  const { isBundle, verifyBundle, verifyHome, verifyProof } = await import('../../seal/verify.ts')
+  const { folderKind, verifyBundle, verifyHome, verifyProof } = await import('../../seal/verify.ts')
   const info = await stat(path).catch((cause: unknown) => {
     throw new AppError('BAD_ARGUMENT', `There is nothing to verify at ${path}: ${messageOf(cause)}`, {
       hint: 'Name a home, an exported folder or a .tlog-proof file.',
@@ -75,7 +77,9 @@ async function verify(cli: CliContext, path: string, flags: Flags, progress: Pro
     return { path, what: 'proof', report: verifyProof(await bytesOf(path), { keys: key, ...seen }) }
   }
   const options: VerifyHomeOptions = { ...(await optionsOf(flags)), ...seen, key, ...followed(progress) }
-  if (isBundle(path)) return { path, what: 'period', report: await verifyBundle(path, options) }
+  if (isPeriod(flags.as, folderKind(path), path)) {
+    return { path, what: 'period', report: await verifyBundle(path, options) }
+  }
   const period = await periodOf(flags, cli.now())
   const engine = flags.rows ? await rowsEngine() : undefined
   try {
@@ -84,6 +88,19 @@ async function verify(cli: CliContext, path: string, flags: Flags, progress: Pro
   } finally {
     await engine?.close()
   }
+}
+
+/** A file or two laid into a home must not make anything else of it; so who finds both is asked which he means. */
+function isPeriod(as: string | undefined, kind: FolderKind, path: string): boolean {
+  if (as !== undefined && as !== 'home' && as !== 'period') {
+    throw new AppError('BAD_ARGUMENT', `--as ${as} is neither home nor period.`)
+  }
+  if (as === undefined && kind === 'both') {
+    throw new AppError('BAD_ARGUMENT', `${path} has the marks of a home and of an exported period.`, {
+      hint: 'Say which of them to verify: --as home or --as period. A home holds no bundle.json, an export no seal/log/.',
+    })
+  }
+  return as === undefined ? kind === 'period' || kind === 'proofs' : as === 'period'
 }
 
 /** Keys as typed, or the lines of a file. */

@@ -1,5 +1,5 @@
 /** Verification of an exported folder: all leaves between two checkpoints with what they name, or proofs of single events. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError, isAppError } from '../../core/errors.ts'
 import type { Entry } from '../entry.ts'
@@ -8,6 +8,7 @@ import { parseVkey, type Verifier } from '../note.ts'
 import { ENTRIES_FILE, frontierReader, PERIOD_FILE, type Period, parsePeriod } from '../period.ts'
 import { checkCosignatures, checkTimestamps } from './anchors-check.ts'
 import { ContentCheck, listTables } from './content.ts'
+import { PROOF_ENDING, proofsIn } from './folder-kind.ts'
 import { keysOfHome } from './head-check.ts'
 import type { VerifyHomeOptions } from './home.ts'
 import { KeyChain } from './key-chain.ts'
@@ -15,7 +16,7 @@ import { bytesOf } from './log-files.ts'
 import { checkManifest } from './manifest-check.ts'
 import { NOTE_LIMIT_BYTES, NoteBook, noteKey } from './note-book.ts'
 import { type CheckedNote, checkNote, keyName } from './note-check.ts'
-import { verifyProof } from './proof.ts'
+import { checkProofFiles } from './proof-files.ts'
 import { RawCheck } from './raw-check.ts'
 import { Findings, type Report } from './report.ts'
 import { Story } from './story.ts'
@@ -23,12 +24,7 @@ import { Story } from './story.ts'
 /** What a verification of an exported folder may be told. */
 export type VerifyBundleOptions = Omit<VerifyHomeOptions, 'period'>
 
-const PROOF_ENDING = '.tlog-proof'
 const PERIOD_LIMIT_BYTES = 64 << 20
-
-/** True for a folder that holds an exported period or proofs. */
-export const isBundle = (folder: string): boolean =>
-  existsSync(join(folder, PERIOD_FILE)) || readdirSync(folder).some((name) => name.endsWith(PROOF_ENDING))
 
 /**
  * Verifies an exported folder.
@@ -36,7 +32,7 @@ export const isBundle = (folder: string): boolean =>
  * @throws AppError BAD_ARGUMENT if it is none, BAD_KEY for a key that is none
  */
 export async function verifyBundle(folder: string, options: VerifyBundleOptions = {}): Promise<Report> {
-  if (!existsSync(folder) || !isBundle(folder)) {
+  if (!existsSync(join(folder, PERIOD_FILE)) && proofsIn(folder).length === 0) {
     throw new AppError('BAD_ARGUMENT', `${folder} holds neither ${PERIOD_FILE} nor *${PROOF_ENDING}.`)
   }
   const verification = new BundleVerification(folder, options)
@@ -71,17 +67,11 @@ class BundleVerification {
   }
 
   #verifyProofs(): void {
-    for (const name of readdirSync(this.#folder)
-      .filter((file) => file.endsWith(PROOF_ENDING))
-      .sort()) {
-      const { witnesses = [], quorum } = this.#options
-      const keys = this.#trusted.map(({ vkey }) => vkey)
-      const more = quorum === undefined ? { witnesses } : { witnesses, quorum }
-      const report = verifyProof(readFileSync(join(this.#folder, name)), { keys, ...more })
-      for (const { kind, where, what } of report.findings) this.#findings.add(kind, name, `${where}: ${what}`)
-      this.#findings.checked.proofs += report.checked.proofs
-      this.#findings.checked.cosignatures += report.checked.cosignatures
-    }
+    const { witnesses = [], quorum } = this.#options
+    const keys = this.#trusted.map(({ vkey }) => vkey)
+    const more = quorum === undefined ? { witnesses } : { witnesses, quorum }
+    const cosignatures = checkProofFiles(this.#folder, { keys, ...more }, this.#findings, () => false)
+    this.#findings.checked.cosignatures += cosignatures
   }
 
   async #verifyPeriod(): Promise<void> {

@@ -23,6 +23,7 @@ import { type LogTree, measureLog } from './log-tree.ts'
 import { checkManifest } from './manifest-check.ts'
 import { type GivenNote, NoteBook, signatureFault } from './note-book.ts'
 import { keyName } from './note-check.ts'
+import { checkProofFiles } from './proof-files.ts'
 import { RawCheck } from './raw-check.ts'
 import { Findings, type Report } from './report.ts'
 import { Story } from './story.ts'
@@ -117,6 +118,7 @@ class HomeVerification {
     const isWhole = this.#options.period === undefined
     const content = { tables: story.tables, listed, range, size: head.size, isWhole }
     await new ContentCheck(this.#home, this.#findings, this.#raw, this.#options).check(content)
+    this.#checkProofs(trusted)
     this.#sumUp(head, story)
     return this.#findings.report()
   }
@@ -217,6 +219,14 @@ class HomeVerification {
     }
     checkCosignatures(book, options)
     await checkTimestamps(options)
+  }
+
+  /** Who asked for a proof may have left it here. It is looked at besides the home, and by any key the log has had. */
+  #checkProofs(trusted: readonly Verifier[]): void {
+    const { witnesses = [], quorum } = this.#options
+    const keys = [...trusted, ...this.#chain.keys].map(({ vkey }) => vkey)
+    const more = quorum === undefined ? { witnesses } : { witnesses, quorum }
+    checkProofFiles(this.#home, { keys, ...more }, this.#findings, (kind) => kind === 'unverifiable')
   }
 
   /** From its first leaf on, manifests are needed, since later ones say what became of the period's files. */
