@@ -4,7 +4,10 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, messageOf } from '../core/errors.ts'
 import { localStore } from '../lake/stores/local.ts'
+import { openCheckpoint } from './checkpoint.ts'
+import { sameHead } from './log-head.ts'
 import { withSealLock } from './log-lock.ts'
+import { handoverIn, isSignedBy, readPending } from './log-pending.ts'
 import { parseVkey, type Signer, signerOf, type Verifier } from './note.ts'
 
 /** Folder of the keys inside the seal's folder. */
@@ -29,9 +32,10 @@ const restoreHint = 'Put the seal folder back from a backup, keys included.'
 /** The keys of one log, those that sign with their private halves. */
 export class SealKeys {
   readonly #folder: string
-  readonly #reference: string | undefined
+  #reference: string | undefined
   #active: Signer
   #next: Signer | undefined
+  #nextReference: string | undefined
   #verifiers: readonly Verifier[]
 
   private constructor(folder: string, reference: string | undefined, active: Signer, verifiers: readonly Verifier[]) {
@@ -54,7 +58,47 @@ export class SealKeys {
     }
     const { newest, all } = await publicKeys(folder)
     const { reference } = options
-    return new SealKeys(folder, reference, await privateKeyOf(folder, newest, reference), all)
+    try {
+      return new SealKeys(folder, reference, await privateKeyOf(folder, newest, reference), all)
+    } catch (cause) {
+      const keys = await SealKeys.#amidRotation(folder, newest, all, reference)
+      if (keys === undefined) throw cause
+      return keys
+    }
+  }
+
+  /**
+   * The keys of a log whose change of keys was interrupted, where the reference leads to the key that takes over already.
+   * Both keys must have signed the record of that, or a stranger's log could have itself continued by the key referred to.
+   */
+  static async #amidRotation(
+    folder: string,
+    newest: Verifier,
+    all: readonly Verifier[],
+    reference: string | undefined,
+  ): Promise<SealKeys | undefined> {
+    const store = localStore(folder)
+    const pending = await readPending(store)
+    const told = pending && handoverIn(pending.entries)
+    if (pending === undefined || told?.previous !== newest.vkey) return undefined
+    const next = parseVkey(told.vkey)
+    if (![newest, next].every((key) => isSignedBy(pending, key))) return undefined
+    const following = await firstAtHand(folder, next, [reference, pending.references[next.vkey]])
+    try {
+      const { signer, reference: before } = await firstAtHand(folder, newest, [pending.references[newest.vkey]])
+      const keys = new SealKeys(folder, before, signer, all)
+      keys.#next = following.signer
+      keys.#nextReference = following.reference
+      return keys
+    } catch (cause) {
+      // Once both have signed the checkpoint, the one before is not needed any more.
+      const note = await store.read('log/checkpoint')
+      const head = note && openCheckpoint(note, [next, ...all])
+      if (head && sameHead(head, pending.to) && head.note.verified.some(({ key }) => key.vkey === next.vkey)) {
+        return new SealKeys(folder, following.reference, following.signer, [next, ...all])
+      }
+      throw cause
+    }
   }
 
   /** Name of the log and of all its keys. */
@@ -99,17 +143,32 @@ export class SealKeys {
       })
     }
     this.#next = next
+    this.#nextReference = reference
     return { vkey: next.vkey, previous: this.vkey }
   }
 
   /**
-   * The private half of a public key of this log.
+   * Takes up a change of keys that was interrupted: the key that was to take over is {@link next} again.
    *
+   * @param reference where it was when the change began, if it was given by reference
    * @throws AppError BAD_KEY if it is not at hand
    */
-  async signer(vkey: string): Promise<Signer> {
-    const held = [this.#active, this.#next].find((key) => key?.vkey === vkey)
-    return held ?? privateKeyOf(this.#folder, parseVkey(vkey))
+  async resumeRotation(vkey: string, reference?: string): Promise<void> {
+    if (this.#next?.vkey === vkey) return
+    const found = await firstAtHand(this.#folder, parseVkey(vkey), [reference, this.#reference])
+    this.#next = found.signer
+    this.#nextReference = found.reference
+  }
+
+  /** Where those of some keys are that were given by reference, by their vkeys. */
+  referencesOf(keys: readonly Verifier[]): Record<string, string> {
+    const all = [
+      [this.#active.vkey, this.#reference],
+      [this.#next?.vkey, this.#nextReference],
+    ] as const
+    return Object.fromEntries(
+      keys.flatMap(({ vkey }) => all.flatMap(([held, from]) => (held === vkey && from ? [[vkey, from]] : []))),
+    )
   }
 
   /** From now on this key signs; the one before is removed if it is in the seal's own folder. Can be done twice. */
@@ -120,8 +179,10 @@ export class SealKeys {
     // Whoever finds it later could only forge with it.
     await rm(keyPath(this.#folder, previous.id), { force: true })
     this.#verifiers = [next, ...this.#verifiers.filter(({ vkey }) => vkey !== next.vkey)]
+    if (this.#next?.vkey === next.vkey) this.#reference = this.#nextReference
     this.#active = next
     this.#next = undefined
+    this.#nextReference = undefined
   }
 
   /**
@@ -208,6 +269,34 @@ async function privateKeyOf(folder: string, key: Verifier, reference?: string): 
     where,
     hint: 'Refer to the key the log was begun with; `bricktrail seal key rotate` changes to another.',
   })
+}
+
+/**
+ * The private half of a public key, from the first of some references that leads to it, or else from the seal's own folder.
+ *
+ * @throws AppError BAD_KEY if none does; about the first reference, where there is one
+ */
+async function firstAtHand(
+  folder: string,
+  key: Verifier,
+  references: readonly (string | undefined)[],
+): Promise<{ signer: Signer; reference: string | undefined }> {
+  let failure: unknown
+  for (const reference of [...references.filter((given) => given !== undefined), undefined]) {
+    try {
+      return { signer: await privateKeyOf(folder, key, reference), reference }
+    } catch (cause) {
+      failure ??= cause
+    }
+  }
+  throw new AppError(
+    'BAD_KEY',
+    `A change of keys was interrupted, and ${key.name}+${key.id} is not at hand: ${messageOf(failure)}`,
+    {
+      hint: 'Give that key once more, where it was when the change began; the next run finishes it.',
+      cause: failure,
+    },
+  )
 }
 
 /**

@@ -23,6 +23,8 @@ const load = async (at: string) => {
 const leaves = (count: number, from = 0): Uint8Array[] =>
   Array.from({ length: count }, (_, at) => Buffer.from(`entry ${from + at}`))
 
+const pendingOf = (entries: readonly Uint8Array[]) => ({ time: now().toISOString(), references: {}, entries })
+
 /** Files of a folder with their contents, lock and temporary files left out. */
 async function contents(at: string): Promise<Record<string, string>> {
   const names = (await readdir(at, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
@@ -47,9 +49,9 @@ describe.each(STEPS.map((_, at) => at))('an append that was interrupted after st
     const [at, before] = [join(folder, 'seal'), join(folder, 'before')]
     const { keys, log } = await load(at)
     const from = await log.append(leaves(250))
-    const signers = [keys.vkey]
+    const { active } = keys
     const told = await entries(keys)
-    if (keys.next !== undefined) signers.unshift(keys.next.vkey)
+    const signers = [keys.next ?? [], active].flat()
     await cp(at, before, { recursive: true })
     const to = await log.append(told)
     const after = join(folder, 'after')
@@ -57,7 +59,7 @@ describe.each(STEPS.map((_, at) => at))('an append that was interrupted after st
     for (const path of STEPS.slice(0, step + 1).flat()) {
       await cp(join(after, path), join(before, path), { recursive: true })
     }
-    await writePending(localStore(before), { from, to, time: now().toISOString(), signers, entries: told })
+    await writePending(localStore(before), { ...pendingOf(told), from, to }, signers)
     return { before, after, to }
   }
 
@@ -91,16 +93,11 @@ it('finishes a change of keys that had come as far as the new key signing', asyn
   const { keys, log } = await load(at)
   const from = await log.append(leaves(2))
   const told = await keys.prepareRotation()
+  const signers = [keys.next ?? [], keys.active].flat()
   const entries = [entryBytes({ v: 1, kind: 'key', time: now().toISOString(), generator: 'test', ...told })]
   const to = await log.append(entries)
   const done = await contents(at)
-  await writePending(localStore(at), {
-    from,
-    to,
-    time: now().toISOString(),
-    signers: [told.vkey, told.previous],
-    entries,
-  })
+  await writePending(localStore(at), { ...pendingOf(entries), from, to }, signers)
   expect((await load(at)).log.size).toBe(3n)
   expect(await contents(at)).toEqual(done)
 })
@@ -109,13 +106,13 @@ it('refuses what an interrupted append left if it leads elsewhere', async () => 
   const at = join(folder, 'seal')
   const { keys, log } = await load(at)
   const from = await log.append(leaves(2))
-  const pending = { from, time: now().toISOString(), signers: [keys.vkey], entries: leaves(1, 2) }
+  const pending = { ...pendingOf(leaves(1, 2)), from }
   const wrong = { size: 3n, root: rootOfData(leaves(3, 9)) }
-  await writePending(localStore(at), { ...pending, to: wrong })
+  await writePending(localStore(at), { ...pending, to: wrong }, [keys.active])
   await expect(load(at)).rejects.toMatchObject({ code: 'SEAL_FORKED' })
   const to = { size: 3n, root: rootOfData(leaves(3)) }
-  await writePending(localStore(at), { ...pending, from: wrong, to })
+  await writePending(localStore(at), { ...pending, from: wrong, to }, [keys.active])
   await expect(load(at)).rejects.toMatchObject({ code: 'SEAL_FORKED' })
-  await writePending(localStore(at), { ...pending, to })
+  await writePending(localStore(at), { ...pending, to }, [keys.active])
   expect((await load(at)).log.size).toBe(3n)
 })

@@ -5,13 +5,21 @@ import { AppError } from '../core/errors.ts'
 import { type ObjectStore, TEMP_PREFIX } from '../lake/stores/contract.ts'
 import { localStore } from '../lake/stores/local.ts'
 import { formatCheckpoint, type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts'
-import { parseEntry } from './entry.ts'
 import { KEYS_FOLDER, type SealKeys } from './keys.ts'
 import { checkHead, EMPTY_HEAD, type Head, notePath, sameHead, writeHead } from './log-head.ts'
 import { LOCK_WAIT_MS, withSealLock } from './log-lock.ts'
-import { type Pending, readPending, removePending, writePending } from './log-pending.ts'
+import {
+  type FoundPending,
+  foreignPending,
+  handoverIn,
+  isSignedBy,
+  type Pending,
+  readPending,
+  removePending,
+  writePending,
+} from './log-pending.ts'
 import { type ReadHash, rootFrom, sameHash } from './merkle.ts'
-import { parseVkey, type Signer, signNote } from './note.ts'
+import { parseVkey, type Signer, signNote, type Verifier } from './note.ts'
 import { CHECKPOINT_PATH, filledTiles, pathOf } from './tiles.ts'
 import { type Growth, growTree, TreeReader } from './tree.ts'
 
@@ -29,6 +37,12 @@ export interface LogOptions {
   readonly now: () => Date
   /** How long to wait for another process that appends; a minute where absent. */
   readonly lockWaitMs?: number
+}
+
+/** A change of keys that an append makes. */
+interface KeyChange {
+  readonly next: Signer
+  readonly previous: Verifier
 }
 
 /** A head with the note that says it. */
@@ -83,17 +97,19 @@ export class SealLog {
     return this.#alone(async () => {
       const from = await this.#settled()
       if (entries.length === 0) return { ...from, note: (await this.note()) ?? '' }
+      const change = this.#changeBy(entries)
+      const signers = this.#signersOf(change)
       const growth = await growTree(this.#reader, entries)
       const pending = {
         from,
         to: { size: growth.size, root: growth.root },
         time: this.#options.now().toISOString(),
-        signers: this.#signersOf(entries).map(({ vkey }) => vkey),
+        references: this.#keys.referencesOf(signers),
         entries,
       }
-      await writePending(this.#store, pending)
-      const note = await this.#perform(pending, growth)
-      await this.#conclude(pending)
+      await writePending(this.#store, pending, signers)
+      const note = await this.#perform(pending, growth, signers)
+      await this.#conclude(pending, change)
       return { ...pending.to, note }
     })
   }
@@ -136,7 +152,8 @@ export class SealLog {
   /** The head on disk, once it is certain that it is ours, whole, and nothing is left to finish. */
   async #settled(): Promise<Head> {
     const pending = await readPending(this.#store)
-    if (pending === undefined) await this.#keys.refresh()
+    if (pending === undefined || !isSignedBy(pending, this.#keys.active)) await this.#keys.refresh()
+    if (pending !== undefined && !isSignedBy(pending, this.#keys.active)) throw foreignPending(this.#keys.active)
     const checkpoint = await this.checkpoint()
     if (checkpoint !== undefined) this.#refuseOthers(checkpoint)
     const stored = checkpoint === undefined ? EMPTY_HEAD : { size: checkpoint.size, root: checkpoint.root }
@@ -150,8 +167,9 @@ export class SealLog {
     return pending?.to ?? stored
   }
 
-  /** Finishes an append that was interrupted, from wherever it had come to. */
-  async #heal(pending: Pending, stored: Head): Promise<void> {
+  /** Finishes an append that was interrupted, from wherever it had come to. Its record is signed by the active key. */
+  async #heal(pending: FoundPending, stored: Head): Promise<void> {
+    const change = await this.#changeAgain(pending)
     if (!sameHead(stored, pending.to)) {
       const growth = sameHead(stored, pending.from) ? await growTree(this.#reader, pending.entries) : undefined
       if (growth === undefined || !sameHead(growth, pending.to)) {
@@ -161,9 +179,22 @@ export class SealLog {
         this.#folder,
         [...growth.files.keys()].map((path) => dirname(join(LOG_FOLDER, path))),
       )
-      await this.#perform(pending, growth)
+      await this.#perform(pending, growth, this.#signersOf(change))
     }
-    await this.#conclude(pending)
+    await this.#conclude(pending, change)
+  }
+
+  /** The change of keys that was interrupted. The key that takes over must have signed the record as well. */
+  async #changeAgain(pending: FoundPending): Promise<KeyChange | undefined> {
+    const told = handoverIn(pending.entries)
+    const { active } = this.#keys
+    // The change has come as far as the keys; then the newest checkpoint is signed by the new one.
+    if (told?.vkey === active.vkey) return { next: active, previous: parseVkey(told.previous) }
+    if (told?.previous === active.vkey) {
+      if (!isSignedBy(pending, parseVkey(told.vkey))) throw foreignPending(parseVkey(told.vkey))
+      await this.#keys.resumeRotation(told.vkey, pending.references[told.vkey])
+    }
+    return this.#changeBy(pending.entries)
   }
 
   #refuseOthers({ origin, note }: OpenedCheckpoint): void {
@@ -172,31 +203,35 @@ export class SealLog {
     throw new AppError('BAD_KEY', `The newest checkpoint is not signed by ${active.name}+${active.id}.`)
   }
 
-  /** Who signs after these entries: the active key; the next one too where the entries end by making it the active one. */
-  #signersOf(entries: readonly Uint8Array[]): Signer[] {
+  /** The change of keys that entries end with; it must be the one that was prepared. */
+  #changeBy(entries: readonly Uint8Array[]): KeyChange | undefined {
+    const told = handoverIn(entries)
+    if (told === undefined) return undefined
     const { active, next } = this.#keys
-    const last = entries.at(-1)
-    if (next === undefined || last === undefined || !Buffer.from(last).includes(next.vkey)) return [active]
-    const entry = parseEntry(last)
-    const handsOver = entry.kind === 'key' && entry.vkey === next.vkey && entry.previous === active.vkey
-    return handsOver ? [next, active] : [active]
+    if (next !== undefined && told.vkey === next.vkey && told.previous === active.vkey) {
+      return { next, previous: active }
+    }
+    throw new AppError('BAD_KEY', `An entry hands over to a key that ${active.name}+${active.id} has not made ready.`)
+  }
+
+  /** Who signs: the active key; the one that takes over too. */
+  #signersOf(change: KeyChange | undefined): Signer[] {
+    const { active } = this.#keys
+    return change === undefined ? [active] : [change.next, active]
   }
 
   /** Writes and signs what is pending. Done twice it comes to the same, for Ed25519 signs the same text the same way. */
-  async #perform({ to, signers }: Pending, { files }: Growth): Promise<string> {
-    const keys = await Promise.all(signers.map((vkey) => this.#keys.signer(vkey)))
+  async #perform({ to }: Pending, { files }: Growth, signers: readonly Signer[]): Promise<string> {
     await this.#write(files)
     await writeHead(this.#store, to)
-    const note = signNote(formatCheckpoint({ origin: this.#keys.origin, ...to }), keys)
+    const note = signNote(formatCheckpoint({ origin: this.#keys.origin, ...to }), signers)
     await this.#publish(to, note)
     return note
   }
 
   /** What is left to do once the checkpoint is out. */
-  async #conclude({ from, to, signers: [first, previous] }: Pending): Promise<void> {
-    if (first !== undefined && previous !== undefined) {
-      await this.#keys.takeOver(await this.#keys.signer(first), parseVkey(previous))
-    }
+  async #conclude({ from, to }: Pending, change: KeyChange | undefined): Promise<void> {
+    if (change !== undefined) await this.#keys.takeOver(change.next, change.previous)
     for (const tile of filledTiles(from.size, to.size)) {
       await rm(join(this.#folder, LOG_FOLDER, `${pathOf(tile)}.p`), { recursive: true, force: true })
     }
