@@ -3,7 +3,7 @@
  * file, transactional, and readable by anyone. It can be made again from the batch manifests.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
@@ -55,6 +55,9 @@ export interface Manifest {
 export const manifestPath = (home: Home, seq: number): string =>
   join(home.manifests, `${String(seq).padStart(9, '0')}.json`)
 
+/** Folder below that of the manifests: those of batches that the lake does not hold, or holds no more. */
+export const UNDONE = 'undone'
+
 const COLUMNS = {
   object_key: 'TEXT',
   sha256: 'TEXT',
@@ -86,6 +89,8 @@ export class Ledger {
   readonly #db: DatabaseSync
   readonly #home: Home
   readonly #latest: StatementSync
+  /** The highest number met anywhere but in the rows. */
+  #highest = 0
 
   private constructor(home: Home, db: DatabaseSync) {
     this.#home = home
@@ -120,14 +125,19 @@ export class Ledger {
       .run(modifiedMs, key)
   }
 
-  /** The highest batch number known. */
+  /** The highest batch number known. No number is given to two batches, whatever became of the first. */
   lastSeq(): number {
+    return Math.max(this.#highest, this.#enteredSeq())
+  }
+
+  #enteredSeq(): number {
     return Number(this.#db.prepare('SELECT coalesce(max(batch_seq), 0) AS n FROM takings').get()?.n)
   }
 
-  /** Writes the manifest file. Done before the commit, so that a crash after it finds here what was committed. */
+  /** Writes the manifest file, durably. Done before the commit, so that a crash after it finds here what was committed. */
   async prepare(manifest: Manifest): Promise<void> {
     await writeFile(manifestPath(this.#home, manifest.seq), `${JSON.stringify(manifest)}\n`, { flush: true })
+    await syncFolder(this.#home.manifests)
   }
 
   /** Enters a committed batch. */
@@ -146,21 +156,25 @@ export class Ledger {
   }
 
   /**
-   * Mends what a crash left: enters batches that were committed but not entered, and removes manifests of batches that
+   * Mends what a crash left: enters batches that were committed but not entered, and sets aside the manifests of batches that
    * never were. A lake put back to an earlier state takes its later batches out of the ledger too, so that their objects are
-   * read again. Only the one writer may call it.
+   * read again; their manifests are evidence, so none is deleted. Only the one writer may call it, once the seal has agreed to
+   * the lake.
    *
    * @param committedSeq number of the last batch the lake holds, 0 for none
+   * @param sealedSeq number of the last batch the seal tells of, 0 for none
    */
-  async recover(committedSeq: number): Promise<void> {
-    if (this.lastSeq() > committedSeq) this.#db.prepare('DELETE FROM takings WHERE batch_seq > ?').run(committedSeq)
-    const from = this.lastSeq()
-    for (const name of (await readdir(this.#home.manifests)).sort()) {
-      const seq = Number(/^(\d{9})\.json$/.exec(name)?.[1])
-      if (!(seq > from)) continue
+  async recover(committedSeq: number, sealedSeq = 0): Promise<void> {
+    this.#highest = Math.max(this.lastSeq(), committedSeq, sealedSeq)
+    if (this.#enteredSeq() > committedSeq) this.#db.prepare('DELETE FROM takings WHERE batch_seq > ?').run(committedSeq)
+    const from = this.#enteredSeq()
+    const undone = join(this.#home.manifests, UNDONE)
+    for (const { seq } of await manifestsIn(undone)) this.#highest = Math.max(this.#highest, seq)
+    for (const { name, seq } of await manifestsIn(this.#home.manifests)) {
+      this.#highest = Math.max(this.#highest, seq)
       const path = join(this.#home.manifests, name)
-      if (seq > committedSeq) await rm(path)
-      else this.record(JSON.parse(await readFile(path, 'utf8')) as Manifest)
+      if (seq > committedSeq) await setAside(path, undone, name)
+      else if (seq > from) this.record(JSON.parse(await readFile(path, 'utf8')) as Manifest)
     }
   }
 
@@ -178,6 +192,40 @@ export class Ledger {
 
   close(): void {
     this.#db.close()
+  }
+}
+
+/** Manifests of a folder by their numbers, in order; of those set aside there may be several of one number. */
+async function manifestsIn(folder: string): Promise<{ readonly name: string; readonly seq: number }[]> {
+  const names = existsSync(folder) ? (await readdir(folder)).sort() : []
+  return names.flatMap((name) => {
+    const digits = /^(\d{9})(\.\d+)?\.json$/.exec(name)?.[1]
+    return digits === undefined ? [] : [{ name, seq: Number(digits) }]
+  })
+}
+
+/** Moves a manifest; where another of its number lies already, this one gets a second number. */
+async function setAside(path: string, folder: string, name: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (let copy = 1; ; copy++) {
+    const target = join(folder, copy === 1 ? name : name.replace(/\.json$/, `.${copy}.json`))
+    if (!existsSync(target)) {
+      await rename(path, target)
+      return syncFolder(folder)
+    }
+    if ((await readFile(target)).equals(await readFile(path))) return rm(path)
+  }
+}
+
+/** A new name outlives a loss of power only once its folder is on disk. */
+async function syncFolder(path: string): Promise<void> {
+  // Windows opens no folders, and keeps names in its journal.
+  if (process.platform === 'win32') return
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
   }
 }
 

@@ -117,7 +117,9 @@ export class Ingester {
     try {
       await removeLeftovers(home)
       const tables = await this.#prepared()
+      // The seal is asked before anything is mended: what it does not know again is evidence, and stays as it is.
       sealing = await this.#sealing(tables)
+      await this.#recover(tables, sealing)
       taken = await takeObjects(objects, input, {
         ledger: tables.ledger,
         tmp,
@@ -165,9 +167,11 @@ export class Ingester {
       events: DeltaTable.at(home.events, EVENTS_TABLE, { checkpointLater: true }),
       rejects: DeltaTable.at(home.rejects, REJECTS_TABLE, { checkpointLater: true }),
     }
-    const { events, ledger } = this.#tables
-    await ledger.recover((await events.snapshot()).txnVersion(TXN_APP) ?? 0)
     return this.#tables
+  }
+
+  async #recover({ events, ledger }: Tables, sealing: Sealing | undefined): Promise<void> {
+    await ledger.recover((await events.snapshot()).txnVersion(TXN_APP) ?? 0, await sealing?.lastSeq())
   }
 
   /** Opened by the first batch: where nothing is new, nothing is opened. */

@@ -216,4 +216,40 @@ describe('a lake that is not what was sealed', () => {
     expect(report.findings).toEqual([])
     expect(report.statements).toContainEqual(expect.stringContaining('the disk was lost'))
   })
+
+  it('loses no record of a batch by the refusal, and gives its number to no other batch', async () => {
+    const evidence = () => [readFileSync(at('manifests/000000002.json')), bench.takings()]
+    const before = evidence()
+    const newer = join(bench.folder, 'lake-newer')
+    await cp(bench.home.lake, newer, { recursive: true })
+    const putBack = async (from: string) => {
+      await rm(bench.home.lake, { recursive: true })
+      await cp(from, bench.home.lake, { recursive: true })
+    }
+    await putBack(join(bench.folder, 'lake-before'))
+    await expect(bench.take(await later())).rejects.toMatchObject({ code: 'SEAL_FORKED' })
+    expect(evidence()).toEqual(before)
+    await putBack(newer)
+    expect((await verified(bench.home)).findings).toEqual([])
+    await putBack(join(bench.folder, 'lake-before'))
+    await bench.sayRestored('the disk was lost')
+    await bench.take(await later())
+    expect(readFileSync(at('manifests/undone/000000002.json'))).toEqual(before[0])
+    expect((await commitsOf(bench.home)).map(({ batchFile }) => batchFile?.path.slice(-6))).toEqual([
+      '1.json',
+      '2.json',
+      '3.json',
+    ])
+  })
+
+  it('numbers on from the log where manifests and ledger were put back too', async () => {
+    await bench.take(await bench.file('d.json', deliveryLines(31, 33)))
+    await rm(bench.home.lake, { recursive: true })
+    await cp(join(bench.folder, 'lake-before'), bench.home.lake, { recursive: true })
+    for (const seq of [2, 3]) await rm(at(`manifests/00000000${seq}.json`))
+    await rm(bench.home.ledger)
+    await bench.sayRestored('the disk was lost')
+    await bench.take(await later())
+    expect((await readdir(at('manifests'))).sort()).toEqual(['000000001.json', '000000004.json'])
+  })
 })

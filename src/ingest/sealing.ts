@@ -117,6 +117,12 @@ export class Sealing {
     await this.sealer.follow(tables, { engine, batchOf: batchLookup(home) }, late)
   }
 
+  /** Number of the newest batch that a leaf tells of, undone or not; 0 for none. */
+  async lastSeq(): Promise<number> {
+    const { batchFile } = (await this.sealer.lastBatch()) ?? {}
+    return Number(/(\d+)\.json$/.exec(batchFile?.path ?? '')?.[1] ?? 0)
+  }
+
   /**
    * Takes the newest checkpoint to the witnesses, authorities and places the settings name; undefined if they name none. Needs no
    * writer's place.

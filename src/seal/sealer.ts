@@ -138,6 +138,15 @@ export class Sealer {
     return (await this.#commitDigests(spec.name, version)).includes(Buffer.from(sha256(bytes)).toString('hex'))
   }
 
+  /** The newest leaf of a commit that a batch made. */
+  async lastBatch(): Promise<CommitEntry | undefined> {
+    for (let index = this.#log.size - 1n; index >= 0n; index--) {
+      const entry = parseEntry(await this.#log.readEntry(index))
+      if (entry.kind === 'commit' && entry.batch !== undefined) return entry
+    }
+    return undefined
+  }
+
   /** Puts a deletion on record; to be called before it. Files that were never committed need no leaf. */
   async clean(table: DeltaTable, files: readonly Doomed[], reason: CleanReason): Promise<void> {
     const deleted = files
