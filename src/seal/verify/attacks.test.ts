@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -129,6 +129,40 @@ describe('in the lake', () => {
     const report = await verifyHome(home.root, { key: home.key.vkey })
     expect(report.ok).toBe(true)
     expect(report.notChecked).toContainEqual(expect.stringMatching(/planted-0\.parquet/))
+  })
+
+  it('a commit behind a link is found like any other, be the link the table, its log or the lake', async () => {
+    const elsewhere = await mkdtemp(join(tmpdir(), 'bricktrail-elsewhere-'))
+    try {
+      await home.put(commitFile(3), '{"commitInfo":{}}\n')
+      for (const path of ['lake/events/_delta_log', 'lake/events', 'lake']) {
+        await cp(home.at(path), join(elsewhere, 'moved'), { recursive: true })
+        await rm(home.at(path), { recursive: true })
+        await symlink(join(elsewhere, 'moved'), home.at(path))
+        expect(await found()).toEqual([`gap 5 ${commitFile(3)}`])
+        await rm(home.at(path))
+        await rename(join(elsewhere, 'moved'), home.at(path))
+      }
+      await symlink(home.at('lake'), home.at('lake/events/circle'))
+      await symlink(join(elsewhere, 'nothing'), home.at('lake/nothing'))
+      expect(await found()).toEqual([`gap 5 ${commitFile(3)}`])
+    } finally {
+      await rm(elsewhere, { recursive: true })
+    }
+  })
+
+  it('a table that leaves tell of and that is not there is missing, with its files', async () => {
+    await rm(home.at('lake/rejects'), { recursive: true })
+    expect(await found()).toContain('missing 3 lake/rejects')
+  })
+
+  it('commits that no leaf explains are found when only a period is asked for', async () => {
+    await home.put(commitFile(3), '{"commitInfo":{}}\n')
+    await home.put('lake/more/_delta_log/00000000000000000000.json', '{"commitInfo":{}}\n')
+    const expected = [`gap 5 ${commitFile(3)}`, 'gap 5 lake/more/_delta_log/00000000000000000000.json']
+    for (const period of [{ from: 2 }, { to: 2 }, { from: 4, to: 5 }]) expect(await found({ period })).toEqual(expected)
+    const { notChecked } = await verifyHome(home.root, { period: { from: 2 } })
+    expect(notChecked).toContainEqual(expect.stringMatching(/^Files that no leaf names, other than commits/))
   })
 
   it('a file replaced by a folder, a link that leads nowhere or another length is found without being read to its end', async () => {
@@ -438,6 +472,35 @@ describe('a restore', () => {
     const report = await verifyHome(home.root, { key: home.key.vkey })
     expect(report.findings).toEqual([])
     expect(report.statements).toEqual([expect.stringMatching(/put table events back to version 1.*backup of Monday/)])
+  })
+
+  it('of the lake alone, or of everything, needs neither records of batches nor received bytes that it undid', async () => {
+    const [record, received] = ['manifests/000000002.json', Buffer.from('{"a":4}\n')]
+    const raw = `raw/${hexOf(received).slice(0, 2)}/${hexOf(received)}.zst`
+    await rm(home.at(commitFile(2)))
+    await home.restore('events', 1, 'a backup')
+    expect(await found()).toEqual([])
+    await writeFile(home.at(raw), 'edited')
+    await home.put(record, 'of a batch that is being written')
+    expect(await found()).toEqual([`changed 4 ${raw}`])
+    await rm(home.at(record))
+    await rm(home.at(raw))
+    expect(await found()).toEqual([])
+    await home.commit({ received })
+    expect(await found()).toEqual([])
+    await rm(home.at(record))
+    await rm(home.at(raw))
+    expect(await found()).toEqual([`missing 6 ${record}`, `missing 6 ${raw}`])
+  })
+
+  it('does not excuse received bytes that a leaf before it names too', async () => {
+    const raw = `raw/${hexOf('{"a":3}\n').slice(0, 2)}/${hexOf('{"a":3}\n')}`
+    await home.commit({ received: Buffer.from('{"a":3}\n'), encoding: 'none' })
+    await rm(home.at(commitFile(3)))
+    await home.restore('events', 2, 'a backup')
+    expect(await found()).toEqual([])
+    await rm(home.at(raw))
+    expect(await found()).toEqual([`missing 2 ${raw}`])
   })
 
   it('does not excuse what is left of an undone commit, which readers would go by', async () => {

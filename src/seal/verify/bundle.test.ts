@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -90,6 +90,47 @@ describe('an exported period', () => {
     }
     // The keys were given, and the handover is not in doubt: key files prove nothing here.
     expect([...new Set(missed)].filter((path) => !path.startsWith('seal/keys/'))).toEqual([])
+  })
+
+  it('looks at files that it need not hold and holds, and at those that no leaf names', async () => {
+    const [data, raw] = ['lake/events/event_date=2026-03-01/b3-0.parquet', 'manifests/000000003.json']
+    await rm(home.at(data))
+    await exportPeriod(home.root, folder, { from: 3, to: 9, ...all })
+    expect(await found()).toEqual([])
+    await writeFile(join(folder, data), 'another')
+    expect(await found()).toEqual([`changed 6 ${data}`])
+    await rm(join(folder, data))
+    const bundle = await readFile(join(folder, 'bundle.json'), 'utf8')
+    await writeFile(join(folder, 'bundle.json'), bundle.replace('"files":true', '"files":false'))
+    await writeFile(join(folder, raw), 'another')
+    await writeFile(join(folder, 'lake/events/planted.parquet'), 'PAR1')
+    await mkdir(join(folder, 'lake/more'))
+    await writeFile(join(folder, 'lake/more/planted.parquet'), 'PAR1')
+    await writeFile(join(folder, 'raw/planted'), 'bytes')
+    expect(await found()).toEqual([
+      'unverifiable - lake/events/planted.parquet',
+      'unverifiable - raw/planted',
+      expect.stringMatching(`^changed \\d ${raw}$`),
+    ])
+  })
+
+  it('of a home with a restore in it holds what still is as it was sealed, and says what is not', async () => {
+    const later = 'lake/events/_delta_log/00000000000000000004.json'
+    await rm(home.at(later))
+    await home.restore('events', 3, 'a backup')
+    const adds = [{ path: 'event_date=2026-03-01/x-0.parquet', bytes: Buffer.from('another'), rows: 1 }]
+    await home.commit({ adds, received: Buffer.from('{"a":7}\n') })
+    for (const [from, to] of [
+      [0, 9],
+      [4, 9],
+      [0, 11],
+      [9, 11],
+    ] as const) {
+      const out = join(folder, `${from}-${to}`)
+      await exportPeriod(home.root, out, { from, to, ...all })
+      const { findings } = await verifyBundle(out, { key: home.key.vkey })
+      expect(findings).toEqual([])
+    }
   })
 
   it('misses what was taken out: leaves, files, manifests, a checkpoint', async () => {

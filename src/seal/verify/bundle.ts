@@ -6,6 +6,7 @@ import type { Entry } from '../entry.ts'
 import { Frontier, leafHash, sameHash, verifyConsistency } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
 import { ENTRIES_FILE, frontierReader, PERIOD_FILE, type Period, parsePeriod } from '../period.ts'
+import { RAW_FOLDER } from '../raw/stored.ts'
 import { checkCosignatures, checkTimestamps } from './anchors-check.ts'
 import { ContentCheck, listTables } from './content.ts'
 import { PROOF_ENDING, proofsIn } from './folder-kind.ts'
@@ -87,7 +88,7 @@ class BundleVerification {
     const chain = new KeyChain(this.#findings)
     if (first !== undefined) chain.seed(this.#signerOf(first, entries, last))
     const raw = new RawCheck(this.#folder, this.#findings, this.#options.rawKey)
-    const story = new Story(this.#findings, chain, this.#readers(raw, period), from.size)
+    const story = new Story(this.#findings, chain, this.#readers(raw), from.size)
     const book = this.#newBook(period, chain)
     const proven = await this.#reaches(period, entries)
     if (book.has(from.size)) book.check(from.size, frontier.root(), true)
@@ -212,16 +213,13 @@ class BundleVerification {
     return first.signedBy.find(isNext) ?? first.signedBy[0] ?? (this.#known[0] as Verifier)
   }
 
-  #readers(raw: RawCheck, { files, raw: holdsRaw }: Period) {
+  #readers(raw: RawCheck) {
     return {
       listsOf: (entry: Entry, leaf: number) => checkManifest(this.#folder, entry, leaf, this.#findings),
-      onObjects: (objects: Parameters<RawCheck['take']>[0], leaf: number) => {
-        if (holdsRaw) raw.take(objects, leaf)
-      },
+      onObjects: (objects: Parameters<RawCheck['take']>[0], leaf: number) => raw.take(objects, leaf),
       onRawDeleted: (paths: readonly string[], leaf: number) => raw.deleted(paths, leaf),
-      onBatchFile: (file: Parameters<RawCheck['batchFile']>[0], leaf: number) => {
-        if (files) raw.batchFile(file, leaf)
-      },
+      onBatchFile: (file: Parameters<RawCheck['batchFile']>[0], leaf: number) => raw.batchFile(file, leaf),
+      onUndone: (leaves: readonly number[]) => raw.undone(leaves),
     }
   }
 
@@ -252,15 +250,16 @@ class BundleVerification {
     }
     checkCosignatures(book, anchors)
     await checkTimestamps(anchors)
-    raw.excuse(gone)
+    const mayLack = lacking(period)
+    raw.excuse(mayLack)
     const check = new ContentCheck(this.#folder, this.#findings, raw, this.#options)
     await check.check({
-      tables: period.files ? story.tables : [],
+      tables: story.tables,
       listed: listTables(this.#folder),
       range: { from: from.size, to: to.size },
       size: to.size,
-      isWhole: false,
-      gone: new Set(gone),
+      scope: 'export',
+      mayLack,
     })
     if (!period.files) this.#findings.skip('The files that the leaves name: they were not exported.')
     if (!period.raw) this.#findings.skip('What was received: it was not exported.')
@@ -279,4 +278,10 @@ class BundleVerification {
       signedBy: last.signedBy.map(keyName),
     }
   }
+}
+
+/** What the folder need not hold: what was left out, and what was gone by then. */
+function lacking({ files, raw, gone }: Period): (path: string) => boolean {
+  const paths = new Set(gone)
+  return (path) => paths.has(path) || !(path.startsWith(`${RAW_FOLDER}/`) ? raw : files)
 }

@@ -3,8 +3,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { attempt } from '../../core/result.ts'
 import type { AddRecord } from '../entry.ts'
+import { RAW_FOLDER } from '../raw/stored.ts'
 import { Hasher } from './hasher.ts'
-import { keysUnder } from './log-files.ts'
+import { folderAt, keysUnder } from './log-files.ts'
 import type { RawCheck } from './raw-check.ts'
 import type { TableReplay } from './replay.ts'
 import type { Findings } from './report.ts'
@@ -28,17 +29,21 @@ export interface Content {
   readonly range: LeafRange
   /** Number of leaves. */
   readonly size: number
-  /** True for a home of which every leaf is looked at: then files that no leaf names are told. */
-  readonly isWhole: boolean
-  /** Paths in the folder of files that it need not hold. */
-  readonly gone?: ReadonlySet<string>
+  /**
+   * `home`: every leaf is looked at, and what no leaf names is told. `part`: leaves of a period, in a home. `export`: a folder that
+   * holds what the leaves of a period name and nothing else.
+   */
+  readonly scope: 'home' | 'part' | 'export'
+  /** Tells of a path in the folder that nothing need be there. */
+  readonly mayLack?: (path: string) => boolean
 }
 
-/** The files in each table's folder. */
+/** The files in each table's folder, links to folders included. */
 export function listTables(home: string): ReadonlyMap<string, readonly string[]> {
   const lake = join(home, 'lake')
-  const folders = existsSync(lake) ? readdirSync(lake, { withFileTypes: true }).filter((it) => it.isDirectory()) : []
-  return new Map(folders.map(({ name }) => [name, keysUnder(join(lake, name))]))
+  const names =
+    folderAt(lake) !== undefined ? readdirSync(lake).filter((name) => folderAt(join(lake, name)) !== undefined) : []
+  return new Map(names.map((name) => [name, keysUnder(join(lake, name))]))
 }
 
 interface NamedTable {
@@ -61,18 +66,24 @@ export class ContentCheck {
   }
 
   async check(content: Content): Promise<void> {
-    const { listed, range, size, isWhole, gone = new Set<string>() } = content
+    const { listed, range, size, scope, mayLack = () => false } = content
     const tables = content.tables.map((table) => {
       const files = listed.get(table.name) ?? []
-      const context = { home: this.#home, findings: this.#findings, range, size, listed: files, gone }
+      const context = { home: this.#home, findings: this.#findings, range, size, listed: files, mayLack }
       return { name: table.name, check: new TableCheck(table, context) }
     })
     await this.#digest(tables)
-    if (isWhole) {
-      for (const { check } of tables) check.checkLeftovers()
+    if (scope === 'export') this.#checkStrangers(tables, listed)
+    else {
+      for (const { name, check } of tables) check.checkLeftovers(listed.has(name))
       this.#checkOtherTables(content)
+      if (content.tables.some(({ isKnown }) => !isKnown)) {
+        this.#findings.skip(
+          'Files that no leaf names, other than commits: what all leaves name was not read, or cannot be.',
+        )
+      }
     }
-    this.#raw.end(isWhole)
+    this.#raw.end(scope === 'home')
     await this.#checkRows(tables)
   }
 
@@ -101,6 +112,25 @@ export class ContentCheck {
       const where = `${tableFolder(name)}/${commit ?? ''}`
       if (commit !== undefined) this.#findings.add('gap', where, `No leaf tells of the table ${name}.`, size)
       else if (keys.length > 0) this.#findings.skip(`${where} is no table that the log tells of.`)
+    }
+  }
+
+  /** Exports hold what leaves name; whatever else lies there was put there afterwards, and would be taken for evidence. */
+  #checkStrangers(tables: readonly NamedTable[], listed: ReadonlyMap<string, readonly string[]>): void {
+    const inLake = [...listed].flatMap(([name, keys]) => {
+      const check = tables.find((table) => table.name === name)?.check
+      return keys.filter((key) => !check?.names(key)).map((key) => `${tableFolder(name)}/${key}`)
+    })
+    const elsewhere = [RAW_FOLDER, 'manifests'].map((folder) =>
+      keysUnder(join(this.#home, folder)).flatMap((key) => {
+        const path = `${folder}/${key}`
+        return this.#raw.names(path) ? [] : [path]
+      }),
+    )
+    for (const paths of [inLake, ...elsewhere]) {
+      if (paths[0] === undefined) continue
+      const more = paths.length === 1 ? '' : `, and so with ${paths.length - 1} more files`
+      this.#findings.add('unverifiable', paths[0], `No leaf of the period names this file${more}.`)
     }
   }
 

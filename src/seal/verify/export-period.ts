@@ -1,6 +1,5 @@
 /** Writes a period as a folder that can be verified without the home: what `bricktrail prove --period` does. */
-import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import { parseCheckpoint } from '../checkpoint.ts'
@@ -9,6 +8,7 @@ import { consistencyProofFrom, EMPTY_ROOT } from '../merkle.ts'
 import { parseNote } from '../note.ts'
 import { ENTRIES_FILE, PERIOD_FILE, type Period, type PeriodEnd, peaksOf, periodText } from '../period.ts'
 import { TreeReader } from '../tree.ts'
+import { digestFile } from './digest.ts'
 import { KeyChain } from './key-chain.ts'
 import { bytesOf, keysUnder, LogFiles } from './log-files.ts'
 import { checkManifest, manifestKey } from './manifest-check.ts'
@@ -17,6 +17,7 @@ import type { SealedFile } from './replay.ts'
 import { Findings } from './report.ts'
 import { Story } from './story.ts'
 import { tableFolder } from './table-check.ts'
+import { likeliest, standing, type ToldFile, tell } from './undone.ts'
 
 /** What to export. */
 export interface ExportPeriodOptions {
@@ -72,7 +73,8 @@ class PeriodExport {
   readonly #to: SignedEnd
   readonly #gone: string[] = []
   readonly #manifests = new Set<string>()
-  readonly #wanted = new Map<string, { readonly bytes: number; readonly sha256: string }>()
+  readonly #wanted = new Map<string, ToldFile[]>()
+  readonly #undone = new Set<number>()
   #files = 0
   #bytes = 0
 
@@ -90,7 +92,7 @@ class PeriodExport {
     this.#write(ENTRIES_FILE, entries.map((entry) => `${Buffer.from(entry).toString('utf8')}\n`).join(''))
     for (const digest of this.#manifests) this.#copy(manifestKey(digest))
     this.#copyAround()
-    for (const [path, file] of this.#wanted) this.#copyWanted(path, file)
+    for (const [path, files] of this.#wanted) await this.#copyWanted(path, files)
     this.#write(PERIOD_FILE, periodText(await this.#period()))
     return { leaves: entries.length, files: this.#files, bytes: this.#bytes, gone: this.#gone.length }
   }
@@ -122,13 +124,16 @@ class PeriodExport {
       chain,
       {
         listsOf: (entry, leaf) => checkManifest(this.#home, entry, leaf, findings),
-        onObjects: (objects) => {
+        onObjects: (objects, leaf) => {
           for (const { raw: record } of objects)
-            if (raw && record.stored) this.#wanted.set(record.stored.path, record.stored)
+            if (raw && record.stored) tell(this.#wanted, record.stored.path, { ...record.stored, leaf })
         },
         onRawDeleted: () => {},
-        onBatchFile: (file) => {
-          if (files) this.#wanted.set(file.path, file)
+        onBatchFile: (file, leaf) => {
+          if (files) tell(this.#wanted, file.path, { ...file, leaf })
+        },
+        onUndone: (leaves) => {
+          for (const leaf of leaves) this.#undone.add(leaf)
         },
       },
       from,
@@ -143,7 +148,7 @@ class PeriodExport {
     if (!files) return
     for (const table of story.tables) {
       const present: Iterable<SealedFile> = table.expected().present.values()
-      for (const file of present) this.#wanted.set(`${tableFolder(table.name)}/${file.path}`, file)
+      for (const file of present) tell(this.#wanted, `${tableFolder(table.name)}/${file.path}`, file)
     }
   }
 
@@ -160,13 +165,13 @@ class PeriodExport {
     }
   }
 
-  #copyWanted(path: string, { bytes, sha256 }: { readonly bytes: number; readonly sha256: string }): void {
-    const info = statSync(join(this.#home, path), { throwIfNoEntry: false })
-    // The pointer to the newest checkpoint is written over by later versions, at times in the same length.
-    const isPointer = path.endsWith('/_last_checkpoint')
-    if (info?.isFile() && info.size === bytes && (!isPointer || digestOf(join(this.#home, path)) === sha256))
-      this.#copy(path)
-    else this.#gone.push(path)
+  /** Names are given anew after a restore, and pointers are written over, at times in the same length: so every file is digested. */
+  async #copyWanted(path: string, files: readonly ToldFile[]): Promise<void> {
+    const { isNeeded, candidates } = standing(files, this.#undone)
+    const file = likeliest(join(this.#home, path), candidates)
+    const found = await digestFile({ path: join(this.#home, path), bytes: file?.bytes ?? 0 })
+    if (found.kind === 'digest' && candidates.some(({ sha256 }) => sha256 === found.file.sha256)) this.#copy(path)
+    else if (isNeeded) this.#gone.push(path)
   }
 
   async #period(): Promise<Period> {
@@ -208,8 +213,6 @@ class PeriodExport {
     this.#bytes += statSync(join(this.#out, path)).size
   }
 }
-
-const digestOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
 
 const damaged = (what: string): AppError =>
   new AppError('BAD_SEAL', `The seal is damaged: ${what} cannot be read.`, {

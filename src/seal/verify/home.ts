@@ -7,7 +7,7 @@ import { Frontier, leafHash } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
 import { entriesPath, TILE_WIDTH } from '../tiles.ts'
 import { checkCosignatures, checkTimestamps } from './anchors-check.ts'
-import { ContentCheck, type ContentOptions, listTables } from './content.ts'
+import { type Content, ContentCheck, type ContentOptions, listTables } from './content.ts'
 import {
   checkKeyFiles,
   checkPending,
@@ -115,8 +115,8 @@ class HomeVerification {
     checkKeyFiles(this.#home, keyFiles, this.#chain, head, pending, this.#findings)
     await this.#checkAnchors(book, story, head)
     const range = this.#range ?? { from: head.size, to: head.size }
-    const isWhole = this.#options.period === undefined
-    const content = { tables: story.tables, listed, range, size: head.size, isWhole }
+    const scope = this.#options.period === undefined ? 'home' : 'part'
+    const content: Content = { tables: story.tables, listed, range, size: head.size, scope }
     await new ContentCheck(this.#home, this.#findings, this.#raw, this.#options).check(content)
     this.#checkProofs(trusted)
     this.#sumUp(head, story)
@@ -139,6 +139,7 @@ class HomeVerification {
       onBatchFile: (file, leaf) => {
         if (this.#isInRange(leaf)) this.#raw.batchFile(file, leaf)
       },
+      onUndone: (leaves) => this.#raw.undone(leaves),
     })
   }
 

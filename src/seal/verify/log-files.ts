@@ -1,6 +1,6 @@
 /** The files of a log on disk: tiles and bundles, found by listing and read whole. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { decodeBundle } from '../bundles.ts'
 import { HASH_BYTES, type Hash, leafHash } from '../merkle.ts'
 import { entriesPath, parseTilePath, TILE_WIDTH, type Tile, tilePath } from '../tiles.ts'
@@ -28,11 +28,31 @@ export function bytesOf(path: string, limit: number): Buffer | undefined {
   return info?.isFile() && info.size <= limit ? readFileSync(path) : undefined
 }
 
-/** Files under a folder, as keys with forward slashes in order; none where there is no such folder. */
+/**
+ * Files under a folder, as keys with forward slashes in order; none where there is no such folder. Links are followed as readers
+ * of the folder follow them; one that leads nowhere, or back to where it is, counts as a file.
+ */
 export function keysUnder(folder: string): string[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory())
-  return entries.map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/')).sort()
+  return [...keysIn(folder, '', [realpathSync(folder)])].sort()
+}
+
+function* keysIn(folder: string, prefix: string, above: readonly string[]): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    const inner = entry.isDirectory() || entry.isSymbolicLink() ? folderAt(path) : undefined
+    if (inner === undefined || above.includes(inner)) yield `${prefix}${entry.name}`
+    else yield* keysIn(path, `${prefix}${entry.name}/`, [...above, inner])
+  }
+}
+
+/** Where a folder really is; undefined if there is none. Links in a circle are none. */
+export function folderAt(path: string): string | undefined {
+  try {
+    return statSync(path).isDirectory() ? realpathSync(path) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** The log of a home. */

@@ -7,13 +7,19 @@ import { noteDigest } from './file-verdict.ts'
 import type { Hasher } from './hasher.ts'
 import { keysUnder } from './log-files.ts'
 import type { Findings } from './report.ts'
+import { likeliest, standing, type ToldFile, tell } from './undone.ts'
 
-/** A stored object, by the newest leaf that names it. */
-interface Stored {
-  readonly sha256: string
-  readonly bytes: number
+/** A stored object, as a leaf tells of it. */
+interface Stored extends ToldFile {
   readonly received: { readonly sha256: string; readonly bytes: number }
-  readonly leaf: number
+}
+
+/** A file that is held against the record that stands, or one of those that were undone since. */
+interface Expected<T extends ToldFile> {
+  readonly path: string
+  readonly file: T
+  readonly candidates: readonly T[]
+  readonly isNeeded: boolean
 }
 
 /** Called as files are done. */
@@ -24,9 +30,11 @@ export class RawCheck {
   readonly #home: string
   readonly #findings: Findings
   readonly #masterKey: Uint8Array | undefined
-  readonly #stored = new Map<string, Stored>()
+  readonly #stored = new Map<string, Stored[]>()
   readonly #cleaned = new Map<string, number>()
-  readonly #batchFiles = new Map<string, LogRecord & { readonly leaf: number }>()
+  readonly #batchFiles = new Map<string, (LogRecord & ToldFile)[]>()
+  readonly #undone = new Set<number>()
+  #isExcused: (path: string) => boolean = () => false
   #digestOnly = 0
   #notDecrypted = 0
 
@@ -38,7 +46,8 @@ export class RawCheck {
 
   /** Bytes to be read. */
   get bytes(): number {
-    return [...this.#stored.values(), ...this.#batchFiles.values()].reduce((sum, { bytes }) => sum + bytes, 0)
+    const files: ToldFile[][] = [...this.#stored.values(), ...this.#batchFiles.values()]
+    return files.reduce((sum, told) => sum + (told.at(-1)?.bytes ?? 0), 0)
   }
 
   take(objects: readonly ObjectRecord[], leaf: number): void {
@@ -52,7 +61,7 @@ export class RawCheck {
           `Leaf ${leaf} gives another digest than the name of the file.`,
           leaf,
         )
-      } else this.#stored.set(stored.path, { ...stored, received: { sha256, bytes }, leaf })
+      } else tell(this.#stored, stored.path, { ...stored, received: { sha256, bytes }, leaf })
     }
   }
 
@@ -60,32 +69,40 @@ export class RawCheck {
     for (const path of paths) this.#cleaned.set(path, leaf)
   }
 
-  /** Takes note of files that need not be there. */
-  excuse(paths: readonly string[]): void {
-    for (const path of paths) {
-      this.#stored.delete(path)
-      this.#batchFiles.delete(path)
-    }
+  /** Takes note of leaves that a restore has undone: what they brought may be there or not. */
+  undone(leaves: readonly number[]): void {
+    for (const leaf of leaves) this.#undone.add(leaf)
+  }
+
+  /** Takes note of files that need not be there; those that are, are looked at like any other. */
+  excuse(isExcused: (path: string) => boolean): void {
+    this.#isExcused = isExcused
   }
 
   batchFile(file: LogRecord, leaf: number): void {
-    this.#batchFiles.set(file.path, { ...file, leaf })
+    tell(this.#batchFiles, file.path, { ...file, leaf })
+  }
+
+  /** True if a leaf names the file. */
+  names(path: string): boolean {
+    return this.#stored.has(path) || this.#batchFiles.has(path)
   }
 
   /** Reads every file. */
   async check(hasher: Hasher, onBytes: OnBytes): Promise<void> {
-    for (const [path, file] of this.#batchFiles) {
+    for (const expected of this.#expected(this.#batchFiles)) {
+      const { path, file } = expected
       await hasher.add({ path: join(this.#home, path), bytes: file.bytes }, (result) => {
         onBytes(file.bytes)
-        if (noteDigest(this.#findings, result, { where: path, what: 'The record of a batch', ...file }))
-          this.#count(file)
+        this.#judgeBatchFile(expected, result)
       })
     }
-    for (const [path, file] of this.#stored) {
+    for (const expected of this.#expected(this.#stored)) {
+      const { path, file } = expected
       const raw = { home: this.#home, key: path, bytes: file.received.bytes, ...this.#key() }
       await hasher.add({ path: join(this.#home, path), bytes: file.bytes, raw }, (result) => {
         onBytes(file.bytes)
-        this.#judge(path, file, result)
+        this.#judge(expected, result)
       })
     }
   }
@@ -117,15 +134,37 @@ export class RawCheck {
     return this.#masterKey === undefined ? {} : { masterKey: this.#masterKey }
   }
 
+  *#expected<T extends ToldFile>(files: ReadonlyMap<string, readonly T[]>): Generator<Expected<T>> {
+    for (const [path, records] of files) {
+      const { isNeeded, candidates } = standing(records, this.#undone)
+      const file = likeliest(join(this.#home, path), candidates)
+      if (file !== undefined) yield { path, file, candidates, isNeeded: isNeeded && !this.#isExcused(path) }
+    }
+  }
+
+  #judgeBatchFile({ path, file, candidates, isNeeded }: Expected<LogRecord & ToldFile>, result: DigestResult): void {
+    if (result.kind === 'absent' && !isNeeded) return
+    const told = foundAmong(candidates, file, result)
+    // Numbers of batches that were undone are given again, so that another batch's record may lie there, not sealed yet.
+    const isUndone = candidates.every(({ leaf }) => this.#undone.has(leaf))
+    if (isUndone && (result.kind !== 'digest' || result.file.sha256 !== told.sha256)) {
+      this.#findings.skip(`${path} is not the record of the batch that leaf ${told.leaf} sealed, and a restore undid.`)
+    } else if (noteDigest(this.#findings, result, { where: path, what: 'The record of a batch', ...told })) {
+      this.#count(told)
+    }
+  }
+
   #count({ bytes }: { readonly bytes: number }): void {
     this.#findings.checked.files += 1
     this.#findings.checked.bytes += bytes
   }
 
-  #judge(where: string, file: Stored, result: DigestResult): void {
-    const { leaf, received } = file
-    if (result.kind === 'absent' && (this.#cleaned.get(where) ?? -1) > leaf) return
-    if (!noteDigest(this.#findings, result, { where, what: 'The received bytes', ...file })) return
+  #judge({ path: where, file, candidates, isNeeded }: Expected<Stored>, result: DigestResult): void {
+    const { received } = file
+    const told = foundAmong(candidates, file, result)
+    const { leaf } = told
+    if (result.kind === 'absent' && (!isNeeded || (this.#cleaned.get(where) ?? -1) > leaf)) return
+    if (!noteDigest(this.#findings, result, { where, what: 'The received bytes', ...told })) return
     this.#findings.checked.rawObjects += 1
     this.#findings.checked.rawBytes += file.bytes
     if (result.kind !== 'digest') return
@@ -138,3 +177,7 @@ export class RawCheck {
     }
   }
 }
+
+/** The record that fits what was read; `file` where none does. */
+const foundAmong = <T extends ToldFile>(candidates: readonly T[], file: T, result: DigestResult): T =>
+  candidates.find((one) => result.kind === 'digest' && result.file.sha256 === one.sha256) ?? file

@@ -58,6 +58,11 @@ export class TableReplay {
     return this.#commits.at(-1)?.version ?? this.#base
   }
 
+  /** The newest leaf about a version that counts; undefined for none. */
+  get leaf(): number | undefined {
+    return this.#commits.at(-1)?.leaf
+  }
+
   /** True if what every version did is known. */
   get isKnown(): boolean {
     return this.#commits.every(({ known }) => known)
@@ -75,12 +80,15 @@ export class TableReplay {
     for (const { path } of lists?.deleted ?? []) this.#cleaned.set(path, leaf)
   }
 
-  restore(version: number): void {
-    this.#undone.push(...this.#commits.filter((commit) => commit.version > version))
+  /** Goes back to a version; returns the leaves of the commits that this undoes. */
+  restore(version: number): number[] {
+    const undone = this.#commits.filter((commit) => commit.version > version)
+    this.#undone.push(...undone)
     this.#commits = this.#commits.filter((commit) => commit.version <= version)
     this.#base = Math.min(this.#base, version)
     this.#live = new Map()
     for (const commit of this.#commits) apply(this.#live, commit)
+    return undone.map(({ leaf }) => leaf)
   }
 
   /** Rows in these files, if all of them are in use. */

@@ -17,6 +17,8 @@ export interface StoryReaders {
   readonly onRawDeleted: (paths: readonly string[], leaf: number) => void
   /** Called with the file of a batch. */
   readonly onBatchFile: (file: NonNullable<CommitEntry['batchFile']>, leaf: number) => void
+  /** Called with the leaves of commits that a restore has undone. */
+  readonly onUndone: (leaves: readonly number[]) => void
 }
 
 /** Follows the leaves in their order. */
@@ -164,7 +166,7 @@ export class Story {
         leaf,
       )
     }
-    table.restore(version)
+    this.#readers.onUndone(table.restore(version))
     this.#checkSealed({ ...this.#sealed, [name]: version }, entry, leaf, where)
     this.#findings.state(
       `Leaf ${leaf}, ${time}: an operator put table ${name} back to version ${version}, which undid ${undone} versions. Reason given: ${reason}`,

@@ -23,8 +23,8 @@ export interface TableContext {
   readonly size: number
   /** Files there were in the folder, listed before the head of the log was read. */
   readonly listed: readonly string[]
-  /** Paths in the home of files that need not be there. */
-  readonly gone: ReadonlySet<string>
+  /** Tells of a path in the home that nothing need be there. */
+  readonly mayLack: (path: string) => boolean
 }
 
 /** Folder of a table in a home. */
@@ -58,7 +58,9 @@ export class TableCheck {
 
   /** Reads every file of the table. */
   async checkFiles(hasher: Hasher, onBytes: OnBytes): Promise<void> {
-    for (const file of this.#inRange(this.#expected.present)) await this.#hash(hasher, file, true, onBytes)
+    for (const file of this.#inRange(this.#expected.present)) {
+      await this.#hash(hasher, file, !this.#context.mayLack(this.#where(file.path)), onBytes)
+    }
     const there = new Set(this.#context.listed)
     for (const file of this.#inRange(this.#expected.optional)) {
       if (there.has(file.path)) await this.#hash(hasher, file, false, onBytes)
@@ -72,13 +74,20 @@ export class TableCheck {
     }
   }
 
-  /** Looks for files that no leaf names. */
-  checkLeftovers(): void {
-    const { findings, listed } = this.#context
+  /** True if a leaf names the file. */
+  names(key: string): boolean {
     const { present, optional, undescribed } = this.#expected
-    const unknown = listed.filter(
-      (key) => !present.has(key) && !optional.has(key) && !undescribed.has(key) && !TRANSIENT.test(key),
-    )
+    return present.has(key) || optional.has(key) || undescribed.has(key)
+  }
+
+  /** Looks for files that no leaf names; `isListed` is false where there is no folder of the table. */
+  checkLeftovers(isListed: boolean): void {
+    const { findings, listed } = this.#context
+    if (!isListed && this.#expected.present.size > 0) {
+      const where = tableFolder(this.#table.name)
+      findings.add('missing', where, 'Leaves tell of this table, and its folder is not there.', this.#table.leaf)
+    }
+    const unknown = listed.filter((key) => !this.names(key) && !TRANSIENT.test(key))
     const data: string[] = []
     for (const key of unknown) {
       if (key.startsWith(LOG_FOLDER)) this.#checkLogLeftover(key)
@@ -95,8 +104,7 @@ export class TableCheck {
   }
 
   #inRange(files: ReadonlyMap<string, SealedFile>): SealedFile[] {
-    const { gone } = this.#context
-    return [...files.values()].filter(({ leaf, path }) => this.#isInRange(leaf) && !gone.has(this.#where(path)))
+    return [...files.values()].filter(({ leaf }) => this.#isInRange(leaf))
   }
 
   #where(key: string): string {
