@@ -10,14 +10,13 @@ import { bytesOf, inLog } from './log-files.ts'
 import type { Head } from './log-tree.ts'
 import { NOTE_LIMIT_BYTES, NOTES_FOLDER } from './note-book.ts'
 import { type CheckedNote, checkNote, keyName } from './note-check.ts'
+import { CUT_SHORT, PENDING, type PendingAppend, pendingAppend } from './pending-check.ts'
 import type { Findings } from './report.ts'
 
 const KEYS_FOLDER = 'seal/keys'
 const NEWEST_KEY = `${KEYS_FOLDER}/log.vkey`
 const GUARD = `${KEYS_FOLDER}/head.json`
-const PENDING = 'seal/pending.json'
 const SMALL_BYTES = 100_000
-const PENDING_LIMIT_BYTES = 64 << 20
 
 /** A public key file of a home. */
 interface KeyFile {
@@ -94,53 +93,30 @@ const headOf = (note: CheckedNote, where: string): SignedHead => {
   return { origin, size: Number(size), root, where, note }
 }
 
-/** An append that was cut short, and where it goes. */
-export interface PendingAppend {
-  readonly size: number
-}
-
-/** Reads what an append left that was cut short; a finding unless it goes on from the head to just where it says. */
+/**
+ * Reads what an append left that was cut short; a finding unless a key that signed the head has signed it, and it goes on from
+ * the head to just where it says. Whether that key is the one in force is for {@link checkKeyFiles}.
+ */
 export function checkPending(
   home: string,
   frontier: Frontier,
-  head: Head,
+  head: SignedHead,
   findings: Findings,
 ): PendingAppend | undefined {
-  const bytes = bytesOf(join(home, PENDING), PENDING_LIMIT_BYTES)
-  if (bytes === undefined) return undefined
-  const pending = pendingOf(bytes)
-  const goesOn = pending?.entries.every((entry) => typeof entry === 'string') && pending.from.size === String(head.size)
-  if (pending && goesOn) {
-    for (const entry of pending.entries) frontier.append(leafHash(Buffer.from(entry, 'base64')))
-    if (hex(frontier.root()) === pending.to.root && String(frontier.size) === pending.to.size) {
-      findings.skip(`An append to the log was cut short (${PENDING}); the next run of Bricktrail finishes it.`)
-      return { size: Number(frontier.size) }
-    }
-  }
-  // Signed already, and only not cleared away.
-  if (pending && pending.to.size === String(head.size) && pending.to.root === hex(head.root)) return { size: head.size }
-  findings.add(
-    'unverifiable',
-    PENDING,
-    'It does not tell of an append that goes on from the newest checkpoint.',
-    head.size,
-  )
-  return undefined
-}
-
-interface Pending {
-  readonly from: { readonly size: string; readonly root: string }
-  readonly to: { readonly size: string; readonly root: string }
-  readonly entries: readonly string[]
-}
-
-function pendingOf(bytes: Uint8Array): Pending | undefined {
-  try {
-    const { from, to, entries } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<Pending>
-    return from && to && Array.isArray(entries) ? { from, to, entries } : undefined
-  } catch {
+  const pending = pendingAppend(home, head)
+  if (pending === undefined) return undefined
+  if (typeof pending === 'string') {
+    findings.add('unverifiable', PENDING, pending, head.size)
     return undefined
   }
+  if (pending.isSigned) return pending
+  for (const entry of pending.entries) frontier.append(leafHash(entry))
+  if (sameHash(frontier.root(), pending.root) && frontier.size === BigInt(pending.size)) {
+    findings.skip(CUT_SHORT)
+    return pending
+  }
+  findings.add('unverifiable', PENDING, 'Its entries do not lead to the root that it says.', head.size)
+  return undefined
 }
 
 /** Compares the home's key files and guard with what the log says. */
@@ -156,12 +132,19 @@ export function checkKeyFiles(
     const isNamed = chain.keys.some(({ vkey }) => vkey === key?.vkey)
     if (key === undefined || text !== `${key.vkey}\n`)
       findings.add('changed', where, 'It is no public key as Bricktrail writes it.')
-    else if (where === NEWEST_KEY && chain.newest && key.vkey !== chain.newest.vkey && pending === undefined) {
+    else if (where === NEWEST_KEY && chain.newest && key.vkey !== chain.newest.vkey && !isBefore(key, pending)) {
       findings.add('changed', where, `It is ${keyName(key)}, which is not the key that signs the log.`)
     } else if (!isNamed) findings.skip(`${where} is a key that the log does not name.`)
   }
+  if (pending && !pending.signedBy.some(({ vkey }) => vkey === chain.newest?.vkey)) {
+    findings.add('unverifiable', PENDING, 'The key that signs the log now has not signed it.', head.size)
+  }
   checkGuard(home, head, pending, findings)
 }
+
+/** Between the checkpoint of a change of keys and the key files, these are of the key before. */
+const isBefore = ({ vkey }: Verifier, pending: PendingAppend | undefined): boolean =>
+  pending?.isSigned === true && pending.previous === vkey
 
 /** The guard is not signed, so it proves nothing; but where it contradicts the log, one of the two was put back. */
 function checkGuard(home: string, head: Head, pending: PendingAppend | undefined, findings: Findings): void {

@@ -5,8 +5,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Hash, rootOfHashes, sameHash } from '../merkle.ts'
-import { entriesPath, pathOf, TILE_WIDTH, tilePath, widthOf } from '../tiles.ts'
+import { entriesPath, pathOf, TILE_WIDTH, type Tile, tilePath, widthOf } from '../tiles.ts'
 import { hashesIn, inLog, LogFiles, type LogListing, leafHashes, tileKey } from './log-files.ts'
+import { CUT_SHORT, isWrittenBy, type NotedHead, pendingAppend } from './pending-check.ts'
 import type { Findings } from './report.ts'
 
 /** A head to be reached. */
@@ -37,7 +38,7 @@ export interface LogTree {
 }
 
 /** Measures the log of a home, and finds which files are missing or other than what the head signs. */
-export function measureLog(home: string, head: Head, findings: Findings): LogTree {
+export function measureLog(home: string, head: NotedHead, findings: Findings): LogTree {
   return new Measuring(home, head, findings).tree()
 }
 
@@ -47,14 +48,17 @@ class Measuring {
   readonly #findings: Findings
   readonly #files: LogFiles
   readonly #listing: LogListing
+  /** An append that was cut short; its files are there before the checkpoint. */
+  readonly #pending: ReturnType<typeof pendingAppend>
   readonly #chunks: Chunk[] = []
 
-  constructor(home: string, head: Head, findings: Findings) {
+  constructor(home: string, head: NotedHead, findings: Findings) {
     this.#home = home
     this.#head = head
     this.#findings = findings
     this.#files = new LogFiles(home)
     this.#listing = this.#files.list()
+    this.#pending = pendingAppend(home, head)
   }
 
   tree(): LogTree {
@@ -171,7 +175,7 @@ class Measuring {
     const present = this.#files.read(nameOf(width))
     for (const other of others) {
       const bytes = this.#files.read(nameOf(other))
-      if (other > width) this.#beyondHead(nameOf(other))
+      if (other > width) this.#beyondHead({ level, n: BigInt(n), width: other })
       else if (!isCutOf(bytes, present, level, other, () => this.#files.entries(n, other))) {
         this.#findings.add(
           'changed',
@@ -183,17 +187,16 @@ class Measuring {
     }
   }
 
-  #beyondHead(name: string): void {
+  #beyondHead(tile: Tile): void {
     const { size } = this.#head
-    if (existsSync(join(this.#home, 'seal/pending.json'))) {
-      this.#findings.skip(
-        'An append to the log was cut short (seal/pending.json); the next run of Bricktrail finishes it.',
-      )
+    const pending = this.#pending
+    if (typeof pending === 'object' && isWrittenBy(pending, tile)) {
+      this.#findings.skip(CUT_SHORT)
       return
     }
     this.#findings.add(
       'unverifiable',
-      inLog(name),
+      inLog(pathOf(tile)),
       `It goes beyond the ${size} leaves that the checkpoint signs: a later checkpoint is missing, or this was added.`,
       size,
     )
@@ -234,7 +237,7 @@ class Measuring {
       const tileLevel = level === 'entries' ? level : Number(level)
       if (widthOf(tileLevel, BigInt(n), BigInt(this.#head.size)) > 0) continue
       for (const width of widths) {
-        this.#beyondHead(pathOf({ level: tileLevel, n: BigInt(n), width }))
+        this.#beyondHead({ level: tileLevel, n: BigInt(n), width })
       }
     }
   }
