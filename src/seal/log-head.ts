@@ -54,11 +54,18 @@ export const writeHead = (store: ObjectStore, head: Head): Promise<void> =>
 /** Where the note of a size is kept, below the seal's folder. */
 export const notePath = (size: bigint): string => `checkpoints/${String(size).padStart(20, '0')}`
 
+/** What a second guard says, and where it stands. */
+export interface SecondGuard {
+  readonly where: string
+  readonly head: Head
+}
+
 /**
  * Refuses a log that is not the one its key signed last, or what came out of that.
  *
  * @param stored head of the log as it is on disk, signed by the key
  * @param pending head that an interrupted append is on the way to: it may have been signed already
+ * @param beside what is kept beside the key, outside the home
  * @throws AppError SEAL_FORKED
  */
 export async function checkHead(
@@ -67,20 +74,34 @@ export async function checkHead(
   readHash: ReadHash,
   verifiers: readonly Verifier[],
   pending?: Head,
+  beside?: SecondGuard,
 ): Promise<void> {
   const signed = (await readHead(store)) ?? (await newestNote(store, verifiers)) ?? EMPTY_HEAD
-  if (pending !== undefined && sameHead(signed, pending)) return
-  if (signed.size > stored.size) {
-    throw forked(`The log has ${stored.size} entries, but its key has signed ${signed.size}: the end is gone.`)
-  }
-  // An older guard, put back from a copy, is behind; then the log must have come out of what it says.
-  const then = signed.size === stored.size ? stored.root : await rootFrom(readHash, signed.size)
-  if (!sameHash(then, signed.root)) {
-    throw forked(`The first ${signed.size} entries of the log are not those its key has signed.`)
+  const guards = [
+    { where: HEAD_PATH, head: signed, hint: undefined },
+    beside ? { ...beside, hint: hintFor(beside) } : [],
+  ]
+  for (const { where, head, hint } of guards.flat()) {
+    if (pending !== undefined && sameHead(head, pending)) continue
+    const message = await contradiction(head, stored, readHash)
+    if (message === undefined) continue
+    throw new AppError('SEAL_FORKED', message, { where, ...(hint === undefined ? {} : { hint }) })
   }
 }
 
-const forked = (message: string): AppError => new AppError('SEAL_FORKED', message, { where: HEAD_PATH })
+async function contradiction(signed: Head, stored: Head, readHash: ReadHash): Promise<string | undefined> {
+  if (signed.size > stored.size) {
+    return `The log has ${stored.size} entries, but its key has signed ${signed.size}: the end is gone.`
+  }
+  // An older guard, put back from a copy, is behind; then the log must have come out of what it says.
+  const then = signed.size === stored.size ? stored.root : await rootFrom(readHash, signed.size)
+  return sameHash(then, signed.root)
+    ? undefined
+    : `The first ${signed.size} entries of the log are not those its key has signed.`
+}
+
+const hintFor = ({ where }: SecondGuard): string =>
+  `Put back the newest copy of the whole home. If there is none, keep ${where}, as it tells what was signed, and move it away: the log then goes on, but checkpoints kept elsewhere show a fork.`
 
 /** The newest of the notes that are kept, for a log whose guard was lost. */
 async function newestNote(store: ObjectStore, verifiers: readonly Verifier[]): Promise<OpenedCheckpoint | undefined> {

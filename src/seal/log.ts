@@ -6,7 +6,8 @@ import { type ObjectStore, TEMP_PREFIX } from '../lake/stores/contract.ts'
 import { localStore } from '../lake/stores/local.ts'
 import { formatCheckpoint, type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts'
 import { KEYS_FOLDER, type SealKeys } from './keys.ts'
-import { checkHead, EMPTY_HEAD, type Head, notePath, sameHead, writeHead } from './log-head.ts'
+import { guardPath, readGuard, writeGuard } from './keys-guard.ts'
+import { checkHead, EMPTY_HEAD, type Head, notePath, type SecondGuard, sameHead, writeHead } from './log-head.ts'
 import { LOCK_WAIT_MS, withSealLock } from './log-lock.ts'
 import {
   type FoundPending,
@@ -161,10 +162,28 @@ export class SealLog {
     if (!sameHash(await rootFrom(reader.readHash, stored.size), stored.root)) {
       throw new AppError('BAD_SEAL', `The tiles of the log do not lead to the root of its ${stored.size} entries.`)
     }
-    await checkHead(this.#store, stored, reader.readHash, this.#keys.verifiers, pending?.to)
+    await checkHead(this.#store, stored, reader.readHash, this.#keys.verifiers, pending?.to, await this.#secondGuard())
     this.#reader = reader
     if (pending !== undefined) await this.#heal(pending, stored)
     return pending?.to ?? stored
+  }
+
+  /** What is kept beside the key that signs, where that is a file outside the home. */
+  async #secondGuard(): Promise<SecondGuard | undefined> {
+    const { active } = this.#keys
+    const where = guardPath(this.#keys.referencesOf([active])[active.vkey], active)
+    const head = where === undefined ? undefined : await readGuard(where)
+    return where === undefined || head === undefined ? undefined : { where, head }
+  }
+
+  /** Puts on record what is going to be signed, wherever that is kept. */
+  async #guard(head: Head, signers: readonly Signer[]): Promise<void> {
+    await writeHead(this.#store, head)
+    const references = this.#keys.referencesOf(signers)
+    for (const signer of signers) {
+      const path = guardPath(references[signer.vkey], signer)
+      if (path !== undefined) await writeGuard(path, head)
+    }
   }
 
   /** Finishes an append that was interrupted, from wherever it had come to. Its record is signed by the active key. */
@@ -223,7 +242,7 @@ export class SealLog {
   /** Writes and signs what is pending. Done twice it comes to the same, for Ed25519 signs the same text the same way. */
   async #perform({ to }: Pending, { files }: Growth, signers: readonly Signer[]): Promise<string> {
     await this.#write(files)
-    await writeHead(this.#store, to)
+    await this.#guard(to, signers)
     const note = signNote(formatCheckpoint({ origin: this.#keys.origin, ...to }), signers)
     await this.#publish(to, note)
     return note
