@@ -2,6 +2,7 @@
  * The seal of a home while something is written to it. What it is told of a batch is read from the batch's own manifest, so
  * that a crash leaves nothing untold.
  */
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { type Manifest, manifestPath, type Taking } from '../collect/ledger.ts'
@@ -169,15 +170,15 @@ export const batchLookup =
   async (table, { appId, version }) => {
     if (table !== EVENTS_TABLE.name || appId !== TXN_APP) return undefined
     const path = manifestPath(home, version)
-    const bytes = await readFile(path).catch((cause: unknown) => {
-      throw new AppError('BAD_LAKE', `The manifest of batch ${version} is missing.`, { where: path, cause })
-    })
-    const manifest = JSON.parse(bytes.toString('utf8')) as Manifest
+    const inHome = relative(home.root, path).replaceAll(sep, '/')
+    if (!existsSync(path)) return { lost: inHome }
+    const bytes = await readFile(path)
+    const manifest = parsed(bytes, path)
     const { batchId, objects } = manifest
     const digest = Buffer.from(sha256(bytes)).toString('hex')
     return {
       batch: batchId,
-      batchFile: { path: relative(home.root, path).replaceAll(sep, '/'), bytes: bytes.length, sha256: digest },
+      batchFile: { path: inHome, bytes: bytes.length, sha256: digest },
       counts: {
         records: sum(objects, 'records'),
         events: sum(objects, 'events'),
@@ -187,6 +188,14 @@ export const batchLookup =
       objects: objects.map((taking) => objectRecord(taking, manifest)),
     }
   }
+
+function parsed(bytes: Buffer, path: string): Manifest {
+  try {
+    return JSON.parse(bytes.toString('utf8')) as Manifest
+  } catch (cause) {
+    throw new AppError('BAD_LAKE', `The record of a batch, ${path}, is damaged.`, { where: path, cause })
+  }
+}
 
 const sum = (takings: readonly Taking[], field: 'records' | 'events' | 'duplicates' | 'rejects'): number =>
   takings.reduce((total, taking) => total + taking[field], 0)

@@ -1,17 +1,28 @@
 /** What one version of a table was: its files with their digests, for the leaf that explains it. */
-
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { AppError } from '../core/errors.ts'
 import type { Engine } from '../engine/duckdb.ts'
-import { type Action, checkpointKey, commitKey, keyOfPath, LAST_CHECKPOINT_KEY, parseCommit } from '../lake/log.ts'
-import { schemaTag } from '../lake/schema.ts'
-import { SCHEMA_TAG } from '../lake/snapshot.ts'
+import {
+  type Action,
+  checkpointKey,
+  commitKey,
+  keyOfPath,
+  LAST_CHECKPOINT_KEY,
+  LOG_PREFIX,
+  parseCommit,
+} from '../lake/log.ts'
+import { TEMP_PREFIX } from '../lake/stores/contract.ts'
 import type { DeltaTable } from '../lake/table.ts'
-import type { AddRecord, CommitEntry, LogRecord, ManifestLists, ObjectRecord } from './entry.ts'
-import { fileColumns } from './file-columns.ts'
+import { addRecords } from './commits-files.ts'
+import { checkMoved } from './commits-moved.ts'
+import {
+  type AddRecord,
+  BASE,
+  type CommitEntry,
+  type LogRecord,
+  type ManifestLists,
+  type ObjectRecord,
+} from './entry.ts'
 import { sha256 } from './merkle.ts'
-import { digestFiles, type FileRows, type RowForm, rowForm } from './rows.ts'
 
 /** What a room to the right knows of the batch behind a commit. */
 export interface BatchFacts {
@@ -21,8 +32,16 @@ export interface BatchFacts {
   readonly objects: readonly ObjectRecord[]
 }
 
+/** A batch of which nothing is known any more: the path in the home of what should say it. */
+export interface LostBatch {
+  readonly lost: string
+}
+
 /** Looks up the batch of a `txn`; undefined for a commit of another kind. */
-export type BatchLookup = (table: string, txn: NonNullable<Action['txn']>) => Promise<BatchFacts | undefined>
+export type BatchLookup = (
+  table: string,
+  txn: NonNullable<Action['txn']>,
+) => Promise<BatchFacts | LostBatch | undefined>
 
 /** What {@link describeCommit} needs. */
 export interface CommitContext {
@@ -30,34 +49,47 @@ export interface CommitContext {
   readonly batchOf: BatchLookup
 }
 
+/** Finds what the newest leaf about it says of a data file of a table. */
+export type SealedLookup = (table: string, key: string) => Promise<AddRecord | undefined>
+
 /** A commit, as its entry and manifest tell it. */
 export interface Described {
-  readonly about: Pick<CommitEntry, 'operation' | 'batch' | 'batchFile' | 'counts'>
+  readonly about: Pick<CommitEntry, 'operation' | 'batch' | 'batchFile' | 'counts' | 'lost'>
   readonly lists: ManifestLists
 }
 
 /**
- * Describes a version.
- * @throws AppError BAD_LAKE if its log file or one of its data files is missing or damaged
+ * Describes a version. What it names and is gone is told as lost, so that the log can go on.
+ *
+ * @throws AppError BAD_LAKE if its log file is missing, or a data file is damaged; SEAL_FORKED if it says that it merges files
+ *   and its rows are others
  */
-export async function describeCommit(table: DeltaTable, version: number, context: CommitContext): Promise<Described> {
+export async function describeCommit(
+  table: DeltaTable,
+  version: number,
+  context: CommitContext & { readonly sealedAs: SealedLookup },
+): Promise<Described> {
   const key = commitKey(version)
   const bytes = await table.store.read(key)
   if (bytes === undefined) throw missing(table, key)
   const actions = parseCommit(bytes, table.store.locate(key))
   const txn = actions.find((action) => action.txn)?.txn
-  const facts = txn ? await context.batchOf(table.spec.name, txn) : undefined
-  const adds = await addRecords(
+  const found = txn ? await context.batchOf(table.spec.name, txn) : undefined
+  const facts = found !== undefined && 'batch' in found ? found : undefined
+  const { adds, lost } = await addRecords(
     table,
     actions.flatMap(({ add }) => add ?? []),
-    context,
+    context.engine,
   )
   const removes = actions.flatMap(({ remove }) => (remove ? [{ path: keyOfPath(remove.path) ?? remove.path }] : []))
   const { operation = 'UNKNOWN' } = actions.find(({ commitInfo }) => commitInfo)?.commitInfo ?? {}
+  if (operation === 'OPTIMIZE') lost.push(...(await checkMoved(table, version, actions, context)))
+  if (found !== undefined && 'lost' in found) lost.push(found.lost)
   return {
     about: {
       operation: String(operation),
       ...(facts ? { batch: facts.batch, batchFile: facts.batchFile, counts: facts.counts } : {}),
+      ...(lost.length > 0 ? { lost } : {}),
     },
     lists: {
       log: [logRecord(key, bytes), ...(await checkpointRecords(table, version))],
@@ -68,12 +100,34 @@ export async function describeCommit(table: DeltaTable, version: number, context
   }
 }
 
-const hex = (digest: Uint8Array): string => Buffer.from(digest).toString('hex')
+/** True if all commits of a table are there up to this version. */
+export async function hasAllCommits({ store }: DeltaTable, version: number): Promise<boolean> {
+  const keys = new Set(await store.list(LOG_PREFIX))
+  for (let each = 0; each <= version; each++) if (!keys.has(commitKey(each))) return false
+  return true
+}
+
+/** Describes a table as it stands: what its seal begins with where earlier commits are gone. */
+export async function describeBase(table: DeltaTable, context: CommitContext): Promise<Described> {
+  await table.settled()
+  const { files } = await table.snapshot()
+  const { adds, lost } = await addRecords(
+    table,
+    files.map(({ path, sizeBytes, tags }) => ({ path, size: sizeBytes, ...(tags ? { tags } : {}) })),
+    context.engine,
+  )
+  const log: LogRecord[] = []
+  for (const key of await table.store.list(LOG_PREFIX)) {
+    const bytes = key.includes(TEMP_PREFIX) ? undefined : await table.store.read(key)
+    if (bytes !== undefined) log.push(logRecord(key, bytes))
+  }
+  return { about: { operation: BASE, ...(lost.length > 0 ? { lost } : {}) }, lists: { log, adds, removes: [] } }
+}
 
 const logRecord = (path: string, bytes: Uint8Array): LogRecord => ({
   path,
   bytes: bytes.length,
-  sha256: hex(sha256(bytes)),
+  sha256: Buffer.from(sha256(bytes)).toString('hex'),
 })
 
 const missing = (table: DeltaTable, key: string): AppError =>
@@ -91,102 +145,4 @@ async function checkpointRecords(table: DeltaTable, version: number): Promise<Lo
     logRecord(checkpointKey(version), checkpoint),
     ...(pointer === undefined ? [] : [logRecord(LAST_CHECKPOINT_KEY, pointer)]),
   ]
-}
-
-const forms = new Map<string, RowForm>()
-
-/** Files of this program's own columns need no look at their schema. */
-async function formOf(engine: Engine, { spec }: DeltaTable, path: string, tag: string | undefined): Promise<RowForm> {
-  if (tag !== schemaTag(spec.columns)) return rowForm(spec.name, await fileColumns(engine, path))
-  const known = forms.get(spec.name)
-  if (known !== undefined) return known
-  const inFile = spec.columns.filter(({ name }) => name !== spec.partitionColumn)
-  const form = rowForm(spec.name, inFile)
-  forms.set(spec.name, form)
-  return form
-}
-
-/** Files whose rows are digested by one statement: enough for all threads, few enough for memory. */
-const AT_ONCE_BYTES = 32 * 1024 * 1024
-
-type Add = NonNullable<Action['add']>
-
-async function addRecords(table: DeltaTable, adds: readonly Add[], context: CommitContext): Promise<AddRecord[]> {
-  if (adds.length === 0) return []
-  const engine = await context.engine()
-  const records: AddRecord[] = []
-  for (const some of inGroups(adds)) {
-    const files: { add: Add; key: string; path: string; form: RowForm }[] = []
-    for (const add of some) {
-      const key = keyOfPath(add.path) ?? add.path
-      const path = table.store.locate(key)
-      files.push({ add, key, path, form: await formOf(engine, table, path, add.tags?.[SCHEMA_TAG]) })
-    }
-    // The engine reads the files while they are digested whole. Both have ended before either fails.
-    const [wholes, byRows] = await Promise.allSettled([digestsOf(files), rowsOf(engine, files)])
-    const [digests, rows] = [settled(wholes), settled(byRows)]
-    for (const [index, { key, path, form }] of files.entries()) {
-      const [digested, digest] = [rows.get(path), digests[index]]
-      if (digested === undefined || digest === undefined) throw missing(table, key)
-      const rowsRoot = hex(digested.root)
-      records.push({ path: key, ...digest, rows: digested.rows, rowsRoot, rowForm: 'row/1', columns: form.columns })
-    }
-  }
-  return records
-}
-
-function* inGroups(adds: readonly Add[]): Generator<Add[]> {
-  let group: Add[] = []
-  let bytes = 0
-  for (const add of adds) {
-    if (group.length > 0 && bytes + add.size > AT_ONCE_BYTES) {
-      yield group
-      group = []
-      bytes = 0
-    }
-    group.push(add)
-    bytes += add.size
-  }
-  yield group
-}
-
-function settled<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason
-  return result.value
-}
-
-interface FormedFile {
-  readonly path: string
-  readonly form: RowForm
-}
-
-async function rowsOf(engine: Engine, files: readonly FormedFile[]): Promise<Map<string, FileRows>> {
-  const found = new Map<string, FileRows>()
-  for (const some of Map.groupBy(files, ({ form }) => form.text).values()) {
-    const paths = some.map(({ path }) => path)
-    const digested = await digestFiles(engine, paths, (some[0] as FormedFile).form)
-    for (const [index, path] of paths.entries()) found.set(path, digested[index] as FileRows)
-  }
-  return found
-}
-
-async function digestsOf(files: readonly FormedFile[]) {
-  const digests: { readonly bytes: number; readonly sha256: string }[] = []
-  for (const { path } of files) digests.push(await fileDigest(path))
-  return digests
-}
-
-/** SHA-256 of a file, read as a stream. */
-export async function fileDigest(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
-  const digest = createHash('sha256')
-  let bytes = 0
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
-      digest.update(chunk)
-      bytes += chunk.length
-    }
-  } catch (cause) {
-    throw new AppError('BAD_LAKE', `${path} cannot be read.`, { where: path, cause })
-  }
-  return { bytes, sha256: digest.digest('hex') }
 }

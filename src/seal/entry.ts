@@ -111,6 +111,9 @@ export interface OpenEntry extends EntryBase {
   readonly home: string
 }
 
+/** The operation of a `commit` entry that tells of a table as it stood when its seal began, earlier commits being gone. */
+export const BASE = 'BASE'
+
 /** A version of a Delta table. */
 export interface CommitEntry extends EntryBase {
   readonly kind: 'commit'
@@ -129,6 +132,11 @@ export interface CommitEntry extends EntryBase {
   }
   /** Sealed after a crash, not with the commit. */
   readonly late?: true
+  /**
+   * What was gone before it could be sealed: keys of data files that the commit added, or merged and removed, and the path in the
+   * home of its batch's manifest.
+   */
+  readonly lost?: readonly string[]
 }
 
 /** Files deleted from disk because nothing needs them. */

@@ -7,8 +7,10 @@ import { Engine } from '../engine/duckdb.ts'
 import { inShort, leavesOf, listsOf } from '../ingest/sealed-home.fixture.ts'
 import { compact } from '../lake/compact.ts'
 import { commitKey } from '../lake/log.ts'
+import { scanSql } from '../lake/read.ts'
 import { makeFolder, SMALL_TABLE, writeRows } from '../lake/small-table.fixture.ts'
-import { DeltaTable, keyOf } from '../lake/table.ts'
+import { type DataFile, DeltaTable, keyOf } from '../lake/table.ts'
+import { writePartition } from '../lake/write.ts'
 import { SealKeys } from './keys.ts'
 import { parseVkey } from './note.ts'
 import { Sealer } from './sealer.ts'
@@ -223,18 +225,125 @@ describe('what was sealed', () => {
     await expect((await open()).check([small()])).rejects.toMatchObject({ code: 'SEAL_FORKED', where: path })
   })
 
-  it('is not sealed anew where a data file is missing or damaged', async () => {
-    const key = await commit()
+  it('is not sealed where a data file is damaged', async () => {
+    const path = table.store.locate(await commit())
     const sealer = await open()
-    const path = table.store.locate(key)
     const bytes = await readFile(path)
-    await rename(path, `${path}.away`)
-    await expect(sealer.follow([table], context)).rejects.toMatchObject({ code: 'BAD_LAKE', where: path })
     await writeFile(path, bytes.subarray(0, 100))
     await expect(sealer.follow([table], context)).rejects.toMatchObject({ code: 'ENGINE' })
     expect(await leaves()).toEqual(['open'])
-    await rename(`${path}.away`, path)
+    await writeFile(path, bytes)
     expect(await sealer.follow([table], context)).toBe(1)
+  })
+})
+
+describe('what was lost before it could be sealed', () => {
+  it('is named by the leaf of its version, and the log goes on', async () => {
+    const key = await commit()
+    await rm(table.store.locate(key))
+    await commit()
+    const sealer = await open()
+    const batchOf = async () => ({ lost: 'manifests/000000001.json' })
+    expect(await sealer.follow([table], { ...context, batchOf })).toBe(2)
+    const [, first, second] = await leavesOf(home())
+    expect(first).toMatchObject({ version: 0, lost: [key] })
+    expect(second).not.toHaveProperty('lost')
+    expect((await listsOf(home(), first ?? expect.unreachable())).adds).toEqual([])
+  })
+
+  it('is, of commits, what a new seal does not begin with: it tells of the table as it stands', async () => {
+    table = DeltaTable.at(table.root, SMALL_TABLE)
+    const keys: string[] = []
+    for (let version = 0; version <= 12; version++) keys.push(await commit(1))
+    for (const version of [0, 1, 2]) await rm(table.store.locate(commitKey(version)))
+    table = small()
+    const sealer = await open()
+    expect(await sealer.follow([table], context)).toBe(1)
+    await commit(2)
+    expect(await sealer.follow([table], context)).toBe(1)
+    await (await open()).check([small()])
+    expect(await leaves()).toEqual(['open', 'commit small 12', 'commit small 13'])
+    const [, base] = await leavesOf(home())
+    expect(base).toMatchObject({ operation: 'BASE', version: 12, sealed: { small: 12 } })
+    const { log, adds } = await listsOf(home(), base ?? expect.unreachable())
+    expect(adds?.map(({ path }) => path).sort()).toEqual(keys.sort())
+    expect(log?.map(({ path }) => path)).toEqual(expect.arrayContaining([commitKey(3), commitKey(12)]))
+    expect(log).toHaveLength(12)
+  })
+})
+
+describe('a merge', () => {
+  const optimize = (adds: DataFile[], removes: readonly DataFile[]) =>
+    table.commit({ adds, removes, operation: 'OPTIMIZE', dataChange: false, nowMs })
+  const written = async (select: string, day = DAY): Promise<DataFile[]> => {
+    const file = await writePartition(engine, table, { select, partition: day, stem: `merged-${rows++}` })
+    return file ? [file] : []
+  }
+  const liveFiles = async () => (await table.snapshot()).files
+  const merged = (change: string, files: readonly DataFile[]) =>
+    written(`SELECT * REPLACE (${change}) FROM ${scanSql(table, files)}`)
+  const refused = { code: 'SEAL_FORKED', hint: expect.stringContaining('bricktrail verify') }
+
+  it('may bring files of older columns and of ours together', async () => {
+    const older = DeltaTable.at(table.root, { ...SMALL_TABLE, columns: SMALL_TABLE.columns.slice(0, 4) })
+    await older.commit({ adds: [await writeRows(engine, older, DAY, 0, 70)], operation: 'WRITE', nowMs })
+    rows = 100
+    await commit(5)
+    const files = await liveFiles()
+    await optimize(await merged('id AS id', files), files)
+    expect(await (await open()).follow([table], context, true)).toBe(3)
+    expect((await leavesOf(home())).at(-1)).not.toHaveProperty('lost')
+  })
+
+  it.each([
+    ['a value', "CASE WHEN id = 'id-1' THEN 7 ELSE count END AS count"],
+    ['a row for another', "CASE WHEN id = 'id-1' THEN 'id-2' ELSE id END AS id"],
+  ])('is not sealed if it changes %s, not even late', async (_, change) => {
+    await commit()
+    await commit()
+    const sealer = await open()
+    await sealer.follow([table], context)
+    const files = await liveFiles()
+    await optimize(await merged(change, files), files)
+    await expect(sealer.follow([table], context)).rejects.toMatchObject(refused)
+    await expect((await open()).follow([small()], context, true)).rejects.toMatchObject(refused)
+    expect(await leaves()).toEqual(['open', 'commit small 0', 'commit small 1'])
+  })
+
+  it('is not sealed if it moves rows to another day, or takes them away', async () => {
+    await commit()
+    const sealer = await open()
+    await sealer.follow([table], context)
+    const files = await liveFiles()
+    const moved = await written(`SELECT * FROM ${scanSql(table, files)}`, '2026-11-13')
+    await optimize(moved, files)
+    await expect(sealer.follow([table], context)).rejects.toMatchObject(refused)
+    await rm(table.store.locate(commitKey(1)))
+    table = small()
+    await optimize([], files)
+    await expect(sealer.follow([table], context)).rejects.toMatchObject(refused)
+  })
+
+  it('is not sealed if the files it replaces were changed as well', async () => {
+    const key = await commit()
+    const sealer = await open()
+    await sealer.follow([table], context)
+    const files = await liveFiles()
+    const [forged] = await merged('7 AS count', files)
+    await cp(table.store.locate(keyOf(forged ?? expect.unreachable())), table.store.locate(key))
+    await optimize([forged as DataFile], files)
+    await expect(sealer.follow([table], context)).rejects.toMatchObject({ ...refused, where: table.store.locate(key) })
+  })
+
+  it('is sealed with the files it replaced as lost, where they were gone before', async () => {
+    const key = await commit()
+    const sealer = await open()
+    await sealer.follow([table], context)
+    const files = await liveFiles()
+    await optimize(await merged('id AS id', files), files)
+    await rm(table.store.locate(key))
+    expect(await sealer.follow([table], context)).toBe(1)
+    expect((await leavesOf(home())).at(-1)).toMatchObject({ operation: 'OPTIMIZE', lost: [key] })
   })
 })
 

@@ -7,8 +7,16 @@ import { AppError } from '../core/errors.ts'
 import { commitKey } from '../lake/log.ts'
 import type { DeltaTable } from '../lake/table.ts'
 import type { CleanReason, Doomed } from '../lake/vacuum.ts'
-import { type CommitContext, describeCommit } from './commits.ts'
-import type { CommitEntry, Entry, ManifestLists, SealedVersions } from './entry.ts'
+import {
+  type CommitContext,
+  type Described,
+  describeBase,
+  describeCommit,
+  hasAllCommits,
+  type SealedLookup,
+} from './commits.ts'
+import { sealedFiles } from './commits-index.ts'
+import type { AddRecord, CommitEntry, Entry, ManifestLists, SealedVersions } from './entry.ts'
 import { ENTRY_VERSION, entryBytes, entryTime, parseEntry } from './entry.ts'
 import type { SealKeys } from './keys.ts'
 import { SealLog } from './log.ts'
@@ -45,6 +53,7 @@ export class Sealer {
   readonly #options: SealerOptions
   readonly #log: SealLog
   readonly #manifests: Manifests
+  readonly #sealedAs: SealedLookup
   #last: Entry | undefined
   #sealed: SealedVersions
 
@@ -52,6 +61,7 @@ export class Sealer {
     this.#options = options
     this.#log = log
     this.#manifests = new Manifests(options.folder)
+    this.#sealedAs = sealedFiles(log, this.#manifests)
     this.#last = last
     this.#sealed = sealed
   }
@@ -84,28 +94,21 @@ export class Sealer {
   }
 
   /**
-   * Seals every version of the tables that no leaf explains yet; returns how many.
+   * Seals every version of the tables that no leaf explains yet; returns how many leaves that made.
    *
    * @param late true if they were not sealed with their commits
-   * @throws AppError SEAL_FORKED if a table is other than its seal says; BAD_LAKE if a file of a new version is missing
+   * @throws AppError SEAL_FORKED if a table is other than its seal says, or a merge changed rows; BAD_LAKE if a commit that must be
+   *   told is missing, or a file is damaged
    */
   async follow(tables: readonly DeltaTable[], context: CommitContext, late = false): Promise<number> {
     let count = 0
     let drafts: Draft[] = []
     const sealed = { ...this.#sealed }
     for (const table of tables) {
-      const { name } = table.spec
-      const { version } = await table.snapshot()
-      for (let next = (sealed[name] ?? -1) + 1; next <= version; next++) {
-        const { about, lists } = await describeCommit(table, next, context)
-        sealed[name] = next
-        const told: Told<CommitEntry> = {
-          kind: 'commit',
-          table: name,
-          version: next,
-          ...about,
-          ...(late ? { late } : {}),
-        }
+      for await (const { version, about, lists } of this.#unsealed(table, context)) {
+        const { name } = table.spec
+        sealed[name] = version
+        const told: Told<CommitEntry> = { kind: 'commit', table: name, version, ...about, ...(late ? { late } : {}) }
         drafts.push({ told, lists, sealed: { ...sealed } })
         count += 1
         if (drafts.length < APPEND_AT_ONCE) continue
@@ -115,6 +118,26 @@ export class Sealer {
     }
     if (drafts.length > 0) await this.#append(drafts)
     return count
+  }
+
+  /** The versions that no leaf explains, in order; where a table has lost commits before its seal began, what it stands at. */
+  async *#unsealed(
+    table: DeltaTable,
+    context: CommitContext,
+  ): AsyncGenerator<Described & { readonly version: number }> {
+    const { version } = await table.snapshot()
+    const first = (this.#sealed[table.spec.name] ?? -1) + 1
+    if (first === 0 && !(await hasAllCommits(table, version))) {
+      yield { version, ...(await describeBase(table, context)) }
+      return
+    }
+    const described = new Map<string, AddRecord>()
+    const sealedAs: SealedLookup = async (name, key) => described.get(key) ?? this.#sealedAs(name, key)
+    for (let next = first; next <= version; next++) {
+      const commit = await describeCommit(table, next, { ...context, sealedAs })
+      for (const add of commit.lists.adds ?? []) described.set(add.path, add)
+      yield { version: next, ...commit }
+    }
   }
 
   /**

@@ -1,0 +1,131 @@
+/** The files of a version with their digests, as its leaf tells them. */
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync } from 'node:fs'
+import { AppError } from '../core/errors.ts'
+import type { Engine } from '../engine/duckdb.ts'
+import { keyOfPath } from '../lake/log.ts'
+import { schemaTag } from '../lake/schema.ts'
+import { SCHEMA_TAG } from '../lake/snapshot.ts'
+import type { DeltaTable } from '../lake/table.ts'
+import type { AddRecord } from './entry.ts'
+import { fileColumns } from './file-columns.ts'
+import { digestFiles, type FileRows, type RowForm, rowForm } from './rows.ts'
+
+const forms = new Map<string, RowForm>()
+
+/** Files of this program's own columns need no look at their schema. */
+async function formOf(engine: Engine, { spec }: DeltaTable, path: string, tag: string | undefined): Promise<RowForm> {
+  if (tag !== schemaTag(spec.columns)) return rowForm(spec.name, await fileColumns(engine, path))
+  const known = forms.get(spec.name)
+  if (known !== undefined) return known
+  const inFile = spec.columns.filter(({ name }) => name !== spec.partitionColumn)
+  const form = rowForm(spec.name, inFile)
+  forms.set(spec.name, form)
+  return form
+}
+
+/** Files whose rows are digested by one statement: enough for all threads, few enough for memory. */
+const AT_ONCE_BYTES = 32 * 1024 * 1024
+
+/** A data file as the log of its table tells of it. */
+export interface Added {
+  /** Percent-encoded. */
+  readonly path: string
+  readonly size: number
+  readonly tags?: Readonly<Record<string, string>> | null
+}
+
+/** Digests the files, in their order, down to their rows; `lost` are the keys of those that are not there. */
+export async function addRecords(
+  table: DeltaTable,
+  adds: readonly Added[],
+  engineOf: () => Promise<Engine>,
+): Promise<{ readonly adds: AddRecord[]; readonly lost: string[] }> {
+  const isThere = ({ path }: Added): boolean => existsSync(table.store.locate(keyOfPath(path) ?? path))
+  const lost = adds.filter((add) => !isThere(add)).map(({ path }) => keyOfPath(path) ?? path)
+  return { adds: await digested(table, adds.filter(isThere), engineOf), lost }
+}
+
+async function digested(
+  table: DeltaTable,
+  adds: readonly Added[],
+  engineOf: () => Promise<Engine>,
+): Promise<AddRecord[]> {
+  if (adds.length === 0) return []
+  const engine = await engineOf()
+  const records: AddRecord[] = []
+  for (const some of inGroups(adds)) {
+    const files: { add: Added; key: string; path: string; form: RowForm }[] = []
+    for (const add of some) {
+      const key = keyOfPath(add.path) ?? add.path
+      const path = table.store.locate(key)
+      files.push({ add, key, path, form: await formOf(engine, table, path, add.tags?.[SCHEMA_TAG]) })
+    }
+    // The engine reads the files while they are digested whole. Both have ended before either fails.
+    const [wholes, byRows] = await Promise.allSettled([digestsOf(files), rowsOf(engine, files)])
+    const [digests, rows] = [settled(wholes), settled(byRows)]
+    for (const [index, { key, path, form }] of files.entries()) {
+      const [ofRows, digest] = [rows.get(path), digests[index]]
+      if (ofRows === undefined || digest === undefined) continue
+      const rowsRoot = Buffer.from(ofRows.root).toString('hex')
+      records.push({ path: key, ...digest, rows: ofRows.rows, rowsRoot, rowForm: 'row/1', columns: form.columns })
+    }
+  }
+  return records
+}
+
+function* inGroups(adds: readonly Added[]): Generator<Added[]> {
+  let group: Added[] = []
+  let bytes = 0
+  for (const add of adds) {
+    if (group.length > 0 && bytes + add.size > AT_ONCE_BYTES) {
+      yield group
+      group = []
+      bytes = 0
+    }
+    group.push(add)
+    bytes += add.size
+  }
+  yield group
+}
+
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
+}
+
+interface FormedFile {
+  readonly path: string
+  readonly form: RowForm
+}
+
+async function rowsOf(engine: Engine, files: readonly FormedFile[]): Promise<Map<string, FileRows>> {
+  const found = new Map<string, FileRows>()
+  for (const some of Map.groupBy(files, ({ form }) => form.text).values()) {
+    const paths = some.map(({ path }) => path)
+    const ofRows = await digestFiles(engine, paths, (some[0] as FormedFile).form)
+    for (const [index, path] of paths.entries()) found.set(path, ofRows[index] as FileRows)
+  }
+  return found
+}
+
+async function digestsOf(files: readonly FormedFile[]) {
+  const digests: { readonly bytes: number; readonly sha256: string }[] = []
+  for (const { path } of files) digests.push(await fileDigest(path))
+  return digests
+}
+
+/** SHA-256 of a file, read as a stream. */
+export async function fileDigest(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const digest = createHash('sha256')
+  let bytes = 0
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+      digest.update(chunk)
+      bytes += chunk.length
+    }
+  } catch (cause) {
+    throw new AppError('BAD_LAKE', `${path} cannot be read.`, { where: path, cause })
+  }
+  return { bytes, sha256: digest.digest('hex') }
+}
