@@ -33,7 +33,7 @@ export function checkCosignatures(book: NoteBook, options: AnchorsOptions): void
   const { witnesses, findings, headSize } = options
   const quorum = options.quorum ?? witnesses.length
   if (book.strangers.size > 0) {
-    findings.skip(
+    findings.notice(
       `Signatures of keys that are not known here: ${[...book.strangers].slice(0, 5).join(', ')} (give --witness).`,
     )
   }
@@ -56,7 +56,7 @@ export function checkCosignatures(book: NoteBook, options: AnchorsOptions): void
   findings.state(
     `${quorum} witnesses have seen the first ${newest} of ${headSize} leaves, at ${iso(Math.max(...last))}.`,
   )
-  if (newest < headSize) findings.skip(`The last ${headSize - newest} leaves have no cosignatures yet.`)
+  if (newest < headSize) findings.notice(`The last ${headSize - newest} leaves have no cosignatures yet.`)
 }
 
 /** Verifies the timestamps, if certificates were given. */
@@ -66,7 +66,7 @@ export async function checkTimestamps(options: AnchorsOptions): Promise<void> {
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^\d{20}\b.*\.tsr$/.test(name)) : []
   if (names.length === 0) return
   if (tsaCa === undefined) {
-    findings.skip(`${names.length} timestamps in ${TIMESTAMPS_FOLDER}/ (give --tsa-ca).`)
+    findings.notice(`${names.length} timestamps in ${TIMESTAMPS_FOLDER}/ (give --tsa-ca).`)
     return
   }
   const { verifyTimestamp } = await import('../timestamp/verify.ts')

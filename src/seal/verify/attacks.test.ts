@@ -395,6 +395,53 @@ describe('in the log', () => {
   })
 })
 
+describe('a commit of somebody else that was sealed', () => {
+  const said = async () => (await verifyHome(home.root, { key: home.key.vkey })).findings.map(({ what }) => what)
+  const old = 'event_date=2026-03-01/b0-0.parquet'
+  const other = { path: 'event_date=2026-03-01/other-0.parquet', bytes: Buffer.from('PAR1 other PAR1'), rows: 1 }
+
+  it('is a gap where it adds events without a batch, removes files, or has another operation', async () => {
+    await home.commit({ more: { batch: undefined, counts: undefined } })
+    await home.commit({ removes: [old], adds: [other] })
+    await home.commit({ operation: 'UPDATE', table: 'rejects' })
+    expect(await said()).toEqual([
+      'Leaf 5: version 3 of table events (WRITE) adds rows that no ingestion explains.',
+      'Leaf 6: version 4 of table events (WRITE) removes files, and merges none.',
+      'Leaf 7: version 1 of table rejects (UPDATE) adds rows that no ingestion explains.',
+    ])
+  })
+
+  it('is found where a merge removes what was not there, counts it twice, or writes over what was', async () => {
+    await home.commit({ operation: 'OPTIMIZE', removes: ['event_date=2026-03-01/none.parquet'], adds: [other] })
+    expect(await said()).toEqual([
+      'Leaf 5 removes the file event_date=2026-03-01/none.parquet of table events, which was not in use.',
+    ])
+    const twice = { path: 'event_date=2026-03-01/twice-0.parquet', bytes: Buffer.from('twice'), rows: 2 }
+    await home.commit({ operation: 'OPTIMIZE', removes: [old, old], adds: [twice] })
+    expect(await said()).toContain('Leaf 6: 2 rows after merging files, where 1 are told.')
+    await home.commit({ operation: 'OPTIMIZE', removes: [other.path], adds: [{ ...twice, rows: 1 }] })
+    expect(await said()).toContain(`Leaf 7 adds the file ${twice.path} of table events, which was there.`)
+  })
+})
+
+describe('notices and statements', () => {
+  it('that matter are not pushed out by others that somebody causes', async () => {
+    for (let n = 0; n < 250; n++) await home.put(`seal/log/tile/stranger-${n}`, 'x')
+    for (let n = 0; n < 30; n++) await home.put(`lake/more/stranger-${n}`, 'x')
+    await home.append(Array.from({ length: 250 }, (_, at) => filler(at)))
+    home.nowMs += 2 * 86_400_000
+    await home.restore('rejects', -1, 'no reason')
+    await rm(home.at('lake/rejects'), { recursive: true })
+    const { findings, notChecked, statements } = await verifyHome(home.root)
+    expect(findings).toEqual([])
+    expect(notChecked).toContainEqual(expect.stringMatching(/^The key was taken from the home itself/))
+    expect(notChecked).toContain('30 files in lake/ are of no table, such as lake/more/stranger-0.')
+    expect(notChecked).toContain('And 50 more such things.')
+    expect(statements).toContainEqual(expect.stringMatching(/put table rejects back to version -1/))
+    expect(statements).toContain('And 50 more changes of settings.')
+  })
+})
+
 describe('a signed note', () => {
   const damaged: readonly [string, (note: string) => string][] = [
     ['a newline injected', (text) => text.replace('\n5\n', '\n\n5\n')],

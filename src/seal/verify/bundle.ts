@@ -58,7 +58,7 @@ class BundleVerification {
     this.#known = [...given, ...files.flatMap((file) => file.key ?? [])]
     this.#trusted = given.length > 0 ? given : this.#known
     if (given.length === 0)
-      this.#findings.skip('The key was taken from the folder itself: who made it chose it. Give --key.')
+      this.#findings.notice('The key was taken from the folder itself: who made it chose it. Give --key.')
   }
 
   async run(): Promise<Report> {
@@ -261,14 +261,14 @@ class BundleVerification {
       scope: 'export',
       mayLack,
     })
-    if (!period.files) this.#findings.skip('The files that the leaves name: they were not exported.')
-    if (!period.raw) this.#findings.skip('What was received: it was not exported.')
+    if (!period.files) this.#findings.notice('The files that the leaves name: they were not exported.')
+    if (!period.raw) this.#findings.notice('What was received: it was not exported.')
     if (gone.length > 0) {
-      this.#findings.skip(
+      this.#findings.notice(
         `${gone.length} files that were gone or replaced when the period was exported, such as ${gone[0]}.`,
       )
     }
-    this.#findings.skip(
+    this.#findings.notice(
       `Leaves from ${to.size} on${from.size > 0 ? `, and before ${from.size}` : ''}: not in the period.`,
     )
     this.#findings.log = {

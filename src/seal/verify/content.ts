@@ -78,7 +78,7 @@ export class ContentCheck {
       for (const { name, check } of tables) check.checkLeftovers(listed.has(name))
       this.#checkOtherTables(content)
       if (content.tables.some(({ isKnown }) => !isKnown)) {
-        this.#findings.skip(
+        this.#findings.notice(
           'Files that no leaf names, other than commits: what all leaves name was not read, or cannot be.',
         )
       }
@@ -111,7 +111,8 @@ export class ContentCheck {
       const commit = keys.find((key) => /^_delta_log\/\d{20}\.json$/.test(key))
       const where = `${tableFolder(name)}/${commit ?? ''}`
       if (commit !== undefined) this.#findings.add('gap', where, `No leaf tells of the table ${name}.`, size)
-      else if (keys.length > 0) this.#findings.skip(`${where} is no table that the log tells of.`)
+      else
+        for (const key of keys) this.#findings.stranger('files in lake/ are of no table', `${tableFolder(name)}/${key}`)
     }
   }
 
@@ -137,7 +138,7 @@ export class ContentCheck {
   async #checkRows(tables: readonly NamedTable[]): Promise<void> {
     const { rowsOf } = this.#options
     if (rowsOf === undefined) {
-      this.#findings.skip('The rows in data files were not digested one by one; the files that hold them were.')
+      this.#findings.notice('The rows in data files were not digested one by one; the files that hold them were.')
       return
     }
     for (const { name, check } of tables) {

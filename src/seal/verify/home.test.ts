@@ -86,14 +86,10 @@ describe('a home that is as it was sealed', () => {
 
   it('may hold what a crash leaves: an unfinished append, files never committed, staged files', async () => {
     const home = await eventful()
-    const head = { size: '8', root: home.rootAt(8).toString('hex') }
-    const entry = configEntry(home, 1)
     const saved = await home.read('seal/log/checkpoint')
-    await home.append([entry])
+    await home.append([configEntry(home, 1)])
     await home.put('seal/log/checkpoint', saved)
-    const to = { size: '9', root: home.rootAt(9).toString('hex') }
-    const entries = [Buffer.from(entry).toString('base64')]
-    await home.put('seal/pending.json', JSON.stringify({ v: 1, from: head, to, entries }))
+    await home.pending(8)
     await home.put('lake/events/event_date=2026-03-01/orphan-0.parquet', 'PAR1')
     await home.put('lake/events/_staging/x.parquet', 'PAR1')
     await home.put('raw/ab/unnamed', 'bytes')

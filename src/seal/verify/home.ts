@@ -97,7 +97,7 @@ class HomeVerification {
     this.#head = findHead(this.#home, [...this.#given, ...homeKeys], this.#findings)
     const head = this.#head
     if (head === undefined) {
-      this.#findings.skip('Everything else: without a signed checkpoint nothing says what should be there.')
+      this.#findings.notice('Everything else: without a signed checkpoint nothing says what should be there.')
       return this.#findings.report()
     }
     const trusted = this.#given.length > 0 ? this.#given : [newestKeyOf(keyFiles) ?? []].flat()
@@ -260,24 +260,24 @@ class HomeVerification {
     }
     if (period !== undefined) {
       const ends = Object.entries(period).map(([end, at]) => `${end} ${typeof at === 'number' ? at : at.toISOString()}`)
-      this.#findings.skip(`Files of leaves outside the period asked for: ${ends.join(' ')}.`)
+      this.#findings.notice(`Files of leaves outside the period asked for: ${ends.join(' ')}.`)
     }
     if (this.#given.length === 0) {
-      this.#findings.skip(
+      this.#findings.notice(
         'The key was taken from the home itself: who can write the home can sign with another key. Give --key.',
       )
     }
     const { cosignatures, timestamps } = this.#findings.checked
     if (checkpoints.length === 0 && cosignatures === 0 && timestamps === 0) {
-      this.#findings.skip(
+      this.#findings.notice(
         'Whether the home was rolled back to an earlier state: that shows only against a checkpoint, cosignature or timestamp kept elsewhere. Give --checkpoint.',
       )
     }
-    this.#findings.skip(
+    this.#findings.notice(
       'No evidence, so not looked at: ledger.db, writer.lock, cache/, tmp/, private keys, settings and state of the seal.',
     )
     if (bytesOf(join(this.#home, 'seal/log/checkpoint'), Number.MAX_SAFE_INTEGER) === undefined) {
-      this.#findings.skip(`What came after ${head.where}: it stands in for the newest checkpoint.`)
+      this.#findings.notice(`What came after ${head.where}: it stands in for the newest checkpoint.`)
     }
   }
 }

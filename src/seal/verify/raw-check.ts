@@ -114,10 +114,10 @@ export class RawCheck {
    */
   end(isWhole: boolean): void {
     if (this.#digestOnly > 0) {
-      this.#findings.skip(`The received bytes of ${this.#digestOnly} objects were not kept (raw: digest-only).`)
+      this.#findings.notice(`The received bytes of ${this.#digestOnly} objects were not kept (raw: digest-only).`)
     }
     if (this.#notDecrypted > 0) {
-      this.#findings.skip(
+      this.#findings.notice(
         `${this.#notDecrypted} raw objects are encrypted: what is stored was checked, what was received was not (no raw key given).`,
       )
     }
@@ -126,7 +126,9 @@ export class RawCheck {
       (key) => !key.startsWith('.') && !this.#stored.has(`${RAW_FOLDER}/${key}`),
     )
     if (leftovers.length > 0) {
-      this.#findings.skip(`${leftovers.length} files in ${RAW_FOLDER}/ are named by no leaf, such as ${leftovers[0]}.`)
+      this.#findings.notice(
+        `${leftovers.length} files in ${RAW_FOLDER}/ are named by no leaf, such as ${leftovers[0]}.`,
+      )
     }
   }
 

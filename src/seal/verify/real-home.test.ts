@@ -123,7 +123,31 @@ describe('a home that the program made', () => {
     await bench.take(await bench.file('logs/a.json', deliveryLines(1, 200)))
     const report = await verified()
     expect(report.findings).toEqual([])
-    expect(report.statements).toContainEqual(expect.stringMatching(/^1 versions were sealed later/))
+    expect(report.statements).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^1 versions were sealed later/),
+        expect.stringMatching(/^Leaf \d+, .*: version \d+ of table events \(WRITE\) was sealed later/),
+      ]),
+    )
+  })
+
+  it('shows commits of others that the next ingestion sealed: rows put in, files taken out', async () => {
+    const table = DeltaTable.at(bench.home.events, EVENTS_TABLE)
+    const { files } = await table.snapshot()
+    const [first] = files
+    if (first === undefined) throw new Error('There is no file.')
+    const copy = first.path.replace(/[^/]+$/, 'planted-0.parquet')
+    await cp(at(`lake/events/${decodeURIComponent(first.path)}`), at(`lake/events/${decodeURIComponent(copy)}`))
+    await table.commit({ adds: [{ ...first, path: copy }], operation: 'WRITE', nowMs: 1 })
+    await table.commit({ adds: [], removes: [{ ...first, path: copy }], operation: 'DELETE', nowMs: 2 })
+    await bench.take(await bench.file('logs/a.json', deliveryLines(1, 200)))
+    const { findings } = await verified()
+    expect(findings.map(({ kind, what }) => `${kind} ${what}`)).toEqual([
+      expect.stringMatching(
+        /^gap Leaf \d+: version \d+ of table events \(WRITE\) adds rows that no ingestion explains\./,
+      ),
+      expect.stringMatching(/^gap Leaf \d+: version \d+ of table events \(DELETE\) removes files, and merges none\./),
+    ])
   })
 
   it('shows that it was put back to an earlier day, against a checkpoint that was kept', async () => {

@@ -35,10 +35,12 @@ export interface ExpectedFiles {
 /** The versions of one table as the log tells them. */
 export class TableReplay {
   readonly name: string
+  readonly #isFromStart: boolean
   #base: number
   #commits: SealedCommit[] = []
   readonly #undone: SealedCommit[] = []
   #live = new Map<string, SealedFile>()
+  #unknown = 0
   /** Files named by `clean` leaves, and the newest such leaf. */
   readonly #cleaned = new Map<string, number>()
 
@@ -46,6 +48,7 @@ export class TableReplay {
   constructor(name: string, base = -1) {
     this.name = name
     this.#base = base
+    this.#isFromStart = base < 0
   }
 
   /** The versions that count, in order. */
@@ -65,7 +68,7 @@ export class TableReplay {
 
   /** True if what every version did is known. */
   get isKnown(): boolean {
-    return this.#commits.every(({ known }) => known)
+    return this.#unknown === 0
   }
 
   commit(leaf: number, version: number, lists: ManifestLists | undefined): void {
@@ -73,6 +76,7 @@ export class TableReplay {
     const known = lists !== undefined
     const commit = { leaf, version, adds, removes: removes.map(({ path }) => path), log, known }
     this.#commits.push(commit)
+    if (!known) this.#unknown += 1
     apply(this.#live, commit)
   }
 
@@ -85,16 +89,27 @@ export class TableReplay {
     const undone = this.#commits.filter((commit) => commit.version > version)
     this.#undone.push(...undone)
     this.#commits = this.#commits.filter((commit) => commit.version <= version)
+    this.#unknown = this.#commits.filter(({ known }) => !known).length
     this.#base = Math.min(this.#base, version)
     this.#live = new Map()
     for (const commit of this.#commits) apply(this.#live, commit)
     return undone.map(({ leaf }) => leaf)
   }
 
+  /** True if every file in use is known: the leaves begin with the table, and all could be read. */
+  get isComplete(): boolean {
+    return this.#isFromStart && this.isKnown
+  }
+
+  /** True for a data file in use. */
+  holds(path: string): boolean {
+    return this.#live.has(path)
+  }
+
   /** Rows in these files, if all of them are in use. */
   rowsOf(paths: readonly string[]): number | undefined {
     let rows = 0
-    for (const path of paths) {
+    for (const path of new Set(paths)) {
       const record = this.#live.get(path)?.add
       if (record === undefined) return undefined
       rows += record.rows

@@ -102,6 +102,23 @@ export const MAX_FINDINGS = 1000
 /** How many notices of one kind are kept word for word. */
 const MAX_NOTICES = 200
 
+/** Lines of which there may be as many as somebody likes to cause: the first are kept, the others counted. */
+class Flood {
+  readonly #count = new Map<string, number>()
+
+  /** True if there is room for one more line of this kind. */
+  takes(kind: string): boolean {
+    const count = (this.#count.get(kind) ?? 0) + 1
+    this.#count.set(kind, count)
+    return count <= MAX_NOTICES
+  }
+
+  /** How many had no room, by kind. */
+  get left(): [string, number][] {
+    return [...this.#count].flatMap(([kind, count]) => (count > MAX_NOTICES ? [[kind, count - MAX_NOTICES]] : []))
+  }
+}
+
 /** Collects what a verification finds. */
 export class Findings {
   readonly checked: Checked = nothingChecked()
@@ -110,6 +127,9 @@ export class Findings {
   #count = 0
   readonly #notChecked = new Set<string>()
   readonly #statements = new Set<string>()
+  readonly #strangers = new Map<string, { readonly first: string; readonly count: number }>()
+  readonly #flood = new Flood()
+  readonly #statedFlood = new Flood()
 
   /** Notes something wrong. */
   add(kind: FindingKind, where: string, what: string, leaf?: number): void {
@@ -119,14 +139,25 @@ export class Findings {
     this.#found.push({ kind, where, what, ...(leaf === undefined ? {} : { leaf }) })
   }
 
-  /** Notes that something could not be checked. */
+  /** Notes something that was not checked, of which there may be many: past a number they are only counted. */
   skip(reason: string): void {
-    if (this.#notChecked.size < MAX_NOTICES) this.#notChecked.add(reason)
+    if (!this.#notChecked.has(reason) && this.#flood.takes('such things')) this.#notChecked.add(reason)
   }
 
-  /** Notes what the log says was done on purpose. */
-  state(what: string): void {
-    if (this.#statements.size < MAX_NOTICES) this.#statements.add(what)
+  /** Notes a limit of the whole verification. Nothing that lies in what is verified can push it out. */
+  notice(reason: string): void {
+    this.#notChecked.add(reason)
+  }
+
+  /** Notes a file that nothing names; those of a kind are told in one line, which begins with their number. */
+  stranger(kind: string, path: string): void {
+    const known = this.#strangers.get(kind)
+    this.#strangers.set(kind, { first: known?.first ?? path, count: (known?.count ?? 0) + 1 })
+  }
+
+  /** Notes what the log says was done on purpose; `kind` where there may be many of it that push nothing else out. */
+  state(what: string, kind?: string): void {
+    if (kind === undefined || (!this.#statements.has(what) && this.#statedFlood.takes(kind))) this.#statements.add(what)
   }
 
   /** True if anything of these kinds was found. */
@@ -142,9 +173,14 @@ export class Findings {
       findings,
       findingCount: this.#count,
       checked: { ...this.checked },
-      notChecked: [...this.#notChecked],
-      statements: [...this.#statements],
+      notChecked: [...this.#notChecked, ...this.#strangerLines(), ...moreLines(this.#flood)],
+      statements: [...this.#statements, ...moreLines(this.#statedFlood)],
       ...(this.log === undefined ? {} : { log: this.log }),
     }
   }
+  #strangerLines(): string[] {
+    return [...this.#strangers].map(([kind, { first, count }]) => `${count} ${kind}, such as ${first}.`)
+  }
 }
+
+const moreLines = (flood: Flood): string[] => flood.left.map(([kind, count]) => `And ${count} more ${kind}.`)

@@ -175,7 +175,9 @@ export class SealedHome {
       removes: removes.map((path) => ({ path })),
       ...(objects ? { objects } : {}),
     }
-    const batch = objects && { batch: `b${version}`, batchFile: await this.#batchFile(version), counts }
+    const batch = objects
+      ? { batch: `b${version}`, batchFile: await this.#batchFile(version), counts }
+      : table === 'events' && operation === 'WRITE' && { batch: `b${version}`, counts }
     const told = { kind: 'commit', table, version, operation, sealed: this.sealed(), ...batch, ...commit.more }
     return this.leaf(told, lists)
   }
@@ -183,6 +185,18 @@ export class SealedHome {
   async clean(table: string, reason: string, paths: readonly string[]): Promise<number> {
     const deleted = paths.map((path) => ({ path, bytes: 1 }))
     return this.leaf({ kind: 'clean', table, reason, sealed: this.sealed() }, { deleted })
+  }
+
+  /** What an append leaves that is cut short before its checkpoint, signed or not. */
+  async pending(from: number, isSigned = true): Promise<void> {
+    const to = this.entries.length
+    const head = (size: number) => ({ size: String(size), root: this.rootAt(size).toString('hex') })
+    const entries = this.entries.slice(from).map((entry) => Buffer.from(entry).toString('base64'))
+    const time = new Date(this.nowMs).toISOString()
+    const record = { v: 2, from: head(from), to: head(to), time, references: {}, entries }
+    const text = `bricktrail pending append\n${this.origin}\n${hexOf(jcs(record))}\n`
+    const signatures = isSigned ? [this.key.line(text)] : []
+    await this.put('seal/pending.json', jcs({ ...record, signatures }))
   }
 
   async restore(table: string, version: number, reason: string): Promise<number> {

@@ -61,7 +61,8 @@ export class Story {
     }
     if (entry.kind === 'open') this.#open(entry, leaf, where)
     else if (entry.kind === 'key') this.#keys.change(entry.vkey, entry.previous, leaf, where)
-    else if (entry.kind === 'config') this.#findings.state(`Leaf ${leaf}, ${entry.time}: settings changed.`)
+    else if (entry.kind === 'config')
+      this.#findings.state(`Leaf ${leaf}, ${entry.time}: settings changed.`, 'changes of settings')
     else if (entry.kind === 'commit') this.#commit(entry, leaf, where)
     else if (entry.kind === 'clean') this.#clean(entry, leaf, where)
     else this.#restore(entry, leaf, where)
@@ -71,9 +72,25 @@ export class Story {
   end(): void {
     if (this.#late > 0) {
       this.#findings.state(
-        `${this.#late} versions were sealed later than they were committed, after a crash or a start.`,
+        `${this.#late} versions were sealed later than they were committed, after a crash or a start: who could write the lake in between could commit them.`,
       )
     }
+  }
+
+  #tellLate({ table, version, operation, time }: CommitEntry, leaf: number): void {
+    this.#late += 1
+    const what = `Leaf ${leaf}, ${time}: version ${version} of table ${table} (${operation}) was sealed later than it was committed.`
+    this.#findings.state(what, 'versions sealed later')
+  }
+
+  /** Rows come by ingestion and go by nothing; files go by being merged. A lake may hold other commits, and then somebody made them. */
+  #checkCause({ table, version, operation, batch, counts, lists }: CommitEntry, leaf: number, where: string): void {
+    const [added, removed] = [lists?.adds?.count ?? 0, lists?.removes?.count ?? 0]
+    if (operation === 'OPTIMIZE' || added + removed === 0) return
+    const which = `Leaf ${leaf}: version ${version} of table ${table} (${operation})`
+    const isExplained = operation === 'WRITE' && (table !== 'events' || (batch !== undefined && counts !== undefined))
+    if (removed > 0) this.#findings.add('gap', where, `${which} removes files, and merges none.`, leaf)
+    else if (!isExplained) this.#findings.add('gap', where, `${which} adds rows that no ingestion explains.`, leaf)
   }
 
   #parsed(bytes: Uint8Array, leaf: number, where: string): Entry | undefined {
@@ -139,10 +156,11 @@ export class Story {
       )
     }
     this.#checkSealed({ ...this.#sealed, [name]: version }, entry, leaf, where)
+    this.#checkCause(entry, leaf, where)
     if (lists !== undefined) this.#checkSums(entry, lists, table, leaf, where)
     table.commit(leaf, version, lists)
     this.#findings.checked.versions += 1
-    if (entry.late) this.#late += 1
+    if (entry.late) this.#tellLate(entry, leaf)
     if (entry.batchFile) this.#readers.onBatchFile(entry.batchFile, leaf)
     if (lists?.objects) this.#readers.onObjects(lists.objects, leaf)
   }
@@ -200,6 +218,16 @@ export class Story {
         if (objects.length > 0) this.#mustEqual(sum, counts[name], `${name} of its objects`, leaf, where)
       }
       if (table.name === 'events') this.#mustEqual(rows, counts.events, 'rows of its files', leaf, where)
+    }
+    const again = adds.find(({ path }) => table.holds(path) && !removes.some((remove) => remove.path === path))
+    if (again !== undefined) {
+      const what = `Leaf ${leaf} adds the file ${again.path} of table ${table.name}, which was there.`
+      this.#findings.add('changed', where, what, leaf)
+    }
+    const stranger = table.isComplete ? removes.find(({ path }) => !table.holds(path)) : undefined
+    if (stranger !== undefined) {
+      const what = `Leaf ${leaf} removes the file ${stranger.path} of table ${table.name}, which was not in use.`
+      this.#findings.add('gap', where, what, leaf)
     }
     const before = operation === 'OPTIMIZE' ? table.rowsOf(removes.map(({ path }) => path)) : undefined
     if (before !== undefined) this.#mustEqual(rows, before, 'rows after merging files', leaf, where)
