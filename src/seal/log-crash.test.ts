@@ -86,6 +86,7 @@ it('keeps every entry of two processes that append at once', async () => {
   const exits = children.map((child) => once(child, 'exit'))
   const complaints: Buffer[] = []
   for (const child of children) child.stderr?.on('data', (chunk: Buffer) => complaints.push(chunk))
+  await expect.poll(note, { timeout: 30_000 }).toBeDefined()
   await new Promise((resolve) => setTimeout(resolve, 1500))
   for (const child of children) child.kill('SIGKILL')
   await Promise.all(exits)
@@ -95,4 +96,4 @@ it('keeps every entry of two processes that append at once', async () => {
   for await (const entry of log.entries()) frontier.append(leafHash(entry))
   expect(frontier.size).toBeGreaterThan(2n)
   expect(frontier.root()).toEqual((await log.checkpoint())?.root)
-})
+}, 60_000)

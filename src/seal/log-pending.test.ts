@@ -218,5 +218,7 @@ describe('a change to a key given by reference', () => {
       code: 'BAD_KEY',
       message: expect.stringMatching(/which signs this log/),
     })
+    await writePending(store(), appendOf([entry({ kind: 'key', vkey: 1, previous: attacker.vkey })]), [attacker])
+    await expect(open('env:SEAL_TEST_NEXT')).rejects.toMatchObject({ code: 'BAD_SEAL' })
   })
 })

@@ -119,7 +119,10 @@ export function handoverIn(entries: readonly Uint8Array[]): Handover | undefined
   const last = entries.at(-1)
   if (last === undefined || !Buffer.from(last).includes('"kind":"key"')) return undefined
   const entry = parseEntry(last)
-  return entry.kind === 'key' ? { vkey: entry.vkey, previous: entry.previous } : undefined
+  if (entry.kind !== 'key') return undefined
+  const { vkey, previous } = entry
+  if (areTexts([vkey, previous])) return { vkey, previous }
+  throw new AppError('BAD_SEAL', 'An entry of the seal that changes the key names no keys.')
 }
 
 /** Forgets an append that is done. */
