@@ -14,6 +14,7 @@ interface Flags {
   readonly witness?: readonly string[]
   readonly quorum?: string
   readonly tsaCa?: string
+  readonly maxUnseen?: string
   readonly rawKey?: string
   readonly rows?: boolean
   readonly as?: string
@@ -39,6 +40,10 @@ export const registerVerify: RegisterCommand = (program, cli) => {
     .option('--witness <vkey>', 'public key of a witness whose cosignature you want to see; may be given again', again)
     .option('--quorum <n>', 'how many of the witnesses must have signed; all where absent')
     .option('--tsa-ca <file>', 'certificates of timestamp authorities you trust, PEM')
+    .option(
+      '--max-unseen <duration>',
+      'how much older than the newest leaf one may be that none of them saw; 24h where absent',
+    )
     .option('--raw-key <reference>', 'key of the raw archive, file:/PATH or env:NAME, to check what was received too')
     .option('--rows', 'digest every row anew, too; needs the SQL engine and time')
     .option('--as <what>', 'what the folder is, home or period, where it could be both')
@@ -119,10 +124,13 @@ async function bytesOf(path: string): Promise<Buffer> {
 async function optionsOf(flags: Flags): Promise<VerifyHomeOptions> {
   const checkpoints = (flags.checkpoint ?? []).map(async (name) => ({ name, bytes: await bytesOf(name) }))
   const tsaCa = flags.tsaCa === undefined ? undefined : (await bytesOf(flags.tsaCa)).toString('utf8')
+  const maxUnseenMs =
+    flags.maxUnseen === undefined ? undefined : (await import('../../ask/times.ts')).parseDuration(flags.maxUnseen)
   const rawKey = flags.rawKey === undefined ? undefined : await rawKeyOf(flags.rawKey)
   return {
     checkpoints: await Promise.all(checkpoints),
     ...(tsaCa === undefined ? {} : { tsaCa }),
+    ...(maxUnseenMs === undefined ? {} : { maxUnseenMs }),
     ...(rawKey === undefined ? {} : { rawKey }),
   }
 }

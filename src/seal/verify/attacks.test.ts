@@ -494,6 +494,18 @@ describe('witnesses', () => {
     expect(report.notChecked).toContainEqual(expect.stringMatching(/last 1 leaves have no cosignatures/))
   })
 
+  it('that have seen nothing of the last days are a finding, for what they saw may be another history', async () => {
+    await cosign(4, [one.line(home.textOf(4), seconds())])
+    await home.commit()
+    home.nowMs += 2 * 86_400_000
+    await home.commit()
+    const witnesses = [one.vkey]
+    expect(await found({ witnesses })).toEqual([`unverifiable 4 ${note(7)}`])
+    expect(await found({ witnesses, maxUnseenMs: 3 * 86_400_000 })).toEqual([])
+    await cosign(6, [one.line(home.textOf(6), seconds())])
+    expect(await found({ witnesses })).toEqual([])
+  })
+
   it('that are too few, forged or of another head do not count', async () => {
     await cosign(5, [one.line(home.textOf(5), seconds())])
     const witnesses = [one.vkey, two.vkey]

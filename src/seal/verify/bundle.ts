@@ -238,7 +238,7 @@ class BundleVerification {
 
   async #checkRest(period: Period, story: Story, book: NoteBook, raw: RawCheck, last: CheckedNote): Promise<void> {
     const { from, to, gone } = period
-    const { quorum, tsaCa } = this.#options
+    const { quorum, tsaCa, maxUnseenMs } = this.#options
     const anchors = {
       home: this.#folder,
       headSize: to.size,
@@ -247,6 +247,7 @@ class BundleVerification {
       findings: this.#findings,
       ...(quorum === undefined ? {} : { quorum }),
       ...(tsaCa === undefined ? {} : { tsaCa }),
+      ...(maxUnseenMs === undefined ? {} : { maxUnseenMs }),
     }
     checkCosignatures(book, anchors)
     await checkTimestamps(anchors)

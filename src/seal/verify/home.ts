@@ -43,6 +43,8 @@ export interface VerifyHomeOptions extends ContentOptions {
   readonly quorum?: number
   /** Certificates of timestamp authorities that are trusted, PEM. */
   readonly tsaCa?: string
+  /** How much older than the newest leaf one may be that none of them has seen, milliseconds; a day where absent. */
+  readonly maxUnseenMs?: number
   /** Key of the raw archive, 32 bytes. */
   readonly rawKey?: Uint8Array
 }
@@ -208,7 +210,7 @@ class HomeVerification {
   }
 
   async #checkAnchors(book: NoteBook, story: Story, { size }: SignedHead): Promise<void> {
-    const { quorum, tsaCa } = this.#options
+    const { quorum, tsaCa, maxUnseenMs } = this.#options
     const options = {
       home: this.#home,
       headSize: size,
@@ -217,6 +219,7 @@ class HomeVerification {
       findings: this.#findings,
       ...(quorum === undefined ? {} : { quorum }),
       ...(tsaCa === undefined ? {} : { tsaCa }),
+      ...(maxUnseenMs === undefined ? {} : { maxUnseenMs }),
     }
     checkCosignatures(book, options)
     await checkTimestamps(options)
