@@ -1,32 +1,58 @@
-/** The seal of a home for a command that writes to it: the writer's place is held, the tables are those of the home. */
-import { AppError } from '../core/errors.ts'
-import type { Sealing, SealingOptions } from '../ingest/sealing.ts'
+/**
+ * The seal of a home for a command that writes to it: the writer's place is held, the tables are those of the home. What was sealed
+ * goes to the anchors after that, so that a slow one keeps nobody from writing.
+ */
+import { AppError, EXIT } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
+import type { Restored, Sealing, SealingOptions } from '../ingest/sealing.ts'
 import type { CliContext } from './contract.ts'
+
+/** How {@link withSealing} goes about it. */
+export interface SealedWork {
+  /** For the engine; its default where absent. */
+  readonly memoryLimitMb?: number
+  /** False for work that adds nothing to the log, or anchors by itself. */
+  readonly anchors?: boolean
+}
 
 /**
  * Runs `work` with the open seal of the home; what was left unsealed is sealed first.
  *
- * @param memoryLimitMb for the engine; its default where absent
  * @throws AppError NO_LAKE, LOCKED, and what opening a seal throws
  */
-export function withSealing<T>(
+export async function withSealing<T>(
   cli: CliContext,
   work: (sealing: Sealing, options: SealingOptions) => Promise<T>,
-  memoryLimitMb?: number,
+  { memoryLimitMb, anchors = true }: SealedWork = {},
 ): Promise<T> {
   const opened = async (options: SealingOptions) => {
     const { Sealing } = await import('../ingest/sealing.ts')
-    return work(await Sealing.open(options), options)
+    const sealing = await Sealing.open(options)
+    return { sealing, result: await work(sealing, options) }
   }
-  return asWriter(cli, opened, memoryLimitMb)
+  const { sealing, result } = await asWriter(cli, opened, memoryLimitMb)
+  if (anchors) await anchor(cli, sealing)
+  return result
 }
 
 /** Says in the seal that the lake was put back on purpose; returns what that undid. */
-export function withRestore(cli: CliContext, reason: string): Promise<{ table: string; undone: number }[]> {
-  return asWriter(cli, async (options) => {
+export async function withRestore(cli: CliContext, reason: string): Promise<Restored['restored']> {
+  const { sealing, restored } = await asWriter(cli, async (options) => {
     const { Sealing } = await import('../ingest/sealing.ts')
     return Sealing.restore(options, reason)
   })
+  await anchor(cli, sealing)
+  return restored
+}
+
+/** Takes the checkpoint out, and says who did not take it; one that contradicts the home ends the process with a finding. */
+async function anchor(cli: CliContext, sealing: Sealing): Promise<void> {
+  for (const { id, outcome, detail = '' } of (await sealing.anchor()) ?? []) {
+    if (outcome === 'failed') cli.note(`warning: ${printable(id)} did not take the checkpoint: ${printable(detail)}`)
+    if (outcome !== 'alarm') continue
+    cli.note(`ALARM: ${printable(id)}: ${printable(detail)}`)
+    cli.exit(EXIT.findings)
+  }
 }
 
 async function asWriter<T>(

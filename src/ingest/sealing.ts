@@ -59,6 +59,12 @@ function anchorLine({ id, outcome }: AnchorResult): AnchorLine {
   }
 }
 
+/** What a restore undid of each table, and the seal that says so. */
+export interface Restored {
+  readonly sealing: Sealing
+  readonly restored: readonly { readonly table: string; readonly undone: number }[]
+}
+
 /** The open seal of a home. For the holder of the writer's place. */
 export class Sealing {
   readonly sealer: Sealer
@@ -90,11 +96,11 @@ export class Sealing {
    *
    * @throws AppError as {@link open}
    */
-  static async restore(options: SealingOptions, reason: string): Promise<{ table: string; undone: number }[]> {
+  static async restore(options: SealingOptions, reason: string): Promise<Restored> {
     const sealing = await Sealing.#opened(options)
     const restored = await sealing.sealer.restore(options.tables, reason)
     await sealing.follow(true)
-    return restored
+    return { sealing, restored }
   }
 
   static async #opened(options: SealingOptions): Promise<Sealing> {

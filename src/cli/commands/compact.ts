@@ -39,7 +39,7 @@ async function run(cli: CliContext, flags: Flags): Promise<void> {
         }
         return results
       },
-      COMPACT_MEMORY_MB,
+      { memoryLimitMb: COMPACT_MEMORY_MB },
     )
     progress.stop()
     if (cli.json()) return cli.out(`${JSON.stringify(results)}\n`)

@@ -33,7 +33,7 @@ export const registerProve: RegisterCommand = (program, cli) => {
 
 async function proveOne(cli: CliContext, id: string, flags: Flags): Promise<void> {
   const { withSealing } = await import('../sealing.ts')
-  const proof = await withSealing(cli, (sealing) => sealing.prove(id))
+  const proof = await withSealing(cli, (sealing) => sealing.prove(id), { anchors: false })
   const out = flags.out ?? `${proof.eventId}.tlog-proof`
   if (out === '-') return cli.out(proof.text)
   await writeFile(out, proof.text)

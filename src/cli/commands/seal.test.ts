@@ -7,6 +7,7 @@ import { deliveryLines, NOW, TakingBench } from '../../ingest/taking.fixture.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
 import { settingsPath } from '../../seal/settings.ts'
 import { type Recorded, runCommand } from '../recorded-cli.fixture.ts'
+import { registerCompact } from './compact.ts'
 import { registerSeal } from './seal.ts'
 
 let bench: TakingBench
@@ -145,6 +146,31 @@ describe('bricktrail seal anchor', () => {
     const { out, notes, exitCode } = await seal('anchor')
     expect([out, exitCode]).toEqual(['', 0])
     expect(notes).toMatch(/names no witnesses, timestamps or copies/)
+  })
+
+  it('need not be called after a rotation, a restore or a compaction', async () => {
+    await take('a.json', 1)
+    await cp(bench.home.lake, join(bench.folder, 'backup'), { recursive: true })
+    await take('b.json', 11)
+    const copies = join(bench.folder, 'copies')
+    await mkdir(copies)
+    await writeFile(settingsPath(bench.home), JSON.stringify({ copies: [{ kind: 'folder', path: copies }] }))
+    const newest = async () => {
+      const names = await readdir(copies, { recursive: true })
+      return Math.max(...names.map((name) => Number(/\d{20}$/.exec(name)?.[0] ?? 0)))
+    }
+    await seal('key', 'rotate')
+    expect([await newest(), (await leaves()).at(-1)]).toEqual([6, 'key'])
+    await rm(bench.home.lake, { recursive: true })
+    await cp(join(bench.folder, 'backup'), bench.home.lake, { recursive: true })
+    await seal('restore', '--reason', 'a disk broke')
+    expect([await newest(), (await leaves()).at(-1)]).toEqual([7, 'restore events 0'])
+    for (let from = 21; from < 26; from++) await take(`${from}.json`, from)
+    await rm(copies, { recursive: true })
+    await writeFile(copies, 'no folder')
+    const { notes, exitCode } = await runCommand(registerCompact, ['compact'], { home: bench.home.root, now: NOW })
+    expect(notes).toMatch(/warning: folder \S+ did not take the checkpoint: /)
+    expect(exitCode).toBe(0)
   })
 
   it('brings the checkpoint to a folder of copies; ingestion does so too, and a failure shows', async () => {
