@@ -132,6 +132,23 @@ describe('sealing', () => {
     expect(report.statements).toContainEqual(expect.stringMatching(/^2 versions were sealed later/))
   })
 
+  it('goes on where the record of a batch was lost before it was sealed; the log says so, and verification finds it', async () => {
+    await takeWith([await bench.file('a.json', deliveryLines(1, 3))], { seal: false })
+    await rm(at('manifests/000000001.json'))
+    await bench.take(await bench.file('b.json', deliveryLines(11, 13)))
+    const [first, second] = await commitsOf(bench.home)
+    expect(first).toMatchObject({ late: true, lost: ['manifests/000000001.json'] })
+    expect(first).not.toHaveProperty('batch')
+    expect(second).toMatchObject({ batchFile: { path: 'manifests/000000002.json' } })
+    const { findings } = await verified(bench.home)
+    expect(findings.map(({ kind, leaf }) => [kind, leaf])).toEqual(
+      expect.arrayContaining([
+        ['missing', 2],
+        ['gap', 2],
+      ]),
+    )
+  })
+
   it('goes on after a crash between the manifest and the append', async () => {
     await bench.take(await bench.file('a.json', deliveryLines(1, 3)))
     const before = join(bench.folder, 'seal-before')

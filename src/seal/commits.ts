@@ -87,7 +87,7 @@ export async function describeCommit(
   if (found !== undefined && 'lost' in found) lost.push(found.lost)
   return {
     about: {
-      operation: String(operation),
+      operation: operation === BASE ? 'UNKNOWN' : String(operation),
       ...(facts ? { batch: facts.batch, batchFile: facts.batchFile, counts: facts.counts } : {}),
       ...(lost.length > 0 ? { lost } : {}),
     },

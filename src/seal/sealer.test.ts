@@ -243,12 +243,33 @@ describe('what was lost before it could be sealed', () => {
     await rm(table.store.locate(key))
     await commit()
     const sealer = await open()
-    const batchOf = async () => ({ lost: 'manifests/000000001.json' })
-    expect(await sealer.follow([table], { ...context, batchOf })).toBe(2)
+    expect(await sealer.follow([table], context)).toBe(2)
     const [, first, second] = await leavesOf(home())
     expect(first).toMatchObject({ version: 0, lost: [key] })
     expect(second).not.toHaveProperty('lost')
     expect((await listsOf(home(), first ?? expect.unreachable())).adds).toEqual([])
+    const report = await verified()
+    expect(report.findings).toEqual([])
+    expect(report.statements).toContainEqual(expect.stringContaining(`${key} of version 0 of table small was lost`))
+  })
+
+  it('is a finding if it comes back, for readers would go by it', async () => {
+    const key = await commit()
+    await rename(table.store.locate(key), join(folder.path, 'away'))
+    await (await open()).follow([table], context)
+    await rename(join(folder.path, 'away'), table.store.locate(key))
+    expect((await verified()).findings).toMatchObject([{ kind: 'unverifiable', where: `lake/small/${key}` }])
+  })
+
+  it('may be merged away later', async () => {
+    await rm(table.store.locate(await commit()))
+    const [gone] = (await table.snapshot()).files
+    await commit()
+    const sealer = await open()
+    await sealer.follow([table], context)
+    await table.commit({ adds: [], removes: [gone as DataFile], operation: 'OPTIMIZE', dataChange: false, nowMs })
+    expect(await sealer.follow([table], context)).toBe(1)
+    expect((await verified()).findings).toEqual([])
   })
 
   it('is, of commits, what a new seal does not begin with: it tells of the table as it stands', async () => {
@@ -269,6 +290,18 @@ describe('what was lost before it could be sealed', () => {
     expect(adds?.map(({ path }) => path).sort()).toEqual(keys.sort())
     expect(log?.map(({ path }) => path)).toEqual(expect.arrayContaining([commitKey(3), commitKey(12)]))
     expect(log).toHaveLength(12)
+    const report = await verified()
+    expect(report.findings).toEqual([])
+    expect(report.statements).toContainEqual(expect.stringContaining('begins with version 12 as it stood'))
+  })
+
+  it('cannot be made up by a commit that calls itself a beginning', async () => {
+    await commit()
+    const file = await writeRows(engine, table, DAY, 50, 2)
+    await table.commit({ adds: [file], operation: 'BASE', nowMs })
+    await (await open()).follow([table], context)
+    expect((await leavesOf(home())).at(-1)).toMatchObject({ operation: 'UNKNOWN' })
+    expect((await verified()).findings).toMatchObject([{ kind: 'gap', leaf: 2 }])
   })
 })
 
@@ -293,6 +326,7 @@ describe('a merge', () => {
     await optimize(await merged('id AS id', files), files)
     expect(await (await open()).follow([table], context, true)).toBe(3)
     expect((await leavesOf(home())).at(-1)).not.toHaveProperty('lost')
+    expect((await verified()).findings).toEqual([])
   })
 
   it.each([
@@ -344,6 +378,7 @@ describe('a merge', () => {
     await rm(table.store.locate(key))
     expect(await sealer.follow([table], context)).toBe(1)
     expect((await leavesOf(home())).at(-1)).toMatchObject({ operation: 'OPTIMIZE', lost: [key] })
+    expect((await verified()).findings).toMatchObject([{ kind: 'missing', leaf: 2 }])
   })
 })
 

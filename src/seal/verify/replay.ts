@@ -1,5 +1,5 @@
 /** What the leaves say of a table's folder: which files must be there, which may be, and what each holds. */
-import type { AddRecord, LogRecord, ManifestLists } from '../entry.ts'
+import { type AddRecord, BASE, type CommitEntry, type LogRecord, type ManifestLists } from '../entry.ts'
 
 /** A file of a table, as its leaf describes it. */
 export interface SealedFile {
@@ -17,10 +17,17 @@ export interface SealedCommit {
   readonly version: number
   readonly adds: readonly AddRecord[]
   readonly removes: readonly string[]
+  /** Data files that were gone before they could be described. */
+  readonly lost: readonly string[]
   readonly log: readonly LogRecord[]
+  /** True where it tells of the table as it stood, and not of one version. */
+  readonly isBase: boolean
   /** False where the manifest could not be read or is outside the period: what it did is not known. */
   readonly known: boolean
 }
+
+/** What the entry of a version says beside its lists. */
+export type Told = Partial<Pick<CommitEntry, 'operation' | 'lost'>>
 
 /** What a table's folder should hold. */
 export interface ExpectedFiles {
@@ -40,6 +47,8 @@ export class TableReplay {
   #commits: SealedCommit[] = []
   readonly #undone: SealedCommit[] = []
   #live = new Map<string, SealedFile>()
+  /** Files in use that no leaf describes, since they were gone. */
+  #lost = new Set<string>()
   #unknown = 0
   /** Files named by `clean` leaves, and the newest such leaf. */
   readonly #cleaned = new Map<string, number>()
@@ -71,13 +80,22 @@ export class TableReplay {
     return this.#unknown === 0
   }
 
-  commit(leaf: number, version: number, lists: ManifestLists | undefined): void {
+  commit(leaf: number, version: number, lists: ManifestLists | undefined, told: Told = {}): void {
     const { adds = [], removes = [], log = [] } = lists ?? {}
     const known = lists !== undefined
-    const commit = { leaf, version, adds, removes: removes.map(({ path }) => path), log, known }
+    const commit = {
+      leaf,
+      version,
+      adds,
+      removes: removes.map(({ path }) => path),
+      lost: told.lost ?? [],
+      log,
+      isBase: told.operation === BASE,
+      known,
+    }
     this.#commits.push(commit)
     if (!known) this.#unknown += 1
-    apply(this.#live, commit)
+    apply(this.#live, this.#lost, commit)
   }
 
   clean(leaf: number, lists: ManifestLists | undefined): void {
@@ -92,7 +110,8 @@ export class TableReplay {
     this.#unknown = this.#commits.filter(({ known }) => !known).length
     this.#base = Math.min(this.#base, version)
     this.#live = new Map()
-    for (const commit of this.#commits) apply(this.#live, commit)
+    this.#lost = new Set()
+    for (const commit of this.#commits) apply(this.#live, this.#lost, commit)
     return undone.map(({ leaf }) => leaf)
   }
 
@@ -103,7 +122,17 @@ export class TableReplay {
 
   /** True for a data file in use. */
   holds(path: string): boolean {
+    return this.#live.has(path) || this.#lost.has(path)
+  }
+
+  /** True for a data file in use that is described. */
+  describes(path: string): boolean {
     return this.#live.has(path)
+  }
+
+  /** True for a data file in use that was gone before it could be described. */
+  isLost(path: string): boolean {
+    return this.#lost.has(path)
   }
 
   /** Rows in these files, if all of them are in use. */
@@ -143,7 +172,15 @@ export class TableReplay {
   }
 }
 
-function apply(live: Map<string, SealedFile>, { leaf, adds, removes }: SealedCommit): void {
-  for (const path of removes) live.delete(path)
-  for (const add of adds) live.set(add.path, { ...add, leaf, add })
+function apply(live: Map<string, SealedFile>, lost: Set<string>, commit: SealedCommit): void {
+  const { leaf, adds, removes } = commit
+  for (const path of removes) {
+    live.delete(path)
+    lost.delete(path)
+  }
+  for (const path of commit.lost) if (!removes.includes(path)) lost.add(path)
+  for (const add of adds) {
+    live.set(add.path, { ...add, leaf, add })
+    lost.delete(add.path)
+  }
 }

@@ -41,6 +41,7 @@ const ENTRY_SHAPES: Readonly<Record<Entry['kind'], Readonly<Record<string, Test>
     sealed: versions,
     counts: optional(shaped(counts)),
     batchFile: optional(shaped(file)),
+    lost: optional((value) => Array.isArray(value) && value.every(key)),
     manifest: object,
   },
   clean: { table: name, reason: text, sealed: versions, manifest: object },

@@ -1,7 +1,7 @@
 /** The entries, one after the other: do times and versions go forward, and do the numbers of each leaf add up? */
 import { isAppError } from '../../core/errors.ts'
 import type { CleanEntry, CommitEntry, Entry, ManifestLists, ObjectRecord, RestoreEntry } from '../entry.ts'
-import { parseEntry } from '../entry.ts'
+import { BASE, parseEntry } from '../entry.ts'
 import type { KeyChain } from './key-chain.ts'
 import { TableReplay } from './replay.ts'
 import type { Findings } from './report.ts'
@@ -86,7 +86,7 @@ export class Story {
   /** Rows come by ingestion and go by nothing; files go by being merged. A lake may hold other commits, and then somebody made them. */
   #checkCause({ table, version, operation, batch, counts, lists }: CommitEntry, leaf: number, where: string): void {
     const [added, removed] = [lists?.adds?.count ?? 0, lists?.removes?.count ?? 0]
-    if (operation === 'OPTIMIZE' || added + removed === 0) return
+    if (operation === 'OPTIMIZE' || operation === BASE || added + removed === 0) return
     const which = `Leaf ${leaf}: version ${version} of table ${table} (${operation})`
     const isExplained = operation === 'WRITE' && (table !== 'events' || (batch !== undefined && counts !== undefined))
     if (removed > 0) this.#findings.add('gap', where, `${which} removes files, and merges none.`, leaf)
@@ -126,7 +126,10 @@ export class Story {
   #base(entry: CommitEntry | CleanEntry | RestoreEntry): void {
     this.#isBased = true
     this.#sealed = { ...entry.sealed }
-    if (entry.kind === 'commit') this.#sealed = { ...this.#sealed, [entry.table]: entry.version - 1 }
+    if (entry.kind === 'commit') {
+      const before = entry.operation === BASE ? -1 : entry.version - 1
+      this.#sealed = { ...this.#sealed, [entry.table]: before }
+    }
     if (entry.kind === 'restore') this.#sealed = { ...this.#sealed, [entry.table]: entry.version + entry.undone }
   }
 
@@ -143,7 +146,8 @@ export class Story {
     const table = this.#tableOf(name)
     const lists = this.#readers.listsOf(entry, leaf)
     const next = table.version + 1
-    if (version > next) {
+    if (entry.operation === BASE) this.#begin(entry, table, leaf, where)
+    else if (version > next) {
       const which = version - next === 1 ? `version ${next} has` : `versions ${next} to ${version - 1} have`
       this.#findings.add('gap', where, `${which} of table ${name} no leaf before version ${version}.`, leaf)
     }
@@ -158,7 +162,8 @@ export class Story {
     this.#checkSealed({ ...this.#sealed, [name]: version }, entry, leaf, where)
     this.#checkCause(entry, leaf, where)
     if (lists !== undefined) this.#checkSums(entry, lists, table, leaf, where)
-    table.commit(leaf, version, lists)
+    if (entry.lost !== undefined) this.#tellLost(entry, table, leaf, where)
+    table.commit(leaf, version, lists, entry)
     this.#findings.checked.versions += 1
     if (entry.late) this.#tellLate(entry, leaf)
     if (entry.batchFile) this.#readers.onBatchFile(entry.batchFile, leaf)
@@ -207,7 +212,7 @@ export class Story {
   }
 
   #checkSums(entry: CommitEntry, lists: ManifestLists, table: TableReplay, leaf: number, where: string): void {
-    const { counts, operation } = entry
+    const { counts, operation, lost } = entry
     const { adds = [], removes = [], objects = [] } = lists
     const rows = adds.reduce((sum, add) => sum + add.rows, 0)
     if (counts !== undefined) {
@@ -217,7 +222,7 @@ export class Story {
         const sum = objects.reduce((all, object) => all + object[name], 0)
         if (objects.length > 0) this.#mustEqual(sum, counts[name], `${name} of its objects`, leaf, where)
       }
-      if (table.name === 'events') this.#mustEqual(rows, counts.events, 'rows of its files', leaf, where)
+      if (table.name === 'events' && !lost) this.#mustEqual(rows, counts.events, 'rows of its files', leaf, where)
     }
     const again = adds.find(({ path }) => table.holds(path) && !removes.some((remove) => remove.path === path))
     if (again !== undefined) {
@@ -229,8 +234,32 @@ export class Story {
       const what = `Leaf ${leaf} removes the file ${stranger.path} of table ${table.name}, which was not in use.`
       this.#findings.add('gap', where, what, leaf)
     }
-    const before = operation === 'OPTIMIZE' ? table.rowsOf(removes.map(({ path }) => path)) : undefined
+    const before = operation === 'OPTIMIZE' && !lost ? table.rowsOf(removes.map(({ path }) => path)) : undefined
     if (before !== undefined) this.#mustEqual(rows, before, 'rows after merging files', leaf, where)
+  }
+
+  /** A seal may begin with a table that has lost its first commits, never go on so. */
+  #begin({ table: name, version, time }: CommitEntry, table: TableReplay, leaf: number, where: string): void {
+    if (table.version < 0) {
+      const what = `Leaf ${leaf}, ${time}: the seal of table ${name} begins with version ${version} as it stood: nothing tells of what was before.`
+      this.#findings.state(what, 'tables that were there before the seal')
+      return
+    }
+    const what = `Leaf ${leaf} begins table ${name} anew at version ${version}, after version ${table.version}.`
+    this.#findings.add('gap', where, what, leaf)
+  }
+
+  #tellLost({ table: name, version, lost = [] }: CommitEntry, table: TableReplay, leaf: number, where: string): void {
+    const which = `of version ${version} of table ${name}`
+    for (const path of lost) {
+      if (table.describes(path)) {
+        const what = `The file ${path} was gone when version ${version} of table ${name}, which merges it, was sealed: nothing shows that its rows are still the same.`
+        this.#findings.add('missing', where, what, leaf)
+      } else if (path.startsWith('manifests/')) {
+        this.#findings.add('missing', path, `The record of the batch ${which} was lost before it was sealed.`, leaf)
+      } else
+        this.#findings.state(`Leaf ${leaf}: the file ${path} ${which} was lost before it was sealed.`, 'lost files')
+    }
   }
 
   #checkSum(counts: NonNullable<CommitEntry['counts']>, of: string, leaf: number, where: string): void {
