@@ -20,7 +20,7 @@ afterEach(() => home.dispose())
 
 /** Findings by kind, leaf and place. */
 async function found(options: VerifyHomeOptions = {}): Promise<string[]> {
-  const { findings } = await verifyHome(home.root, { key: home.key.vkey, ...options })
+  const { findings } = await verifyHome(home.root, { key: home.key.vkey, patienceMs: 0, ...options })
   return findings.map(({ kind, leaf, where }) => `${kind} ${leaf ?? '-'} ${where}`)
 }
 

@@ -149,6 +149,69 @@ it('a home that is written to meanwhile is read again, and not accused of what w
   }
 })
 
+describe('a home in use', () => {
+  const gapAt = (version: number) => `lake/rejects/_delta_log/${String(version).padStart(20, '0')}.json`
+  const actions = '{"commitInfo":{"operation":"WRITE"}}\n'
+
+  it('is waited for, where a commit has no leaf yet', async () => {
+    const home = await eventful()
+    const saved = await mkdtemp(join(tmpdir(), 'bricktrail-sealed-'))
+    try {
+      await cp(home.at('seal'), saved, { recursive: true })
+      await home.commit({ table: 'rejects', adds: [] })
+      await cp(home.at('seal'), `${saved}-new`, { recursive: true })
+      await rm(home.at('seal'), { recursive: true })
+      await cp(saved, home.at('seal'), { recursive: true })
+      expect((await verifyHome(home.root, { patienceMs: 0 })).findings).toMatchObject([
+        { kind: 'gap', where: gapAt(1) },
+      ])
+      const sealing = setTimeout(() => cpSync(`${saved}-new`, home.at('seal'), { recursive: true }), 300)
+      expect((await verifyHome(home.root)).findings).toEqual([])
+      clearTimeout(sealing)
+    } finally {
+      await rm(saved, { recursive: true })
+      await rm(`${saved}-new`, { recursive: true, force: true })
+    }
+  })
+
+  it('has no finding for what is always one commit ahead, and one for a commit that stays', async () => {
+    const home = await eventful()
+    const saved = await mkdtemp(join(tmpdir(), 'bricktrail-saved-'))
+    const put = (folder: 'lake' | 'seal', state: number): void => {
+      cpSync(join(saved, String(state), folder), home.at(folder), { recursive: true })
+    }
+    try {
+      for (let state = 0; state < 4; state++) {
+        await cp(home.root, join(saved, String(state)), { recursive: true })
+        await home.commit({ table: 'rejects' })
+      }
+      const verified = async (planted?: string) => {
+        for (const folder of ['lake', 'seal'] as const) await rm(home.at(folder), { recursive: true })
+        put('lake', 1)
+        put('seal', 0)
+        if (planted !== undefined) await home.put(planted, actions)
+        let tries = 0
+        const onProgress = (_done: number, _total: number, what: string): void => {
+          if (what !== 'leaves') return
+          tries += 1
+          put('seal', tries)
+          if (tries < 3) put('lake', tries + 1)
+        }
+        const report = await verifyHome(home.root, { patienceMs: 0, onProgress })
+        expect(tries).toBe(3)
+        return report
+      }
+      const report = await verified()
+      expect(report.findings).toEqual([])
+      expect(report).toMatchObject({ ok: true, findingCount: 0 })
+      expect(report.notChecked).toContainEqual(expect.stringMatching(/^2 things written while.*it is in use/))
+      expect(await verified(gapAt(9))).toMatchObject({ ok: false, findings: [{ kind: 'gap', where: gapAt(9) }] })
+    } finally {
+      await rm(saved, { recursive: true })
+    }
+  })
+})
+
 describe('rows', () => {
   it('are digested anew by whoever can, and compared with the root that was sealed', async () => {
     const home = await eventful()

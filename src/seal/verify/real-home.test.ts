@@ -25,7 +25,7 @@ const at = (path: string): string => join(bench.home.root, path)
 const command = (register: Parameters<typeof runCommand>[0], ...argv: string[]) =>
   runCommand(register, argv, { home: bench.home.root, now: NOW })
 const verified = (options: Parameters<typeof verifyHome>[1] = {}): Promise<Report> =>
-  verifyHome(bench.home.root, { key, ...options })
+  verifyHome(bench.home.root, { key, patienceMs: 0, ...options })
 const found = async (options: Parameters<typeof verifyHome>[1] = {}): Promise<string[]> =>
   (await verified(options)).findings.map(({ kind, where }) => `${kind} ${where}`)
 
