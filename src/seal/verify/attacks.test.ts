@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -163,6 +163,35 @@ describe('in the lake', () => {
     for (const period of [{ from: 2 }, { to: 2 }, { from: 4, to: 5 }]) expect(await found({ period })).toEqual(expected)
     const { notChecked } = await verifyHome(home.root, { period: { from: 2 } })
     expect(notChecked).toContainEqual(expect.stringMatching(/^Files that no leaf names, other than commits/))
+  })
+
+  it('leftovers are named one by one, wherever they lie, and old data files once more', async () => {
+    const old = 'event_date=2026-03-01/planted-0.parquet'
+    for (const path of [old, 'event_date=2026-03-01/.tmp-x.parquet', '_staging/x.parquet'])
+      await home.put(`lake/events/${path}`, 'PAR1')
+    await utimes(home.at(`lake/events/${old}`), 0, 0)
+    const { ok, notChecked } = await verifyHome(home.root, { key: home.key.vkey })
+    expect(ok).toBe(true)
+    expect(notChecked.filter((line) => line.includes('part of no version'))).toEqual([
+      expect.stringMatching(
+        /^3 files in lake\/events\/.*: _staging\/x\.parquet, event_date=2026-03-01\/\.tmp-x\.parquet, .*planted-0/,
+      ),
+      expect.stringMatching(
+        /^1 of the files in lake\/events\/.*older than the newest leaf: event_date=2026-03-01\/planted-0\.parquet/,
+      ),
+    ])
+  })
+
+  it('merged files may go after a leaf has said so; without one it is stated', async () => {
+    const removes = ['event_date=2026-03-01/b0-0.parquet', 'event_date=2026-03-01/b1-0.parquet']
+    const merged = { path: 'event_date=2026-03-01/m-0.parquet', bytes: Buffer.from('m'), rows: 2 }
+    await home.commit({ operation: 'OPTIMIZE', removes, adds: [merged] })
+    const statements = async () => (await verifyHome(home.root, { key: home.key.vkey })).statements
+    expect(await statements()).toEqual([])
+    for (const path of removes) await rm(home.at(`lake/events/${path}`))
+    expect(await statements()).toEqual([expect.stringMatching(/^2 files of table events .* gone, and no leaf says/)])
+    await home.clean('events', 'vacuum', removes)
+    expect(await statements()).toEqual([])
   })
 
   it('a file replaced by a folder, a link that leads nowhere or another length is found without being read to its end', async () => {

@@ -259,6 +259,7 @@ class BundleVerification {
       listed: listTables(this.#folder),
       range: { from: from.size, to: to.size },
       size: to.size,
+      newestMs: story.times.at(-1) ?? 0,
       scope: 'export',
       mayLack,
     })

@@ -29,6 +29,8 @@ export interface Content {
   readonly range: LeafRange
   /** Number of leaves. */
   readonly size: number
+  /** When the newest was made, milliseconds. */
+  readonly newestMs: number
   /**
    * `home`: every leaf is looked at, and what no leaf names is told. `part`: leaves of a period, in a home. `export`: a folder that
    * holds what the leaves of a period name and nothing else.
@@ -66,10 +68,10 @@ export class ContentCheck {
   }
 
   async check(content: Content): Promise<void> {
-    const { listed, range, size, scope, mayLack = () => false } = content
+    const { listed, range, size, newestMs, scope, mayLack = () => false } = content
     const tables = content.tables.map((table) => {
       const files = listed.get(table.name) ?? []
-      const context = { home: this.#home, findings: this.#findings, range, size, listed: files, mayLack }
+      const context = { home: this.#home, findings: this.#findings, range, size, newestMs, listed: files, mayLack }
       return { name: table.name, check: new TableCheck(table, context) }
     })
     await this.#digest(tables)

@@ -154,7 +154,8 @@ class HomeVerification {
     await this.#checkAnchors(book, story, head)
     const range = this.#range ?? { from: head.size, to: head.size }
     const scope = this.#options.period === undefined ? 'home' : 'part'
-    const content: Content = { tables: story.tables, listed, range, size: head.size, scope }
+    const newestMs = story.times.at(-1) ?? 0
+    const content: Content = { tables: story.tables, listed, range, size: head.size, newestMs, scope }
     await new ContentCheck(this.#home, this.#findings, this.#raw, this.#options).check(content)
     this.#checkProofs(trusted)
     this.#sumUp(head, story)

@@ -37,6 +37,8 @@ export interface ExpectedFiles {
   readonly optional: ReadonlyMap<string, SealedFile>
   /** May be there, and nothing is known of what it holds. */
   readonly undescribed: ReadonlySet<string>
+  /** Data files that others took the place of and that no leaf says were deleted. */
+  readonly superseded: readonly string[]
 }
 
 /** The versions of one table as the log tells them. */
@@ -168,7 +170,9 @@ export class TableReplay {
       present.delete(path)
       optional.set(path, file)
     }
-    return { present, optional, undescribed }
+    const removed = new Set(this.#commits.flatMap(({ removes }) => removes))
+    const superseded = [...removed].filter((path) => !this.#live.has(path) && !this.#cleaned.has(path))
+    return { present, optional, undescribed, superseded }
   }
 }
 

@@ -1,4 +1,5 @@
 /** The folder of a table against its leaves: every file that should be there, and no commit that no leaf explains. */
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDeltaCommit } from './delta-commit.ts'
 import { noteDigest } from './file-verdict.ts'
@@ -19,6 +20,8 @@ export interface TableContext {
   readonly home: string
   readonly findings: Findings
   readonly range: LeafRange
+  /** When the newest leaf was made, milliseconds. */
+  readonly newestMs: number
   /** Number of leaves: what no leaf explains comes after the last. */
   readonly size: number
   /** Files there were in the folder, listed before the head of the log was read. */
@@ -31,8 +34,10 @@ export interface TableContext {
 export const tableFolder = (name: string): string => `lake/${name}`
 
 const LOG_FOLDER = '_delta_log/'
-/** What writers put down on the way; no reader takes them for part of the table. */
-const TRANSIENT = /^_staging\/|(^|\/)\.tmp-/
+/** A data file where readers look for them; what writers put down on the way stands elsewhere or begins with a dot. */
+const DATA_FILE = /^[^/]+=[^/]*\/[^./][^/]*\.parquet$/
+/** So many names of leftovers are told for each table. */
+const MAX_NAMES = 20
 
 /** One table. */
 export class TableCheck {
@@ -87,16 +92,42 @@ export class TableCheck {
       const where = tableFolder(this.#table.name)
       findings.add('missing', where, 'Leaves tell of this table, and its folder is not there.', this.#table.leaf)
     }
-    const unknown = listed.filter((key) => !this.names(key) && !TRANSIENT.test(key))
+    const unknown = listed.filter((key) => !this.names(key))
     const data: string[] = []
     for (const key of unknown) {
       if (key.startsWith(LOG_FOLDER)) this.#checkLogLeftover(key)
       else if (this.#table.isLost(key)) this.#noteReturned(key)
       else data.push(key)
     }
-    if (data.length === 0 || !this.#table.isKnown) return
-    findings.skip(
-      `${data.length} files in ${tableFolder(this.#table.name)}/ are part of no version of the table, such as ${data[0]}: leftovers of writes that never were committed.`,
+    if (!this.#table.isKnown) return
+    this.#tellLeftovers(data)
+    this.#tellLost(new Set(listed))
+  }
+
+  /** A crash leaves some, and the next cleaning takes them; so none is a finding, and each is named. */
+  #tellLeftovers(keys: readonly string[]): void {
+    if (keys.length === 0) return
+    const { findings, home, newestMs } = this.#context
+    const folder = tableFolder(this.#table.name)
+    findings.notice(
+      `${keys.length} files in ${folder}/ are part of no version of the table: ${namesOf(keys)}. Writes that never were committed leave such.`,
+    )
+    const old = keys.filter((key) => {
+      const info = DATA_FILE.test(key) ? statSync(join(home, folder, key), { throwIfNoEntry: false }) : undefined
+      return info !== undefined && info.mtimeMs < newestMs
+    })
+    if (old.length === 0) return
+    findings.notice(
+      `${old.length} of the files in ${folder}/ that are part of no version are data files older than the newest leaf: ${namesOf(old)}. Who reads the folder without its log would take them for part of the table.`,
+    )
+  }
+
+  /** What was merged into other files may be deleted, after a leaf has said so. */
+  #tellLost(there: ReadonlySet<string>): void {
+    const lost = this.#expected.superseded.filter((key) => !there.has(key))
+    if (lost.length === 0) return
+    this.#context.findings.state(
+      `${lost.length} files of table ${this.#table.name} that others took the place of are gone, and no leaf says that they were deleted: ${namesOf(lost)}.`,
     )
   }
 
@@ -181,3 +212,8 @@ export class TableCheck {
 
 const isSame = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && [...a].sort().join('\n') === [...b].sort().join('\n')
+
+const namesOf = (keys: readonly string[]): string =>
+  keys.length <= MAX_NAMES
+    ? keys.join(', ')
+    : `${keys.slice(0, MAX_NAMES).join(', ')} and ${keys.length - MAX_NAMES} more`
