@@ -12,6 +12,7 @@ import {
 } from '../lake/log.ts'
 import { TEMP_PREFIX } from '../lake/stores/contract.ts'
 import type { DeltaTable } from '../lake/table.ts'
+import { checkCheckpoint } from './commits-checkpoint.ts'
 import { addRecords } from './commits-files.ts'
 import { checkMoved } from './commits-moved.ts'
 import {
@@ -140,6 +141,7 @@ async function checkpointRecords(table: DeltaTable, version: number): Promise<Lo
   await table.settled()
   const checkpoint = await store.read(checkpointKey(version))
   if (checkpoint === undefined) return []
+  await checkCheckpoint(table, version)
   const pointer = await store.read(LAST_CHECKPOINT_KEY)
   return [
     logRecord(checkpointKey(version), checkpoint),

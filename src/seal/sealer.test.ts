@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { homeAt } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
+import { fileSql } from '../engine/sql.ts'
 import { inShort, leavesOf, listsOf } from '../ingest/sealed-home.fixture.ts'
 import { compact } from '../lake/compact.ts'
-import { commitKey } from '../lake/log.ts'
+import { checkpointKey, commitKey, LAST_CHECKPOINT_KEY } from '../lake/log.ts'
 import { scanSql } from '../lake/read.ts'
 import { makeFolder, SMALL_TABLE, writeRows } from '../lake/small-table.fixture.ts'
 import { type DataFile, DeltaTable, keyOf } from '../lake/table.ts'
@@ -302,6 +303,33 @@ describe('what was lost before it could be sealed', () => {
     await (await open()).follow([table], context)
     expect((await leavesOf(home())).at(-1)).toMatchObject({ operation: 'UNKNOWN' })
     expect((await verified()).findings).toMatchObject([{ kind: 'gap', leaf: 2 }])
+  })
+})
+
+describe('a checkpoint of a table', () => {
+  const path = () => table.store.locate(checkpointKey(10))
+
+  it.each([
+    ['leaves a file out', '', `WHERE "add" IS NULL OR "add"."path" NOT LIKE '%rows-3%'`],
+    [
+      'says other things of the rows of a file',
+      `REPLACE (CASE WHEN "add" IS NOT NULL THEN struct_update("add", stats := '{}') END AS "add")`,
+      '',
+    ],
+  ])('is not sealed if it %s, and is once it is taken away', async (_, replace, where) => {
+    for (let version = 0; version <= 10; version++) await commit(1)
+    await engine.run(
+      `COPY (SELECT * ${replace} FROM read_parquet(${fileSql(path())}) ${where}) TO ${fileSql(`${path()}.new`)} (FORMAT parquet)`,
+    )
+    await rename(`${path()}.new`, path())
+    await expect((await open()).follow([small()], context, true)).rejects.toMatchObject({
+      code: 'SEAL_FORKED',
+      where: path(),
+    })
+    await rm(path())
+    await rm(table.store.locate(LAST_CHECKPOINT_KEY))
+    expect(await (await open()).follow([small()], context, true)).toBe(11)
+    expect((await verified()).findings).toEqual([])
   })
 })
 
