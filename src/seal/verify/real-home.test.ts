@@ -172,6 +172,31 @@ describe('a home that the program made', () => {
     expect(await found({ checkpoints: [kept] })).toEqual(['forked kept'])
   })
 
+  it.each([
+    ['the lake', ['lake']],
+    ['all but the seal', ['lake', 'manifests', 'raw', 'ledger.db']],
+  ])('has no findings after %s was put back on purpose, nor has an export', async (_, folders) => {
+    await bench.take(await bench.file('logs/later.json', deliveryLines(9000, 9010)))
+    await bench.take(await bench.file('logs/last.json', deliveryLines(9020, 9030)))
+    for (const name of folders) {
+      await rm(at(name), { recursive: true })
+      await cp(join(saved, name), at(name), { recursive: true })
+    }
+    if (folders.includes('ledger.db'))
+      for (const end of ['-wal', '-shm']) await rm(at(`ledger.db${end}`), { force: true })
+    await command(registerSeal, 'seal', 'restore', '--reason', 'a test')
+    expect(await found()).toEqual([])
+    await bench.take(await bench.file('logs/after.json', deliveryLines(9200, 9210)))
+    const report = await verified()
+    expect(report.findings).toEqual([])
+    expect(report.statements).toContainEqual(expect.stringMatching(/put table events back/))
+    const out = join(bench.folder, `put-back-${folders.length}`)
+    await command(registerProve, 'prove', '--from', '2026-11-01', '--out', out)
+    const { exitCode, out: text } = await command(registerVerify, 'verify', out, '--key', key)
+    expect(text).toContain('Nothing is changed')
+    expect(exitCode).toBe(0)
+  })
+
   it('gives proofs of events that hold for this log only', async () => {
     const [row] = await bench.events<{ event_id: string }>('event_id', "WHERE request_id = 'request-7'")
     const path = join(bench.folder, 'one.tlog-proof')
