@@ -172,6 +172,19 @@ describe('a home that the program made', () => {
     expect(await found({ checkpoints: [kept] })).toEqual(['forked kept'])
   })
 
+  it('has no findings while it ingests, though it is read all the time', async () => {
+    let isDone = false
+    const ingesting = (async () => {
+      for (let n = 0; n < 2; n++)
+        await bench.take(await bench.file(`logs/live${n}.json`, deliveryLines(20_000 + n * 9, 20_005 + n * 9)))
+      isDone = true
+    })()
+    let reads = 0
+    for (; !isDone; reads++) expect((await verifyHome(bench.home.root, { key })).findings).toEqual([])
+    await ingesting
+    expect(reads).toBeGreaterThan(1)
+  })
+
   it.each([
     ['the lake', ['lake']],
     ['all but the seal', ['lake', 'manifests', 'raw', 'ledger.db']],
