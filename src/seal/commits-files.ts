@@ -11,6 +11,9 @@ import type { AddRecord } from './entry.ts'
 import { fileColumns } from './file-columns.ts'
 import { digestFiles, type FileRows, type RowForm, rowForm } from './rows.ts'
 
+/** Finds what the newest leaf about it says of a data file of a table. */
+export type SealedLookup = (table: string, key: string) => Promise<AddRecord | undefined>
+
 const forms = new Map<string, RowForm>()
 
 /** Files of this program's own columns need no look at their schema. */

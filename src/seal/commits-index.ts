@@ -1,6 +1,6 @@
 /** Which leaf told of a data file last: an index over the leaves, made on first use and carried on. */
 import { basename } from 'node:path'
-import type { SealedLookup } from './commits.ts'
+import type { SealedLookup } from './commits-files.ts'
 import { type AddRecord, parseEntry } from './entry.ts'
 import type { SealLog } from './log.ts'
 import type { Manifests } from './manifests.ts'

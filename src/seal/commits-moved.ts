@@ -6,8 +6,7 @@ import { type Action, commitKey, keyOfPath } from '../lake/log.ts'
 import { scanSql } from '../lake/read.ts'
 import { type DataFile, SCHEMA_TAG } from '../lake/snapshot.ts'
 import type { DeltaTable } from '../lake/table.ts'
-import type { SealedLookup } from './commits.ts'
-import { fileDigest } from './commits-files.ts'
+import { fileDigest, type SealedLookup } from './commits-files.ts'
 
 /** What {@link checkMoved} needs. */
 export interface MovedContext {

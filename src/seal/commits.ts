@@ -13,16 +13,9 @@ import {
 import { TEMP_PREFIX } from '../lake/stores/contract.ts'
 import type { DeltaTable } from '../lake/table.ts'
 import { checkCheckpoint } from './commits-checkpoint.ts'
-import { addRecords } from './commits-files.ts'
+import { addRecords, type SealedLookup } from './commits-files.ts'
 import { checkMoved } from './commits-moved.ts'
-import {
-  type AddRecord,
-  BASE,
-  type CommitEntry,
-  type LogRecord,
-  type ManifestLists,
-  type ObjectRecord,
-} from './entry.ts'
+import { BASE, type CommitEntry, type LogRecord, type ManifestLists, type ObjectRecord } from './entry.ts'
 import { sha256 } from './merkle.ts'
 
 /** What a room to the right knows of the batch behind a commit. */
@@ -49,9 +42,6 @@ export interface CommitContext {
   readonly engine: () => Promise<Engine>
   readonly batchOf: BatchLookup
 }
-
-/** Finds what the newest leaf about it says of a data file of a table. */
-export type SealedLookup = (table: string, key: string) => Promise<AddRecord | undefined>
 
 /** A commit, as its entry and manifest tell it. */
 export interface Described {

@@ -7,14 +7,8 @@ import { AppError } from '../core/errors.ts'
 import { commitKey } from '../lake/log.ts'
 import type { DeltaTable } from '../lake/table.ts'
 import type { CleanReason, Doomed } from '../lake/vacuum.ts'
-import {
-  type CommitContext,
-  type Described,
-  describeBase,
-  describeCommit,
-  hasAllCommits,
-  type SealedLookup,
-} from './commits.ts'
+import { type CommitContext, type Described, describeBase, describeCommit, hasAllCommits } from './commits.ts'
+import type { SealedLookup } from './commits-files.ts'
 import { sealedFiles } from './commits-index.ts'
 import type { AddRecord, CommitEntry, Entry, ManifestLists, SealedVersions } from './entry.ts'
 import { ENTRY_VERSION, entryBytes, entryTime, parseEntry } from './entry.ts'
