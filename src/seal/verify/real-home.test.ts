@@ -182,7 +182,7 @@ describe('a home that the program made', () => {
     let reads = 0
     for (; !isDone; reads++) expect((await verifyHome(bench.home.root, { key })).findings).toEqual([])
     await ingesting
-    expect(reads).toBeGreaterThan(1)
+    expect(reads).toBeGreaterThan(0)
   })
 
   it.each([
