@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -194,5 +195,31 @@ describe('bricktrail seal anchor', () => {
       state: 'warning',
       hint: expect.stringContaining('seal anchor'),
     })
+  })
+})
+
+describe('bricktrail seal raw', () => {
+  it('gives back what was received, byte for byte, and names what it does not have', async () => {
+    const text = deliveryLines(1, 3)
+    const path = await bench.file('a.json', text)
+    await bench.take(path)
+    const digest = createHash('sha256').update(text).digest('hex')
+    expect((await seal('raw', digest)).out).toBe(text)
+    const copy = join(bench.folder, 'copy.json')
+    await seal('raw', digest, '--out', copy)
+    expect(await readFile(copy, 'utf8')).toBe(text)
+    expect(await readdir(bench.folder)).not.toContain('copy.json.unfinished')
+    await expect(seal('raw', digest.replace(/./g, '0'))).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+  })
+
+  it('writes no file of bytes that are not what was received', async () => {
+    const text = deliveryLines(1, 3)
+    await bench.take(await bench.file('a.json', text))
+    const digest = createHash('sha256').update(text).digest('hex')
+    const [name = ''] = await readdir(at(`raw/${digest.slice(0, 2)}`))
+    await writeFile(at(`raw/${digest.slice(0, 2)}/${name}`), 'something else')
+    const copy = join(bench.folder, 'copy.json')
+    await expect(seal('raw', digest, '--out', copy)).rejects.toMatchObject({ code: 'BAD_SEAL' })
+    await expect(readFile(copy)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })

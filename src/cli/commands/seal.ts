@@ -1,4 +1,7 @@
 /** `bricktrail seal`: the state of the transparency log, its checkpoint to keep elsewhere, its keys, and restores. */
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { EXIT } from '../../core/errors.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
@@ -26,6 +29,12 @@ export const registerSeal: RegisterCommand = (program, cli) => {
     .description('say that the lake was put back to an earlier state on purpose')
     .requiredOption('--reason <text>', 'why, for whoever verifies')
     .action(({ reason }: { reason: string }) => restore(cli, reason))
+  seal
+    .command('raw')
+    .description('give back what was received, from the raw archive')
+    .argument('<sha256>', 'digest of what was received; `query "SELECT object_key, sha256 FROM objects"` lists them')
+    .option('--out <file>', 'file to write; standard output where absent')
+    .action((sha256: string, { out }: { out?: string }) => giveBack(cli, sha256, out))
   registerKey(seal, cli)
 }
 
@@ -121,4 +130,23 @@ async function restore(cli: CliContext, reason: string): Promise<void> {
   for (const { table, undone } of restored)
     cli.out(`${table}: ${undone} sealed commits are no longer in the lake; the log says so now.\n`)
   if (restored.length === 0) cli.out('The lake is what its seal says; nothing was written.\n')
+}
+
+async function giveBack(cli: CliContext, sha256: string, out: string | undefined): Promise<void> {
+  const { rawOf } = await import('../../seal/raw/archive.ts')
+  const { readRawKey } = await import('../../seal/raw/key.ts')
+  const { sealSettings, settingsPath } = await import('../../seal/settings.ts')
+  const home = cli.home()
+  const { rawKey } = await sealSettings(home)
+  const key = rawKey === null ? undefined : await readRawKey(rawKey, `rawKey in ${settingsPath(home)}`)
+  const bytes = rawOf(home, sha256, key)
+  if (out === undefined) return pipeline(bytes, cli.stdout, { end: false })
+  // Under another name until the digest at the end has held.
+  const unfinished = `${out}.unfinished`
+  try {
+    await pipeline(bytes, createWriteStream(unfinished, { mode: 0o600 }))
+    await rename(unfinished, out)
+  } finally {
+    await rm(unfinished, { force: true })
+  }
 }
