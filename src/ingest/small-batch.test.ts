@@ -34,6 +34,10 @@ const take = (by: Ingester, path: string) => by.ingest({ specs: [path], form: 'a
 /** Of twins in one batch any may stay, so what tells of the object says nothing. */
 const PROVENANCE = ['batch_id', 'source_object', 'received_time', 'record_bytes']
 
+/** Azure's two ways of delivery spell and list differently what we do not know; the fixtures have twins of both. */
+const valueSql = (name: string): string =>
+  name === 'extra' ? "CASE WHEN form <> 'azure' THEN extra END AS extra" : `"${name}"`
+
 /** All rows of a home's events and rejects, but for where they come from. */
 async function contents(home: Home) {
   const tables = [
@@ -41,7 +45,7 @@ async function contents(home: Home) {
     { table: DeltaTable.at(home.rejects, REJECTS_TABLE), columns: REJECT_COLUMNS, order: 'reject_id' },
   ]
   const found = tables.map(async ({ table, columns, order }) => {
-    const names = columns.flatMap(({ name }) => (PROVENANCE.includes(name) ? [] : [`"${name}"`]))
+    const names = columns.flatMap(({ name }) => (PROVENANCE.includes(name) ? [] : [valueSql(name)]))
     const files = filesBetween(await table.snapshot())
     return bench.sql(`SELECT ${names.join(', ')} FROM ${scanSql(table, files)} ORDER BY ${order}`)
   })
