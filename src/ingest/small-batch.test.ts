@@ -1,4 +1,5 @@
 import { cpSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -34,10 +35,6 @@ const take = (by: Ingester, path: string) => by.ingest({ specs: [path], form: 'a
 /** Of twins in one batch any may stay, so what tells of the object says nothing. */
 const PROVENANCE = ['batch_id', 'source_object', 'received_time', 'record_bytes']
 
-/** Azure's two ways of delivery spell and list differently what we do not know; the fixtures have twins of both. */
-const valueSql = (name: string): string =>
-  name === 'extra' ? "CASE WHEN form <> 'azure' THEN extra END AS extra" : `"${name}"`
-
 /** All rows of a home's events and rejects, but for where they come from. */
 async function contents(home: Home) {
   const tables = [
@@ -45,7 +42,7 @@ async function contents(home: Home) {
     { table: DeltaTable.at(home.rejects, REJECTS_TABLE), columns: REJECT_COLUMNS, order: 'reject_id' },
   ]
   const found = tables.map(async ({ table, columns, order }) => {
-    const names = columns.flatMap(({ name }) => (PROVENANCE.includes(name) ? [] : [valueSql(name)]))
+    const names = columns.flatMap(({ name }) => (PROVENANCE.includes(name) ? [] : [`"${name}"`]))
     const files = filesBetween(await table.snapshot())
     return bench.sql(`SELECT ${names.join(', ')} FROM ${scanSql(table, files)} ORDER BY ${order}`)
   })
@@ -68,18 +65,34 @@ const ODD = [
   '{"version":"2.0","timest',
 ].join('')
 
+/** Takes the logs one file after another: of twins in one batch any may stay, and the fixtures have twins spelled differently. */
+async function takeEach(by: Ingester) {
+  const total = { records: 0, events: 0, duplicates: 0, rejects: 0, redactions: 0 }
+  const names = await readdir(join(bench.folder, 'logs'), { recursive: true, withFileTypes: true })
+  const paths = names.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+  for (const path of paths.sort()) {
+    const report = await take(by, path).catch(nothingThere)
+    if (report === undefined) continue
+    for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += report[name]
+  }
+  return total
+}
+
+/** A file without a record is said to be one, and its rejects are kept all the same. */
+function nothingThere(cause: { code?: string }): undefined {
+  if (cause.code !== 'NO_RECORDS') throw cause
+}
+
 test('small batches are the same rows as large ones, for all records of all forms', async () => {
   cpSync(FIXTURES, join(bench.folder, 'logs'), { recursive: true })
   await bench.file('logs/workspaceId=77/odd.json', ODD)
   const [small, large] = [bench.home, await bench.anotherHome('large')]
-  const path = join(bench.folder, 'logs')
-  const reports = [await take(ingester(small, SMALL_BATCH_BYTES), path), await take(ingester(large, -1), path)]
-  const [one, other] = reports.map(({ seconds: _, eventsPerSecond: __, ...counts }) => counts)
+  const [one, other] = [await takeEach(ingester(small, SMALL_BATCH_BYTES)), await takeEach(ingester(large, -1))]
   expect(one).toEqual(other)
   expect(one?.events).toBeGreaterThan(40)
   expect(one?.redactions).toBeGreaterThan(2)
   expect(await contents(small)).toEqual(await contents(large))
-}, 60_000)
+}, 240_000)
 
 test('one small batch leaves nothing to the next, nor does a large one between them', async () => {
   const by = ingester(bench.home, 20_000)
