@@ -87,13 +87,22 @@ export class Engine {
     }
   }
 
-  async #plan(sql: string, disabledOptimizers?: string): Promise<DuckDBPreparedStatement> {
+  #plan(sql: string, disabledOptimizers?: string): Promise<DuckDBPreparedStatement> {
     const disabled = [OF_THE_MOMENT, ...(disabledOptimizers === undefined ? [] : [disabledOptimizers])].join(',')
-    await this.connection.run(`SET disabled_optimizers = ${lit(disabled)}`)
+    return this.#without(disabled, () => this.connection.prepare(sql))
+  }
+
+  /** Runs `work` with joins planned {@link AS_WRITTEN}. */
+  asWritten<T>(work: () => Promise<T>): Promise<T> {
+    return this.#without(AS_WRITTEN, work)
+  }
+
+  async #without<T>(optimizers: string, work: () => Promise<T>): Promise<T> {
+    await this.run(`SET disabled_optimizers = ${lit(optimizers)}`)
     try {
-      return await this.connection.prepare(sql)
+      return await work()
     } finally {
-      await this.connection.run('RESET disabled_optimizers')
+      await this.run('RESET disabled_optimizers')
     }
   }
 

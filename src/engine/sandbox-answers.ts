@@ -10,9 +10,9 @@ import {
 import { AppError } from '../core/errors.ts'
 import { Engine } from './duckdb.ts'
 import { type Plain, plainBytes, plainValue } from './plain-values.ts'
-import { type AnswerColumn, patternOf, type SandboxReply, type SandboxSetup } from './sandbox-messages.ts'
+import type { AnswerColumn, SandboxReply, SandboxSetup } from './sandbox-messages.ts'
 import { checkSelect, type Gate, gateOf } from './select-only.ts'
-import { ident, lit, litList } from './sql.ts'
+import { ident, lit, litList, patternOf } from './sql.ts'
 
 /** One reply carries about this much, so that neither side holds more than a few such batches. */
 const BATCH_BYTES = 1_000_000

@@ -45,6 +45,3 @@ export interface AnswerEnd {
   /** True when there were more rows than asked for. */
   readonly truncated: boolean
 }
-
-/** A path as a pattern that matches the path alone: `[`, `*` and `?` mean more than themselves to DuckDB. */
-export const patternOf = (path: string): string => path.replaceAll(/[[*?]/g, '[$&]')

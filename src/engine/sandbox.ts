@@ -9,9 +9,9 @@ import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AppError, messageOf } from '../core/errors.ts'
-import { type AnswerColumn, patternOf, type SandboxSetup } from './sandbox-messages.ts'
+import type { AnswerColumn, SandboxSetup } from './sandbox-messages.ts'
 import { type Budget, SandboxProcess } from './sandbox-process.ts'
-import { litList } from './sql.ts'
+import { litList, patternOf } from './sql.ts'
 
 /** Room for a grouped query over tens of millions of events; what exceeds it spills, then fails. */
 export const DEFAULT_SANDBOX_MEMORY_MB = 512

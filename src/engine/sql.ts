@@ -12,5 +12,8 @@ export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`
 /** A list literal of strings, typed so that an empty list binds too. */
 export const litList = (values: readonly string[]): string => `[${values.map(lit).join(', ')}]::VARCHAR[]`
 
-/** A literal for the functions that read files: `[`, `*` and `?` of the path stand for themselves, not for a pattern. */
-export const fileSql = (path: string): string => lit(path.replaceAll(/[[*?]/g, '[$&]'))
+/** A path as a pattern that matches the path alone: `[`, `*` and `?` mean more than themselves to DuckDB. */
+export const patternOf = (path: string): string => path.replaceAll(/[[*?]/g, '[$&]')
+
+/** A literal for the functions that read files: the path stands for itself, not for a pattern. */
+export const fileSql = (path: string): string => lit(patternOf(path))

@@ -1,6 +1,6 @@
 /** What enrichers know already: one small table a fact, kept for the life of the engine. */
 import type { Home } from '../core/home.ts'
-import { AS_WRITTEN, type Engine } from '../engine/duckdb.ts'
+import type { Engine } from '../engine/duckdb.ts'
 import type { Enrichment } from '../normalise/event.ts'
 import { hasSecretSql } from '../normalise/scrub.ts'
 import type { Enricher } from './contract.ts'
@@ -30,14 +30,11 @@ export async function learn(engine: Engine, values: (input: Enricher['input']) =
     // Working a fact out costs far more to plan than to do, and most batches bring nothing new.
     const { n } = await engine.row<{ n: string }>('SELECT count(*) AS n FROM fresh_values')
     if (n === '0') continue
-    await engine.run(`SET disabled_optimizers = '${AS_WRITTEN}'`)
-    try {
-      await engine.run(
+    await engine.asWritten(() =>
+      engine.run(
         `INSERT INTO ${memo} SELECT e.value, ${enricher.fact('e.value')} FROM ${enricher.from('fresh_values', 'value')}`,
-      )
-    } finally {
-      await engine.run('RESET disabled_optimizers')
-    }
+      ),
+    )
   }
 }
 

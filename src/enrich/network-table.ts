@@ -12,7 +12,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
-import { lit } from '../engine/sql.ts'
+import { fileSql, lit } from '../engine/sql.ts'
 
 const COUNTRY = { package: '@ip-location-db/dbip-country', stem: 'dbip-country' }
 const ASN = { package: '@ip-location-db/asn', stem: 'asn' }
@@ -164,7 +164,7 @@ async function compile(engine: Engine, country: Database, asn: Database, folder:
   )
   await engine.run(`CREATE OR REPLACE TEMP TABLE geo_line AS
     SELECT l.lo, l.hi, f.fact, ${TOUCHED} > ${MAX_NARROW_BUCKETS} AS wide
-    FROM geo_cut l LEFT JOIN read_parquet(${lit(join(temporary, `${FACTS}.parquet`))}) f
+    FROM geo_cut l LEFT JOIN read_parquet(${fileSql(join(temporary, `${FACTS}.parquet`))}) f
       ON f.country IS NOT DISTINCT FROM l.country AND f.asn IS NOT DISTINCT FROM l.asn`)
   await write(
     BUCKETS,
@@ -194,7 +194,7 @@ export async function loadNetworks(engine: Engine, home: Home, { country, asn } 
     const folder = join(home.cache, `networks-${LAYOUT}-${country.version}-${asn.version}`)
     if (!existsSync(folder)) await compile(engine, country, asn, folder)
     for (const table of [BUCKETS, FACTS]) {
-      tables[table] = `SELECT * FROM read_parquet(${lit(join(folder, `${table}.parquet`))})`
+      tables[table] = `SELECT * FROM read_parquet(${fileSql(join(folder, `${table}.parquet`))})`
     }
     tables[BUILD] = `SELECT ${lit(PROVIDER)} AS provider, ${lit(builtFrom(asn.version))} AS built`
   }

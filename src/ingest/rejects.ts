@@ -2,7 +2,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Engine } from '../engine/duckdb.ts'
-import { lit } from '../engine/sql.ts'
+import { fileSql, lit } from '../engine/sql.ts'
 import { filesBetween, scanSql } from '../lake/read.ts'
 import type { DataFile, DeltaTable } from '../lake/table.ts'
 import { writePartition } from '../lake/write.ts'
@@ -99,7 +99,7 @@ export async function writeRejects(
       SELECT substr(sha256(concat_ws(chr(29), sourceObject, reason, coalesce(line::VARCHAR, ''), sizeBytes, content)), 1, 32) AS reject_id,
         DATE ${lit(day)} AS reject_date, ${lit(ingestTime.toISOString())}::TIMESTAMPTZ AS ingest_time, ${lit(batchId)} AS batch_id,
         sourceObject AS source_object, form, reason, detail, line, sizeBytes AS size_bytes, content AS content_base64
-      FROM read_json(${lit(spool.path)}, format = 'newline_delimited', maximum_object_size = 1048576, columns = {sourceObject: 'VARCHAR', form: 'VARCHAR',
+      FROM read_json(${fileSql(spool.path)}, format = 'newline_delimited', maximum_object_size = 1048576, columns = {sourceObject: 'VARCHAR', form: 'VARCHAR',
         reason: 'VARCHAR', detail: 'VARCHAR', line: 'BIGINT', sizeBytes: 'BIGINT', content: 'VARCHAR'}))
     WHERE reject_id NOT IN (SELECT reject_id FROM ${held} WHERE source_object IN (${objects}))`
   const file = await writePartition(engine, table, { select, partition: day, stem: batchId })

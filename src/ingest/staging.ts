@@ -2,8 +2,8 @@
  * Reading a batch: the records stream through the engine into files of no table. Most go the quick way; what the quick way
  * sets aside is read again with all tolerance; what is left then is refused.
  */
-import { AS_WRITTEN, type Engine } from '../engine/duckdb.ts'
-import { ident, lit } from '../engine/sql.ts'
+import type { Engine } from '../engine/duckdb.ts'
+import { fileSql, ident } from '../engine/sql.ts'
 import { enrichment, learn } from '../enrich/memo.ts'
 import { EVENTS_TABLE } from '../lake/table.ts'
 import { type StagedDays, type StagedFile, stageDays } from '../lake/write-days.ts'
@@ -121,14 +121,7 @@ async function stageLarge(
 ): Promise<Pick<Staged, 'files' | 'read'>> {
   const [first] = works as [Work, ...Work[]]
   const form = formNamed(first.form)
-  const stage: Stage = async (select) => {
-    await engine.run(`SET disabled_optimizers = '${AS_WRITTEN}'`)
-    try {
-      return await stageAsPlanned(select)
-    } finally {
-      await engine.run('RESET disabled_optimizers')
-    }
-  }
+  const stage: Stage = (select) => engine.asWritten(() => stageAsPlanned(select))
   await objectsTable(engine, works)
   if (!isLines(first)) await prepareTables(engine, works, hints)
   await hints.learn(engine)
@@ -163,7 +156,7 @@ function rowsSql(files: readonly StagedFile[]): string | undefined {
 
 /** The rows of staged files; `options` may ask for the file name and the place in it. */
 export const stagedSql = (files: readonly StagedFile[], options = ''): string =>
-  `read_parquet([${files.map(({ path }) => lit(path.replaceAll(/[[*?]/g, '[$&]'))).join(', ')}], hive_partitioning = false${options})`
+  `read_parquet([${files.map(({ path }) => fileSql(path)).join(', ')}], hive_partitioning = false${options})`
 
 async function objectsTable(engine: Engine, works: readonly Work[]): Promise<void> {
   await engine.tableOf(OBJECTS_TEXT, objectRows(works), OBJECT_COLUMNS)
@@ -176,7 +169,7 @@ async function prepareTables(engine: Engine, works: readonly Work[], hints: Hint
   await engine.run(`DROP TABLE IF EXISTS ${CSV_REJECTS.scans}`)
   for (const { readPath, csv } of works) {
     if (csv !== undefined) hints.takeKeys(csv.columns)
-    else await learnParquet(engine, `read_parquet(${lit(readPath)}, hive_partitioning = false)`, hints)
+    else await learnParquet(engine, `read_parquet(${fileSql(readPath)}, hive_partitioning = false)`, hints)
   }
 }
 

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { messageOf } from '../core/errors.ts'
 import { Engine } from '../engine/duckdb.ts'
-import { lit } from '../engine/sql.ts'
+import { fileSql, lit } from '../engine/sql.ts'
 import {
   type Action,
   type AddFile,
@@ -60,7 +60,7 @@ export async function writeCheckpoint(store: ObjectStore, { version, files, acti
     await writeFile(rows, commitText(actions))
     await withEngine((engine) =>
       engine.run(
-        `COPY (SELECT * FROM read_json(${lit(rows)}, format = 'newline_delimited', columns = ${CHECKPOINT_COLUMNS}))
+        `COPY (SELECT * FROM read_json(${fileSql(rows)}, format = 'newline_delimited', columns = ${CHECKPOINT_COLUMNS}))
          TO ${lit(parquet)} (FORMAT parquet, COMPRESSION zstd)`,
       ),
     )
@@ -80,7 +80,7 @@ export async function readCheckpoint(store: ObjectStore, version: number, spec: 
   const path = store.locate(key)
   const texts = await withEngine((engine) =>
     engine.rows<Record<string, string | null>>(
-      `SELECT to_json(COLUMNS('^(protocol|metaData|txn|add|remove)$')) FROM read_parquet(${lit(path)})`,
+      `SELECT to_json(COLUMNS('^(protocol|metaData|txn|add|remove)$')) FROM read_parquet(${fileSql(path)})`,
     ),
   ).catch((cause) => {
     throw damaged(path, messageOf(cause), cause)

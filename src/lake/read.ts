@@ -1,5 +1,5 @@
 /** Reading: data files as a SQL relation, and the files a span of time can be in. */
-import { ident, lit } from '../engine/sql.ts'
+import { fileSql, ident, lit } from '../engine/sql.ts'
 import { duckdbType } from '../engine/types.ts'
 import { schemaTag, typedColumns } from './schema.ts'
 import { type DataFile, SCHEMA_TAG, type Snapshot } from './snapshot.ts'
@@ -39,8 +39,7 @@ const nullColumns = (spec: TableSpec): string =>
   spec.columns.map(({ name, type }) => `NULL::${duckdbType(type)} AS ${ident(name)}`).join(', ')
 
 /** `[`, `*` and `?` in a path are patterns to DuckDB; in brackets they stand for themselves. */
-const pathList = (paths: readonly string[]): string =>
-  `[${paths.map((path) => lit(path.replaceAll(/[[*?]/g, '[$&]'))).join(', ')}]`
+const pathList = (paths: readonly string[]): string => `[${paths.map((path) => fileSql(path)).join(', ')}]`
 
 /** Opening every file for its columns is slow with many files, so only where they were not all written alike. */
 const byName = (spec: TableSpec, files: readonly DataFile[]): string =>

@@ -157,6 +157,14 @@ describe('checkpoints', () => {
     })
   })
 
+  test('one is read where the path of the table looks like a pattern', async () => {
+    const root = join(folder.path, "it's [x]* ?")
+    const writer = DeltaTable.at(root, table.spec)
+    for (let n = 0; n <= 10; n++) await writer.commit({ adds: [fakeFile(`f${n}`)], operation: 'WRITE' })
+    for (let version = 0; version < 10; version++) await writer.store.delete(commitKey(version))
+    expect((await DeltaTable.at(root, table.spec).snapshot()).files).toHaveLength(11)
+  })
+
   test('one that is written later holds its own version, whatever is committed meanwhile', async () => {
     const writer = DeltaTable.at(table.root, table.spec, { checkpointLater: true })
     for (let n = 0; n <= 21; n++) await writer.commit({ adds: [fakeFile(`f${n}`)], operation: 'WRITE' })
