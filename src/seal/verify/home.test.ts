@@ -92,13 +92,14 @@ describe('a home that is as it was sealed', () => {
     await home.pending(8)
     await home.put('lake/events/event_date=2026-03-01/orphan-0.parquet', 'PAR1')
     await home.put('lake/events/_staging/x.parquet', 'PAR1')
+    await home.put('lake/events/_delta_log/.tmp-4eac9ff6', '{"commitInfo":')
     await home.put('raw/ab/unnamed', 'bytes')
     const report = await verifyHome(home.root, { key: home.key.vkey })
     expect(report.findings).toEqual([])
     expect(report.notChecked).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/append to the log was cut short/),
-        expect.stringMatching(/orphan-0\.parquet/),
+        expect.stringMatching(/_delta_log\/\.tmp-4eac9ff6.*orphan-0\.parquet/),
         expect.stringMatching(/raw\/ are named by no leaf/),
       ]),
     )

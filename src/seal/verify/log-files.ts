@@ -8,6 +8,9 @@ import { entriesPath, parseTilePath, TILE_WIDTH, type Tile, tilePath } from '../
 /** Folder of the log inside a home. */
 export const LOG_FOLDER = 'seal/log'
 
+/** How the names of files begin whose writing a crash cut short; readers of logs and of tables pass them by. */
+export const UNFINISHED = '.tmp-'
+
 /** A bundle with 256 of the longest entries, which none exceeds. */
 const LONGEST_BUNDLE = 256 * (65_535 + 2)
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { type Hash, sameHash } from '../merkle.ts'
 import type { VerifiedSignature, Verifier } from '../note.ts'
 import type { KeyChain } from './key-chain.ts'
-import { bytesOf } from './log-files.ts'
+import { bytesOf, UNFINISHED } from './log-files.ts'
 import { type CheckedNote, checkNote, keyName } from './note-check.ts'
 import type { Findings } from './report.ts'
 
@@ -126,7 +126,7 @@ export class NoteBook {
       const where = `${NOTES_FOLDER}/${name}`
       const bytes = () => bytesOf(join(home, where), NOTE_LIMIT_BYTES)
       if (/^\d{20}$/.test(name)) this.#shelve(BigInt(name), { where, given: false, bytes })
-      else if (!name.startsWith('.tmp-')) findings.skip(`${where} is not named after a size.`)
+      else if (!name.startsWith(UNFINISHED)) findings.skip(`${where} is not named after a size.`)
     }
     if (headSize > 0 && !this.#bySize.has(headSize)) {
       findings.add('missing', noteKey(headSize), 'The kept copy of the newest checkpoint is missing.', headSize - 1)

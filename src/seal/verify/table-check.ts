@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseDeltaCommit } from './delta-commit.ts'
 import { noteDigest } from './file-verdict.ts'
 import type { Hasher } from './hasher.ts'
-import { bytesOf } from './log-files.ts'
+import { bytesOf, UNFINISHED } from './log-files.ts'
 import type { OnBytes } from './raw-check.ts'
 import type { ExpectedFiles, SealedCommit, SealedFile, TableReplay } from './replay.ts'
 import type { Findings } from './report.ts'
@@ -95,7 +95,7 @@ export class TableCheck {
     const unknown = listed.filter((key) => !this.names(key))
     const data: string[] = []
     for (const key of unknown) {
-      if (key.startsWith(LOG_FOLDER)) this.#checkLogLeftover(key)
+      if (key.startsWith(LOG_FOLDER) && !key.startsWith(`${LOG_FOLDER}${UNFINISHED}`)) this.#checkLogLeftover(key)
       else if (this.#table.isLost(key)) this.#noteReturned(key)
       else data.push(key)
     }
