@@ -1,4 +1,5 @@
 /** How far the seal of a home goes, for people and for `doctor`. Needs no private key, and proves nothing: `verify` does. */
+
 import { AppError, isAppError } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { localStore } from '../lake/stores/local.ts'
@@ -7,8 +8,10 @@ import { type AnchorState, readAnchorStates } from '../seal/anchors/state.ts'
 import { openCheckpoint } from '../seal/checkpoint.ts'
 import { parseEntry, type SealedVersions } from '../seal/entry.ts'
 import { publicKeys } from '../seal/keys.ts'
+import { lastSealed } from '../seal/leaves.ts'
 import { LOG_FOLDER } from '../seal/log.ts'
 import { notePath } from '../seal/log-head.ts'
+import { hexOf } from '../seal/merkle.ts'
 import { sealSettings } from '../seal/settings.ts'
 import { CHECKPOINT_PATH } from '../seal/tiles.ts'
 import { TreeReader } from '../seal/tree.ts'
@@ -52,13 +55,13 @@ export async function sealState(home: Home): Promise<SealState> {
   const { newest, all } = await publicKeys(home.seal)
   const { origin, size, root } = openCheckpoint(bytes, all)
   const tree = new TreeReader((path) => store.read(`${LOG_FOLDER}/${path}`), size)
-  const sealed = await sealedVersions(tree, size)
+  const { sealed } = await lastSealed(tree)
   const { raw, rawKey } = await sealSettings(home)
   return {
     origin,
     key: newest.vkey,
     size: String(size),
-    root: Buffer.from(root).toString('hex'),
+    root: hexOf(root),
     sealed,
     ...(await compared(home, sealed)),
     raw:
@@ -133,14 +136,6 @@ const summary = ([id, { lastSize, lastTime, lastError }]: [string, AnchorState])
   ...(lastTime === undefined ? {} : { lastTime }),
   ...(lastError === undefined ? {} : { lastError: lastError.message }),
 })
-
-async function sealedVersions(tree: TreeReader, size: bigint): Promise<SealedVersions> {
-  for (let index = size - 1n; index >= 0n; index--) {
-    const entry = parseEntry(await tree.entry(index))
-    if ('sealed' in entry) return entry.sealed
-  }
-  return {}
-}
 
 /** How the tables stand to what was sealed of them. */
 async function compared(home: Home, sealed: SealedVersions): Promise<Pick<SealState, 'unsealed' | 'behind'>> {

@@ -4,7 +4,7 @@
  */
 import { AppError, EXIT } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
-import type { Restored, Sealing, SealingOptions } from '../ingest/sealing.ts'
+import type { AnchorLine, Restored, Sealing, SealingOptions } from '../ingest/sealing.ts'
 import type { CliContext } from './contract.ts'
 
 /** How {@link withSealing} goes about it. */
@@ -31,7 +31,7 @@ export async function withSealing<T>(
     return { sealing, result: await work(sealing, options) }
   }
   const { sealing, result } = await asWriter(cli, opened, memoryLimitMb)
-  if (anchors) await anchor(cli, sealing)
+  if (anchors) noteAnchors(cli, await sealing.anchor())
   return result
 }
 
@@ -41,13 +41,13 @@ export async function withRestore(cli: CliContext, reason: string): Promise<Rest
     const { Sealing } = await import('../ingest/sealing.ts')
     return Sealing.restore(options, reason)
   })
-  await anchor(cli, sealing)
+  noteAnchors(cli, await sealing.anchor())
   return restored
 }
 
-/** Takes the checkpoint out, and says who did not take it; one that contradicts the home ends the process with a finding. */
-async function anchor(cli: CliContext, sealing: Sealing): Promise<void> {
-  for (const { id, outcome, detail = '' } of (await sealing.anchor()) ?? []) {
+/** Says which anchors did not take the checkpoint; one that contradicts the home ends the process with a finding. */
+export function noteAnchors(cli: CliContext, anchors: readonly AnchorLine[] = []): void {
+  for (const { id, outcome, detail = '' } of anchors) {
     if (outcome === 'failed') cli.note(`warning: ${printable(id)} did not take the checkpoint: ${printable(detail)}`)
     if (outcome !== 'alarm') continue
     cli.note(`ALARM: ${printable(id)}: ${printable(detail)}`)

@@ -2,13 +2,15 @@
  * The source ledger: what was taken of which object, and what became of it. One row a taking; SQLite, so that it is one
  * file, transactional, and readable by anyone. It can be made again from the batch manifests.
  */
+
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
+import { syncFolder } from '../lake/stores/local.ts'
 import type { RawRecord } from '../seal/entry.ts'
 
 /** What one taking of one object came to. `records` = `events` + `duplicates` + `rejects`, always. */
@@ -214,18 +216,6 @@ async function setAside(path: string, folder: string, name: string): Promise<voi
       return syncFolder(folder)
     }
     if ((await readFile(target)).equals(await readFile(path))) return rm(path)
-  }
-}
-
-/** A new name outlives a loss of power only once its folder is on disk. */
-async function syncFolder(path: string): Promise<void> {
-  // Windows opens no folders, and keeps names in its journal.
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

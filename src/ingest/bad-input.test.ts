@@ -35,6 +35,12 @@ describe.each(BATCH_SIZES)('in $size batches', ({ smallBatchBytes }) => {
   }
 
   describe('lines', () => {
+    test('a list without records is a line, also where a file begins with it', async () => {
+      const path = await bench.file('a.json', `[47]\n${deliveryLines(1, 3)}`)
+      expect(await bench.take(path)).toMatchObject({ records: 4, events: 3, rejects: 1 })
+      expect((await bench.rejects()).map(({ reason, line }) => [reason, Number(line)])).toEqual([['not_a_record', 1]])
+    })
+
     test('that are no records are refused with reason, line and bytes, and all others go in', async () => {
       const good = deliveryLines(1, 2)
       const bad: [line: string | Buffer, reason: string][] = [

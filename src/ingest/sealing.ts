@@ -15,7 +15,7 @@ import type { AnchorResult } from '../seal/anchors/run.ts'
 import type { BatchLookup } from '../seal/commits.ts'
 import type { ObjectRecord } from '../seal/entry.ts'
 import { SealKeys } from '../seal/keys.ts'
-import { sha256 } from '../seal/merkle.ts'
+import { hexOf, sha256 } from '../seal/merkle.ts'
 import { type EventProof, proveEvent } from '../seal/prove.ts'
 import { RawArchive } from '../seal/raw/archive.ts'
 import { Sealer } from '../seal/sealer.ts'
@@ -181,7 +181,7 @@ export const batchLookup =
     const bytes = await readFile(path)
     const manifest = parsed(bytes, path)
     const { batchId, objects } = manifest
-    const digest = Buffer.from(sha256(bytes)).toString('hex')
+    const digest = hexOf(sha256(bytes))
     return {
       batch: batchId,
       batchFile: { path: inHome, bytes: bytes.length, sha256: digest },

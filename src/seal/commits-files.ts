@@ -1,4 +1,5 @@
 /** The files of a version with their digests, as its leaf tells them. */
+
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { AppError } from '../core/errors.ts'
@@ -9,6 +10,7 @@ import { SCHEMA_TAG } from '../lake/snapshot.ts'
 import type { DeltaTable } from '../lake/table.ts'
 import type { AddRecord } from './entry.ts'
 import { fileColumns } from './file-columns.ts'
+import { hexOf } from './merkle.ts'
 import { digestFiles, type FileRows, type RowForm, rowForm } from './rows.ts'
 
 /** Finds what the newest leaf about it says of a data file of a table. */
@@ -70,7 +72,7 @@ async function digested(
     for (const [index, { key, path, form }] of files.entries()) {
       const [ofRows, digest] = [rows.get(path), digests[index]]
       if (ofRows === undefined || digest === undefined) continue
-      const rowsRoot = Buffer.from(ofRows.root).toString('hex')
+      const rowsRoot = hexOf(ofRows.root)
       records.push({ path: key, ...digest, rows: ofRows.rows, rowsRoot, rowForm: 'row/1', columns: form.columns })
     }
   }

@@ -23,7 +23,7 @@ export function sealedFiles(log: SealLog, manifests: Manifests): SealedLookup {
 
   async function carryOn(): Promise<void> {
     for (; next < log.size; next++) {
-      const entry = parseEntry(await log.readEntry(next))
+      const entry = parseEntry(await log.entry(next))
       if (entry.kind !== 'commit' || entry.manifest === undefined) continue
       if (entry.batch === undefined) await take(entry.table, entry.manifest.sha256)
       else batches.set(`${entry.table}/${entry.batch}`, entry.manifest.sha256)

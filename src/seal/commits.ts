@@ -16,7 +16,7 @@ import { checkCheckpoint } from './commits-checkpoint.ts'
 import { addRecords, type SealedLookup } from './commits-files.ts'
 import { checkMoved } from './commits-moved.ts'
 import { BASE, type CommitEntry, type LogRecord, type ManifestLists, type ObjectRecord } from './entry.ts'
-import { sha256 } from './merkle.ts'
+import { hexOf, sha256 } from './merkle.ts'
 
 /** What a room to the right knows of the batch behind a commit. */
 export interface BatchFacts {
@@ -118,7 +118,7 @@ export async function describeBase(table: DeltaTable, context: CommitContext): P
 const logRecord = (path: string, bytes: Uint8Array): LogRecord => ({
   path,
   bytes: bytes.length,
-  sha256: Buffer.from(sha256(bytes)).toString('hex'),
+  sha256: hexOf(sha256(bytes)),
 })
 
 const missing = (table: DeltaTable, key: string): AppError =>

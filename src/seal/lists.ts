@@ -1,6 +1,6 @@
 /** Lists of a manifest as small Merkle trees, so that one record can be shown without the others. */
 import { canonical, type ListSummary } from './entry.ts'
-import { type Hash, inclusionProof, leafHash, rootOfHashes, verifyInclusion } from './merkle.ts'
+import { type Hash, hexOf, inclusionProof, leafHash, rootOfHashes, verifyInclusion } from './merkle.ts'
 
 /** Hash of a record as a leaf of its list: its data is the record's canonical JSON. */
 export const recordHash = (record: unknown): Hash => leafHash(Buffer.from(canonical(record)))
@@ -11,7 +11,7 @@ export const listRoot = (records: readonly unknown[]): Hash => rootOfHashes(reco
 /** What an entry says of a list. */
 export const listSummary = (records: readonly unknown[]): ListSummary => ({
   count: records.length,
-  root: Buffer.from(listRoot(records)).toString('hex'),
+  root: hexOf(listRoot(records)),
 })
 
 /** Proof that the record at `index` stands in the list. */

@@ -3,7 +3,7 @@ import { AppError } from '../core/errors.ts'
 import type { ObjectStore } from '../lake/stores/contract.ts'
 import { type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts'
 import { canonical, parseCanonical } from './entry.ts'
-import { EMPTY_ROOT, HASH_BYTES, type Hash, type ReadHash, rootFrom, sameHash } from './merkle.ts'
+import { EMPTY_ROOT, HASH_BYTES, type Hash, hexOf, type ReadHash, rootFrom, sameHash } from './merkle.ts'
 import type { Verifier } from './note.ts'
 
 /** A size of the log and its root. */
@@ -24,7 +24,7 @@ export const sameHead = (a: Head, b: Head): boolean => a.size === b.size && same
 /** A head as JSON holds it: sizes as decimal text, since they may exceed what a JSON number holds. */
 export const headText = ({ size, root }: Head): { size: string; root: string } => ({
   size: String(size),
-  root: Buffer.from(root).toString('hex'),
+  root: hexOf(root),
 })
 
 /**

@@ -6,7 +6,7 @@ import { AppError, isAppError } from '../core/errors.ts'
 import type { ObjectStore } from '../lake/stores/contract.ts'
 import { canonical, parseCanonical, parseEntry } from './entry.ts'
 import { type Head, headOf, headText } from './log-head.ts'
-import { sha256 } from './merkle.ts'
+import { hexOf, sha256 } from './merkle.ts'
 import { openNote, type Signer, signatureLine, type Verifier } from './note.ts'
 
 /** Where it stands, below the seal's folder; exists only inside an append. */
@@ -128,8 +128,7 @@ export function handoverIn(entries: readonly Uint8Array[]): Handover | undefined
 /** Forgets an append that is done. */
 export const removePending = (store: ObjectStore): Promise<void> => store.delete(PENDING_PATH)
 
-const signedText = ({ name }: Verifier, digest: Uint8Array): string =>
-  `${PURPOSE}\n${name}\n${Buffer.from(digest).toString('hex')}\n`
+const signedText = ({ name }: Verifier, digest: Uint8Array): string => `${PURPOSE}\n${name}\n${hexOf(digest)}\n`
 
 const recordOf = ({ from, to, time, references, entries }: Pending): Record<string, unknown> => ({
   v: PENDING_VERSION,

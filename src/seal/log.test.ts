@@ -42,7 +42,7 @@ describe('a log', () => {
     expect(openCheckpoint(note, [key])).toMatchObject({ origin: 'example.com/trail', size: 3n })
     expect(await readFile(join(seal(), 'log/checkpoint'), 'utf8')).toBe(note)
     expect(await readFile(join(seal(), 'checkpoints/00000000000000000003'), 'utf8')).toBe(note)
-    expect(String(await log.readEntry(2n))).toBe('entry 2')
+    expect(String(await log.entry(2n))).toBe('entry 2')
     const again = await open()
     expect([again.size, await texts(again)]).toEqual([3n, leaves(3).map(String)])
     expect(await again.append([])).toEqual({ size: 3n, root, note })

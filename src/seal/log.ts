@@ -128,7 +128,7 @@ export class SealLog {
   }
 
   /** The data of a leaf. */
-  readEntry(index: bigint): Promise<Uint8Array> {
+  entry(index: bigint): Promise<Uint8Array> {
     return this.#reader.entry(index)
   }
 

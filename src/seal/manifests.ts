@@ -5,7 +5,7 @@ import type { ObjectStore } from '../lake/stores/contract.ts'
 import { localStore } from '../lake/stores/local.ts'
 import { canonical, type Entry, type ListName, type ManifestLists } from './entry.ts'
 import { listSummary } from './lists.ts'
-import { sha256 } from './merkle.ts'
+import { hexOf, sha256 } from './merkle.ts'
 
 /** Folder of the manifests inside `seal/`. */
 export const MANIFESTS = 'manifests'
@@ -27,7 +27,7 @@ export class Manifests {
   /** Writes a manifest durably, once, and returns what its entry says of it. */
   async write(lists: ManifestLists): Promise<ManifestSummary> {
     const bytes = Buffer.from(canonical(lists))
-    const digest = Buffer.from(sha256(bytes)).toString('hex')
+    const digest = hexOf(sha256(bytes))
     await this.#store.putIfAbsent(manifestPath(digest), bytes)
     const summaries = Object.entries(lists).map(([name, records]) => [name, listSummary(records)] as const)
     const byName: Partial<Record<ListName, ReturnType<typeof listSummary>>> = Object.fromEntries(summaries)
@@ -42,7 +42,7 @@ export class Manifests {
     const where = this.#store.locate(manifestPath(digest))
     const bytes = await this.#store.read(manifestPath(digest))
     if (bytes === undefined) throw new AppError('BAD_SEAL', `The manifest ${where} is missing.`, { where })
-    if (Buffer.from(sha256(bytes)).toString('hex') !== digest) {
+    if (hexOf(sha256(bytes)) !== digest) {
       throw new AppError('BAD_SEAL', `The manifest ${where} was changed.`, { where })
     }
     return JSON.parse(Buffer.from(bytes).toString('utf8')) as ManifestLists

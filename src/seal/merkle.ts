@@ -37,6 +37,10 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   return sha256(nodeBytes)
 }
 
+/** The bytes as small hexadecimal digits. */
+export const hexOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+
 /** True for the same bytes. */
 export const sameHash = (a: Hash, b: Hash): boolean => Buffer.compare(a, b) === 0
 

@@ -4,7 +4,7 @@
  */
 import { AppError } from '../core/errors.ts'
 import { canonical, parseCanonical } from './entry.ts'
-import { HASH_BYTES, type Hash, type ReadHash } from './merkle.ts'
+import { HASH_BYTES, type Hash, hexOf, type ReadHash } from './merkle.ts'
 import { strictBase64 } from './note.ts'
 
 /** Name of the period file in its folder. */
@@ -34,17 +34,15 @@ export interface Period {
   readonly gone: readonly string[]
 }
 
-const hex = (hash: Hash): string => Buffer.from(hash).toString('hex')
-
 /** The text of a period file: canonical JSON. */
 export const periodText = ({ from, to, frontier, consistency, ...rest }: Period): string =>
   canonical({
     v: 1,
     kind: 'period',
     ...rest,
-    from: { size: from.size, root: hex(from.root) },
-    to: { size: to.size, root: hex(to.root) },
-    frontier: frontier.map(hex),
+    from: { size: from.size, root: hexOf(from.root) },
+    to: { size: to.size, root: hexOf(to.root) },
+    frontier: frontier.map(hexOf),
     consistency: consistency.map((hash) => Buffer.from(hash).toString('base64')),
   })
 

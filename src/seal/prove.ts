@@ -1,4 +1,5 @@
 /** Proof of an event: from its row in a data file up to the newest checkpoint, in one small file. */
+
 import { basename } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import type { Engine } from '../engine/duckdb.ts'
@@ -6,13 +7,13 @@ import { fileSql, lit } from '../engine/sql.ts'
 import { localStore } from '../lake/stores/local.ts'
 import { type DeltaTable, keyOf } from '../lake/table.ts'
 import type { AddRecord, CommitEntry } from './entry.ts'
-import { parseEntry } from './entry.ts'
 import { fileColumns } from './file-columns.ts'
+import { commitLeaves } from './leaves.ts'
 import { listProof } from './lists.ts'
 import type { SealLog } from './log.ts'
 import { notePath } from './log-head.ts'
 import { Manifests } from './manifests.ts'
-import { inclusionProof, inclusionProofFrom, leafHash } from './merkle.ts'
+import { hexOf, inclusionProof, inclusionProofFrom, leafHash } from './merkle.ts'
 import { proofText } from './proof.ts'
 import { digestRows, PAGE_ROWS, rowForm, rowText } from './rows.ts'
 
@@ -54,7 +55,7 @@ export async function proveEvent(id: string, context: ProveContext): Promise<Eve
   const { root, pages } = await digestRows(engine, path, form)
   const { leaf, entry, records, index } = await findAdd(found.key, context)
   const record = records[index] as AddRecord
-  if (record.rowsRoot !== Buffer.from(root).toString('hex')) {
+  if (record.rowsRoot !== hexOf(root)) {
     throw new AppError('BAD_SEAL', `The rows of ${found.key} are not those that were sealed.`, { where: path })
   }
   const page = Math.floor(found.position / PAGE_ROWS)
@@ -67,13 +68,13 @@ export async function proveEvent(id: string, context: ProveContext): Promise<Eve
     evidence: {
       v: 1,
       entry,
-      file: { record: { ...record }, index, path: listProof(records, index).map(hex) },
+      file: { record: { ...record }, index, path: listProof(records, index).map(hexOf) },
       row: {
         names: form.names,
         text: await rowText(engine, path, form, found.position),
         position: found.position,
         page: pages[page]?.toString('hex') ?? '',
-        path: inclusionProof(pageHashes, page).map(hex),
+        path: inclusionProof(pageHashes, page).map(hexOf),
       },
     },
     index: leaf,
@@ -82,8 +83,6 @@ export async function proveEvent(id: string, context: ProveContext): Promise<Eve
   })
   return { eventId: found.eventId, file: found.key, position: found.position, leaf, size: checkpoint.size, text }
 }
-
-const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex')
 
 interface FoundEvent {
   readonly eventId: string
@@ -125,9 +124,8 @@ interface FoundAdd {
 /** The newest leaf that adds a file. Files of an ingestion are called after its batch, so few manifests are opened. */
 async function findAdd(key: string, { events, log, folder }: ProveContext): Promise<FoundAdd> {
   const manifests = new Manifests(folder)
-  for (let leaf = log.size - 1n; leaf >= 0n; leaf--) {
-    const entry = parseEntry(await log.readEntry(leaf))
-    if (entry.kind !== 'commit' || entry.table !== events.spec.name || entry.manifest === undefined) continue
+  for await (const { leaf, entry } of commitLeaves(log, `"table":${JSON.stringify(events.spec.name)}`)) {
+    if (entry.table !== events.spec.name || entry.manifest === undefined) continue
     if (entry.batch !== undefined && !basename(key).startsWith(entry.batch)) continue
     const { adds = [] } = await manifests.read(entry.manifest.sha256)
     const index = adds.findIndex(({ path }) => path === key)

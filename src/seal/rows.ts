@@ -7,7 +7,7 @@ import type { Column } from '../core/event.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { fileSql, ident } from '../engine/sql.ts'
 import { canonical } from './entry.ts'
-import { leafHash, rootOfHashes, sha256 } from './merkle.ts'
+import { hexOf, leafHash, rootOfHashes, sha256 } from './merkle.ts'
 
 /** Rows whose digests make one leaf of a file's tree. */
 export const PAGE_ROWS = 64
@@ -52,7 +52,7 @@ export function rowForm(table: string, columns: readonly Column[]): RowForm {
   )
   const text = `concat(${[`to_json([${plain.map(({ sql }) => sql).join(', ')}])::VARCHAR`, ...lines].join(', chr(10), ')})`
   const names = [...plain.map(({ name }) => name), ...nested.map(({ name }) => name)]
-  return { text, names, columns: Buffer.from(sha256(canonical(names))).toString('hex') }
+  return { text, names, columns: hexOf(sha256(canonical(names))) }
 }
 
 interface Value {

@@ -11,11 +11,12 @@ import { type CommitContext, type Described, describeBase, describeCommit, hasAl
 import type { SealedLookup } from './commits-files.ts'
 import { sealedFiles } from './commits-index.ts'
 import type { AddRecord, CommitEntry, Entry, ManifestLists, SealedVersions } from './entry.ts'
-import { ENTRY_VERSION, entryBytes, entryTime, parseEntry } from './entry.ts'
+import { ENTRY_VERSION, entryBytes, entryTime } from './entry.ts'
 import type { SealKeys } from './keys.ts'
+import { commitLeaves, lastSealed } from './leaves.ts'
 import { SealLog } from './log.ts'
 import { Manifests } from './manifests.ts'
-import { sha256 } from './merkle.ts'
+import { hexOf, sha256 } from './merkle.ts'
 
 /** Leaves appended at once while catching up: bounds memory, and what a crash would do again. */
 const APPEND_AT_ONCE = 256
@@ -152,15 +153,12 @@ export class Sealer {
     const bytes = version < 0 ? undefined : await store.read(commitKey(version))
     // Past its retention a commit may be gone; a checkpoint stands for it.
     if (bytes === undefined) return true
-    return (await this.#commitDigests(spec.name, version)).includes(Buffer.from(sha256(bytes)).toString('hex'))
+    return (await this.#commitDigests(spec.name, version)).includes(hexOf(sha256(bytes)))
   }
 
   /** The newest leaf of a commit that a batch made. */
   async lastBatch(): Promise<CommitEntry | undefined> {
-    for (let index = this.#log.size - 1n; index >= 0n; index--) {
-      const entry = parseEntry(await this.#log.readEntry(index))
-      if (entry.kind === 'commit' && entry.batch !== undefined) return entry
-    }
+    for await (const { entry } of commitLeaves(this.#log, '"batch":')) if (entry.batch !== undefined) return entry
     return undefined
   }
 
@@ -240,9 +238,8 @@ export class Sealer {
 
   /** Digests of the commit file of a version, by the newest leaf about it. */
   async #commitDigests(table: string, version: number): Promise<string[]> {
-    for (let index = this.#log.size - 1n; index >= 0n; index--) {
-      const entry = parseEntry(await this.#log.readEntry(index))
-      if (entry.kind !== 'commit' || entry.table !== table || entry.version !== version) continue
+    for await (const { entry } of commitLeaves(this.#log, `"table":${JSON.stringify(table)}`)) {
+      if (entry.table !== table || entry.version !== version) continue
       const { log = [] } = entry.manifest ? await this.#manifests.read(entry.manifest.sha256) : {}
       return log.filter(({ path }) => path === commitKey(version)).map(({ sha256: digest }) => digest)
     }
@@ -252,16 +249,6 @@ export class Sealer {
 
 /** Data files stand in partition folders and the log in its own; all else is what a crash left of an unfinished write. */
 const isLeftover = (key: string): boolean => !/^(_delta_log\/\d|[^/]+=[^/]*\/[^./][^/]*\.parquet$)/.test(key)
-
-async function lastSealed(log: SealLog): Promise<{ last: Entry | undefined; sealed: SealedVersions }> {
-  let last: Entry | undefined
-  for (let index = log.size - 1n; index >= 0n; index--) {
-    const entry = parseEntry(await log.readEntry(index))
-    last ??= entry
-    if ('sealed' in entry) return { last, sealed: entry.sealed }
-  }
-  return { last, sealed: {} }
-}
 
 const RESTORE_HINT =
   'If a backup was put back on purpose, say so: `bricktrail seal restore --reason TEXT`. If not, keep a copy and find out: `bricktrail verify`.'

@@ -147,3 +147,27 @@ describe('a growing log', () => {
     await expect(files.reader().entry(280n)).rejects.toMatchObject({ code: 'BAD_SEAL' })
   })
 })
+
+describe('entries asked for one by one', () => {
+  it('cost one reading of their bundle, forwards and backwards', async () => {
+    const files = new Files()
+    await files.append(leaves(700))
+    const read: string[] = []
+    const reader = new TreeReader(async (path) => {
+      read.push(path)
+      return files.get(path)
+    }, 700n)
+    for (let at = 699n; at >= 0n; at--) expect(await reader.entry(at)).toEqual(leaf(Number(at)))
+    expect(read.filter((path) => path.includes('/entries/'))).toHaveLength(3)
+  })
+
+  it('are read again after a reading that failed', async () => {
+    const files = new Files()
+    await files.append(leaves(3))
+    let isDown = true
+    const reader = new TreeReader(async (path) => (isDown ? undefined : files.get(path)), 3n)
+    await expect(reader.entry(1n)).rejects.toMatchObject({ code: 'BAD_SEAL' })
+    isDown = false
+    expect(await reader.entry(1n)).toEqual(leaf(1))
+  })
+})

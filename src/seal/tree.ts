@@ -17,6 +17,8 @@ export class TreeReader {
   readonly size: bigint
   readonly #read: ReadFile
   readonly #tiles = new Map<string, Promise<Hash[]>>()
+  /** The bundle read last: entries are asked for one after another, often backwards. */
+  #bundle: { readonly n: bigint; readonly entries: Promise<Uint8Array[]> } | undefined
 
   constructor(read: ReadFile, size: bigint) {
     this.#read = read
@@ -57,7 +59,17 @@ export class TreeReader {
    *
    * @throws AppError BAD_SEAL if the file is missing, cannot be taken apart or holds something else
    */
-  async bundle(n: bigint): Promise<Uint8Array[]> {
+  bundle(n: bigint): Promise<Uint8Array[]> {
+    if (this.#bundle?.n === n) return this.#bundle.entries
+    const entries = this.#bundleOf(n)
+    this.#bundle = { n, entries }
+    entries.catch(() => {
+      this.#bundle = undefined
+    })
+    return entries
+  }
+
+  async #bundleOf(n: bigint): Promise<Uint8Array[]> {
     const tile = this.#named('entries', n)
     const { bytes, path } = await this.#bytesOf(tile)
     const [entries, hashes] = [decodeBundle(bytes).slice(0, tile.width), await this.tile(0, n)]

@@ -131,7 +131,7 @@ async function checkOurLog(): Promise<void> {
       index: String(index),
       size: String(last.size),
       size1: '0',
-      leafHash: base64(leafHash(await log.readEntry(index))),
+      leafHash: base64(leafHash(await log.entry(index))),
       root: base64(last.root),
       proof: (await inclusionProofFrom(read, index, last.size)).map(base64),
     })),

@@ -1,9 +1,10 @@
 /** `bricktrail ingest SOURCE…`: what is new in the sources becomes events of the lake. */
-import { EXIT } from '../../core/errors.ts'
+
 import { printable } from '../../core/printable.ts'
 import type { IngestReport } from '../../ingest/ingest.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { refuseDemoHome } from '../demo-home.ts'
+import { noteAnchors } from '../sealing.ts'
 
 /** Adds `ingest`. */
 export const registerIngest: RegisterCommand = (program, cli) => {
@@ -29,7 +30,7 @@ export const registerIngest: RegisterCommand = (program, cli) => {
         progress.stop()
         cli.out(cli.json() ? `${JSON.stringify(report)}\n` : reportText(report))
         noteUnreadable(cli, report)
-        noteAnchors(cli, report)
+        noteAnchors(cli, report.anchors)
       } finally {
         progress.stop()
       }
@@ -40,16 +41,6 @@ export const registerIngest: RegisterCommand = (program, cli) => {
 export function noteUnreadable(cli: CliContext, { unreadable }: IngestReport): void {
   for (const { object, message } of unreadable) {
     cli.note(`warning: ${printable(object)} was passed by: ${printable(message)}`)
-  }
-}
-
-/** Says which anchors did not take the checkpoint; one that contradicts the home ends the process with a finding. */
-export function noteAnchors(cli: CliContext, { anchors = [] }: IngestReport): void {
-  for (const { id, outcome, detail = '' } of anchors) {
-    if (outcome === 'failed') cli.note(`warning: ${printable(id)} did not take the checkpoint: ${printable(detail)}`)
-    if (outcome !== 'alarm') continue
-    cli.note(`ALARM: ${printable(id)}: ${printable(detail)}`)
-    cli.exit(EXIT.findings)
   }
 }
 

@@ -1,6 +1,8 @@
 /** `bricktrail verify`: is everything as it was sealed? Of a home, an exported period, or a proof. */
+
 import { readFile, stat } from 'node:fs/promises'
 import { AppError, EXIT, messageOf } from '../../core/errors.ts'
+import { hexOf } from '../../seal/merkle.ts'
 import type { FolderKind, RowsOf, VerifyHomeOptions } from '../../seal/verify.ts'
 import type { CliContext, Progress, RegisterCommand } from '../contract.ts'
 import { wholeNumber } from '../numbers.ts'
@@ -177,7 +179,7 @@ async function rowsEngine(): Promise<RowsEngine> {
   return {
     rowsOf: async (path, table) => {
       const { rows, root } = await digestRows(engine, path, rowForm(table, await fileColumns(engine, path)))
-      return { rows, rowsRoot: Buffer.from(root).toString('hex') }
+      return { rows, rowsRoot: hexOf(root) }
     },
     close: async () => engine.close(),
   }

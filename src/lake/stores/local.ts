@@ -108,7 +108,8 @@ async function syncFile(path: string): Promise<void> {
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Makes the names in a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
   // Windows has no handle on a folder to sync; NTFS journals names itself.
   if (process.platform === 'win32') return
   const folder = await open(path, 'r')

@@ -1,6 +1,6 @@
 /** How the anchors did: `seal/state.json`, for people and for the next run. It proves nothing and may be deleted. */
 import type { ObjectStore } from '../../lake/stores/contract.ts'
-import type { Hash } from '../merkle.ts'
+import { hexOf } from '../merkle.ts'
 import type { AnchoredCheckpoint, AnchorOutcome } from './contract.ts'
 
 /** What is known of one anchor. */
@@ -59,11 +59,9 @@ function isState(value: unknown): value is AnchorState {
   return sizeFits && Number.isSafeInteger(failures) && (nextRetry === undefined || typeof nextRetry === 'string')
 }
 
-const hex = (root: Hash): string => Buffer.from(root).toString('hex')
-
 /** True where an anchor holds this very checkpoint. */
 export const holds = ({ lastSize, lastRoot }: AnchorState, { size, root }: AnchoredCheckpoint): boolean =>
-  lastSize === String(size) && lastRoot === hex(root)
+  lastSize === String(size) && lastRoot === hexOf(root)
 
 /**
  * True while an anchor that failed is left alone; one that contradicts the log never is, so that each run says so. A time
@@ -85,7 +83,7 @@ export function nextState(
   const time = now.toISOString()
   if (outcome.kind === 'anchored') {
     const detail = outcome.detail === undefined ? {} : { detail: outcome.detail }
-    return { lastSize: String(size), lastRoot: hex(root), lastTime: time, ...detail, failures: 0 }
+    return { lastSize: String(size), lastRoot: hexOf(root), lastTime: time, ...detail, failures: 0 }
   }
   const failures = (before?.failures ?? 0) + 1
   const waitMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS)

@@ -1,4 +1,5 @@
 /** The raw archive of a home: received bytes, kept under their digest, compressed and, if a key is set, encrypted. */
+
 import { createHash } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
 import { chmod, copyFile, open, readdir, rm } from 'node:fs/promises'
@@ -6,11 +7,12 @@ import { dirname, join } from 'node:path'
 import { AppError, isAppError, systemError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import { err, ok, type Result, unwrap } from '../../core/result.ts'
+import { syncFolder } from '../../lake/stores/local.ts'
 import type { RawRecord } from '../entry.ts'
 import { encrypted, encryptedWhole, wrongKey } from './cipher.ts'
 import { RawDamage } from './damage.ts'
 import { type RawKey, readRawKey } from './key.ts'
-import { eachOf, FILE_MODE, Placing, removeUnfinished, syncFolder } from './placing.ts'
+import { eachOf, FILE_MODE, Placing, removeUnfinished } from './placing.ts'
 import { digestOf, expectDigest, lengthOf, type RawSource, readNow, readRange, shorter } from './source.ts'
 import {
   encodingOf,

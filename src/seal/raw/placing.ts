@@ -2,24 +2,16 @@
  * Files on their way to their final names: written under another name, synced, renamed, and at the end the folders synced. A
  * file that has its final name is whole, whatever happens; that it is there still after a crash holds once `end` returned.
  */
+
 import { randomUUID } from 'node:crypto'
-import {
-  chmodSync,
-  close,
-  closeSync,
-  fsync,
-  mkdirSync,
-  open as openCallback,
-  openSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, closeSync, fsync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { syncFolder } from '../../lake/stores/local.ts'
 
-const [openFile, syncFile, closeFile] = [promisify(openCallback), promisify(fsync), promisify(close)]
+const syncFile = promisify(fsync)
 
 /** Owner only. */
 export const FILE_MODE = 0o600
@@ -142,18 +134,6 @@ export class Placing {
 /** Removes what killed processes left unfinished. Only who holds the writer's place may call it. */
 export async function removeUnfinished(root: string): Promise<void> {
   await rm(join(root, UNFINISHED), { recursive: true, force: true })
-}
-
-/** Makes the names in a folder durable. */
-export async function syncFolder(path: string): Promise<void> {
-  // Windows has no handle on a folder to sync; NTFS journals names itself.
-  if (process.platform === 'win32') return
-  const folder = await openFile(path, 'r')
-  try {
-    await syncFile(folder)
-  } finally {
-    await closeFile(folder)
-  }
 }
 
 /** Does the work for each, some at once; after a failure no more is begun, and what was begun has ended when it is thrown. */

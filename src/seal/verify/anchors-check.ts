@@ -20,24 +20,44 @@ const MAX_UNSEEN_MS = 24 * 3_600_000
 /** Why a stamp of this very checkpoint does not count: the reader does not trust who made it, or not at that time. */
 const OTHER_AUTHORITY = /^(no chain from |the certificate ".*" was not valid at )/s
 
-/** What the anchors are held against. */
-export interface AnchorsOptions {
-  readonly home: string
-  readonly headSize: number
-  /** Time of each leaf. */
-  readonly times: readonly number[]
-  readonly witnesses: readonly Verifier[]
+/** What whoever verifies asks of the anchors. */
+export interface AnchorDemands {
   /** How many of the witnesses must have signed a head; all where absent. */
   readonly quorum?: number
   /** Certificates of timestamp authorities, PEM. */
   readonly tsaCa?: string
   /** How much older than the newest leaf one may be that nobody has seen, milliseconds; a day where absent. */
   readonly maxUnseenMs?: number
+}
+
+/** What the anchors are held against. */
+export interface AnchorsOptions extends AnchorDemands {
+  readonly home: string
+  readonly headSize: number
+  /** Time of each leaf. */
+  readonly times: readonly number[]
+  readonly witnesses: readonly Verifier[]
   readonly findings: Findings
 }
 
+/** Checks what anchors outside say of the log: {@link checkCosignatures}, then {@link checkTimestamps}. */
+export async function checkAnchors(
+  book: NoteBook,
+  facts: Omit<AnchorsOptions, keyof AnchorDemands>,
+  { quorum, tsaCa, maxUnseenMs }: AnchorDemands,
+): Promise<void> {
+  const options: AnchorsOptions = {
+    ...facts,
+    ...(quorum === undefined ? {} : { quorum }),
+    ...(tsaCa === undefined ? {} : { tsaCa }),
+    ...(maxUnseenMs === undefined ? {} : { maxUnseenMs }),
+  }
+  checkCosignatures(book, options)
+  await checkTimestamps(options)
+}
+
 /** Judges the cosignatures that were found: is there a head that enough witnesses have seen, and how old is it? */
-export function checkCosignatures(book: NoteBook, options: AnchorsOptions): void {
+function checkCosignatures(book: NoteBook, options: AnchorsOptions): void {
   const { witnesses, findings, headSize } = options
   const quorum = options.quorum ?? witnesses.length
   if (book.strangers.size > 0) {

@@ -7,7 +7,7 @@ import { Frontier, leafHash, sameHash, verifyConsistency } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
 import { ENTRIES_FILE, frontierReader, PERIOD_FILE, type Period, parsePeriod } from '../period.ts'
 import { RAW_FOLDER } from '../raw/stored.ts'
-import { checkCosignatures, checkTimestamps } from './anchors-check.ts'
+import { checkAnchors } from './anchors-check.ts'
 import { ContentCheck, listTables } from './content.ts'
 import { PROOF_ENDING, proofsIn } from './folder-kind.ts'
 import { keysOfHome } from './head-check.ts'
@@ -238,19 +238,8 @@ class BundleVerification {
 
   async #checkRest(period: Period, story: Story, book: NoteBook, raw: RawCheck, last: CheckedNote): Promise<void> {
     const { from, to, gone } = period
-    const { quorum, tsaCa, maxUnseenMs } = this.#options
-    const anchors = {
-      home: this.#folder,
-      headSize: to.size,
-      times: story.times,
-      witnesses: this.#witnesses,
-      findings: this.#findings,
-      ...(quorum === undefined ? {} : { quorum }),
-      ...(tsaCa === undefined ? {} : { tsaCa }),
-      ...(maxUnseenMs === undefined ? {} : { maxUnseenMs }),
-    }
-    checkCosignatures(book, anchors)
-    await checkTimestamps(anchors)
+    const facts = { home: this.#folder, headSize: to.size, times: story.times, witnesses: this.#witnesses }
+    await checkAnchors(book, { ...facts, findings: this.#findings }, this.#options)
     const mayLack = lacking(period)
     raw.excuse(mayLack)
     const check = new ContentCheck(this.#folder, this.#findings, raw, this.#options)

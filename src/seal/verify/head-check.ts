@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAppError } from '../../core/errors.ts'
 import { canonical } from '../entry.ts'
-import { type Frontier, leafHash, sameHash } from '../merkle.ts'
+import { type Frontier, hexOf, leafHash, sameHash } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
 import type { KeyChain } from './key-chain.ts'
 import { bytesOf, inLog } from './log-files.ts'
@@ -164,7 +164,7 @@ function checkGuard(home: string, head: Head, pending: PendingAppend | undefined
       `The key has signed ${size} leaves, and the log ends at ${head.size}: it was rolled back or cut.`,
       head.size,
     )
-  } else if (size === head.size && text !== canonical({ root: hex(head.root), size: digits })) {
+  } else if (size === head.size && text !== canonical({ root: hexOf(head.root), size: digits })) {
     findings.add('forked', GUARD, `The key has signed another head of ${size} leaves, with the root ${root}.`, size)
   } else if (size < head.size) findings.skip(`${GUARD} is older than the log.`)
 }
@@ -172,5 +172,3 @@ function checkGuard(home: string, head: Head, pending: PendingAppend | undefined
 /** True for the same head. */
 export const isSameHead = (a: Head | undefined, b: Head | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && a.size === b.size && sameHash(a.root, b.root))
-
-const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex')

@@ -6,7 +6,7 @@ import type { Entry } from '../entry.ts'
 import { Frontier, leafHash } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
 import { entriesPath, TILE_WIDTH } from '../tiles.ts'
-import { checkCosignatures, checkTimestamps } from './anchors-check.ts'
+import { checkAnchors } from './anchors-check.ts'
 import { type Content, ContentCheck, type ContentOptions, listTables } from './content.ts'
 import {
   checkKeyFiles,
@@ -251,19 +251,8 @@ class HomeVerification {
   }
 
   async #checkAnchors(book: NoteBook, story: Story, { size }: SignedHead): Promise<void> {
-    const { quorum, tsaCa, maxUnseenMs } = this.#options
-    const options = {
-      home: this.#home,
-      headSize: size,
-      times: story.times,
-      witnesses: this.#witnesses,
-      findings: this.#findings,
-      ...(quorum === undefined ? {} : { quorum }),
-      ...(tsaCa === undefined ? {} : { tsaCa }),
-      ...(maxUnseenMs === undefined ? {} : { maxUnseenMs }),
-    }
-    checkCosignatures(book, options)
-    await checkTimestamps(options)
+    const facts = { home: this.#home, headSize: size, times: story.times, witnesses: this.#witnesses }
+    await checkAnchors(book, { ...facts, findings: this.#findings }, this.#options)
   }
 
   /** Who asked for a proof may have left it here. It is looked at besides the home, and by any key the log has had. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Entry, ListName, ManifestLists } from '../entry.ts'
 import { listSummary } from '../lists.ts'
-import { sha256 } from '../merkle.ts'
+import { hexOf, sha256 } from '../merkle.ts'
 import { bytesOf } from './log-files.ts'
 import type { Findings } from './report.ts'
 import { asManifest, manifestFault } from './shapes.ts'
@@ -21,7 +21,7 @@ export function checkManifest(home: string, entry: Entry, leaf: number, findings
   const where = manifestKey(manifest.sha256)
   // One byte more than it should have is enough to see that it is too long.
   const bytes = bytesOf(join(home, where), manifest.bytes)
-  if (bytes === undefined || bytes.length !== manifest.bytes || hex(sha256(bytes)) !== manifest.sha256) {
+  if (bytes === undefined || bytes.length !== manifest.bytes || hexOf(sha256(bytes)) !== manifest.sha256) {
     noteLoss(join(home, where), where, leaf, findings)
     return undefined
   }
@@ -66,5 +66,3 @@ function jsonOf(bytes: Uint8Array): unknown {
     return undefined
   }
 }
-
-const hex = (digest: Uint8Array): string => Buffer.from(digest).toString('hex')

@@ -2,7 +2,7 @@
 import { isAppError } from '../../core/errors.ts'
 import { canonical, entryBytes } from '../entry.ts'
 import { verifyRecord } from '../lists.ts'
-import { type Hash, leafHash, sha256, verifyInclusion } from '../merkle.ts'
+import { type Hash, hexOf, leafHash, sha256, verifyInclusion } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
 import {
   type EventEvidence,
@@ -97,7 +97,7 @@ function proveEvent({ evidence, index }: ProofParts): ProvenRow {
   const record = addRecordOf(file.record)
   if (record === undefined) throw new Refused('the record of the file', 'It is not as the format has it.')
   proveRow(row, record.rows, record.rowsRoot)
-  const columns = Buffer.from(sha256(canonical(row.names))).toString('hex')
+  const columns = hexOf(sha256(canonical(row.names)))
   must(
     columns === record.columns ? undefined : 'the file has other columns',
     'the row',
@@ -122,7 +122,7 @@ function proveRow({ text, position, page, path }: RowEvidence, rows: number, row
   if (at >= width) throw new Refused('the row', `The file has ${rows} rows, so none at ${position}.`)
   if (!/^[0-9a-f]+$/.test(page) || page.length !== width * 64)
     throw new Refused('the row', 'Its page has another length.')
-  const digest = Buffer.from(sha256(text)).toString('hex')
+  const digest = hexOf(sha256(text))
   if (page.slice(at * 64, (at + 1) * 64) !== digest)
     throw new Refused('the row', 'Its digest is not the one in its page.')
   const fault = verifyInclusion({
