@@ -1,10 +1,13 @@
 /**
  * Fields of events. A rule may use the names of the records as they are delivered (`serviceName`, `requestParams.user_id`,
  * `response.statusCode`, in camel case or with underscores), and the columns of the event (`category`, `actor.email`,
- * `targets.name`). Case does not matter, except between parameters that differ in nothing else.
+ * `targets.name`), and what is worked out of them (`derived.…`). Case does not matter, except between parameters that differ in
+ * nothing else.
  */
 import { type Column, type ColumnType, EVENT_COLUMNS } from '../../core/event.ts'
-import { type Dialect, foldedText } from './dialect.ts'
+import { derivedField } from './derived-fields.ts'
+import type { Dialect } from './dialect.ts'
+import { PARAM_KEYS, PARAMS, paramField, paramsField } from './event-params.ts'
 import type { Operand, OperandType, RecordShape } from './fields.ts'
 
 /** Names of delivered records, and the column each is. Case and underscores are not told apart. */
@@ -74,9 +77,6 @@ const TEXT_COLUMNS: readonly string[] = [
   'workspace_id',
 ]
 
-const PARAMS = 'request_params'
-const PARAM_KEYS = 'param_keys'
-
 const squeezed = (name: string): string => name.toLowerCase().replaceAll('_', '')
 
 /** Events as the lake has them. */
@@ -90,7 +90,8 @@ export function eventShape(dialect: Dialect): RecordShape {
   }
   const field = (name: string): Operand | undefined => {
     const key = squeezed(name)
-    return bySqueezed.get(RAW_NAMES[key] === undefined ? key : squeezed(RAW_NAMES[key])) ?? openField(name, dialect)
+    const known = bySqueezed.get(RAW_NAMES[key] === undefined ? key : squeezed(RAW_NAMES[key]))
+    return known ?? derivedField(name, dialect) ?? openField(name, dialect)
   }
   const gate = GATE.map((name) => ({
     name: gateName(name),
@@ -168,15 +169,6 @@ function scalarType(type: ColumnType): OperandType | undefined {
 
 const isTextList = (type: ColumnType): boolean => typeof type === 'object' && 'array' in type && type.array === 'string'
 
-/** The parameters as a whole: a list of their values. */
-const paramsField = (dialect: Dialect): Operand => ({
-  type: 'texts',
-  sql: dialect.mapValues(PARAMS),
-  present: `${PARAMS} IS NOT NULL`,
-  columns: [PARAMS],
-  isColumn: false,
-})
-
 /** A parameter, a member of a JSON column, or a top-level field that events have no column for. */
 function openField(name: string, dialect: Dialect): Operand {
   const steps = name.split('.')
@@ -198,34 +190,5 @@ function jsonField(column: string, steps: readonly string[], dialect: Dialect): 
     present: dialect.jsonHas(json, steps),
     columns: [column],
     isColumn: false,
-  }
-}
-
-/** A parameter by its key as given, else by one that differs in case only. */
-const paramSql = (key: string, dialect: Dialect): string =>
-  `coalesce(${dialect.mapValue(PARAMS, dialect.text(key))}, ${dialect.mapValueFolded(PARAMS, PARAM_KEYS, dialect.text(foldedText(key)))})`
-
-const hasParamSql = (key: string, dialect: Dialect): string =>
-  dialect.listHas(PARAM_KEYS, dialect.text(foldedText(key)))
-
-/** `x.y` is the parameter `x.y`, or `y` in the JSON of the parameter `x`. */
-function paramField(steps: readonly string[], dialect: Dialect): Operand {
-  const whole = steps.join('.')
-  const common = { columns: [PARAMS], isColumn: false, uses: [PARAM_KEYS] }
-  if (steps.length === 1) {
-    return { type: 'text', sql: paramSql(whole, dialect), present: hasParamSql(whole, dialect), ...common }
-  }
-  const splits = steps.slice(1).map((_, at) => ({
-    json: dialect.asJson(paramSql(steps.slice(0, -1 - at).join('.'), dialect)),
-    inner: steps.slice(steps.length - 1 - at),
-  }))
-  const param = paramSql(whole, dialect)
-  const nested = splits.map(({ json, inner }) => dialect.jsonTexts(json, inner))
-  const has = splits.map(({ json, inner }) => dialect.jsonHas(json, inner))
-  return {
-    type: 'texts',
-    sql: `coalesce(CASE WHEN ${param} IS NOT NULL THEN ${dialect.list([param])} END, ${nested.join(', ')})`,
-    present: [hasParamSql(whole, dialect), ...has].map((sql) => `(${sql}) IS TRUE`).join(' OR '),
-    ...common,
   }
 }
