@@ -8,6 +8,9 @@ export interface Home {
   readonly lake: string
   readonly events: string
   readonly rejects: string
+  readonly findings: string
+  /** What detection remembers from one pass to the next; made again from the lake where it is lost. */
+  readonly detect: string
   /** SQLite: the source ledger and other small mutable state. */
   readonly ledger: string
   /** SQLite file whose lock the one writer holds. */
@@ -36,6 +39,8 @@ export function homeAt(root: string): Home {
     lake,
     events: join(lake, 'events'),
     rejects: join(lake, 'rejects'),
+    findings: join(lake, 'findings'),
+    detect: join(at, 'detect'),
     ledger: join(at, 'ledger.db'),
     writerLock: join(at, 'writer.lock'),
     manifests: join(at, 'manifests'),

@@ -1,5 +1,6 @@
 /** What a table of the lake is made of. */
 import { type Column, EVENT_COLUMNS, REJECT_COLUMNS } from '../core/event.ts'
+import { FINDING_COLUMNS } from '../core/finding.ts'
 
 /** A table partitioned by the UTC day of its time column. */
 export interface TableSpec {
@@ -50,4 +51,24 @@ export const REJECTS_TABLE: TableSpec = {
   partitionColumn: 'reject_date',
   timeColumn: 'ingest_time',
   statsColumns: ['ingest_time', 'batch_id', 'source_object', 'form', 'reason', 'line', 'size_bytes'],
+}
+
+/** What the rules found. */
+export const FINDINGS_TABLE: TableSpec = {
+  name: 'findings',
+  columns: FINDING_COLUMNS,
+  partitionColumn: 'finding_date',
+  timeColumn: 'first_time',
+  statsColumns: [
+    'finding_id',
+    'rule_id',
+    'level',
+    'threat',
+    'entity',
+    'first_time',
+    'last_time',
+    'detected_time',
+    'events',
+    'revision',
+  ],
 }
