@@ -44,6 +44,12 @@ export function exportFormatSuite(format: ExportFormat): void {
       expect(n).toBe(ROWS.filter((row) => row.event_date === '2026-03-04').length)
     })
 
+    it('puts what else is asked for before its own, row by row', async () => {
+      const rows = await engine.rows(format.select('events', ['event_id AS its_id', 'epoch_us(event_time) AS us']))
+      expect(rows.map(({ its_id }) => its_id).sort()).toEqual(ROWS.map((row) => row.event_id).sort())
+      expect(Object.keys(rows[0] ?? {}).slice(0, 2)).toEqual(['its_id', 'us'])
+    })
+
     it('makes nothing of nothing', async () => {
       await engine.run(`CREATE OR REPLACE TEMP TABLE nothing (${columnDefinitions(EVENT_COLUMNS)})`)
       expect(await engine.rows(format.select('nothing'))).toEqual([])

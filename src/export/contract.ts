@@ -18,8 +18,10 @@ export interface ExportFormat {
   /**
    * A SELECT over `relation`, which is SQL that can stand after FROM and has the columns of `EVENT_COLUMNS`. It makes
    * exactly one row per event and never fails on what an event holds.
+   *
+   * @param also columns of the relation that stand beside the format's own, before them
    */
-  select(relation: string): string
+  select(relation: string, also?: readonly string[]): string
   /** Options of `COPY … TO`, without parentheses and compression. */
   readonly copyOptions: string
   /** Options for what follows in the same stream, where a beginning has something that may not come twice: a header. */

@@ -91,7 +91,8 @@ export const cef: ExportFormat = {
   gzip: true,
   select: (
     relation,
-  ) => `SELECT concat('CEF:0|', CASE WHEN form = 'uam' THEN 'Immuta|Audit' ELSE 'Databricks|Audit Log' END,
+    also = [],
+  ) => `SELECT ${also.map((column) => `${column}, `).join('')}concat('CEF:0|', CASE WHEN form = 'uam' THEN 'Immuta|Audit' ELSE 'Databricks|Audit Log' END,
     '|2.0|', ${header(`concat_ws('.', ${present('service')}, coalesce(${present('action')}, 'event'))`, MESSAGE_CHARS)},
     '|', ${header(NAME, NAME_CHARS)}, '|', ${severitySql('cef')}, '|', substr(concat(${EXTENSION.join(',\n    ')}), 2)) AS line
   FROM ${relation} AS events`,

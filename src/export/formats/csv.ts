@@ -28,8 +28,8 @@ const csvFormat = (safe: boolean): ExportFormat => ({
   doc: 'CSV with a header, nested columns as JSON, cells that a spreadsheet would run made harmless.',
   shape: 'rows',
   gzip: true,
-  select: (relation) =>
-    `SELECT ${EVENT_COLUMNS.map(({ name, type }) => `${cell(name, type, safe)} AS ${ident(name)}`).join(', ')}
+  select: (relation, also = []) =>
+    `SELECT ${[...also, ...EVENT_COLUMNS.map(({ name, type }) => `${cell(name, type, safe)} AS ${ident(name)}`)].join(', ')}
   FROM ${relation} AS events`,
   copyOptions: `${CSV_OPTIONS}, HEADER true`,
   continued: `${CSV_OPTIONS}, HEADER false`,

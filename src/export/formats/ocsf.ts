@@ -136,6 +136,6 @@ export const ocsf: ExportFormat = {
   doc: 'Open Cybersecurity Schema Framework 1.8.0, one event object a line.',
   shape: 'lines',
   gzip: true,
-  select: (relation) => `SELECT ${sqlOf(EVENT)} AS line FROM (${staged(relation)})`,
+  select: (relation, also = []) => `SELECT ${[...also, sqlOf(EVENT)].join(', ')} AS line FROM (${staged(relation)})`,
   copyOptions: RAW_LINES,
 }

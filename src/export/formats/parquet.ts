@@ -8,6 +8,6 @@ export const parquet: ExportFormat = {
   doc: 'The event as it is in the lake, every column with its type, as Parquet.',
   shape: 'rows',
   gzip: false,
-  select: (relation) => `SELECT * FROM ${relation} AS events`,
+  select: (relation, also = []) => `SELECT ${[...also, '*'].join(', ')} FROM ${relation} AS events`,
   copyOptions: 'FORMAT parquet, COMPRESSION zstd',
 }

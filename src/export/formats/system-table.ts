@@ -43,7 +43,7 @@ export const systemTable: ExportFormat = {
   doc: 'Rows of system.access.audit, as Parquet (or JSON lines for a file ending in .ndjson, .jsonl or .json).',
   shape: 'rows',
   gzip: false,
-  select: (relation) => `SELECT ${selectList} FROM ${relation} AS events`,
+  select: (relation, also = []) => `SELECT ${[...also, selectList].join(', ')} FROM ${relation} AS events`,
   copyOptions: 'FORMAT parquet, COMPRESSION zstd',
   variants: [
     {

@@ -201,7 +201,7 @@ export const uam: ExportFormat = {
   doc: "Immuta's Universal Audit Model, one record a line.",
   shape: 'lines',
   gzip: true,
-  select: (relation) => `SELECT ${sqlOf(EVENT)} AS line FROM (
+  select: (relation, also = []) => `SELECT ${[...also, sqlOf(EVENT)].join(', ')} AS line FROM (
     SELECT *, ${TARGET_TYPE} AS target_type FROM (SELECT *, CASE WHEN form = 'uam' THEN ${CAME_AS_QUERY} ELSE ${IS_QUERY} END AS is_query
       FROM ${relation} AS events))`,
   copyOptions: RAW_LINES,
