@@ -111,6 +111,36 @@ export interface Dialect {
   /** True where two 64-bit numbers have a bit in common. */
   readonly bitsMeet: (x: string, bits: bigint) => string
   readonly bitOr: (numbers: readonly string[]) => string
+
+  /** Values of a map for a list of keys, in the order of the list; NULL where there is none. */
+  readonly valuesOf: (map: string, keys: string) => string
+  /** A map of a list of keys and a list of values as long. */
+  readonly mapOfLists: (keys: string, values: string) => string
+  /** Each element of a list of texts in lower case. */
+  readonly foldedTexts: (list: string) => string
+  /** A list of texts as JSON text. */
+  readonly jsonOfTexts: (list: string) => string
+  /** What {@link jsonOfTexts} was made of. */
+  readonly textsOfJson: (json: string) => string
+  /** The time that is so many milliseconds after the epoch. */
+  readonly timeOfMs: (ms: string) => string
+  /** The clock and calendar of a zone (its name of the time zone database) at a time. */
+  readonly clockIn: (zone: string, time: string) => string
+  /** Of a clock: minutes since midnight, and the day of the week from 1 for Monday to 7. */
+  readonly minuteOfDay: (clock: string) => string
+  readonly dayOfWeek: (clock: string) => string
+
+  /** The middle of a list of numbers, between two of them where their count is even. */
+  readonly listMedian: (list: string) => string
+  readonly listMean: (list: string) => string
+  /** How far each number of a list lies from `x`. */
+  readonly listDistances: (list: string, x: string) => string
+  /** A list of numbers with noughts added until it has `count` elements. */
+  readonly listPadded: (list: string, count: string) => string
+  /** The highest number but so many (0: the highest), NULL where there are fewer. */
+  readonly listHighest: (list: string, but: number) => string
+  /** The first elements of a list, at most so many. */
+  readonly listStart: (list: string, most: string) => string
 }
 
 /** Lower case of a text, one character for each, as {@link Dialect.lower} gives it. */
