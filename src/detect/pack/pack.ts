@@ -2,6 +2,7 @@
 import type { YamlValue } from '../sigma/documents.ts'
 import type { Problem } from '../sigma/place.ts'
 import type { CorrelationRule, DetectionRule, Level, LogSource, RuleMeta } from '../sigma/rule.ts'
+import type { DetectSettings } from './settings.ts'
 
 /** What kinds of habit a baseline compares with. */
 export const BASELINE_TYPES = [
@@ -39,6 +40,8 @@ export interface BaselineRule {
   readonly threshold: Readonly<Record<string, number>>
   /** Working hours of `off_hours`, as given; absent: the actor's own hours of the week. */
   readonly hours?: YamlValue
+  /** Name of the time zone of hours: the baseline's own, or else the site's; absent: UTC. */
+  readonly timeZone?: string
 }
 
 /** A rule of the pack, of any kind that makes matches or findings. */
@@ -107,4 +110,6 @@ export interface RulePack {
   readonly rules: readonly PackRule[]
   readonly disabled: readonly PackRule[]
   readonly problems: readonly Problem[]
+  /** What the site decided, for parts of the program that read settings of their own. */
+  readonly settings: DetectSettings
 }

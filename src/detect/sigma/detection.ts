@@ -109,14 +109,14 @@ class DetectionReader {
     places: readonly ValuePath[],
     path: ValuePath,
     isList = false,
-  ): Item | undefined {
+  ): RuleNode | undefined {
     const itemKey = readKey(key)
     const fault = modifierFault(itemKey) ?? listFault(itemKey, values, isList)
     if (fault !== undefined) return this.error(path, fault.message, fault.hint)
     const tests = values.map((value, at) => this.#tests(value, itemKey, places[at] ?? path))
     const found = tests.filter((each) => each !== undefined)
     if (found.length < tests.length) return undefined
-    return {
+    return withoutEmpty({
       kind: 'item',
       field: itemKey.field,
       key,
@@ -124,7 +124,7 @@ class DetectionReader {
       link: itemKey.modifiers.includes('all') ? 'all' : 'any',
       negated: itemKey.modifiers.includes('neq'),
       place: this.#report.placeOf(path),
-    }
+    })
   }
 
   #tests(value: YamlValue, { field, modifiers }: ItemKey, path: ValuePath): readonly Test[] | undefined {
@@ -193,6 +193,17 @@ class DetectionReader {
     const node = selections.get(name)
     return node && { kind: 'selection', name, node }
   }
+}
+
+const NOTHING: RuleNode = { kind: 'or', nodes: [] }
+const EVERYTHING: RuleNode = { kind: 'and', nodes: [] }
+
+/** A line without the values that stand for no text, as placeholders of empty lists do: nothing is equal to them. */
+function withoutEmpty(item: Item): RuleNode {
+  const values = item.values.filter((tests) => tests.length > 0)
+  if (values.length === item.values.length) return item
+  if (item.link === 'any' && values.length > 0) return { ...item, values }
+  return item.negated ? EVERYTHING : NOTHING
 }
 
 const knownHint = (selections: Selections): string => `The selections are ${[...selections.keys()].join(', ')}.`

@@ -26,7 +26,8 @@ export function parseRules(text: string, file: string, options: DetectionOptions
   }
 }
 
-function readRule(document: SigmaDocument, options: DetectionOptions): SigmaRule | undefined {
+/** Reads one document; undefined if it reported an error. */
+export function readRule(document: SigmaDocument, options: DetectionOptions): SigmaRule | undefined {
   const kind = kindOf(document)
   if (kind === undefined || !validateDocument(kind, document)) return undefined
   if (kind === 'correlation') return readCorrelation(document)

@@ -7,7 +7,14 @@ export type Placeholders = Readonly<Record<string, readonly string[]>>
 /** A placeholder or, with a backslash before it, a plain percent sign. */
 const PLACEHOLDER = /\\%|%([\w.-]+)%/g
 
-/** The texts a value stands for, one for each entry of the lists it names; throws {@link Fault} where a list is unknown. */
+/** Names of the lists that a value stands for. */
+export const placeholdersIn = (text: string): string[] =>
+  [...text.matchAll(PLACEHOLDER)].flatMap(([, name]) => name ?? [])
+
+/**
+ * The texts a value stands for, one for each entry of the lists it names: none where one of them is empty. Throws {@link Fault}
+ * where a list is unknown.
+ */
 export function withPlaceholders(text: string, lists: Placeholders): string[] {
   let texts = ['']
   let from = 0
@@ -22,7 +29,7 @@ export function withPlaceholders(text: string, lists: Placeholders): string[] {
 
 function entriesOf(name: string, lists: Placeholders, offset: number): readonly string[] {
   const entries = Object.hasOwn(lists, name) ? lists[name] : undefined
-  if (entries !== undefined && entries.length > 0) return entries
+  if (entries !== undefined) return entries
   throw new Fault(
     `Nothing is known to put for %${name}%.`,
     `Give a list for the placeholder ${name}, or remove expand.`,

@@ -1,0 +1,75 @@
+/** Loads the rule pack: the shipped rules and a site's own, as they are in force. */
+import { AppError, messageOf } from '../../core/errors.ts'
+import type { Problem } from '../sigma/place.ts'
+import { assembled } from './assemble.ts'
+import type { RulePack } from './pack.ts'
+import { readRuleFile } from './rule-file.ts'
+import { type RuleText, ruleFilesIn, SHIPPED_RULES, textsOf } from './rule-folders.ts'
+import { DEFAULT_SETTINGS, type DetectSettings, readSettings } from './settings.ts'
+import { readWatchlists } from './watchlists.ts'
+
+/** Which rules to load. */
+export interface PackOptions {
+  /** A site's settings; a file that is not there changes nothing. */
+  readonly settingsFile?: string
+  /** Folders or files of rules besides those that the settings name. */
+  readonly folders?: readonly string[]
+  /** False: none of the shipped rules, whatever the settings say. */
+  readonly shipped?: boolean
+  /** False leaves examples unread, which takes most of the time; their lists are empty then. */
+  readonly examples?: boolean
+}
+
+/**
+ * Loads the pack. A broken rule or list is a problem of the pack and stops no other.
+ * @throws AppError BAD_HOME for settings that cannot be used, NO_SOURCE for a folder of the options that is not there
+ */
+export async function loadPack(options: PackOptions = {}): Promise<RulePack> {
+  const settings = options.settingsFile === undefined ? DEFAULT_SETTINGS : await readSettings(options.settingsFile)
+  const watchlists = await readWatchlists(settings.watchlists)
+  const problems: Problem[] = [...watchlists.problems]
+  const texts = await ruleTexts(options, settings, problems)
+  const files = texts.map(({ text, file, isShipped }) =>
+    readRuleFile(text, file, {
+      isShipped,
+      overrides: settings.overrides,
+      watchlists: watchlists.lists,
+      examples: options.examples ?? true,
+    }),
+  )
+  return assembled(files, settings, problems)
+}
+
+interface PackText extends RuleText {
+  readonly isShipped: boolean
+}
+
+/** The texts of all rule files, each once, the shipped first. */
+async function ruleTexts(options: PackOptions, settings: DetectSettings, problems: Problem[]): Promise<PackText[]> {
+  const shipped = (options.shipped ?? true) && settings.shipped ? await ruleFilesIn(SHIPPED_RULES) : []
+  const own: string[] = []
+  for (const { text, place } of settings.folders) {
+    try {
+      own.push(...(await ruleFilesIn(text)))
+    } catch (cause) {
+      problems.push({ severity: 'error', message: whyUnread(text, cause), hint: 'Check the path.', place })
+    }
+  }
+  for (const path of options.folders ?? []) {
+    own.push(
+      ...(await ruleFilesIn(path).catch((cause: unknown) => {
+        throw new AppError('NO_SOURCE', whyUnread(path, cause), { where: path, hint: 'Name a folder of rules.', cause })
+      })),
+    )
+  }
+  const failed = (file: string, cause: unknown): void => {
+    const place = { file, line: 1, column: 1 }
+    problems.push({ severity: 'error', message: whyUnread(file, cause), hint: 'Check its permissions.', place })
+  }
+  const known = new Set(shipped)
+  const texts = await textsOf([...new Set([...shipped, ...own])], failed)
+  return texts.map((each) => ({ ...each, isShipped: known.has(each.file) }))
+}
+
+const whyUnread = (path: string, cause: unknown): string =>
+  `${path} cannot be read: ${cause instanceof Error && 'code' in cause ? String(cause.code) : messageOf(cause)}.`

@@ -1,0 +1,161 @@
+/** One rule file of a pack: its documents, with a site's parameters and lists put in. */
+import { basename, extname } from 'node:path'
+import { readDocuments, type SigmaDocument, type SigmaDocuments } from '../sigma/documents.ts'
+import { readRule } from '../sigma/parse.ts'
+import type { Problem } from '../sigma/place.ts'
+import type { Placeholders } from '../sigma/placeholders.ts'
+import { type FilterRule, type Level, namesOf, type SigmaRule } from '../sigma/rule.ts'
+import { isBaseline, type ReadBaseline, readBaseline } from './baseline-document.ts'
+import { type DeclaredContent, readContent } from './content.ts'
+import type { Parameter, RuleContent } from './pack.ts'
+import { inForce, listsOf, listsUsed, withParameters } from './parameters.ts'
+import type { Override } from './settings.ts'
+
+/** A rule of a file, before filters and what it refers to in other files. */
+export interface DraftRule {
+  readonly key: string
+  readonly rule: Exclude<SigmaRule, FilterRule> | ReadBaseline
+  readonly level: Level
+  readonly feeds: boolean
+  readonly content: RuleContent
+  readonly file: string
+  readonly isShipped: boolean
+  /** Names that settings may call it by: id, name, and for rules that fire the file's. */
+  readonly names: readonly string[]
+}
+
+/** A file that was read. */
+export interface ReadFile {
+  readonly file: string
+  readonly rules: readonly DraftRule[]
+  readonly filters: readonly FilterRule[]
+  readonly problems: readonly Problem[]
+  /** All that bears on what its rules find, as text. */
+  readonly bearing: string
+  /** Names of settings that are about rules of the file. */
+  readonly known: readonly string[]
+}
+
+/** What a file is read with. */
+export interface FileContext {
+  readonly isShipped: boolean
+  readonly overrides: readonly Override[]
+  readonly watchlists: Placeholders
+  /** False to leave examples unread. */
+  readonly examples: boolean
+}
+
+/** Name that settings may call a file's rules by. */
+export const fileName = (file: string): string => basename(file, extname(file))
+
+/** Reads a file. A document that is broken stops no other. */
+export function readRuleFile(text: string, file: string, context: FileContext): ReadFile {
+  const { documents, problems } = documentsOf(text, file, context.examples)
+  const read = documents.map((document) => ({ document, content: readContent(document), names: namesIn(document) }))
+  const known = [...new Set([fileName(file), ...read.flatMap(({ names }) => names)])]
+  const overrides = context.overrides.filter(({ name }) => known.includes(name))
+  const settled = inForce(
+    read.flatMap(({ content }) => content.declared),
+    overrides,
+    context.watchlists,
+  )
+  const lists = listsOf(settled.parameters, context.watchlists)
+  const drafts = read.map(({ document, content, names }) => {
+    const filled = withParameters(document, settled.parameters)
+    const isBroken = filled.problems.some(({ severity }) => severity === 'error')
+    const rule = isBroken ? undefined : readAny(filled, lists)
+    const level = levelOf(filled, [...names, ...(content.feeds ? [] : [fileName(file)])], overrides)
+    return { filled, content, rule, level, names }
+  })
+  return {
+    file,
+    rules: drafts.flatMap(({ rule, content, level, names }) => {
+      if (rule === undefined || rule.kind === 'filter') return []
+      const called = content.feeds ? names : [...names, fileName(file)]
+      return [draftOf(rule, { content, level, names: called, parameters: settled.parameters, file, context })]
+    }),
+    filters: drafts.flatMap(({ rule }) => (rule?.kind === 'filter' ? [rule] : [])),
+    problems: [...problems, ...documents.flatMap((document) => document.problems), ...settled.problems],
+    bearing: bearingOf(drafts, lists),
+    known,
+  }
+}
+
+/** Most of a rule file are its examples, and only who tests rules needs them. They start at a margin that nothing else can have. */
+const EXAMPLES = /^ {2}examples:[ \t]*\r?\n(?:(?: {3}.*)?\r?\n)*(?: {3}.*)?/gm
+
+function documentsOf(text: string, file: string, examples: boolean): SigmaDocuments {
+  const whole = () => readDocuments(text, file)
+  if (examples || !/^bricktrail:[ \t]*\r?$/m.test(text)) return whole()
+  const blanked = text.replaceAll(EXAMPLES, (cut) => '\n'.repeat(cut.split('\n').length - 1))
+  const read = readDocuments(blanked, file)
+  // What is left may lean on what was taken out, as aliases do.
+  return read.problems.length > 0 ? whole() : read
+}
+
+const namesIn = ({ value }: SigmaDocument): string[] =>
+  [value.id, value.name].filter((name) => typeof name === 'string')
+
+const readAny = (document: SigmaDocument, placeholders: Placeholders) =>
+  isBaseline(document) ? readBaseline(document, { placeholders }) : readRule(document, { placeholders })
+
+function levelOf({ value }: SigmaDocument, names: readonly string[], overrides: readonly Override[]): Level {
+  const given = overrides.filter(({ name, level }) => level !== undefined && names.includes(name)).at(-1)?.level
+  return given ?? (value.level as Level | undefined) ?? 'medium'
+}
+
+interface DraftParts {
+  readonly content: DeclaredContent
+  readonly level: Level
+  readonly names: readonly string[]
+  readonly parameters: readonly Parameter[]
+  readonly file: string
+  readonly context: FileContext
+}
+
+function draftOf(rule: DraftRule['rule'], parts: DraftParts): DraftRule {
+  const { feeds, declared, ...content } = parts.content
+  const names = declared.map(({ name }) => name)
+  return {
+    key: namesOf(rule)[0] ?? rule.meta.title,
+    rule,
+    level: parts.level,
+    feeds,
+    content: { ...content, parameters: parts.parameters.filter(({ name }) => names.includes(name)) },
+    file: parts.file,
+    isShipped: parts.context.isShipped,
+    names: parts.names,
+  }
+}
+
+const BEARING = [
+  'title',
+  'id',
+  'name',
+  'tags',
+  'logsource',
+  'detection',
+  'correlation',
+  'baseline',
+  'filter',
+  'generate',
+]
+
+/** What a change of makes other findings, or others tell of them; words for people and examples are not. */
+function bearingOf(
+  drafts: readonly { readonly filled: SigmaDocument; readonly content: DeclaredContent; readonly level: Level }[],
+  lists: Placeholders,
+): string {
+  const documents = drafts.map(({ filled: { value }, content, level }) => ({
+    ...Object.fromEntries(BEARING.map((key) => [key, value[key]])),
+    level,
+    ...{ feeds: content.feeds, threat: content.threat, entity: content.entity },
+  }))
+  const used = drafts.flatMap(({ filled: { value } }) => [
+    ...listsUsed(value.detection),
+    ...listsUsed(value.baseline),
+    ...listsUsed(value.filter),
+  ])
+  const put = Object.fromEntries(used.map((name) => [name, lists[name]]))
+  return JSON.stringify([documents, put], (_, value) => (typeof value === 'bigint' ? String(value) : value))
+}

@@ -1,0 +1,178 @@
+/** What a site decided about detection: `detect.yaml` of the home. Format: docs/design/007-detection.md. */
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { AppError } from '../../core/errors.ts'
+import {
+  isYamlList,
+  isYamlMap,
+  readDocuments,
+  type SigmaDocument,
+  type YamlMap,
+  type YamlValue,
+} from '../sigma/documents.ts'
+import { type Place, placeText, type Reporter } from '../sigma/place.ts'
+import { LEVELS, type Level } from '../sigma/rule.ts'
+import { isPlain, Shape } from './shape.ts'
+
+/** A path or name with where it was written. */
+export interface Given {
+  readonly text: string
+  readonly place: Place
+}
+
+/** What a site changes of a rule. */
+export interface Override {
+  /** Id, name or file name of the rule. */
+  readonly name: string
+  readonly level?: Level
+  readonly parameters: YamlMap
+  readonly place: Place
+  /** Where a parameter was written. */
+  readonly placeOf: (parameter: string) => Place
+}
+
+/** Where the entries of a watchlist are. */
+export interface WatchlistSource {
+  readonly name: string
+  /** Entries written into the settings. */
+  readonly entries?: readonly string[]
+  /** A file of them, and for CSV the column. */
+  readonly file?: string
+  readonly column?: string
+  readonly place: Place
+}
+
+/** Settings of a part of the program that reads them itself. */
+export interface OpenSettings {
+  readonly value: YamlValue
+  /** Takes paths from the top of the file. */
+  readonly report: Reporter
+}
+
+/** The settings, with paths made absolute. */
+export interface DetectSettings {
+  readonly folders: readonly Given[]
+  readonly shipped: boolean
+  readonly disabled: readonly Given[]
+  readonly overrides: readonly Override[]
+  readonly watchlists: readonly WatchlistSource[]
+  readonly pipelines: readonly Given[]
+  /** Name of the IANA database; of off hours. */
+  readonly timeZone?: string
+  /** Of segmentation, as written. */
+  readonly environments?: OpenSettings
+}
+
+/** Without a file the shipped rules are run as they are. */
+export const DEFAULT_SETTINGS: DetectSettings = {
+  folders: [],
+  shipped: true,
+  disabled: [],
+  overrides: [],
+  watchlists: [],
+  pipelines: [],
+}
+
+const KEYS = ['rules', 'shipped', 'disabled', 'overrides', 'watchlists', 'pipelines', 'time_zone', 'environments']
+
+/**
+ * The settings of a file; the defaults where there is none.
+ * @throws AppError BAD_HOME with file, line and column
+ */
+export async function readSettings(file: string): Promise<DetectSettings> {
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined
+    throw new AppError('BAD_HOME', `${file} cannot be read: ${cause.code ?? cause.message}`, { where: file, cause })
+  })
+  return text === undefined ? DEFAULT_SETTINGS : settingsOf(text, file)
+}
+
+/**
+ * Settings from a text; paths in it are relative to its file.
+ * @throws AppError BAD_HOME with file, line and column
+ */
+export function settingsOf(text: string, file: string): DetectSettings {
+  const { documents, problems } = readDocuments(text, file)
+  const [document, second] = documents
+  if (second !== undefined) second.error([], 'Settings are one document.', 'Remove the --- before it.')
+  const settings = document === undefined ? DEFAULT_SETTINGS : fromDocument(document)
+  const faults = [...problems, ...documents.flatMap((each) => each.problems)]
+  const [first] = faults.filter(({ severity }) => severity === 'error')
+  if (first === undefined) return settings
+  const more = faults.length > 1 ? ` (${faults.length - 1} more below it)` : ''
+  throw new AppError('BAD_HOME', `${placeText(first.place)}: ${first.message}${more}`, {
+    where: placeText(first.place),
+    hint: first.hint,
+  })
+}
+
+function fromDocument(document: SigmaDocument): DetectSettings {
+  const shape = new Shape(document.value, [], document).only(KEYS)
+  const folder = dirname(document.file)
+  const given = (key: string): Given[] => {
+    const isList = isYamlList(shape.raw(key))
+    return shape.texts(key).map((text, at) => ({ text, place: document.placeOf(isList ? [key, at] : [key]) }))
+  }
+  const paths = (key: string) => given(key).map((each) => ({ ...each, text: resolve(folder, each.text) }))
+  const timeZone = zoneOf(shape)
+  const environments = shape.raw('environments')
+  return {
+    folders: paths('rules'),
+    shipped: shape.truth('shipped') ?? true,
+    disabled: given('disabled'),
+    overrides: overridesOf(shape.map('overrides'), document),
+    watchlists: watchlistsOf(shape.map('watchlists'), document, folder),
+    pipelines: paths('pipelines'),
+    ...(timeZone === undefined ? {} : { timeZone }),
+    ...(environments === undefined ? {} : { environments: { value: environments, report: document } }),
+  }
+}
+
+function zoneOf(shape: Shape): string | undefined {
+  const zone = shape.text('time_zone')
+  if (zone === undefined) return undefined
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone === '' ? undefined : zone
+  } catch {
+    return shape.error('time_zone', `${zone} is no time zone.`, 'Write a name such as Europe/Berlin or UTC.')
+  }
+}
+
+function overridesOf(shape: Shape | undefined, document: SigmaDocument): Override[] {
+  return (shape?.keys ?? []).flatMap((name) => {
+    const override = shape?.map(name)?.only(['level', 'parameters'])
+    if (override === undefined) return []
+    const level = override.choice('level', LEVELS)
+    const parameters = override.raw('parameters')
+    if (parameters !== undefined && override.map('parameters') === undefined) return []
+    const path = ['overrides', name]
+    return {
+      name,
+      ...(level === undefined ? {} : { level }),
+      parameters: isYamlMap(parameters) ? parameters : {},
+      place: document.placeOf(path),
+      placeOf: (parameter: string) => document.placeOf([...path, 'parameters', parameter]),
+    }
+  })
+}
+
+function watchlistsOf(shape: Shape | undefined, document: SigmaDocument, folder: string): WatchlistSource[] {
+  return (shape?.keys ?? []).flatMap((name): WatchlistSource[] => {
+    const value = shape?.raw(name)
+    const place = document.placeOf(['watchlists', name])
+    if (!/^[\w.-]+$/.test(name)) {
+      shape?.error(name, `${name} is no name of a watchlist.`, 'Use letters, digits, _, . and -.')
+      return []
+    }
+    if (isYamlList(value)) return [{ name, place, entries: shape?.texts(name) ?? [] }]
+    if (value === undefined || isPlain(value) || value === null) {
+      shape?.error(name, `The watchlist ${name} is neither a list nor a file.`, 'Write a list, or `file:` below it.')
+      return []
+    }
+    const source = shape?.map(name)?.only(['file', 'column'])
+    const file = source?.needed('file')
+    const column = source?.text('column')
+    if (file === undefined) return []
+    return [{ name, place, file: resolve(folder, file), ...(column === undefined ? {} : { column }) }]
+  })
+}
