@@ -2,12 +2,10 @@
  * Windows that are met, put together: as long as they overlap they are one burst, which is one finding. A burst that goes on is
  * the same finding, with more events and a later end.
  */
+import { EVENTS_NAMED } from '../../core/finding.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { fieldFor, type LinkedCorrelation } from './link.ts'
 import { measuredSql } from './windows.ts'
-
-/** A finding keeps this many of its events by name; the count has them all. */
-export const EVENTS_KEPT = 100
 
 /** Separates the parts of a group's key; no text has it of itself. */
 const BETWEEN = '\x1f'
@@ -16,22 +14,29 @@ const BETWEEN = '\x1f'
  * The rows a correlation goes over: `ref` (position of the rule), `event_id`, `event_time`, `group_key`, `value`. Events that lack
  * a field it groups by belong to no group, and are left out.
  */
-function rowsSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect): string {
+export function rowsSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect): string {
   const { rule, refs, isChained } = correlation
   const counts = rule.type === 'event_count' || rule.type.startsWith('value_')
   const branches = refs.map((ref, at) => {
-    const valuesOf = (names: readonly string[]): string =>
-      names
-        .map((name) => dialect.mapValue('fields', dialect.text(fieldFor(correlation, name, at))))
-        .join(` || ${dialect.text(BETWEEN)} || `)
-    const key = rule.groupBy.length === 0 ? dialect.text('') : valuesOf(rule.groupBy)
-    const value = rule.fields.length === 0 ? dialect.noText : valuesOf(rule.fields)
+    const key = groupKeySql(correlation, at, dialect)
+    const value = rule.fields.length === 0 ? dialect.noText : valuesSql(correlation, rule.fields, at, dialect)
     // Of a burst below, one row is counted: the one it was first met at.
     const once = counts && isChained[at] ? ' AND is_start' : ''
     return `SELECT ${at} AS ref, event_id, event_time, ${key} AS group_key, ${value} AS "value" FROM ${matches} WHERE rule = ${ref}${once}`
   })
   return `(SELECT * FROM (${branches.join(' UNION ALL ')}) WHERE group_key IS NOT NULL)`
 }
+
+/** The key of the group that a match of the rule at a position belongs to; NULL for none. */
+export const groupKeySql = (correlation: LinkedCorrelation, at: number, dialect: Dialect): string =>
+  correlation.rule.groupBy.length === 0
+    ? dialect.text('')
+    : valuesSql(correlation, correlation.rule.groupBy, at, dialect)
+
+const valuesSql = (correlation: LinkedCorrelation, names: readonly string[], at: number, dialect: Dialect): string =>
+  names
+    .map((name) => dialect.mapValue('fields', dialect.text(fieldFor(correlation, name, at))))
+    .join(` || ${dialect.text(BETWEEN)} || `)
 
 /** A part of the groups, `at` of `of` parts. */
 export interface Slice {
@@ -49,11 +54,23 @@ const rowsOf = (correlation: LinkedCorrelation, matches: string, dialect: Dialec
 /**
  * The events at which a window is met: `group_key`, `event_time`, `ref`, `event_id`, `measure`, `burst` (numbered in its group),
  * and `is_start` for the first of a burst.
+ *
+ * @param since relation `(group_key, eval_from)`: windows that end before a group's time are only there for what follows them
  */
-export function metSql(correlation: LinkedCorrelation, matches: string, dialect: Dialect, slice: Slice): string {
+export function metSql(
+  correlation: LinkedCorrelation,
+  matches: string,
+  dialect: Dialect,
+  slice: Slice,
+  since?: string,
+): string {
   const measured = measuredSql(correlation, rowsOf(correlation, matches, dialect, slice), dialect)
   const order = 'PARTITION BY group_key ORDER BY event_time, ref, event_id'
-  const met = `SELECT group_key, event_time, ref, event_id, measure, lag(event_time) OVER (${order}) AS met_before FROM (${measured}) WHERE is_met`
+  const counted =
+    since === undefined
+      ? `(${measured}) WHERE is_met`
+      : `(${measured}) JOIN ${since} USING (group_key) WHERE is_met AND event_time >= eval_from`
+  const met = `SELECT group_key, event_time, ref, event_id, measure, lag(event_time) OVER (${order}) AS met_before FROM ${counted}`
   const gap = `met_before < event_time - ${dialect.seconds(correlation.rule.timespanSecs)}`
   const starts = `SELECT *, coalesce(${gap}, true) AS is_start FROM (${met})`
   return `SELECT *, sum(CASE WHEN is_start THEN 1 ELSE 0 END) OVER (${order} ROWS UNBOUNDED PRECEDING) AS burst FROM (${starts})`
@@ -61,7 +78,7 @@ export function metSql(correlation: LinkedCorrelation, matches: string, dialect:
 
 /**
  * One row for each burst: id, correlation, group, first and last event, what was measured at most, and its events, which are
- * those of every window that was met.
+ * those of every window that was met. `by_ref` has how many events each of the rules it refers to brought.
  *
  * @param met relation of {@link metSql}
  */
@@ -80,11 +97,13 @@ export function findingsSql(
   const parts = dialect.split('group_key', between)
   const groups = Object.fromEntries(rule.groupBy.map((field, at) => [field, dialect.element(parts, at)]))
   const first = 'min_by(event_id, (event_time, event_id))'
+  const placed = dialect.struct({ event_time: 'event_time', event_id: 'event_id' })
   return `SELECT ${dialect.digest(`${name} || ${between} || group_key || ${between} || first_id`)} AS finding_id, ${number} AS rule,
-  ${dialect.map(groups)} AS "group", first_time, last_time, measure, events, event_ids
+  ${dialect.map(groups)} AS "group", first_time, last_time, measure, events, event_ids, group_key, by_ref
 FROM (SELECT b.group_key, ${first} AS first_id, min(event_time) AS first_time, max(event_time) AS last_time,
   max(b.measure)::DOUBLE AS measure, count(DISTINCT event_id) AS events,
-  ${dialect.firstOf('DISTINCT event_id', 'event_id', EVENTS_KEPT)} AS event_ids
+  ${dialect.pluck(dialect.firstOf(`DISTINCT ${placed}`, placed, EVENTS_NAMED), 'event_id')} AS event_ids,
+  ${dialect.list(correlation.refs.map((_, at) => `count(DISTINCT event_id) FILTER (WHERE ref = ${at})`))} AS by_ref
   FROM ${rowsOf(correlation, matches, dialect, slice)} r
   JOIN (${bursts}) b ON r.group_key = b.group_key AND r.event_time BETWEEN b.from_time AND b.to_time
   GROUP BY b.group_key, b.burst)`

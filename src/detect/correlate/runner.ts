@@ -24,7 +24,7 @@ export interface FailedCorrelation {
 
 /**
  * Fills {@link FINDINGS_TABLE} with a row for each burst: `finding_id`, `rule`, `group`, `first_time`, `last_time`, `measure`,
- * `events`, `event_ids`.
+ * `events`, `event_ids`, `group_key`, `by_ref`.
  *
  * @param matches relation `(rule, event_id, event_time, fields)` of every match that shares a window with what is asked about,
  * in any order: late events count where they belong
@@ -47,7 +47,7 @@ export async function runCorrelations(
   )
   await engine.run(
     `CREATE OR REPLACE TEMP TABLE correlation_findings (finding_id VARCHAR, rule INTEGER, "group" MAP(VARCHAR, VARCHAR), first_time TIMESTAMPTZ,
-      last_time TIMESTAMPTZ, measure DOUBLE, events BIGINT, event_ids VARCHAR[])`,
+      last_time TIMESTAMPTZ, measure DOUBLE, events BIGINT, event_ids VARCHAR[], group_key VARCHAR, by_ref BIGINT[])`,
   )
   const failed: FailedCorrelation[] = []
   for (const correlation of correlations) {

@@ -1,0 +1,155 @@
+/** Correlations of a pass: of groups that the batch touched, as far back as their windows and bursts reach. */
+
+import { attempt } from '../../core/result.ts'
+import type { Engine } from '../../engine/duckdb.ts'
+import { lit } from '../../engine/sql.ts'
+import { findingsSql, groupKeySql, metSql, rowsSql } from '../correlate/bursts.ts'
+import type { LinkedCorrelation } from '../correlate/link.ts'
+import { type FailedCorrelation, FINDINGS_TABLE, runCorrelations } from '../correlate/runner.ts'
+import { duckdb } from '../sql/duckdb.ts'
+import { STATE_MATCHES } from '../state.ts'
+import { STATE_BURSTS } from './bursts.ts'
+import { CANDIDATES } from './candidates.ts'
+import { RULES } from './facts.ts'
+import { FILE_FIELD } from './gather.ts'
+import type { Programme } from './programme.ts'
+
+/** Remembered matches, with numbers in place of keys. */
+const REMEMBERED = 'temp.remembered_matches'
+
+/**
+ * Adds a candidate for each burst.
+ *
+ * @param matches relation of the batch's own matches `(rule, event_id, event_time, fields)`
+ * @param isRemembered whether the state has these and earlier ones; if not, the batch is all there is
+ */
+export async function correlateBatch(
+  engine: Engine,
+  programme: Programme,
+  matches: string,
+  isRemembered: boolean,
+): Promise<FailedCorrelation[]> {
+  const rows = await engine.rows<{ rule: number }>(`SELECT DISTINCT rule FROM ${matches}`)
+  const touched = touchedBy(programme.correlations, new Set(rows.map(({ rule }) => Number(rule))))
+  if (touched.length === 0) return []
+  if (!isRemembered) {
+    const failed = await runCorrelations(engine, touched, matches, duckdb)
+    await takeOver(engine, matches, '')
+    return failed
+  }
+  await engine.run(`CREATE OR REPLACE TEMP VIEW remembered_matches AS SELECT r.number AS rule, m.event_id, m.event_time, m.fields
+    FROM ${STATE_MATCHES} m JOIN ${RULES} r ON r.key = m.rule`)
+  const chained = families(touched)
+  const single = touched.filter((each) => !chained.includes(each))
+  const failed: FailedCorrelation[] = []
+  for (const correlation of await worthRunning(engine, single, matches)) {
+    const result = await attempt(() => runTouched(engine, correlation, programme, matches))
+    if (!result.ok) failed.push({ correlation, message: result.error.message })
+  }
+  if (chained.length > 0) {
+    failed.push(...(await runCorrelations(engine, chained, REMEMBERED, duckdb)))
+    // Bursts that ended before the batch began are as they were; where the state begins they may even be cut.
+    await takeOver(engine, REMEMBERED, `WHERE last_time >= (SELECT min(event_time) FROM ${matches})`)
+  }
+  return failed
+}
+
+/** Correlations with a match below them, in their order. */
+function touchedBy(
+  correlations: readonly LinkedCorrelation[],
+  matched: ReadonlySet<number>,
+): readonly LinkedCorrelation[] {
+  const touched = new Set(matched)
+  const found = correlations.filter(({ number, refs }) => {
+    if (!refs.some((ref) => touched.has(ref))) return false
+    touched.add(number)
+    return true
+  })
+  // What a touched one is built on has to be there too.
+  const wanted = new Set(found)
+  for (const each of [...correlations].reverse())
+    if (correlations.some((above) => wanted.has(above) && above.refs.includes(each.number))) wanted.add(each)
+  return correlations.filter((each) => wanted.has(each))
+}
+
+/** Correlations that are built on others, or that others are built on. */
+function families(correlations: readonly LinkedCorrelation[]): LinkedCorrelation[] {
+  const below = new Set(correlations.flatMap(({ refs, isChained }) => refs.filter((_, at) => isChained[at])))
+  return correlations.filter(({ number, isChained }) => below.has(number) || isChained.includes(true))
+}
+
+/** Leaves out those of which no touched group has as many matches as it would take. */
+async function worthRunning(
+  engine: Engine,
+  correlations: readonly LinkedCorrelation[],
+  matches: string,
+): Promise<LinkedCorrelation[]> {
+  const asked = correlations.filter((each) => leastRows(each) > 1)
+  if (asked.length === 0) return [...correlations]
+  const counts = asked.map((each) => {
+    const touched = `SELECT group_key, min(event_time) - ${spanSql(each)} AS from_time FROM ${rowsSql(each, matches, duckdb)} GROUP BY group_key`
+    return `SELECT ${each.number} AS number WHERE EXISTS (SELECT 1 FROM ${rowsSql(each, REMEMBERED, duckdb)} m
+      JOIN (${touched}) t USING (group_key) WHERE m.event_time >= t.from_time GROUP BY group_key HAVING count(*) >= ${leastRows(each)})`
+  })
+  const rows = await engine.rows<{ number: number }>(counts.join('\nUNION ALL '))
+  const enough = new Set(rows.map(({ number }) => Number(number)))
+  return correlations.filter((each) => leastRows(each) <= 1 || enough.has(each.number))
+}
+
+/** So many matches at least are in a window that is met. */
+function leastRows({ rule }: LinkedCorrelation): number {
+  if (rule.expression !== undefined) return 1
+  if (rule.type === 'temporal_ordered') return rule.rules.length
+  if (rule.type !== 'event_count' && rule.type !== 'value_count' && rule.type !== 'temporal') return 1
+  const least = rule.bounds.map(({ op, value }) =>
+    op === 'gte' || op === 'eq' ? Math.ceil(value) : op === 'gt' ? Math.floor(value) + 1 : 1,
+  )
+  return Math.max(1, ...least)
+}
+
+const spanSql = ({ rule }: LinkedCorrelation): string => duckdb.seconds(rule.timespanSecs)
+
+async function runTouched(
+  engine: Engine,
+  correlation: LinkedCorrelation,
+  programme: Programme,
+  matches: string,
+): Promise<void> {
+  const key = programme.rules[correlation.number]?.of.key ?? ''
+  const span = spanSql(correlation)
+  // From the first event of what was told and goes on, else from the first new one.
+  await engine.run(`CREATE OR REPLACE TEMP TABLE touched_groups AS
+    SELECT t.group_key, least(t.new_from, coalesce(min(b.first_time), t.new_from)) AS eval_from
+    FROM (SELECT group_key, min(event_time) AS new_from FROM ${rowsSql(correlation, matches, duckdb)} GROUP BY group_key) t
+    LEFT JOIN ${STATE_BURSTS} b ON b.rule = ${lit(key)} AND b.group_key = t.group_key AND b.last_time >= t.new_from - ${span}
+    GROUP BY t.group_key, t.new_from`)
+  const branches = [...new Set(correlation.refs)].map((ref) => {
+    const groupKey = groupKeySql(correlation, correlation.refs.indexOf(ref), duckdb)
+    return `SELECT m.* FROM ${REMEMBERED} m JOIN temp.touched_groups t ON t.group_key = ${groupKey} AND m.event_time >= t.eval_from - ${span}
+      WHERE m.rule = ${ref}`
+  })
+  await engine.run(`CREATE OR REPLACE TEMP TABLE touched_matches AS ${branches.join(' UNION ALL ')}`)
+  const whole = { at: 0, of: 1 }
+  const rows = 'temp.touched_matches'
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE correlation_met AS ${metSql(correlation, rows, duckdb, whole, 'temp.touched_groups')}`,
+  )
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE correlation_findings AS ${findingsSql(correlation, 'temp.correlation_met', rows, duckdb, whole)}`,
+  )
+  await takeOver(engine, rows, '')
+}
+
+/** Bursts of {@link FINDINGS_TABLE} as candidates, with the entity and the data files of their events. */
+const takeOver = (engine: Engine, matches: string, where: string): Promise<void> =>
+  engine.run(`INSERT INTO ${CANDIDATES} BY NAME
+    WITH found AS (SELECT f.*, r.entity_field, r.tells FROM ${FINDINGS_TABLE} f JOIN ${RULES} r ON r.number = f.rule ${where}),
+    named AS (SELECT finding_id, unnest(event_ids) AS event_id, entity_field FROM found),
+    known AS (SELECT n.finding_id, n.event_id, any_value(m.event_time) AS event_time, any_value(m.fields[${lit(FILE_FIELD)}]) AS file,
+      any_value(m.fields[n.entity_field]) AS entity FROM named n JOIN ${matches} m ON m.event_id = n.event_id GROUP BY ALL),
+    kept AS (SELECT finding_id, list({'event_time': event_time, 'event_id': event_id, 'file': file} ORDER BY event_time, event_id) AS kept,
+      min_by(entity, (event_time, event_id)) AS entity FROM known GROUP BY finding_id)
+    SELECT f.rule, f.group_key, f."group", coalesce(f."group"[f.entity_field], k.entity,
+        nullif(array_to_string(map_values(f."group"), ', '), '')) AS entity,
+      f.first_time, f.last_time, f.finding_id AS new_id, f.events, f.measure, k.kept, f.by_ref
+    FROM found f LEFT JOIN kept k USING (finding_id)`)
