@@ -1,7 +1,7 @@
 /** Plays the chosen scenarios before anything else, so that their number is known when ordinary life is planned. */
 import type { Account } from './account/account.ts'
 import { peopleOf } from './account/account.ts'
-import type { Person } from './account/people.ts'
+import { DAYS_WITH_NEWCOMERS, type Person } from './account/people.ts'
 import type { SimEvent } from './event.ts'
 import type { Random } from './random.ts'
 import type { Scenario, ScenarioStage } from './scenarios/contract.ts'
@@ -66,16 +66,19 @@ function stageFor(
     taken.add(found.email)
     return found
   }
+  const days = (period.endMs - period.startMs) / DAY_MS
+  const isThereThroughout = (person: Person) => person.joinsAfter === null || days < DAYS_WITH_NEWCOMERS
   const open = (session: Session, timeMs: number) => new Thread(session, timeMs, random, keep)
   return {
     account,
     random,
     at: (hour) => clamp(dayMs + Math.round(hour * 60) * 60_000, period.startMs, period.endMs - HOUR_MS),
-    person: (role, where = () => true) => cast(peopleOf(account, role).filter(where)),
+    person: (role, where = () => true) =>
+      cast(peopleOf(account, role).filter((one) => isThereThroughout(one) && where(one))),
     dormant: () => cast(account.people.filter((person) => person.dormant)),
     open,
     sit: (person, timeMs, workspace = account.prod) =>
-      open(browserSession(person, workspace, placeOf(person, timeMs) ?? person.vpn, random), timeMs),
+      open(browserSession(person, workspace, placeOf(person, timeMs) ?? person.vpn, timeMs, random), timeMs),
     intrude: (who, timeMs, ip, userAgent, workspace = account.prod) =>
       open({ who, workspace, ip, userAgent, id: random.uuid() }, timeMs),
   }

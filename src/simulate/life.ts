@@ -2,7 +2,7 @@
 import { type Account, peopleOf } from './account/account.ts'
 import { SITES } from './account/networks.ts'
 import type { Job, Warehouse } from './account/objects.ts'
-import type { Person } from './account/people.ts'
+import { DAYS_WITH_NEWCOMERS, type Person } from './account/people.ts'
 import { makeChatter } from './activities/chatter.ts'
 import type { Desk, RoutineStage } from './activities/contract.ts'
 import { activeJobs, playRun, richnessFor, runTimes } from './activities/job-runs.ts'
@@ -38,9 +38,13 @@ export interface Life {
   play(slot: Slot, emit: Emit, made: () => number, goal: number): void
 }
 
-/** Plans ordinary life for `events` over `days`. */
-export function makeLife(account: Account, root: Random, events: number, days: number): Life {
+/** Sittings a day outside office hours: weekends, evenings, and whoever is on call. */
+const OVERTIME_PER_DAY = 6
+
+/** Plans ordinary life for `events` over `days` from `startMs`. */
+export function makeLife(account: Account, root: Random, events: number, days: number, startMs: number): Life {
   const perDay = events / days
+  const staffAt = (timeMs: number): Account => ({ ...account, people: arrived(account, startMs, days, timeMs) })
   const jobs = activeJobs(account, perDay * JOB_SHARE)
   const richness = richnessFor(jobs, perDay * JOB_SHARE, RICHNESS.least, RICHNESS.most)
   const chatter = makeChatter(account, root.fork('chatter-tables'))
@@ -48,10 +52,12 @@ export function makeLife(account: Account, root: Random, events: number, days: n
   let untilBefore = 0
   return {
     play(slot, emit, made, goal) {
-      playPeople(account, root, slot, emit)
+      const staffed = staffAt(slot.startMs)
+      playPeople(staffed, root, slot, emit)
+      playOvertime(staffed, root, slot, OVERTIME_PER_DAY * thinning, emit)
       playJobs(jobs, root, slot, richness, emit)
       playBi(account, root, slot, BI_SHARE * events * (slot.until - untilBefore), emit)
-      playRoutines(account, root, slot, thinning, emit)
+      playRoutines(staffed, root, slot, thinning, emit)
       untilBefore = slot.until
       const random = root.fork(`chatter-${slot.index}`)
       while (made() < goal)
@@ -87,6 +93,27 @@ function pickPerson(account: Account, timeMs: number, random: Random): Person | 
   return !person.dormant && random.chance(officeLoad(timeMs, person.site.utcOffset)) ? person : undefined
 }
 
+/** The people who are with the company at a moment. In a short period that is everybody. */
+function arrived({ people }: Account, startMs: number, days: number, timeMs: number): readonly Person[] {
+  if (days < DAYS_WITH_NEWCOMERS) return people
+  const passed = (timeMs - startMs) / (days * 86_400_000)
+  return people.filter(({ joinsAfter }) => joinsAfter === null || joinsAfter <= passed)
+}
+
+/** Hours of the clock in which people work outside office hours: evenings and weekends, and at night for whom a job woke. */
+function playOvertime(account: Account, root: Random, slot: Slot, perDay: number, emit: Emit): void {
+  const random = root.fork(`overtime-${slot.index}`)
+  for (let count = Math.floor((perDay * slot.minutes) / 1440 + random.float()); count > 0; count--) {
+    const timeMs = slot.startMs + Math.floor(random.float() * (slot.endMs - slot.startMs))
+    const person = random.pick(account.people)
+    const hour = (((timeMs / 3_600_000 + person.site.utcOffset) % 24) + 24) % 24
+    const isOnCall = person.role === 'engineer' || person.role === 'admin'
+    const isAwake = hour > 8 && hour < 22.5
+    if (person.dormant || officeLoad(timeMs, person.site.utcOffset) > 0) continue
+    if (isAwake || (isOnCall && random.chance(0.35))) visit(account, person, timeMs, random, emit)
+  }
+}
+
 /** One sitting: at the browser or with a tool, one to three works. */
 function visit(account: Account, person: Person, timeMs: number, random: Random, emit: Emit): void {
   const place = placeOf(person, timeMs)
@@ -100,7 +127,7 @@ function visit(account: Account, person: Person, timeMs: number, random: Random,
     tool.play(thread, desk)
     return
   }
-  const session = browserSession(person, workspace, place, random)
+  const session = browserSession(person, workspace, place, timeMs, random)
   const shared = person.role === 'scientist' && random.chance(GROUP_COMPUTE_SHARE)
   const thread = new Thread(
     shared ? { ...session, runBy: person.email, runAs: 'data-scientists' } : session,
@@ -182,6 +209,7 @@ function stageFor(account: Account, random: Random, timeMs: number, emit: Emit):
       // Nobody works on the day of a flight.
       return found === undefined || placeOf(found, timeMs) === null ? undefined : found
     },
-    sit: (person, workspace) => start(browserSession(person, workspace, placeOf(person, timeMs) ?? person.vpn, random)),
+    sit: (person, workspace) =>
+      start(browserSession(person, workspace, placeOf(person, timeMs) ?? person.vpn, timeMs, random)),
   }
 }

@@ -93,7 +93,7 @@ async function writeEvents(
     byService.set(event.service, (byService.get(event.service) ?? 0) + 1)
     sorter.take(event)
   }
-  const life = makeLife(account, root.fork('life'), events, days)
+  const life = makeLife(account, root.fork('life'), events, days, period.startMs)
   for (const slot of slots) {
     life.play(slot, emit, () => made, Math.round(total * slot.until))
     sorter.flush(slot)

@@ -59,11 +59,29 @@ export const VPN_EGRESS: Readonly<Record<string, string>> = {
   BR: '44.196.30.41',
 }
 
+/** First two octets that mobile networks give out, by country. */
+const MOBILE: Readonly<Record<string, string>> = { DE: '80.187', US: '172.58', IN: '157.32', BR: '177.26' }
+
+/** Where people are sent now and then: conferences, customers, and a week of work from a holiday flat. */
+const GUEST_NETWORKS: readonly string[] = ['86.128', '90.1', '80.58', '77.160', '114.160', '151.20']
+
 /** Egress of the account's own compute and of the tools that run in the cloud. */
 export const CLOUD_EGRESS: readonly string[] = ['52.2.10.10', '3.212.44.5', '34.198.20.3', '44.196.3.4', '52.4.81.12']
 
 /** Addresses of two outside recipients of shares, each on its allow list. */
 export const RECIPIENT_EGRESS: readonly string[] = ['40.74.28.10', '116.202.10.4', '34.198.77.9']
+
+/** An address of a mobile network of the site's country. */
+export const mobileAddress = (site: Site, random: Random): string =>
+  `${MOBILE[site.country]}.${random.int(1, 250)}.${random.int(2, 250)}`
+
+/** An address far from every office. */
+export const guestAddress = (random: Random): string =>
+  `${random.pick(GUEST_NETWORKS)}.${random.int(1, 250)}.${random.int(2, 250)}`
+
+/** The address of a home after its provider has renewed it: the same range. */
+export const renewedAddress = (home: string, random: Random): string =>
+  `${home.split('.').slice(0, 2).join('.')}.${random.int(1, 250)}.${random.int(2, 250)}`
 
 /** An address of a home provider at the site. */
 export const homeAddress = (site: Site, random: Random): string =>

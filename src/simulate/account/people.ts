@@ -22,6 +22,8 @@ export interface Person extends Principal {
   readonly reads: 'pii' | 'finance' | 'hr' | null
   /** True: no ordinary activity in the whole period (on long leave, or left the company). */
   readonly dormant: boolean
+  /** Part of a longer period after which this person starts at the company; null: has been there all along. */
+  readonly joinsAfter: number | null
 }
 
 const FIRST: Readonly<Record<string, readonly string[]>> = {
@@ -61,6 +63,16 @@ const STAFF: readonly (readonly [Role, number])[] = [
   ['contractor', 11],
 ]
 
+/** Who starts during a period: role, place among those of the role, part of the period that has passed. */
+const NEWCOMERS: readonly (readonly [Role, number, number])[] = [
+  ['analyst', 20, 0.3],
+  ['engineer', 17, 0.55],
+  ['contractor', 6, 0.75],
+]
+
+/** In a period of fewer days nobody starts. */
+export const DAYS_WITH_NEWCOMERS = 14
+
 /** Makes the staff. */
 export function makePeople(random: Random): readonly Person[] {
   const people: Person[] = []
@@ -96,6 +108,7 @@ function makePerson(role: Role, index: number, last: boolean, random: Random, ta
     browser: random.pick(BROWSERS),
     reads: role === 'finance' || role === 'hr' ? role : role === 'analyst' && index < CARE_ANALYSTS ? 'pii' : null,
     dormant,
+    joinsAfter: NEWCOMERS.find(([of, at]) => of === role && at === index)?.[2] ?? null,
   }
 }
 

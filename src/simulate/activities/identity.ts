@@ -61,10 +61,10 @@ const wrongNetwork: Routine = {
   id: 'ip-denied',
   perDay: 0.4,
   hours: 'office',
-  play({ account, random, start, colleague }) {
+  play({ account, random, timeMs, start, colleague }) {
     const person = colleague(EVERYBODY)
     if (person === undefined) return
-    const thread = start({ ...browserSession(person, account.prod, person.home, random), who: UNKNOWN_USER })
+    const thread = start({ ...browserSession(person, account.prod, person.home, timeMs, random), who: UNKNOWN_USER })
     thread.log(
       'accounts',
       'IpAccessDenied',

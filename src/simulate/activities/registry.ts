@@ -1,13 +1,17 @@
 /** Everything ordinary that happens in the account. A test compares this with the folder. */
 import { CONSOLE_ROUTINES } from './account-console.ts'
+import { CARELESS_WORK_ROUTINES } from './careless-work.ts'
 import { CATALOG_ROUTINES, CATALOG_WORKS } from './catalog.ts'
+import { CHANGE_TICKET_ROUTINES } from './change-tickets.ts'
 import { COMPUTE_ROUTINES, COMPUTE_WORKS } from './compute.ts'
 import type { Routine, Tool, Work } from './contract.ts'
 import { DASHBOARD_ROUTINES, DASHBOARD_WORKS } from './dashboards.ts'
 import { FILE_ROUTINES, FILE_WORKS } from './files.ts'
 import { IDENTITY_ROUTINES } from './identity.ts'
 import { JOB_ROUTINES, JOB_WORKS } from './jobs.ts'
+import { LARGE_CHORE_ROUTINES } from './large-chores.ts'
 import { LEARNING_ROUTINES, LEARNING_WORKS } from './learning.ts'
+import { LOGIN_TROUBLE_ROUTINES } from './login-troubles.ts'
 import { NOTEBOOK_WORKS } from './notebooks.ts'
 import { OVERSIZED_ROUTINES } from './oversized.ts'
 import { PIPELINE_ROUTINES, PIPELINE_WORKS } from './pipelines.ts'
@@ -54,4 +58,8 @@ export const ROUTINES: readonly Routine[] = [
   ...CONSOLE_ROUTINES,
   ...PLATFORM_ROUTINES,
   ...OVERSIZED_ROUTINES,
+  ...LOGIN_TROUBLE_ROUTINES,
+  ...CHANGE_TICKET_ROUTINES,
+  ...LARGE_CHORE_ROUTINES,
+  ...CARELESS_WORK_ROUTINES,
 ]

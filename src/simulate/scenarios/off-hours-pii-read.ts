@@ -14,7 +14,7 @@ export const offHoursPiiRead: Scenario = {
   play({ account, random, at, person, open }) {
     const reader = person('analyst', ({ reads }) => reads === 'pii')
     const startMs = at(26.8 - reader.site.utcOffset)
-    const thread = open(browserSession(reader, account.prod, reader.home, random), startMs)
+    const thread = open(browserSession(reader, account.prod, reader.home, startMs, random), startMs)
     signIn(thread, account, reader.email)
     for (let round = 0; round < 3; round++) {
       for (const table of account.data.pii) {
