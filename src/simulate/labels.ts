@@ -15,6 +15,8 @@ export interface ScenarioLabel {
   /** What should be detected. */
   readonly expect: string
   readonly techniques: readonly string[]
+  /** Shipped rules that should tell of it, by the names of their files. */
+  readonly rules: readonly string[]
   /** Who acted, as `userIdentity.email` says; null where nobody is named. */
   readonly actor: string | null
   /** ISO times of its first and last event. */
@@ -62,6 +64,7 @@ function labelOf({ scenario, events }: Played): ScenarioLabel {
     title: scenario.title,
     expect: scenario.expect,
     techniques: scenario.techniques,
+    rules: scenario.rules,
     actor: mainActor(events.map((event) => event.who.email)),
     start: iso(events[0]?.timeMs),
     end: iso(events.at(-1)?.timeMs),

@@ -32,11 +32,12 @@ export interface SimulateReport {
 }
 
 /** Every scenario that can be asked for. */
-export const SCENARIOS: readonly ScenarioInfo[] = ALL_SCENARIOS.map(({ id, title, expect, techniques }) => ({
+export const SCENARIOS: readonly ScenarioInfo[] = ALL_SCENARIOS.map(({ id, title, expect, techniques, rules }) => ({
   id,
   title,
   expect,
   techniques,
+  rules,
 }))
 
 /**

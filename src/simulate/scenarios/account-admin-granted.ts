@@ -7,6 +7,7 @@ export const accountAdminGranted: Scenario = {
   title: 'Account administrator role granted to a contractor',
   expect: 'setAccountAdmin at the account level, followed by the new administrator changing a rule set.',
   techniques: ['T1098.003', 'T1078.004'],
+  rules: ['account-admin-granted', 'new-administrator-acts-at-once'],
   accountLevel: true,
   play({ account, at, person, sit }) {
     const friend = person('contractor')

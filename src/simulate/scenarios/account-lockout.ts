@@ -8,6 +8,7 @@ export const accountLockout: Scenario = {
   title: 'Users and groups deleted one after another',
   expect: 'Several delete and removeGroup events by one administrator within minutes.',
   techniques: ['T1531'],
+  rules: ['identities-deleted-in-bulk'],
   play({ account, random, at, person, sit }) {
     const thread = sit(person('admin'), at(22.1))
     for (const target of random.sample(account.people, 9)) {

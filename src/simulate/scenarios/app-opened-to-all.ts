@@ -8,6 +8,7 @@ export const appOpenedToAll: Scenario = {
   title: 'New app shared with all account users',
   expect: 'createApp and changeAppsAcl naming the group account users.',
   techniques: ['T1222', 'T1505'],
+  rules: ['app-opened-to-all'],
   play({ at, person, sit }) {
     const thread = sit(person('engineer'), at(15.4))
     const name = 'quick-export'

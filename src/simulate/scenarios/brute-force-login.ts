@@ -10,6 +10,7 @@ export const bruteForceLogin: Scenario = {
   title: 'Brute force of one account, then a login',
   expect: 'One account fails to log in dozens of times within minutes and then succeeds.',
   techniques: ['T1110.001', 'T1078.004'],
+  rules: ['failed-logins-then-success', 'failed-logins-of-one-account'],
   play({ at, person, intrude }) {
     const victim = person('bi')
     const params = { user: victim.email, authenticationMethod: 'PASSWORD' }

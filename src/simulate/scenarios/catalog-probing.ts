@@ -8,6 +8,7 @@ export const catalogProbing: Scenario = {
   title: 'Dozens of Unity Catalog requests refused',
   expect: 'More than twenty-five refused Unity Catalog requests by one user within an hour.',
   techniques: ['T1087', 'T1580', 'T1619'],
+  rules: ['many-catalog-requests-refused'],
   play({ account, random, at, person, sit }) {
     const thread = sit(person('contractor'), at(14.5))
     const kept = [...account.data.pii, ...account.data.finance, ...account.data.hr]

@@ -8,6 +8,7 @@ export const cleanRoomMisuse: Scenario = {
   title: 'Clean room with a new collaborator gets personal data',
   expect: 'createCleanRoom with an unknown collaborator, sensitive tables as assets, an output catalog.',
   techniques: ['T1537', 'T1213'],
+  rules: ['clean-room-built-and-drained', 'sensitive-asset-in-clean-room'],
   accountLevel: true,
   play({ account, random, at, person, sit }) {
     const clean_room_name = 'quick_overlap'

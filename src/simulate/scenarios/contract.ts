@@ -14,6 +14,8 @@ export interface ScenarioInfo {
   readonly expect: string
   /** MITRE ATT&CK technique ids. */
   readonly techniques: readonly string[]
+  /** Shipped rules that should tell of it, by the names of their files; one of them is enough. */
+  readonly rules: readonly string[]
 }
 
 /** A scenario: plays its events on a stage, always the same for a seed. */

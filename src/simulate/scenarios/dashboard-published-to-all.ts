@@ -7,6 +7,7 @@ export const dashboardPublishedToAll: Scenario = {
   title: 'Dashboard published with embedded credentials and shared with all users',
   expect: 'publishDashboard with credentials_embedded true and changeWorkspaceAcl on dashboardsv3/… for account users.',
   techniques: ['T1213', 'T1222'],
+  rules: ['dashboard-published-with-own-rights-to-all'],
   play({ account, random, at, person, sit }) {
     const dashboard_id = random.pick(account.dashboards)
     const thread = sit(person('finance'), at(11.4))

@@ -11,6 +11,7 @@ export const deniedDataRequests: Scenario = {
   title: 'Credentials for table data refused again and again',
   expect: 'More than fifteen refused generateTemporary…Credential requests by one user within an hour.',
   techniques: ['T1530'],
+  rules: ['many-data-requests-refused'],
   play({ account, at, person, open }) {
     const insider = person('scientist')
     const session = toolSession(insider, account.prod, insider.office, HOSTILE_AGENT.requests)

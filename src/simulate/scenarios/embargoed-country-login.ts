@@ -9,6 +9,7 @@ export const embargoedCountryLogin: Scenario = {
   title: 'Login from an embargoed country',
   expect: 'A successful login from North Korea.',
   techniques: ['T1078.004'],
+  rules: ['activity-from-embargoed-country'],
   play({ account, at, person, intrude }) {
     const victim = person('contractor')
     const thread = intrude(victim, at(22.7), HOSTILE.northKorea, victim.browser)

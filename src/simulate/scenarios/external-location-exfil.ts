@@ -11,6 +11,7 @@ export const externalLocationExfil: Scenario = {
   expect:
     'createStorageCredential and createExternalLocation for an unknown bucket, then PATH_READ_WRITE credentials for it.',
   techniques: ['T1537', 'T1567.002'],
+  rules: ['new-location-then-many-writes', 'external-location-outside-own-storage'],
   play({ account, random, at, person, sit }) {
     const thread = sit(person('engineer'), at(17.4))
     const name = 'backup_ext'

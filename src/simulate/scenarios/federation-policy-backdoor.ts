@@ -8,6 +8,7 @@ export const federationPolicyBackdoor: Scenario = {
   title: 'Federation policy for a service principal trusts a foreign issuer',
   expect: 'oauth2.createServicePrincipalFederationPolicy names an issuer outside the company.',
   techniques: ['T1484.002', 'T1098.001'],
+  rules: ['federation-policy-with-unknown-issuer'],
   accountLevel: true,
   play({ account, at, person, sit }) {
     const robot = serviceNamed(account, 'sp-ci-deploy')

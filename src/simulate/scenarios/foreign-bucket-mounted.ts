@@ -7,6 +7,7 @@ export const foreignBucketMounted: Scenario = {
   title: 'Foreign bucket mounted into DBFS',
   expect: 'dbfs.mount, and files moved below the mount point.',
   techniques: ['T1074.002', 'T1537'],
+  rules: ['files-moved-onto-a-new-mount', 'storage-mounted'],
   play({ account, at, person, sit }) {
     const owner = person('engineer')
     const thread = sit(owner, at(10.9), account.dev)

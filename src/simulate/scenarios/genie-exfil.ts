@@ -11,6 +11,7 @@ export const genieExfil: Scenario = {
   title: 'Genie space over personal data shared with all users, then drained',
   expect: 'changeWorkspaceAcl on genie/… for account users, then dozens of Genie queries by one user.',
   techniques: ['T1213', 'T1530', 'T1222'],
+  rules: ['genie-space-shared-with-all', 'genie-space-questioned-in-bulk'],
   play({ account, random, at, person, sit }) {
     const space_id = random.hex(16)
     const author = sit(person('bi'), at(12.3))

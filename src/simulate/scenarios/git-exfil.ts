@@ -9,6 +9,7 @@ export const gitExfil: Scenario = {
   title: 'New Git credential, foreign repository, code pushed to it',
   expect: 'createGitCredential and createRepo with a URL outside the company, then commitAndPush.',
   techniques: ['T1567.001'],
+  rules: ['new-git-account-then-push'],
   play({ account, random, at, person, sit }) {
     const leaver = person('engineer')
     const thread = sit(leaver, at(17.6), account.dev)

@@ -8,6 +8,7 @@ export const globalInitScript: Scenario = {
   title: 'Global init script created and enabled',
   expect: 'globalInitScripts.create, then update with enabled true.',
   techniques: ['T1037', 'T1059.004', 'T1543'],
+  rules: ['global-init-script-enabled'],
   play({ random, at, person, sit }) {
     const thread = sit(person('admin'), at(19.4))
     const script = { name: 'node-tuning', position: '0', 'script-SHA256': random.hex(32) }

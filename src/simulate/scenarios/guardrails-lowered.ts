@@ -7,6 +7,7 @@ export const guardrailsLowered: Scenario = {
   title: 'Several workspace protections lowered in one edit',
   expect: 'workspaceConfEdit with several keys at once, among them enableIpAccessLists False.',
   techniques: ['T1562.001', 'T1484'],
+  rules: ['several-protections-lowered-at-once', 'ip-access-lists-not-enforced'],
   play({ account, at, person, sit }) {
     sit(person('admin'), at(18.9), account.dev).log('workspace', 'workspaceConfEdit', {
       workspaceConfKeys: 'enableIpAccessLists,enableResultsDownloading,enableExportNotebook,maxTokenLifetimeDays',

@@ -9,6 +9,7 @@ export const impossibleTravel: Scenario = {
   title: 'Logins from two continents within forty minutes',
   expect: 'The same person signs in from places too far apart for the time between.',
   techniques: ['T1078.004'],
+  rules: ['impossible-travel'],
   play({ account, at, person, sit, intrude }) {
     const victim = person('engineer', ({ site }) => site.country === 'DE')
     const home = sit(victim, at(9.2))

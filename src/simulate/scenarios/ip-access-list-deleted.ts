@@ -9,6 +9,7 @@ export const ipAccessListDeleted: Scenario = {
   title: 'IP access list deleted, then a login from a new network',
   expect: 'deleteIpAccessList succeeds and the same person signs in from an anonymiser soon after.',
   techniques: ['T1562.007', 'T1078.004'],
+  rules: ['ip-access-list-deleted', 'ip-restriction-removed-then-login'],
   play({ account, random, at, person, sit, intrude }) {
     const admin = person('admin')
     const thread = sit(admin, at(15.2))

@@ -10,6 +10,7 @@ export const ipDeniedBurst: Scenario = {
   title: 'Burst of requests refused by the IP access list',
   expect: 'Dozens of IpAccessDenied from one address within minutes.',
   techniques: ['T1078', 'T1595'],
+  rules: ['denied-address-burst'],
   play({ account, random, at, person, intrude }) {
     const victim = person('engineer')
     const thread = intrude(UNKNOWN_USER, at(5.3), HOSTILE.russia, HOSTILE_AGENT.curl)

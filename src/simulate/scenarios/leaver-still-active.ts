@@ -10,6 +10,7 @@ export const leaverStillActive: Scenario = {
   title: 'Deactivated user still active through a token',
   expect: 'Activity of a user after deactivateUser.',
   techniques: ['T1078.004', 'T1550.001'],
+  rules: ['deactivated-user-active'],
   accountLevel: true,
   play({ account, random, at, dormant, open }) {
     const leaver = dormant()

@@ -7,6 +7,7 @@ export const libraryOnAllClusters: Scenario = {
   title: 'Look-alike library installed on all clusters',
   expect: 'clusterLibraries.installLibraryOnAllClusters.',
   techniques: ['T1195.001', 'T1543'],
+  rules: ['library-on-all-clusters'],
   play({ at, person, sit }) {
     const library = '{"pypi":{"package":"pandsa==2.2.9","repo":"https://pypi.halden-mirror.example/simple"}}'
     sit(person('admin'), at(14.9)).log('clusterLibraries', 'installLibraryOnAllClusters', { library })

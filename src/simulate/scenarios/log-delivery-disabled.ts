@@ -7,6 +7,7 @@ export const logDeliveryDisabled: Scenario = {
   title: 'Audit log delivery disabled',
   expect: 'logDelivery.updateLogDeliveryConfiguration with status DISABLED.',
   techniques: ['T1562.008'],
+  rules: ['audit-log-delivery-disabled'],
   accountLevel: true,
   play({ account, random, at, person, sit }) {
     sit(person('admin'), at(20.8)).account('logDelivery', 'updateLogDeliveryConfiguration', {

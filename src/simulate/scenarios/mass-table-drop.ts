@@ -7,6 +7,7 @@ export const massTableDrop: Scenario = {
   title: 'Tables dropped by the dozen',
   expect: 'More than fifty destructive actions by one user within a day.',
   techniques: ['T1485', 'T1490'],
+  rules: ['many-tables-dropped', 'schema-dropped-with-content'],
   play({ account, random, at, person, sit }) {
     const thread = sit(person('engineer'), at(19.2))
     for (const table of random.sample(account.data.tables, 58)) {

@@ -7,6 +7,7 @@ export const metadataServiceTheft: Scenario = {
   title: 'Notebook reads instance credentials from the metadata service',
   expect: 'runCommand text calls 169.254.169.254 and prints the environment.',
   techniques: ['T1552.005', 'T1059.004'],
+  rules: ['cloud-metadata-asked-for-keys'],
   play({ account, random, at, person, sit }) {
     const thread = sit(person('contractor'), at(12.9), account.dev)
     const notebookId = random.digits(16)

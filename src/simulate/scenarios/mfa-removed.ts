@@ -8,6 +8,7 @@ export const mfaRemoved: Scenario = {
   title: 'MFA key deleted and password changed, then a login without single sign-on',
   expect: 'mfaDeleteKey and changePassword for an administrator, then a password login from a new network.',
   techniques: ['T1556.006', 'T1098'],
+  rules: ['mfa-removed-then-password-login'],
   play({ random, at, person, intrude }) {
     const admin = person('admin')
     const thread = intrude(admin, at(1.3), HOSTILE.malaysia, HOSTILE_AGENT.linux)

@@ -7,6 +7,7 @@ export const modelTheft: Scenario = {
   title: 'Registered models downloaded by a contractor',
   expect: 'getModelVersionDownloadUri and signed URIs for many models by somebody who never used them.',
   techniques: ['T1213', 'T1567'],
+  rules: ['many-models-downloaded'],
   play({ at, person, sit }) {
     const thread = sit(person('contractor'), at(18.2))
     for (const name of ['demand_forecast', 'recommend_ranker', 'churn_score', 'price_elasticity', 'returns_risk']) {

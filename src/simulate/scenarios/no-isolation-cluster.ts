@@ -10,6 +10,7 @@ export const noIsolationCluster: Scenario = {
   title: 'Cluster without isolation and with an init script',
   expect: 'clusters.create with data_security_mode NONE and init_scripts from DBFS.',
   techniques: ['T1059.004', 'T1611', 'T1037'],
+  rules: ['cluster-without-isolation', 'init-script-written-then-used'],
   play({ account, random, at, person, sit }) {
     const owner = person('engineer')
     const thread = sit(owner, at(15.9), account.prod)

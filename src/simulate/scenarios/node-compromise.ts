@@ -9,6 +9,7 @@ export const nodeCompromise: Scenario = {
   title: 'Container escape and infected file on a node',
   expect: 'capsule8 container escape and privileged container alerts, ClamAV finding on the same instance.',
   techniques: ['T1611', 'T1204.003'],
+  rules: ['node-taken-over', 'container-escape'],
   play({ account, random, at, open }) {
     const instanceId = `i-0${random.hex(8)}`
     const thread = open({ ...systemSession(account.dev), ip: '' }, at(23.3))

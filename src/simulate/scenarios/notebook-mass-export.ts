@@ -7,6 +7,7 @@ export const notebookMassExport: Scenario = {
   title: 'Dozens of notebooks exported and results downloaded',
   expect: 'More workspaceExport and download events by one user within an hour than anybody ordinarily makes.',
   techniques: ['T1567', 'T1213'],
+  rules: ['notebooks-exported-in-bulk', 'many-downloads-by-one-person'],
   play({ account, random, at, person, sit }) {
     const thread = sit(person('contractor'), at(17.9))
     for (const notebook of random.sample(account.notebooks, 44)) {

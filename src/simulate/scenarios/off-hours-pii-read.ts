@@ -11,6 +11,7 @@ export const offHoursPiiRead: Scenario = {
   title: 'Personal data read in bulk in the middle of the night',
   expect: 'Far more sensitive tables read than usual, hours outside anything the reader ever worked.',
   techniques: ['T1530', 'T1213'],
+  rules: ['sensitive-data-read-off-hours', 'sensitive-tables-read-in-bulk'],
   play({ account, random, at, person, open }) {
     const reader = person('analyst', ({ reads }) => reads === 'pii')
     const startMs = at(26.8 - reader.site.utcOffset)

@@ -10,6 +10,7 @@ export const passwordSpraying: Scenario = {
   title: 'Password spraying from one address, then a login',
   expect: 'Many accounts fail to log in from one address within minutes, then one of them succeeds from there.',
   techniques: ['T1110.003', 'T1078.004'],
+  rules: ['password-spraying-then-success', 'password-spraying-from-one-address'],
   play({ account, random, at, person, intrude }) {
     const victim = person('analyst')
     const targets = random.sample(account.people, 26).filter((target) => target.email !== victim.email)

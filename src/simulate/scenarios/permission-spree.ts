@@ -7,6 +7,7 @@ export const permissionSpree: Scenario = {
   title: 'Dozens of permission changes by one user within an hour',
   expect: 'More permission and ACL changes by one user than any ordinary hour has.',
   techniques: ['T1098', 'T1222'],
+  rules: ['permission-change-burst'],
   play({ account, random, at, person, sit }) {
     const thread = sit(person('engineer'), at(13.6))
     const targetUserId = person('contractor').userId

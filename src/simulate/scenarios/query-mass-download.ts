@@ -10,6 +10,7 @@ export const queryMassDownload: Scenario = {
   title: 'Dozens of query results downloaded',
   expect: 'More than twenty downloadQueryResult events by one user within an hour.',
   techniques: ['T1567', 'T1530'],
+  rules: ['many-downloads-by-one-person'],
   play({ account, random, at, person, sit }) {
     const thread = sit(person('analyst'), at(12.1))
     for (let i = 0; i < 34; i++) {

@@ -7,6 +7,7 @@ export const recipientTokenForever: Scenario = {
   title: 'Delta Sharing recipient token lifetime set to unlimited',
   expect: 'updateMetastore with delta_sharing_recipient_token_lifetime_in_seconds 0.',
   techniques: ['T1556', 'T1562'],
+  rules: ['recipient-token-lifetime-unlimited'],
   play({ account, at, person, sit }) {
     const params = { id: account.metastoreId, delta_sharing_recipient_token_lifetime_in_seconds: '0' }
     sit(person('admin'), at(10.6)).uc('updateMetastore', params)

@@ -11,6 +11,7 @@ export const secretsSweep: Scenario = {
   title: 'All secret scopes listed and every key read',
   expect: 'listScopes, then more distinct scope and key pairs read by one user than in any ordinary hour.',
   techniques: ['T1555', 'T1552', 'T1526'],
+  rules: ['secret-scopes-swept', 'many-different-secrets-read'],
   play({ account, at, person, open }) {
     const insider = person('engineer')
     const thread = open(

@@ -9,6 +9,7 @@ export const selfGrantReadRevoke: Scenario = {
   expect:
     'updatePermissions adds the actor himself; many sensitive tables are read; the grant is removed within hours.',
   techniques: ['T1098', 'T1530', 'T1070'],
+  rules: ['self-grant-then-read-then-revoke', 'privilege-granted-to-oneself'],
   play({ account, at, person, sit }) {
     const admin = person('admin')
     const thread = sit(admin, at(14.1))

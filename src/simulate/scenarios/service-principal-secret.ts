@@ -10,6 +10,7 @@ export const servicePrincipalSecret: Scenario = {
   title: 'OAuth secret created for a service principal and used from a new network',
   expect: 'servicePrincipalCredentials.create, then the principal signs in from a network it never used.',
   techniques: ['T1098.001', 'T1078.004'],
+  rules: ['new-secret-used-outside-the-cloud'],
   accountLevel: true,
   play({ account, random, at, person, sit, intrude }) {
     const robot = serviceNamed(account, 'sp-terraform')

@@ -7,6 +7,7 @@ export const servingToOutside: Scenario = {
   title: 'Serving endpoint forwards to an unknown external provider',
   expect: 'createServingEndpoint with an external_model whose base URL is outside the company.',
   techniques: ['T1567', 'T1090'],
+  rules: ['serving-endpoint-to-unknown-provider'],
   play({ at, person, sit }) {
     sit(person('scientist'), at(14.3)).log('serverlessRealTimeInference', 'createServingEndpoint', {
       name: 'chat-helper',

@@ -9,6 +9,7 @@ export const sessionHijack: Scenario = {
   title: 'One session used from two addresses and two browsers',
   expect: 'A session id appears with a second public address and user agent while still in use.',
   techniques: ['T1539', 'T1550.004'],
+  rules: ['session-in-two-browsers'],
   play({ account, at, person, sit, open }) {
     const victim = person('scientist')
     const own = sit(victim, at(13 - victim.site.utcOffset))

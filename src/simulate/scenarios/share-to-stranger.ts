@@ -11,6 +11,7 @@ export const shareToStranger: Scenario = {
   expect:
     'createRecipient without ip_access_list, sensitive tables added to its share, first query from a new country.',
   techniques: ['T1537', 'T1567'],
+  rules: ['recipient-created-and-supplied-at-once', 'sensitive-table-put-into-share'],
   play({ account, random, at, person, sit, open }) {
     const name = 'ext_analytics_temp'
     const thread = sit(person('engineer'), at(16.1))

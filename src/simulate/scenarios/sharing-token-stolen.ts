@@ -10,6 +10,7 @@ export const sharingTokenStolen: Scenario = {
   title: 'Recipient token used from an address outside its IP list',
   expect: 'A burst of Delta Sharing requests with is_ip_access_denied true.',
   techniques: ['T1528', 'T1078'],
+  rules: ['recipient-token-used-from-elsewhere'],
   accountLevel: true,
   play({ account, at, open }) {
     const recipient = account.recipients[0] as Recipient

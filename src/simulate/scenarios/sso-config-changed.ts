@@ -7,6 +7,7 @@ export const ssoConfigChanged: Scenario = {
   title: 'Single sign-on configuration changed',
   expect: 'ssoConfigBackend.update with a new issuer.',
   techniques: ['T1556.007', 'T1484.002'],
+  rules: ['sso-configuration-changed'],
   accountLevel: true,
   play({ account, at, person, sit }) {
     sit(person('admin'), at(18.6)).account('ssoConfigBackend', 'update', {

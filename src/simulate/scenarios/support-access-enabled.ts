@@ -8,6 +8,7 @@ export const supportAccessEnabled: Scenario = {
   title: 'Vendor support access enabled and used',
   expect: 'workspaceConfEdit of customerApprovedWSLoginExpirationTime, genie.databricksAccess, a login by GENIE_AUTH.',
   techniques: ['T1199', 'T1078.004'],
+  rules: ['vendor-support-window-opened'],
   play({ account, at, person, sit, intrude }) {
     const admin = person('admin')
     sit(admin, at(10.2)).log('workspace', 'workspaceConfEdit', {

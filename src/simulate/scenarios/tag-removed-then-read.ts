@@ -8,6 +8,7 @@ export const tagRemovedThenRead: Scenario = {
   title: 'Classification tag and masking policy removed, then the table read',
   expect: 'deleteEntityTagAssignment and deletePolicy on a personal-data table, then reads of it by the same user.',
   techniques: ['T1562', 'T1530'],
+  rules: ['protection-removed-then-data-read', 'masking-or-filter-policy-removed'],
   play({ account, at, person, sit }) {
     const thread = sit(person('engineer'), at(15.6))
     for (const table of account.data.pii.slice(0, 3)) {

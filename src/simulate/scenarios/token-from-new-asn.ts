@@ -11,6 +11,7 @@ export const tokenFromNewAsn: Scenario = {
   title: 'Long-lived personal access token used from a new network',
   expect: 'A token valid for two years is created and soon used from an autonomous system new to its owner.',
   techniques: ['T1098.001', 'T1550.001', 'T1528'],
+  rules: ['token-valid-for-years', 'token-from-new-network'],
   play({ account, random, at, person, sit, intrude }) {
     const owner = person('engineer')
     const created = at(11)

@@ -7,6 +7,7 @@ export const tokenInNotebook: Scenario = {
   title: 'Access token typed into a notebook command',
   expect: 'A runCommand text holds a Databricks token; the stored text must not.',
   techniques: ['T1552.001'],
+  rules: ['credential-written-in-command'],
   play({ account, random, at, person, sit }) {
     const author = person('scientist')
     const thread = sit(author, at(12.5), account.dev)

@@ -7,6 +7,7 @@ export const tokenWithoutExpiry: Scenario = {
   title: 'Personal access token that never expires',
   expect: 'generateDbToken with no expiry (tokenExpirationTime -1).',
   techniques: ['T1098.001'],
+  rules: ['token-without-expiry'],
   play({ random, at, person, sit }) {
     const owner = person('contractor')
     sit(owner, at(14)).log('accounts', 'generateDbToken', {

@@ -8,6 +8,7 @@ export const trufflehogScan: Scenario = {
   title: 'TruffleHog walks the workspace',
   expect: 'The user agent names TruffleHog, from a public address.',
   techniques: ['T1552', 'T1213', 'T1526'],
+  rules: ['trufflehog-from-public-address'],
   play({ account, random, at, person, intrude }) {
     const victim = person('scientist')
     const thread = intrude(victim, at(21.4), HOSTILE.hostingUs, HOSTILE_AGENT.trufflehog)

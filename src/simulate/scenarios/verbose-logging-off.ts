@@ -8,6 +8,7 @@ export const verboseLoggingOff: Scenario = {
   title: 'Verbose audit logging disabled around a sensitive read',
   expect: 'workspaceConfEdit sets enableVerboseAuditLogs to false; salaries are read; it is set back to true.',
   techniques: ['T1562.008'],
+  rules: ['verbose-audit-logging-disabled', 'verbose-logging-gap-around-reads'],
   play({ account, random, at, person, sit }) {
     const thread = sit(person('admin'), at(16.4))
     const toggle = (workspaceConfValues: string) =>

@@ -7,6 +7,7 @@ export const workspaceAdminsJoined: Scenario = {
   title: 'Member added to the workspace admins group',
   expect: 'addPrincipalToGroup with targetGroupName admins.',
   techniques: ['T1098.003'],
+  rules: ['workspace-admins-joined'],
   play({ random, at, person, sit }) {
     const member = person('engineer')
     sit(person('admin'), at(11.8)).log('accounts', 'addPrincipalToGroup', {

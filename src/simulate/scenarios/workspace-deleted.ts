@@ -7,6 +7,7 @@ export const workspaceDeleted: Scenario = {
   title: 'Workspace, storage and network configuration deleted',
   expect: 'accountsManager.deleteWorkspaceConfiguration, then its storage and network.',
   techniques: ['T1485', 'T1489'],
+  rules: ['workspace-deleted', 'workspace-and-its-foundation-deleted'],
   accountLevel: true,
   play({ account, random, at, person, sit }) {
     const thread = sit(person('admin'), at(21.2))

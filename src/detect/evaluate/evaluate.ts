@@ -1,0 +1,147 @@
+/** How good the rules are: logs with labels go the whole way, and the findings are held against the labels. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AppError } from '../../core/errors.ts'
+import { type Home, homeAt } from '../../core/home.ts'
+import { Engine } from '../../engine/duckdb.ts'
+import { ingest } from '../../ingest/ingest.ts'
+import { filesBetween, scanSql } from '../../lake/read.ts'
+import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
+import { SIMULATE_DEFAULTS, type SimulateOptions, simulate } from '../../simulate/simulate.ts'
+import { detectOver } from '../job/over.ts'
+import type { LeftOut } from '../job/pass.ts'
+import { loadPack, type PackOptions } from '../pack/load.ts'
+import type { Problem } from '../sigma/place.ts'
+import { readLabels, writeAttacks } from './labels.ts'
+import { judge, type Verdict, wrongOf } from './verdict.ts'
+
+/** What to simulate where no folder is given. */
+export type SimulatedLogs = Pick<SimulateOptions, 'events' | 'days' | 'seed' | 'scenarios'>
+
+/** Enough for every scenario, and for habits to form before the attacks. */
+export const EVALUATE_DEFAULTS: SimulatedLogs = { events: 200_000, days: 30, seed: 1, scenarios: 'all' }
+
+/** What to evaluate, and by which rules. */
+export interface EvaluateOptions {
+  /** Logs with a `labels.json`, or what to simulate. */
+  readonly logs: string | SimulatedLogs
+  /** A home that the folder was ingested into already; absent: one that is thrown away. */
+  readonly lake?: Home
+  readonly pack: PackOptions
+  readonly now: () => Date
+  /** A few findings on no attack go with each rule. */
+  readonly examples?: number
+  readonly onProgress?: (step: string, done: number, total: number) => void
+}
+
+/** What came of it. */
+export interface Evaluation extends Verdict {
+  readonly events: number
+  /** Days with events. */
+  readonly days: number
+  /** Events of the attacks. */
+  readonly attackEvents: number
+  readonly leftOut: readonly LeftOut[]
+  readonly problems: readonly Problem[]
+  /** Summaries of findings on no attack by the key of their rule, for rules of levels that ask for attention. */
+  readonly examples: Readonly<Record<string, readonly string[]>>
+  readonly seconds: { readonly ingest: number; readonly detect: number }
+}
+
+/** Memory of the engine: habits and matches of months. */
+const MEMORY_MB = 1200
+
+/**
+ * Simulates if need be, ingests, runs the pack over all events in one pass, and judges its findings.
+ * @throws AppError as simulation, ingestion and the loading of packs do; NO_LAKE for a home without events
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const work = await mkdtemp(join(tmpdir(), 'bricktrail-evaluate-'))
+  try {
+    const folder = await logsOf(options, work)
+    const scenarios = await readLabels(folder)
+    const started = performance.now()
+    const home = options.lake ?? (await ingested(options, folder, homeAt(join(work, 'home'))))
+    const ingestSecs = (performance.now() - started) / 1000
+    return await judged(options, home, scenarios, ingestSecs)
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+async function logsOf({ logs, onProgress }: EvaluateOptions, work: string): Promise<string> {
+  if (typeof logs === 'string') return logs
+  const out = join(work, 'logs')
+  await simulate({
+    ...SIMULATE_DEFAULTS,
+    ...logs,
+    out,
+    form: 'delivery',
+    gzip: true,
+    onProgress: (done, total) => onProgress?.('simulating', done, total),
+  })
+  return out
+}
+
+async function ingested({ now, onProgress }: EvaluateOptions, folder: string, home: Home): Promise<Home> {
+  await ingest({
+    home,
+    specs: [folder],
+    form: 'auto',
+    stdin: process.stdin,
+    now,
+    onProgress: (done, total) => onProgress?.('ingesting', done, total),
+  })
+  return home
+}
+
+async function judged(
+  { pack: packOptions, examples = 0, onProgress }: EvaluateOptions,
+  home: Home,
+  scenarios: Awaited<ReturnType<typeof readLabels>>,
+  ingestSecs: number,
+): Promise<Evaluation> {
+  const pack = await loadPack({ ...packOptions, product: 'databricks', examples: false })
+  const table = DeltaTable.at(home.events, EVENTS_TABLE)
+  const snapshot = await table.snapshot()
+  if (snapshot.version < 0) throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
+  const relation = scanSql(table, filesBetween(snapshot))
+  const engine = await Engine.open({ memoryLimitMb: MEMORY_MB, tempDir: home.tmp })
+  try {
+    onProgress?.('detecting', 0, 1)
+    const { events, days, latest } = await engine.row<{ events: number; days: number; latest: string | null }>(
+      `SELECT count(*)::DOUBLE AS events, count(DISTINCT event_date)::INTEGER AS days, strftime(max(event_time), '%Y-%m-%dT%H:%M:%SZ') AS latest FROM ${relation}`,
+    )
+    const started = performance.now()
+    const report = await detectOver(engine, pack, relation, latest === null ? {} : { now: new Date(latest) })
+    const detectSecs = (performance.now() - started) / 1000
+    await writeAttacks(engine, scenarios, relation)
+    const verdict = await judge(engine, pack.rules, scenarios)
+    const { n } = await engine.row<{ n: number }>(
+      'SELECT count(DISTINCT event_id)::INTEGER AS n FROM temp.attack_events',
+    )
+    return {
+      events,
+      days,
+      attackEvents: n,
+      ...verdict,
+      leftOut: report.leftOut,
+      problems: [...pack.problems, ...report.problems],
+      examples: await wrongExamples(engine, verdict, examples),
+      seconds: { ingest: ingestSecs, detect: detectSecs },
+    }
+  } finally {
+    engine.close()
+  }
+}
+
+async function wrongExamples(engine: Engine, { rules }: Verdict, limit: number): Promise<Record<string, string[]>> {
+  const wrong = limit === 0 ? [] : rules.filter((rule) => rule.wrong > 0)
+  const entries: [string, string[]][] = []
+  for (const { key } of wrong) {
+    const rows = await wrongOf(engine, key, limit)
+    entries.push([key, rows.map(({ summary }) => String(summary))])
+  }
+  return Object.fromEntries(entries)
+}
