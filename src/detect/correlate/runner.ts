@@ -45,10 +45,7 @@ export async function runCorrelations(
       ? `CREATE OR REPLACE TEMP TABLE correlation_input AS ${input}`
       : `CREATE TEMP VIEW correlation_matches AS ${input}`,
   )
-  await engine.run(
-    `CREATE OR REPLACE TEMP TABLE correlation_findings (finding_id VARCHAR, rule INTEGER, "group" MAP(VARCHAR, VARCHAR), first_time TIMESTAMPTZ,
-      last_time TIMESTAMPTZ, measure DOUBLE, events BIGINT, event_ids VARCHAR[], group_key VARCHAR, by_ref BIGINT[])`,
-  )
+  await emptyFindings(engine)
   const failed: FailedCorrelation[] = []
   for (const correlation of correlations) {
     const result = await attempt(() => runOne(engine, correlation, isChained ? INPUT : VIEW, correlations, dialect))
@@ -56,6 +53,11 @@ export async function runCorrelations(
   }
   return failed
 }
+
+/** Makes {@link FINDINGS_TABLE}, empty. */
+export const emptyFindings = (engine: Engine): Promise<void> =>
+  engine.run(`CREATE OR REPLACE TEMP TABLE correlation_findings (finding_id VARCHAR, rule INTEGER, "group" MAP(VARCHAR, VARCHAR), first_time TIMESTAMPTZ,
+      last_time TIMESTAMPTZ, measure DOUBLE, events BIGINT, event_ids VARCHAR[], group_key VARCHAR, by_ref BIGINT[])`)
 
 async function runOne(
   engine: Engine,

@@ -5,7 +5,7 @@ import type { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { findingsSql, groupKeySql, metSql, rowsSql } from '../correlate/bursts.ts'
 import type { LinkedCorrelation } from '../correlate/link.ts'
-import { type FailedCorrelation, FINDINGS_TABLE, runCorrelations } from '../correlate/runner.ts'
+import { emptyFindings, type FailedCorrelation, FINDINGS_TABLE, runCorrelations } from '../correlate/runner.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { STATE_MATCHES } from '../state.ts'
 import { STATE_BURSTS } from './bursts.ts'
@@ -42,10 +42,12 @@ export async function correlateBatch(
   const chained = families(touched)
   const single = touched.filter((each) => !chained.includes(each))
   const failed: FailedCorrelation[] = []
+  await emptyFindings(engine)
   for (const correlation of await worthRunning(engine, single, matches)) {
     const result = await attempt(() => runTouched(engine, correlation, programme, matches))
     if (!result.ok) failed.push({ correlation, message: result.error.message })
   }
+  await takeOver(engine, REMEMBERED, '')
   if (chained.length > 0) {
     failed.push(...(await runCorrelations(engine, chained, REMEMBERED, duckdb)))
     // Bursts that ended before the batch began are as they were; where the state begins they may even be cut.
@@ -134,15 +136,18 @@ async function runTouched(
   await engine.run(
     `CREATE OR REPLACE TEMP TABLE correlation_met AS ${metSql(correlation, rows, duckdb, whole, 'temp.touched_groups')}`,
   )
+  const { met } = await engine.row<{ met: boolean }>('SELECT count(*) > 0 AS met FROM temp.correlation_met')
+  if (!met) return
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE correlation_findings AS ${findingsSql(correlation, 'temp.correlation_met', rows, duckdb, whole)}`,
+    `INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, 'temp.correlation_met', rows, duckdb, whole)}`,
   )
-  await takeOver(engine, rows, '')
 }
 
 /** Bursts of {@link FINDINGS_TABLE} as candidates, with the entity and the data files of their events. */
-const takeOver = (engine: Engine, matches: string, where: string): Promise<void> =>
-  engine.run(`INSERT INTO ${CANDIDATES} BY NAME
+async function takeOver(engine: Engine, matches: string, where: string): Promise<void> {
+  const { n } = await engine.row<{ n: string }>(`SELECT count(*) AS n FROM ${FINDINGS_TABLE}`)
+  if (n === '0') return
+  await engine.run(`INSERT INTO ${CANDIDATES} BY NAME
     WITH found AS (SELECT f.*, r.entity_field, r.tells FROM ${FINDINGS_TABLE} f JOIN ${RULES} r ON r.number = f.rule ${where}),
     named AS (SELECT finding_id, unnest(event_ids) AS event_id, entity_field FROM found),
     known AS (SELECT n.finding_id, n.event_id, any_value(m.event_time) AS event_time, any_value(m.fields[${lit(FILE_FIELD)}]) AS file,
@@ -153,3 +158,4 @@ const takeOver = (engine: Engine, matches: string, where: string): Promise<void>
         nullif(array_to_string(map_values(f."group"), ', '), '')) AS entity,
       f.first_time, f.last_time, f.finding_id AS new_id, f.events, f.measure, k.kept, f.by_ref
     FROM found f LEFT JOIN kept k USING (finding_id)`)
+}

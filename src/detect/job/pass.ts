@@ -12,7 +12,7 @@ import { correlateBatch } from './correlate.ts'
 import { RULES, writeFacts } from './facts.ts'
 import { gather } from './gather.ts'
 import type { Programme } from './programme.ts'
-import { FOUND, type Telling, tell } from './tell.ts'
+import { type Telling, tell } from './tell.ts'
 
 /** A rule that was left out of a pass, and why. */
 export interface LeftOut {
@@ -22,11 +22,11 @@ export interface LeftOut {
   readonly message: string
 }
 
-/** What a pass came to; its findings are rows of {@link FOUND}. */
+/** What a pass came to; its findings are rows of `FOUND` (tell.ts). */
 export interface PassReport {
   /** Matches by the key of their rule. */
   readonly matches: ReadonlyMap<string, number>
-  /** Rows of {@link FOUND}. */
+  /** New and grown findings. */
   readonly findings: number
   readonly leftOut: readonly LeftOut[]
 }
@@ -72,11 +72,10 @@ export class Detector {
     await emptyCandidates(engine)
     await gather(engine, MATCHES_TABLE)
     const failed = await correlateBatch(engine, this.programme, MATCHES_TABLE, remembers)
-    await tell(engine, { now, pass })
-    const { n } = await engine.row<{ n: number }>(`SELECT count(*)::INTEGER AS n FROM ${FOUND}`)
+    const findings = await tell(engine, { now, pass })
     return {
       matches: new Map([...matches].map(([number, count]) => [this.#keyOf(number), count])),
-      findings: Number(n),
+      findings,
       leftOut: [
         ...unrun.map(({ rule, reason, message }) => this.#leftOut(rule.number, reason, message)),
         ...failed.map(({ correlation, message }: FailedCorrelation) =>

@@ -2,6 +2,7 @@
 import { EVENTS_NAMED, FINDING_COLUMNS } from '../../core/finding.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
+import { columnDefinitions } from '../../engine/types.ts'
 import { typedColumns } from '../../lake/schema.ts'
 import { STATE_BURSTS } from './bursts.ts'
 import { CANDIDATES } from './candidates.ts'
@@ -20,8 +21,13 @@ export interface Telling {
 /** Bursts of this pass with what was told of them before: `finding_id`, `revision`, `told_in` in force, `parts` (other ids). */
 const MERGED = 'temp.detect_merged'
 
-/** Fills {@link FOUND}, and the state with what was told. */
-export async function tell(engine: Engine, telling: Telling): Promise<void> {
+/** Fills {@link FOUND}, and the state with what was told; returns how many rows that made. */
+export async function tell(engine: Engine, telling: Telling): Promise<number> {
+  const { bursts } = await engine.row<{ bursts: string }>(`SELECT count(*) AS bursts FROM ${CANDIDATES}`)
+  if (bursts === '0') {
+    await engine.run(`CREATE OR REPLACE TEMP TABLE found (${columnDefinitions(FINDING_COLUMNS)})`)
+    return 0
+  }
   await engine.run(`CREATE OR REPLACE TEMP TABLE detect_merged AS ${mergedSql(telling.pass)}`)
   await engine.run(`CREATE OR REPLACE TEMP TABLE found AS ${foundSql(telling.now)}`)
   await engine.run(
@@ -29,6 +35,8 @@ export async function tell(engine: Engine, telling: Telling): Promise<void> {
   )
   await engine.run(`INSERT INTO ${STATE_BURSTS} BY NAME SELECT finding_id, key AS rule, group_key, "group", entity, first_time, last_time, events,
     measure, kept, why, revision, told_in FROM ${MERGED}`)
+  const { n } = await engine.row<{ n: string }>(`SELECT count(*) AS n FROM ${FOUND}`)
+  return Number(n)
 }
 
 /** What was told overlaps what it is a part of. */
