@@ -5,6 +5,7 @@ import type { Problem } from '../sigma/place.ts'
 import { namesOf } from '../sigma/rule.ts'
 import { itemsOf } from '../sigma/tree.ts'
 import { applyFilters } from './filters.ts'
+import { rulesInUse } from './in-use.ts'
 import type { PackRule, RulePack } from './pack.ts'
 import type { DraftRule, ReadFile } from './rule-file.ts'
 import { type ResolvedRule, resolveSelects } from './selects.ts'
@@ -15,6 +16,7 @@ export function assembled(
   files: readonly ReadFile[],
   settings: DetectSettings,
   problems: readonly Problem[],
+  product?: string,
 ): RulePack {
   const once = eachOnce(files.flatMap(({ rules }) => rules))
   const resolved = resolveSelects(once.rules, settings.timeZone)
@@ -22,14 +24,18 @@ export function assembled(
   const filtered = applyFilters(resolved.rules, filters)
   const versions = versionsOf(files, filtered.rules, resolved.rules)
   const off = new Set(settings.disabled.map(({ text }) => text))
-  const isOff = ({ names }: ResolvedRule): boolean => names.some((name) => off.has(name))
-  const finished = (rule: ResolvedRule): PackRule => {
-    const { names: _, ...rest } = rule
-    return { ...rest, version: versions.get(rule.file) ?? '' }
+  const called = new Map<PackRule, readonly string[]>()
+  const finished = ({ names, ...rule }: ResolvedRule): PackRule => {
+    const made = { ...rule, version: versions.get(rule.file) ?? '' }
+    called.set(made, names)
+    return made
   }
   return {
-    rules: filtered.rules.filter((rule) => !isOff(rule)).map(finished),
-    disabled: filtered.rules.filter(isOff).map(finished),
+    ...rulesInUse(
+      filtered.rules.map(finished),
+      (rule) => called.get(rule)?.some((name) => off.has(name)) ?? false,
+      product,
+    ),
     problems: [
       ...problems,
       ...files.flatMap((file) => file.problems),
@@ -71,19 +77,20 @@ function eachOnce(drafts: readonly DraftRule[]): {
   return { rules: [...left], problems }
 }
 
-/** By file; other where a filter changes any of its rules. */
+/** By file; other where a filter or the site's time zone changes any of its rules, or the rule whose events a baseline selects. */
 function versionsOf(
   files: readonly ReadFile[],
   rules: readonly ResolvedRule[],
   unfiltered: readonly ResolvedRule[],
 ): ReadonlyMap<string, string> {
   const added = new Map<string, unknown[]>()
-  rules.forEach((rule, at) => {
-    if (rule === unfiltered[at]) return
-    const tree =
-      rule.rule.kind === 'baseline' ? rule.rule.select.tree : 'tree' in rule.rule ? rule.rule.tree : undefined
-    const items = tree === undefined ? [] : itemsOf(tree).map(({ place: _, ...item }) => item)
-    added.set(rule.file, [...(added.get(rule.file) ?? []), items])
+  rules.forEach((draft, at) => {
+    const { rule, file } = draft
+    if (rule.kind === 'correlation' || (rule.kind === 'detection' && draft === unfiltered[at])) return
+    const tree = rule.kind === 'baseline' ? rule.select.tree : rule.tree
+    const zone = rule.kind === 'baseline' && rule.type === 'off_hours' ? rule.timeZone : undefined
+    const known = added.get(file) ?? []
+    added.set(file, [...known, zone ?? '', itemsOf(tree).map(({ place: _, ...item }) => item)])
   })
   return new Map(files.map(({ file, bearing }) => [file, digest([bearing, added.get(file) ?? []])]))
 }

@@ -16,6 +16,8 @@ export interface PackOptions {
   readonly folders?: readonly string[]
   /** False: none of the shipped rules, whatever the settings say. */
   readonly shipped?: boolean
+  /** Product of the log source that the events are of, such as `databricks`; absent: rules about any logs. */
+  readonly product?: string
   /** False leaves examples unread, which takes most of the time; their lists are empty then. */
   readonly examples?: boolean
 }
@@ -37,7 +39,7 @@ export async function loadPack(options: PackOptions = {}): Promise<RulePack> {
       examples: options.examples ?? true,
     }),
   )
-  return assembled(files, settings, problems)
+  return assembled(files, settings, problems, options.product)
 }
 
 interface PackText extends RuleText {

@@ -109,6 +109,8 @@ export interface RulePack {
   /** In the order of their files; a correlation's base rules are in its file. Disabled rules are not here. */
   readonly rules: readonly PackRule[]
   readonly disabled: readonly PackRule[]
+  /** Rules about logs of another product than asked for. */
+  readonly elsewhere: readonly PackRule[]
   readonly problems: readonly Problem[]
   /** What the site decided, for parts of the program that read settings of their own. */
   readonly settings: DetectSettings

@@ -82,7 +82,7 @@ export function readRuleFile(text: string, file: string, context: FileContext): 
 }
 
 /** Most of a rule file are its examples, and only who tests rules needs them. They start at a margin that nothing else can have. */
-const EXAMPLES = /^ {2}examples:[ \t]*\r?\n(?:(?: {3}.*)?\r?\n)*(?: {3}.*)?/gm
+const EXAMPLES = /^ {2}examples:[ \t]*\r?\n(?:(?: {3}.*|[ \t]*(?:#.*)?)\r?\n)*(?: {3}.*)?/gm
 
 function documentsOf(text: string, file: string, examples: boolean): SigmaDocuments {
   const whole = () => readDocuments(text, file)
