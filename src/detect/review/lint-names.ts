@@ -139,13 +139,13 @@ function lintEach(item: Item, kind: 'service' | 'action', scope: Scope, lint: Na
 
 const UNLISTED_HINT = 'If it is right, list it under bricktrail.unlisted with the reason.'
 
-/** The scope with one of its services or actions alone, and of the others those that exist. */
+/** One service or action, and of the actions or services beside it those that exist. */
 function narrowed({ services, actions }: Scope, kind: 'service' | 'action', test: Test): Scope {
   const existing = (of: 'service' | 'action', lists: Scope['services']) =>
     lists.map((tests) => tests.filter((each) => isKnown(of, each))).filter((tests) => tests.length > 0)
   return kind === 'service'
-    ? { services: [...services, [test]], actions: existing('action', actions) }
-    : { services: existing('service', services), actions: [...actions, [test]] }
+    ? { services: [[test]], actions: existing('action', actions) }
+    : { services: existing('service', services), actions: [[test]] }
 }
 
 const typedName = (test: Test): string => {
