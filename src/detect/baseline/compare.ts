@@ -1,0 +1,61 @@
+/** Compares what a batch brought with what was usual before. Design: docs/design/007-detection.md. */
+import type { Engine } from '../../engine/duckdb.ts'
+import { lit } from '../../engine/sql.ts'
+import type { BaselineType } from '../pack/pack.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { duckdb } from '../sql/duckdb.ts'
+import { MATCH_COLUMNS, STATE_HABITS } from '../state.ts'
+import type { Compared, KeyedBaseline } from './contract.ts'
+import { HABIT_TYPES } from './registry.ts'
+import { BATCH, fillBatch } from './selected.ts'
+import { fillSettings, SETTINGS } from './settings.ts'
+
+/** The table that {@link compareWithHabits} fills, of `MATCH_COLUMNS`. */
+export const BASELINE_MATCHES = 'temp.baseline_matches'
+
+/** How a comparison is made. */
+export interface CompareOptions {
+  /** What counts as now for silence, and for windows that have to be over: the clock, or the end of what is replayed. */
+  readonly now: Date
+  readonly dialect?: Dialect
+}
+
+/** Types that have something to say of keys that the batch has not. */
+const ABOUT_SILENCE: ReadonlySet<BaselineType> = new Set(['silent_source', 'drop'])
+
+/**
+ * Fills {@link BASELINE_MATCHES} with the matches of baselines, `rule` being their keys. The match is the event itself; of a spike it is the
+ * first event of its window, of silence and windows without events the last event before. So a window is the same match however often
+ * it is compared.
+ *
+ * @param selected what the batch brought, as for `rememberHabits`, which must have been run with it
+ */
+export async function compareWithHabits(
+  engine: Engine,
+  baselines: readonly KeyedBaseline[],
+  selected: string,
+  { now, dialect = duckdb }: CompareOptions,
+): Promise<void> {
+  await engine.run(`CREATE OR REPLACE TEMP TABLE baseline_matches (${MATCH_COLUMNS})`)
+  if (baselines.length === 0) return
+  await fillSettings(engine, baselines)
+  await fillBatch(engine, selected, dialect)
+  const brought = new Set((await engine.rows(`SELECT DISTINCT type FROM ${BATCH}`)).map(({ type }) => String(type)))
+  const compared: Compared = {
+    batch: BATCH,
+    settings: SETTINGS,
+    habits: STATE_HABITS,
+    now: `CAST(${lit(now.toISOString())} AS TIMESTAMPTZ)`,
+    dialect,
+  }
+  for (const { type, matchesSql } of HABIT_TYPES) {
+    const isAsked = baselines.some(({ rule }) => rule.type === type)
+    if (!isAsked || !(brought.has(type) || ABOUT_SILENCE.has(type))) continue
+    await engine.run(insertSql(matchesSql(compared)))
+  }
+}
+
+/** Of several windows that stand for one silence the row of one is enough. */
+const insertSql = (matches: string): string => `INSERT INTO ${BASELINE_MATCHES} BY NAME
+SELECT baseline AS rule, event_id, min(event_time) AS event_time, any_value(fields) AS fields, any_value(selections) AS selections, min(because) AS because
+FROM (${matches}) GROUP BY baseline, event_id`
