@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Home, homeAt } from '../core/home.ts'
+import { Engine } from '../engine/duckdb.ts'
+import { formatNamed } from '../export/registry.ts'
+import { compact } from '../lake/compact.ts'
+import { DeltaTable, EVENTS_TABLE } from '../lake/table.ts'
+import type { Item } from './contract.ts'
+import { EventFeed, type Wanted } from './event-feed.ts'
+import { numberIn, writeBatch } from './lake.fixture.ts'
+import type { FeedPlace } from './outbox.ts'
+
+const everything: Wanted = { format: formatNamed('system-table'), filter: 'true' }
+
+let home: Home
+let engine: Engine
+let feed: EventFeed
+
+beforeAll(async () => {
+  home = homeAt(await mkdtemp(join(tmpdir(), 'bricktrail-feed-')))
+  engine = await Engine.open({ threads: 1 })
+  // Later batches bring earlier events too.
+  await writeBatch(home, 1, { from: 500, to: 1000 })
+  await writeBatch(home, 2, { from: 0, to: 10 })
+  await writeBatch(home, 4, { from: 1000, to: 1100 })
+  feed = new EventFeed(home, engine)
+  await feed.refresh()
+})
+afterAll(async () => {
+  engine.close()
+  await rm(home.root, { recursive: true, force: true })
+})
+
+async function all(wanted: Wanted, most: number, from: FeedPlace = { batch: 0 }): Promise<Item[]> {
+  const items: Item[] = []
+  for (let place = from; ; ) {
+    const stretch = await feed.after(place, wanted, most)
+    if (stretch === undefined) return items
+    expect(stretch.items.length).toBeLessThanOrEqual(most)
+    expect(await feed.between({ from: place, to: stretch.to }, wanted)).toEqual(stretch.items)
+    items.push(...stretch.items)
+    place = stretch.to
+  }
+}
+
+describe('the stream of events', () => {
+  const inTime = (a: number, b: number) => (Math.floor(a / 3) - Math.floor(b / 3)) * 2
+
+  it('has every event once, batch after batch, each in order of time, however much is read at once', async () => {
+    const whole = await all(everything, 10_000)
+    const numbers = whole.map(({ text }) => numberIn(text))
+    expect(numbers.length).toBe(610)
+    expect(
+      [numbers.slice(0, 500), numbers.slice(500, 510), numbers.slice(510)].map((part) => [
+        Math.min(...part),
+        Math.max(...part),
+      ]),
+    ).toEqual([
+      [500, 999],
+      [0, 9],
+      [1000, 1099],
+    ])
+    const first = numbers.slice(0, 500)
+    expect([...first].sort(inTime)).toEqual(first)
+    for (const most of [29, 250, 500])
+      expect((await all(everything, most)).map(({ id }) => id)).toEqual(whole.map(({ id }) => id))
+  })
+
+  it('goes on from any place', async () => {
+    const whole = await all(everything, 10_000)
+    const { to } = (await feed.after({ batch: 0 }, everything, 123)) ?? { to: { batch: -1 } }
+    expect((await all(everything, 100, to)).map(({ id }) => id)).toEqual(whole.slice(123).map(({ id }) => id))
+  })
+
+  it('has only what was asked for, in any format', async () => {
+    const few = { format: formatNamed('ocsf'), filter: "action = 'getTable'" }
+    const items = await all(few, 60)
+    expect(items.length).toBe(125 + 3 + 25)
+    expect(items.every(({ text }) => JSON.parse(text).api.operation === 'getTable')).toBe(true)
+    expect(await all({ ...few, filter: "action = 'nothing'" }, 60)).toEqual([])
+  })
+
+  it('is the same after files were merged, and new batches come after', async () => {
+    const before = await all(everything, 100)
+    const table = DeltaTable.at(home.events, EVENTS_TABLE)
+    await compact(engine, table, { nowMs: Date.now(), minFiles: 2 })
+    expect((await DeltaTable.at(home.events, EVENTS_TABLE).snapshot()).files).toHaveLength(1)
+    await feed.refresh()
+    expect(await all(everything, 100)).toEqual(before)
+    await writeBatch(home, 5, { from: 2000, to: 2003 })
+    expect(await feed.refresh()).toBe(5)
+    expect(
+      (await all(everything, 100))
+        .slice(before.length)
+        .map(({ text }) => numberIn(text))
+        .sort(),
+    ).toEqual([2000, 2001, 2002])
+  })
+})

@@ -1,0 +1,153 @@
+/**
+ * The events of a lake as a stream: in the order of batches, and in each by time and id. No merging of files changes that order,
+ * so a place in it means the same for ever.
+ */
+import type { Home } from '../core/home.ts'
+import type { Engine } from '../engine/duckdb.ts'
+import { ident, lit } from '../engine/sql.ts'
+import type { ExportFormat } from '../export/contract.ts'
+import { scanSql } from '../lake/read.ts'
+import type { DataFile } from '../lake/snapshot.ts'
+import { DeltaTable, EVENTS_TABLE } from '../lake/table.ts'
+import type { Item } from './contract.ts'
+import type { FeedPlace } from './outbox.ts'
+
+/** What a destination wants to have. */
+export interface Wanted {
+  readonly format: ExportFormat
+  /** SQL over the columns of `events`. */
+  readonly filter: string
+}
+
+/** A stretch of the stream. */
+export interface Stretch {
+  readonly items: readonly Item[]
+  /** Where the stream goes on; after a stretch without items too. */
+  readonly to: FeedPlace
+}
+
+/** What keeps its order: who did it. */
+const KEY = "coalesce(actor.email, actor.id, actor.name, workspace_id, '')"
+
+/** Batch ids begin with their number in nine digits. */
+const digits = (batch: number): string => `b${String(batch).padStart(9, '0')}`
+const numberOf = (batchId: string): number => Number(/^b(\d{9})/.exec(batchId)?.[1] ?? Number.NaN)
+
+/** Reads the events of one lake, for several destinations in turn. */
+export class EventFeed {
+  readonly #engine: Engine
+  readonly #table: DeltaTable
+  #files: readonly { readonly file: DataFile; readonly first: number; readonly last: number }[] = []
+  #batches: readonly number[] = []
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(home: Pick<Home, 'events'>, engine: Engine) {
+    this.#engine = engine
+    this.#table = DeltaTable.at(home.events, EVENTS_TABLE)
+  }
+
+  /** Looks at the lake anew; returns the number of its last batch, 0 for none. */
+  refresh(): Promise<number> {
+    return this.#inTurn(() => this.#refresh())
+  }
+
+  async #refresh(): Promise<number> {
+    const { files } = await this.#table.snapshot()
+    this.#files = files.map((file) => ({ file, ...batchesOf(file) }))
+    // What merges hold of batches shows only inside; where nothing is of a batch, reading it finds nothing.
+    const known = new Set(this.#files.flatMap(({ first, last }) => (last === Infinity ? [] : range(first, last))))
+    this.#batches = [...known].sort((a, b) => a - b)
+    return this.#batches.at(-1) ?? 0
+  }
+
+  /** The events after a place, `most` of them and one batch's at most; undefined where there is nothing after it. */
+  after(place: FeedPlace, wanted: Wanted, most: number): Promise<Stretch | undefined> {
+    return this.#inTurn(() => this.#after(place, wanted, most))
+  }
+
+  async #after(place: FeedPlace, wanted: Wanted, most: number): Promise<Stretch | undefined> {
+    const batch = place.after === undefined ? this.#batches.find((number) => number > place.batch) : place.batch
+    if (batch === undefined) return undefined
+    const ends = await this.#engine.rows<{ time: string; id: string; n: number }>(
+      `SELECT max_by(time, (time, event_id))::VARCHAR AS time, max_by(event_id, (time, event_id)) AS id, count(*)::INTEGER AS n FROM (
+         SELECT epoch_us(event_time) AS time, event_id FROM ${this.#relation(batch)} WHERE ${afterSql(place)} AND (${wanted.filter})
+         ORDER BY 1, 2 LIMIT ${most}) HAVING count(*) > 0`,
+    )
+    const [end] = ends
+    if (end === undefined) return { items: [], to: { batch } }
+    const to: FeedPlace = end.n < most ? { batch } : { batch, after: { timeUs: end.time, id: end.id } }
+    return { items: await this.#between(place, to, wanted), to }
+  }
+
+  /** The events after one place up to and with another, which is of the same batch or of the one after. */
+  between({ from, to }: { readonly from: FeedPlace; readonly to: FeedPlace }, wanted: Wanted): Promise<Item[]> {
+    return this.#inTurn(() => this.#between(from, to, wanted))
+  }
+
+  async #between(from: FeedPlace, to: FeedPlace, wanted: Wanted): Promise<Item[]> {
+    const upTo = to.after === undefined ? 'true' : besideSql('<', to.after, true)
+    // The same in milliseconds, a little wider, lets the engine skip what lies outside.
+    const times = [
+      ...(from.after === undefined ? [] : [`event_time >= ${timeSql(from.after.timeUs, -1)}`]),
+      ...(to.after === undefined ? [] : [`event_time <= ${timeSql(to.after.timeUs, 1)}`]),
+    ]
+    const relation = `(SELECT * FROM ${this.#relation(to.batch)} WHERE ${[...times, afterSql(from), upTo, `(${wanted.filter})`].join(' AND ')})`
+    const rows = await this.#engine.rows<{ feed_id: string; feed_key: string; feed_us: string; line: string }>(
+      `SELECT feed_id, feed_key, feed_us::VARCHAR AS feed_us, line FROM (${await this.#linesSql(wanted.format, relation)}) ORDER BY feed_us::BIGINT, feed_id`,
+    )
+    return rows.map(({ feed_id, feed_key, feed_us, line }) => ({
+      id: feed_id,
+      key: feed_key,
+      timeMs: Math.floor(Number(feed_us) / 1000),
+      text: line,
+    }))
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => {})
+    return done
+  }
+
+  /** A relation's events as lines; those of formats with columns become JSON objects. */
+  async #linesSql(format: ExportFormat, relation: string): Promise<string> {
+    const selected = format.select(relation, ALSO)
+    if (format.shape === 'lines') return selected
+    const columns = await this.#engine.rows<{ column_name: string; column_type: string }>(
+      `DESCRIBE ${format.select(relation)}`,
+    )
+    const members = columns.map(({ column_name: name, column_type: type }) => {
+      const value = type.startsWith('TIMESTAMP') ? `strftime(${ident(name)}, '%Y-%m-%dT%H:%M:%S.%fZ')` : ident(name)
+      return `${lit(name)}: ${value}`
+    })
+    return `SELECT feed_id, feed_key, feed_us, to_json({${members.join(', ')}})::VARCHAR AS line FROM (${selected})`
+  }
+
+  #relation(batch: number): string {
+    const files = this.#files.filter(({ first, last }) => batch >= first && batch <= last).map(({ file }) => file)
+    return `(SELECT * FROM ${scanSql(this.#table, files)} WHERE starts_with(batch_id, ${lit(digits(batch))}))`
+  }
+}
+
+/** Whether an event comes behind or before a place. The engine has no bounds for pairs, so their parts are compared. */
+const besideSql = (sign: '>' | '<', { timeUs, id }: NonNullable<FeedPlace['after']>, andItself = false): string =>
+  `(epoch_us(event_time) ${sign} ${timeUs} OR (epoch_us(event_time) = ${timeUs} AND event_id ${sign}${andItself ? '=' : ''} ${lit(id)}))`
+
+const afterSql = ({ after }: FeedPlace): string => (after === undefined ? 'true' : besideSql('>', after))
+
+const ALSO = ['event_id AS feed_id', `${KEY} AS feed_key`, 'epoch_us(event_time) AS feed_us']
+
+/** First and last batch a file holds rows of, as its statistics tell; any, where they do not. */
+function batchesOf({ stats }: DataFile): { first: number; last: number } {
+  const { minValues, maxValues } = JSON.parse(stats || '{}') as Readonly<
+    Record<string, Record<string, unknown> | undefined>
+  >
+  const [first, last] = [numberOf(String(minValues?.batch_id)), numberOf(String(maxValues?.batch_id))]
+  return Number.isNaN(first + last) ? { first: 1, last: Infinity } : { first, last }
+}
+
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index)
+
+const timeSql = (timeUs: string, addMs: number): string =>
+  `TIMESTAMPTZ ${lit(new Date(Math.floor(Number(timeUs) / 1000) + addMs).toISOString())}`

@@ -1,0 +1,48 @@
+/** What is told of an alert, whatever the destination makes of it. */
+import type { Item } from './contract.ts'
+
+/** Severities, as the levels of rules, least first. */
+export const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'] as const
+
+/** One of {@link LEVELS}. */
+export type Level = (typeof LEVELS)[number]
+
+/** Why a message is sent. */
+export type MessageAction = 'opened' | 'updated' | 'acknowledged' | 'resolved' | 'reopened' | 'escalated' | 'test'
+
+/** A message about one alert, as it stands in the outbox. */
+export interface AlertMessage {
+  readonly action: MessageAction
+  readonly alertId: string
+  /** One open alert for a key; what incident tools tell repeats by. */
+  readonly dedupKey: string
+  readonly title: string
+  /** One or two sentences for people. */
+  readonly summary: string
+  readonly level: Level
+  readonly status: string
+  readonly rule: { readonly id: string; readonly title: string }
+  readonly entity?: { readonly field: string; readonly value: string }
+  readonly threat?: string
+  readonly tags: readonly string[]
+  /** ISO times. */
+  readonly firstTime: string
+  readonly lastTime: string
+  /** When the message was made, ISO. */
+  readonly sentTime: string
+  readonly events: number
+  readonly findings: readonly string[]
+  readonly assignee?: string
+  readonly note?: string
+  /** Why, one line each. */
+  readonly because: readonly string[]
+  readonly runbook: readonly { readonly title: string; readonly sql: string }[]
+  /** Where to look into it. */
+  readonly url?: string
+}
+
+/** The message of an item. */
+export const messageOfItem = ({ text }: Item): AlertMessage => JSON.parse(text) as AlertMessage
+
+/** True once nothing is to be done any more. */
+export const isOver = ({ action }: AlertMessage): boolean => action === 'resolved'
