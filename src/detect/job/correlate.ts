@@ -17,20 +17,42 @@ import type { Programme } from './programme.ts'
 /** Remembered matches, with numbers in place of keys. */
 const REMEMBERED = 'temp.remembered_matches'
 
+/** A correlation that failed in the middle of what must be done as a whole. */
+export class CorrelationFailure extends Error {
+  readonly number: number
+
+  constructor(number: number, message: string) {
+    super(message)
+    this.number = number
+  }
+}
+
+/** How correlations of a batch are run. */
+export interface CorrelateOptions {
+  /** Whether the state has these matches and earlier ones; if not, the batch is all there is. */
+  readonly isRemembered: boolean
+  /** Numbers of correlations that are left out. */
+  readonly without: ReadonlySet<number>
+}
+
 /**
  * Adds a candidate for each burst.
  *
  * @param matches relation of the batch's own matches `(rule, event_id, event_time, fields)`
- * @param isRemembered whether the state has these and earlier ones; if not, the batch is all there is
+ * @throws CorrelationFailure where one fails and the state is in use: what was done so far has to be undone then
+ * @returns those that failed in a closed set
  */
 export async function correlateBatch(
   engine: Engine,
   programme: Programme,
   matches: string,
-  isRemembered: boolean,
-): Promise<FailedCorrelation[]> {
+  { isRemembered, without }: CorrelateOptions,
+): Promise<readonly FailedCorrelation[]> {
   const rows = await engine.rows<{ rule: number }>(`SELECT DISTINCT rule FROM ${matches}`)
-  const touched = touchedBy(programme.correlations, new Set(rows.map(({ rule }) => Number(rule))))
+  const touched = touchedBy(
+    programme.correlations.filter(({ number }) => !without.has(number)),
+    new Set(rows.map(({ rule }) => Number(rule))),
+  )
   if (touched.length === 0) return []
   if (!isRemembered) {
     const failed = await runCorrelations(engine, touched, matches, duckdb)
@@ -41,19 +63,19 @@ export async function correlateBatch(
     FROM ${STATE_MATCHES} m JOIN ${RULES} r ON r.key = m.rule`)
   const chained = families(touched)
   const single = touched.filter((each) => !chained.includes(each))
-  const failed: FailedCorrelation[] = []
   await emptyFindings(engine)
   for (const correlation of await worthRunning(engine, single, matches)) {
     const result = await attempt(() => runTouched(engine, correlation, programme, matches))
-    if (!result.ok) failed.push({ correlation, message: result.error.message })
+    if (!result.ok) throw new CorrelationFailure(correlation.number, result.error.message)
   }
   await takeOver(engine, REMEMBERED, '')
   if (chained.length > 0) {
-    failed.push(...(await runCorrelations(engine, chained, REMEMBERED, duckdb)))
+    const [failed] = await runCorrelations(engine, chained, REMEMBERED, duckdb)
+    if (failed !== undefined) throw new CorrelationFailure(failed.correlation.number, failed.message)
     // Bursts that ended before the batch began are as they were; where the state begins they may even be cut.
     await takeOver(engine, REMEMBERED, `WHERE last_time >= (SELECT min(event_time) FROM ${matches})`)
   }
-  return failed
+  return []
 }
 
 /** Correlations with a match below them, in their order. */

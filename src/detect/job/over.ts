@@ -1,23 +1,26 @@
 /** Rules over a closed set of events: nothing is remembered before or after. */
 import type { Engine } from '../../engine/duckdb.ts'
 import type { RulePack } from '../pack/pack.ts'
+import type { Environment } from '../segment/environments.ts'
 import type { Problem } from '../sigma/place.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { eventShape } from '../sql/event-fields.ts'
 import type { RecordShape } from '../sql/fields.ts'
 import { attachState, STATE } from '../state.ts'
 import { Detector, type PassReport } from './pass.ts'
-import { programmeOf } from './programme.ts'
+
+export { FOUND } from './tell.ts'
 
 /** The entity of rules on events that name none. */
 export const USUAL_ENTITY = 'actor.email'
 
 /** How {@link detectOver} is run. */
 export interface OverOptions {
-  /** What counts as now, for rules about silence and for `detected_time`; the clock where absent. */
+  /** What counts as now for rules about silence; the time of the last event where absent. */
   readonly now?: Date
-  /** What the records are; events of the lake where absent. */
+  /** What the records are; events of the lake where absent. Its ids have to be `event_id` and `event_time`. */
   readonly shape?: RecordShape
+  readonly environments?: readonly Environment[]
   /** Seconds after which a rule is left out. */
   readonly timeoutSecs?: number
 }
@@ -27,8 +30,6 @@ export interface OverReport extends PassReport {
   /** Rules that could not be run at all. */
   readonly problems: readonly Problem[]
 }
-
-export { FOUND } from './tell.ts'
 
 /**
  * Runs the rules of a pack over all events of a relation, and leaves their findings in the temporary table {@link FOUND}.
@@ -56,20 +57,33 @@ export class ClosedSets {
 
   /** Makes a pack ready on an engine. */
   static async open(engine: Engine, pack: Pick<RulePack, 'rules'>, options: OverOptions = {}): Promise<ClosedSets> {
-    const { shape, timeoutSecs } = options
-    const programme = programmeOf(pack, shape === undefined ? { entity: USUAL_ENTITY } : {})
-    const limits = timeoutSecs === undefined ? {} : { timeoutSecs }
-    return new ClosedSets(engine, await Detector.open(engine, programme, shape ?? eventShape(duckdb), limits))
+    const { shape, timeoutSecs, environments } = options
+    const detector = await Detector.open(engine, {
+      pack,
+      shape: shape ?? eventShape(duckdb),
+      ...(shape === undefined ? { entity: USUAL_ENTITY } : {}),
+      ...(timeoutSecs === undefined ? {} : { timeoutSecs }),
+      ...(environments === undefined ? {} : { environments }),
+    })
+    return new ClosedSets(engine, detector)
   }
 
   /** As {@link detectOver}. */
-  async detect(relation: string, now = new Date()): Promise<OverReport> {
+  async detect(relation: string, now?: Date): Promise<OverReport> {
     await attachState(this.#engine)
     try {
-      const report = await this.#detector.pass(relation, { now, pass: 0, remembers: false })
+      const asOf = now ?? (await this.#lastTime(relation))
+      const report = await this.#detector.pass(relation, { now: new Date(), asOf, pass: 0 })
       return { ...report, problems: this.#detector.problems }
     } finally {
       await this.#engine.run(`DETACH ${STATE}`)
     }
+  }
+
+  async #lastTime(relation: string): Promise<Date> {
+    const { ms } = await this.#engine.row<{ ms: string | null }>(
+      `SELECT epoch_ms(max(event_time)) AS ms FROM ${relation}`,
+    )
+    return new Date(Number(ms ?? 0))
   }
 }

@@ -1,18 +1,21 @@
 /** A pass: a relation of events and a state become findings. Design: docs/design/007-detection.md. */
 import type { Engine } from '../../engine/duckdb.ts'
-import type { FailedCorrelation } from '../correlate/runner.ts'
+import { capturedByBaseline } from '../baseline/settings.ts'
+import type { RulePack } from '../pack/pack.ts'
+import type { Environment } from '../segment/environments.ts'
 import type { Problem } from '../sigma/place.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import type { RecordShape } from '../sql/fields.ts'
-import { MATCHES_TABLE, RuleRunner } from '../sql/runner.ts'
+import { RuleRunner } from '../sql/runner.ts'
 import { STATE_MATCHES } from '../state.ts'
 import { makeBursts } from './bursts.ts'
 import { emptyCandidates } from './candidates.ts'
-import { correlateBatch } from './correlate.ts'
+import { CorrelationFailure, correlateBatch } from './correlate.ts'
 import { RULES, writeFacts } from './facts.ts'
 import { gather } from './gather.ts'
-import type { Programme } from './programme.ts'
-import { type Telling, tell } from './tell.ts'
+import { BATCH_MATCHES, compareBatch, matchSegments, usableBaselines } from './matches.ts'
+import { type NumberedRule, type Programme, programmeOf } from './programme.ts'
+import { tell } from './tell.ts'
 
 /** A rule that was left out of a pass, and why. */
 export interface LeftOut {
@@ -24,7 +27,7 @@ export interface LeftOut {
 
 /** What a pass came to; its findings are rows of `FOUND` (tell.ts). */
 export interface PassReport {
-  /** Matches by the key of their rule. */
+  /** Matches by the key of their rule; those of baselines are the events they are about. */
   readonly matches: ReadonlyMap<string, number>
   /** New and grown findings. */
   readonly findings: number
@@ -32,78 +35,155 @@ export interface PassReport {
 }
 
 /** How a pass is run. */
-export interface PassOptions extends Telling {
-  /** Whether the state remembers this batch for later ones; if not, the batch is all there is. */
-  readonly remembers: boolean
+export interface PassOptions {
+  /** When what is found is told. */
+  readonly now: Date
+  /** What counts as now for rules about silence: the clock, or the end of what is replayed. */
+  readonly asOf: Date
+  /** Numbers passes, so that of two findings that turn out to be one the earlier keeps its id. */
+  readonly pass: number
+  /**
+   * Present: the state remembers the batch for later ones, all of it or nothing. Called before that is final, to keep the findings;
+   * if it throws, nothing was remembered. Absent: the batch is all there is.
+   */
+  readonly settle?: (found: number) => Promise<void>
 }
 
-/** A programme on an engine, for one batch after the other. Not for concurrent use. */
+/** What a {@link Detector} is made of. */
+export interface DetectorOptions {
+  readonly pack: Pick<RulePack, 'rules'>
+  /** What the records are. */
+  readonly shape: RecordShape
+  /** The entity of rules that name none. */
+  readonly entity?: string
+  readonly environments?: readonly Environment[]
+  /** Fields that every match brings along. */
+  readonly always?: readonly string[]
+  /** Seconds after which a rule is left out. */
+  readonly timeoutSecs?: number
+}
+
+/** A pack on an engine, for one batch after the other. Not for concurrent use. */
 export class Detector {
   readonly programme: Programme
+  /** Baselines that can be compared. */
+  readonly baselines: Programme['baselines']
+  /** Rules that cannot be run at all. */
+  readonly problems: readonly Problem[]
   readonly #engine: Engine
   readonly #runner: RuleRunner
+  readonly #environments: readonly Environment[]
 
-  private constructor(engine: Engine, programme: Programme, shape: RecordShape, timeoutSecs: number | undefined) {
+  private constructor(
+    engine: Engine,
+    programme: Programme,
+    options: DetectorOptions,
+    baselines: Awaited<ReturnType<typeof usableBaselines>>,
+  ) {
     this.programme = programme
+    this.baselines = baselines.usable
+    this.problems = [
+      ...programme.problems,
+      ...baselines.unusable.map(([{ of }, message]) => ({
+        severity: 'error' as const,
+        message,
+        hint: 'Mend the rule; the others run without it.',
+        place: of.rule.meta.place,
+      })),
+    ]
     this.#engine = engine
-    this.#runner = new RuleRunner(engine, programme.matched, shape, duckdb, {
+    this.#environments = options.environments ?? []
+    this.#runner = new RuleRunner(engine, programme.matched, options.shape, duckdb, {
       captured: programme.captured,
-      ...(timeoutSecs === undefined ? {} : { timeoutSecs }),
+      ...(options.timeoutSecs === undefined ? {} : { timeoutSecs: options.timeoutSecs }),
     })
   }
 
-  /** Makes a programme ready on an engine. */
-  static async open(
-    engine: Engine,
-    programme: Programme,
-    shape: RecordShape,
-    { timeoutSecs }: { readonly timeoutSecs?: number } = {},
-  ): Promise<Detector> {
+  /** Makes a pack ready on an engine. */
+  static async open(engine: Engine, options: DetectorOptions): Promise<Detector> {
+    const { pack, entity, always } = options
+    const programme = programmeOf(pack, {
+      capturedByBaseline,
+      ...(entity === undefined ? {} : { entity }),
+      ...(always === undefined ? {} : { always }),
+    })
     await writeFacts(engine, programme)
-    return new Detector(engine, programme, shape, timeoutSecs)
+    return new Detector(engine, programme, options, await usableBaselines(engine, programme))
   }
 
   /** Runs a pass over a relation, against the state that is attached (`attachState`). */
-  async pass(relation: string, { now, pass, remembers }: PassOptions): Promise<PassReport> {
+  async pass(relation: string, options: PassOptions): Promise<PassReport> {
     const engine = this.#engine
     await makeBursts(engine)
     const { matches, unrun } = await this.#runner.run(relation)
-    if (remembers) await this.#remember()
-    await emptyCandidates(engine)
-    await gather(engine, MATCHES_TABLE)
-    const failed = await correlateBatch(engine, this.programme, MATCHES_TABLE, remembers)
-    const findings = await tell(engine, { now, pass })
+    await matchSegments(engine, this.#environments, relation)
+    const leftOut = unrun.map(({ rule, reason, message }) => this.#leftOut(rule.number, reason, message))
+    const { findings, failed } =
+      options.settle === undefined ? await this.#conclude(options, new Set()) : await this.#settled(options, leftOut)
     return {
       matches: new Map([...matches].map(([number, count]) => [this.#keyOf(number), count])),
       findings,
-      leftOut: [
-        ...unrun.map(({ rule, reason, message }) => this.#leftOut(rule.number, reason, message)),
-        ...failed.map(({ correlation, message }: FailedCorrelation) =>
-          this.#leftOut(correlation.number, 'failed', message),
-        ),
-      ],
+      leftOut: [...leftOut, ...failed],
     }
   }
 
-  /** Rules that cannot be run at all. */
-  get problems(): readonly Problem[] {
-    return this.programme.problems
+  /** Everything that is remembered happens, or nothing: a correlation that fails is left out, and the rest done anew. */
+  async #settled(
+    options: PassOptions,
+    before: readonly LeftOut[],
+  ): Promise<{ findings: number; failed: readonly LeftOut[] }> {
+    const failed = new Map<number, LeftOut>()
+    for (;;) {
+      await this.#engine.run('BEGIN')
+      try {
+        const { findings } = await this.#conclude(options, new Set(failed.keys()))
+        await options.settle?.(findings)
+        await this.#engine.run('COMMIT')
+        return { findings, failed: [...failed.values()].filter(({ key }) => !before.some((each) => each.key === key)) }
+      } catch (cause) {
+        await this.#engine.run('ROLLBACK')
+        if (!(cause instanceof CorrelationFailure)) throw cause
+        failed.set(cause.number, this.#leftOut(cause.number, 'failed', cause.message))
+      }
+    }
+  }
+
+  async #conclude(
+    { now, asOf, pass, settle }: PassOptions,
+    without: ReadonlySet<number>,
+  ): Promise<{ findings: number; failed: readonly LeftOut[] }> {
+    const engine = this.#engine
+    const remembers = settle !== undefined
+    await compareBatch(engine, this.baselines, asOf, this.#environments.length > 0)
+    if (remembers) await this.#remember()
+    await emptyCandidates(engine)
+    await gather(engine, BATCH_MATCHES)
+    const failed = await correlateBatch(engine, this.programme, BATCH_MATCHES, { isRemembered: remembers, without })
+    const findings = await tell(engine, { now, pass })
+    return {
+      findings,
+      failed: failed.map(({ correlation, message }) => this.#leftOut(correlation.number, 'failed', message)),
+    }
   }
 
   /** Keeps what correlations count: one row for a rule and event, the latest. */
   async #remember(): Promise<void> {
     const { counted } = this.programme
     if (counted.size === 0) return
-    await this.#engine.run(`INSERT OR REPLACE INTO ${STATE_MATCHES} BY NAME SELECT r.key AS rule, m.event_id, m.event_time, m.fields
-      FROM ${MATCHES_TABLE} m JOIN ${RULES} r ON r.number = m.rule WHERE m.rule IN (${[...counted].join(', ')})`)
+    await this.#engine.run(`INSERT OR REPLACE INTO ${STATE_MATCHES} BY NAME SELECT r.key AS rule, m.event_id, any_value(m.event_time) AS event_time,
+      any_value(m.fields) AS fields FROM ${BATCH_MATCHES} m JOIN ${RULES} r ON r.number = m.rule WHERE m.rule IN (${[...counted].join(', ')})
+      GROUP BY r.key, m.event_id`)
+  }
+
+  #rule(number: number): NumberedRule | undefined {
+    return this.programme.rules[number]
   }
 
   #keyOf(number: number): string {
-    return this.programme.rules[number]?.of.key ?? ''
+    return this.#rule(number)?.of.key ?? ''
   }
 
   #leftOut(number: number, reason: LeftOut['reason'], message: string): LeftOut {
-    const title = this.programme.rules[number]?.of.rule.meta.title ?? ''
-    return { key: this.#keyOf(number), title, reason, message }
+    return { key: this.#keyOf(number), title: this.#rule(number)?.of.rule.meta.title ?? '', reason, message }
   }
 }

@@ -5,9 +5,8 @@ import { Engine } from '../../engine/duckdb.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { eventShape } from '../sql/event-fields.ts'
 import { attachState, STATE } from '../state.ts'
-import { eventTable, type PlainEvent, packOf } from './pack.fixture.ts'
+import { DAWN, eventTable, type PlainEvent, packOf } from './pack.fixture.ts'
 import { Detector } from './pass.ts'
-import { programmeOf } from './programme.ts'
 import { FOUND } from './tell.ts'
 
 let engine: Engine
@@ -39,7 +38,9 @@ const RULES = [
 ].join('---\n')
 
 const detector = async (): Promise<Detector> =>
-  Detector.open(engine, programmeOf(packOf(RULES), { entity: 'actor.email' }), eventShape(duckdb))
+  Detector.open(engine, { pack: packOf(RULES), shape: eventShape(duckdb), entity: 'actor.email' })
+
+const options = (pass: number) => ({ now: new Date(0), asOf: new Date(DAWN), pass, settle: async () => {} })
 
 /** What stands in the end, after these batches one by one. */
 async function told(batches: readonly (readonly PlainEvent[])[], runner: Detector) {
@@ -48,7 +49,7 @@ async function told(batches: readonly (readonly PlainEvent[])[], runner: Detecto
     await engine.run('CREATE OR REPLACE TABLE told AS SELECT 0 AS pass, 0 AS n')
     for (const [at, batch] of batches.entries()) {
       const relation = await eventTable(engine, 'batch', batch)
-      const report = await runner.pass(relation, { now: new Date(0), pass: at, remembers: true })
+      const report = await runner.pass(relation, options(at))
       expect(report.leftOut).toEqual([])
       await engine.run(at === 0 ? `CREATE OR REPLACE TABLE told AS FROM ${FOUND}` : `INSERT INTO told FROM ${FOUND}`)
     }
@@ -126,7 +127,7 @@ describe('events that come late', () => {
     await attachState(engine)
     try {
       const run = async (pass: number, ...events: readonly PlainEvent[]) => {
-        await runner.pass(await eventTable(engine, 'batch', events), { now: new Date(0), pass, remembers: true })
+        await runner.pass(await eventTable(engine, 'batch', events), options(pass))
         return engine.rows(
           `SELECT finding_id, revision, event_ids, superseded_by FROM ${FOUND} ORDER BY superseded_by NULLS FIRST`,
         )

@@ -1,0 +1,91 @@
+/** Everything that a batch matched, of every kind of rule, as one relation. */
+import { isAppError } from '../../core/errors.ts'
+import type { Engine } from '../../engine/duckdb.ts'
+import { BASELINE_MATCHES, compareWithHabits } from '../baseline/compare.ts'
+import { rememberHabits } from '../baseline/remember.ts'
+import { fillSettings } from '../baseline/settings.ts'
+import type { Environment } from '../segment/environments.ts'
+import { SEGMENT_RULE, SEGMENT_TABLE, segmentMatches } from '../segment/segment.ts'
+import { MATCHES_TABLE } from '../sql/runner.ts'
+import { RULES } from './facts.ts'
+import type { NumberedRule, Programme } from './programme.ts'
+
+/** View of the matches of a batch: `rule` (number), `event_id`, `event_time`, `fields`, `because`. */
+export const BATCH_MATCHES = 'temp.batch_matches'
+
+const SELECTED = 'temp.batch_selected'
+const COMPARED = 'temp.batch_compared'
+
+/** Baselines of a programme that can be compared; the others with the reason. */
+export async function usableBaselines(
+  engine: Engine,
+  programme: Programme,
+): Promise<{
+  readonly usable: Programme['baselines']
+  readonly unusable: readonly (readonly [NumberedRule, string])[]
+}> {
+  const { baselines, rules } = programme
+  const faultOf = async (some: Programme['baselines']): Promise<string | undefined> => {
+    try {
+      await fillSettings(engine, some)
+      return undefined
+    } catch (cause) {
+      if (!isAppError(cause)) throw cause
+      return cause.message
+    }
+  }
+  if ((await faultOf(baselines)) === undefined) return { usable: baselines, unusable: [] }
+  const usable: Programme['baselines'][number][] = []
+  const unusable: (readonly [NumberedRule, string])[] = []
+  for (const each of baselines) {
+    const fault = await faultOf([each])
+    const rule = rules[each.number]
+    if (fault === undefined) usable.push(each)
+    else if (rule !== undefined) unusable.push([rule, fault])
+  }
+  return { usable, unusable }
+}
+
+/** Finds accesses across environments; their matches are part of the batch's. */
+export async function matchSegments(
+  engine: Engine,
+  environments: readonly Environment[],
+  relation: string,
+): Promise<number> {
+  if (environments.length === 0) return 0
+  return segmentMatches(engine, environments, relation)
+}
+
+/** Adds what baselines selected to the habits, compares it with them, and makes {@link BATCH_MATCHES}. */
+export async function compareBatch(
+  engine: Engine,
+  baselines: Programme['baselines'],
+  asOf: Date,
+  hasSegments: boolean,
+): Promise<void> {
+  const numbers = baselines.map(({ number }) => number).join(', ')
+  if (baselines.length > 0) {
+    const columns = 'm.event_id, m.event_time, m.fields, m.selections, m.because'
+    await engine.run(`CREATE OR REPLACE TEMP VIEW batch_selected AS SELECT r.key AS rule, ${columns}
+      FROM ${MATCHES_TABLE} m JOIN ${RULES} r ON r.number = m.rule WHERE m.rule IN (${numbers})`)
+    await rememberHabits(engine, baselines, SELECTED)
+    await compareWithHabits(engine, baselines, SELECTED, { now: asOf })
+    // The match may be of an earlier batch; then what the baseline itself says of it is all there is.
+    await engine.run(`CREATE OR REPLACE TEMP TABLE batch_compared AS SELECT r.number AS rule, b.event_id, b.event_time,
+        map_concat(MAP([coalesce(r.entity_field, '')], [nullif(array_to_string(map_values(b.fields), ', '), '')]), coalesce(m.fields, b.fields), b.fields) AS fields,
+        b.because
+      FROM ${BASELINE_MATCHES} b JOIN ${RULES} r ON r.key = b.rule
+      LEFT JOIN ${MATCHES_TABLE} m ON m.rule = r.number AND m.event_id = b.event_id`)
+  }
+  const own = 'rule, event_id, event_time, fields, because'
+  const parts = [
+    `SELECT ${own} FROM ${MATCHES_TABLE}${baselines.length === 0 ? '' : ` WHERE rule NOT IN (${numbers})`}`,
+    ...(baselines.length === 0 ? [] : [`SELECT ${own} FROM ${COMPARED}`]),
+    ...(hasSegments
+      ? [
+          `SELECT r.number AS rule, s.event_id, s.event_time, s.fields, s.because FROM ${SEGMENT_TABLE} s JOIN ${RULES} r ON r.key = '${SEGMENT_RULE}'`,
+        ]
+      : []),
+  ]
+  await engine.run(`CREATE OR REPLACE TEMP VIEW batch_matches AS ${parts.join(' UNION ALL ')}`)
+}
