@@ -29,6 +29,8 @@ export interface EvaluateOptions {
   /** A home that the folder was ingested into already; absent: one that is thrown away. */
   readonly lake?: Home
   readonly pack: PackOptions
+  /** Of the engine that detects; {@link MEMORY_MB} where absent. */
+  readonly memoryLimitMb?: number
   readonly now: () => Date
   /** A few findings on no attack go with each rule. */
   readonly examples?: number
@@ -44,7 +46,7 @@ export interface Evaluation extends Verdict {
   readonly attackEvents: number
   readonly leftOut: readonly LeftOut[]
   readonly problems: readonly Problem[]
-  /** Summaries of findings on no attack by the key of their rule, for rules of levels that ask for attention. */
+  /** Summaries of findings on no attack by the key of their rule. */
   readonly examples: Readonly<Record<string, readonly string[]>>
   readonly seconds: { readonly ingest: number; readonly detect: number }
 }
@@ -97,7 +99,7 @@ async function ingested({ now, onProgress }: EvaluateOptions, folder: string, ho
 }
 
 async function judged(
-  { pack: packOptions, examples = 0, onProgress }: EvaluateOptions,
+  { pack: packOptions, examples = 0, memoryLimitMb = MEMORY_MB, onProgress }: EvaluateOptions,
   home: Home,
   scenarios: Awaited<ReturnType<typeof readLabels>>,
   ingestSecs: number,
@@ -107,7 +109,7 @@ async function judged(
   const snapshot = await table.snapshot()
   if (snapshot.version < 0) throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
   const relation = scanSql(table, filesBetween(snapshot))
-  const engine = await Engine.open({ memoryLimitMb: MEMORY_MB, tempDir: home.tmp })
+  const engine = await Engine.open({ memoryLimitMb, tempDir: home.tmp })
   try {
     onProgress?.('detecting', 0, 1)
     const { events, days, latest } = await engine.row<{ events: number; days: number; latest: string | null }>(

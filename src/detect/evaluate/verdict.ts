@@ -7,10 +7,10 @@ import { LEVELS, type Level } from '../sigma/rule.ts'
 import { ATTACKS, type LabelledScenario } from './labels.ts'
 
 /** From here on a finding asks for somebody's attention. */
-export const ATTENTION: Level = 'medium'
+const ATTENTION: Level = 'medium'
 
-/** Levels that ask for attention. */
-const NOTICED = LEVELS.slice(LEVELS.indexOf(ATTENTION))
+/** Whether findings of a level ask for attention. */
+export const isNoticed = (level: Level): boolean => LEVELS.indexOf(level) >= LEVELS.indexOf(ATTENTION)
 
 /** What a rule came to. */
 export interface RuleVerdict {
@@ -119,7 +119,7 @@ function scenarioVerdict(
   { id, title, rules }: LabelledScenario,
   counts: readonly (RuleCount & { readonly name: string })[],
 ): ScenarioVerdict {
-  const telling = counts.filter(({ scenarios, level }) => scenarios.includes(id) && NOTICED.includes(level))
+  const telling = counts.filter(({ scenarios, level }) => scenarios.includes(id) && isNoticed(level))
   const names = [...new Set(telling.map(({ name }) => name))].sort()
   const by = names.filter((name) => rules.some((wanted) => goesBy(name, wanted)))
   const silent = rules.filter((wanted) => !names.some((name) => goesBy(name, wanted)))
