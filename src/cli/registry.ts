@@ -1,14 +1,17 @@
 /** The command registry; a test compares it with the folder. */
 import { registerCatalogue } from './commands/catalogue.ts'
 import { registerCompact } from './commands/compact.ts'
+import { registerDeliver } from './commands/deliver.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerDoctor } from './commands/doctor.ts'
+import { registerEvaluate } from './commands/evaluate.ts'
 import { registerEvents } from './commands/events.ts'
 import { registerExport } from './commands/export.ts'
 import { registerIngest } from './commands/ingest.ts'
 import { registerProve } from './commands/prove.ts'
 import { registerQuery } from './commands/query.ts'
 import { registerRejects } from './commands/rejects.ts'
+import { registerRules } from './commands/rules.ts'
 import { registerSeal } from './commands/seal.ts'
 import { registerSimulate } from './commands/simulate.ts'
 import { registerVerify } from './commands/verify.ts'
@@ -25,10 +28,13 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerExport,
   registerRejects,
   registerCatalogue,
+  registerRules,
+  registerDeliver,
   registerCompact,
   registerSeal,
   registerProve,
   registerVerify,
   registerWitness,
+  registerEvaluate,
   registerDoctor,
 ]

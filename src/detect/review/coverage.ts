@@ -9,8 +9,6 @@ import { actionsOf, type Reach } from './covered-actions.ts'
 /** A technique, and the rules that look for it. */
 export interface CoveredTechnique {
   readonly id: string
-  /** Tactics that those rules name. */
-  readonly tactics: readonly string[]
   readonly rules: readonly PackRule[]
 }
 
@@ -19,7 +17,7 @@ export interface CoveredAction {
   readonly entry: ActionEntry
   /** Rules that name the action. */
   readonly named: readonly PackRule[]
-  /** Rules that name only its service, category, verb or key event. */
+  /** Rules that name only a part of it, or its service, category, verb or key event. */
   readonly byKind: readonly PackRule[]
 }
 
@@ -56,13 +54,7 @@ function techniquesOf(rules: readonly PackRule[]): CoveredTechnique[] {
     for (const id of new Set(attackTags(rule.rule.meta.tags).techniques))
       found.set(id, [...(found.get(id) ?? []), rule])
   }
-  return [...found]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([id, own]) => ({
-      id,
-      tactics: [...new Set(own.flatMap(({ rule }) => attackTags(rule.meta.tags).tactics))].sort(),
-      rules: own,
-    }))
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, own]) => ({ id, rules: own }))
 }
 
 function tacticsOf(rules: readonly PackRule[]): Map<string, number> {
@@ -115,5 +107,5 @@ function servicesOf(actions: readonly CoveredAction[]): ServiceCoverage[] {
   })
 }
 
-/** True for an action that no rule names and whose kind none names. */
+/** True for an action that no rule names, nor its kind. */
 export const isUncovered = ({ named, byKind }: CoveredAction): boolean => named.length === 0 && byKind.length === 0

@@ -1,11 +1,12 @@
 /** Which actions of the catalogue rules are about. */
 import { type ActionEntry, catalogue } from '../../normalise/catalogue/catalogue.ts'
 import { spellings } from '../../normalise/catalogue/spellings.ts'
+import { textOfPattern } from '../sigma/pattern.ts'
 import { itemsOf, type RuleNode, type Test } from '../sigma/tree.ts'
 import { fieldKey, patternTest } from './known-names.ts'
 import { type Literal, waysOf } from './possible.ts'
 
-/** How a rule reaches an action: by its name, or by the kind of action it is. */
+/** How a rule reaches an action: by its name, or by a part of it, its service, category, verb or key event. */
 export type Reach = 'name' | 'kind'
 
 /** What the catalogue says of an event before anything of it is read. */
@@ -34,7 +35,7 @@ const known = (entry: ActionEntry): Known => {
 const entries = (): readonly { readonly entry: ActionEntry; readonly known: Known }[] =>
   catalogue().map((entry) => ({ entry, known: known(entry) }))
 
-/** The actions that a rule can match and names, or whose kind it names. Rules about any action reach none. */
+/** The actions that a rule can match and names, or whose kind it names. A rule about any action whatever reaches none. */
 export function actionsOf(tree: RuleNode): ReadonlyMap<ActionEntry, Reach> {
   const fields = itemsOf(tree).map(({ field }) => (field === null ? '' : fieldKey(field)))
   if (![ACTION, SERVICE, ...KINDS].some((key) => fields.includes(key))) return new Map()
@@ -60,12 +61,17 @@ function reachOf(way: readonly Literal[], { values }: Known): Reach | undefined 
     if (facts === undefined) continue
     const met = meetsAny(facts, tests)
     if (met !== undefined && met !== holds) return undefined
-    if (!holds) continue
-    if (key === ACTION) reach = 'name'
+    if (!holds || !tests.some(isOfText)) continue
+    if (key === ACTION && tests.some((test) => isWholeName(test) && meetsAny(facts, [test]) === true)) reach = 'name'
     else reach ??= 'kind'
   }
   return reach
 }
+
+/** That an event has a name at all says nothing of which. */
+const isOfText = ({ kind }: Test): boolean => kind === 'text' || kind === 'regex'
+
+const isWholeName = (test: Test): boolean => test.kind === 'text' && textOfPattern(test.pattern) !== undefined
 
 /** Whether one of the values meets one of the tests; undefined if that cannot be told. */
 function meetsAny(values: readonly string[], tests: readonly Test[]): boolean | undefined {

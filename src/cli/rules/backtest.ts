@@ -1,0 +1,128 @@
+/** `bricktrail rules backtest`. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseRange, type TimeRange } from '../../ask/times.ts'
+import { AppError } from '../../core/errors.ts'
+import type { Home } from '../../core/home.ts'
+import { jsonText, printable } from '../../core/printable.ts'
+import type { RulePack } from '../../detect/pack/pack.ts'
+import { type Backtest, type BacktestRow, backtest, reachSecs } from '../../detect/review/backtest.ts'
+import { calledRule, chosenRules, packOf } from '../../detect/review/chosen.ts'
+import { Engine } from '../../engine/duckdb.ts'
+import { lit } from '../../engine/sql.ts'
+import { filesBetween, scanSql } from '../../lake/read.ts'
+import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
+import type { CliContext } from '../contract.ts'
+import { type PackFlags, packInForce, plural } from './pack.ts'
+import { printTable } from './table.ts'
+
+/** Flags of `rules backtest`. */
+export interface BacktestFlags extends PackFlags {
+  readonly from?: string
+  readonly to?: string
+}
+
+/** Runs rules over the lake and says what they find. */
+export async function backtestRules(
+  cli: CliContext,
+  names: readonly string[],
+  flags: BacktestFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const range = parseRange(flags.from, flags.to, cli.now())
+  const all = await packInForce(cli, flags, { examples: false })
+  const pack = names.length === 0 ? all : packOf(all, chosenRules(all, names))
+  const started = performance.now()
+  const report = await over(cli.home(), pack, range, cli.now(), signal)
+  if (cli.json()) return cli.out(`${jsonText(reportObject(report))}\n`)
+  print(cli, report)
+  for (const { title, reason, message } of report.leftOut)
+    cli.note(`${printable(title)} was left out, ${reason}: ${printable(message)}`)
+  const found = report.rows.reduce((sum, { findings }) => sum + findings, 0)
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  cli.note(
+    `${plural(found, 'finding')} of ${report.rows.length} of ${plural(report.rules, 'rule')} on ${plural(report.days.length, 'day')}, in ${seconds} s.`,
+  )
+}
+
+/** Reads as far before the range as the rules look back. */
+async function over(
+  home: Home,
+  pack: Pick<RulePack, 'rules'>,
+  { fromMs, toMs }: TimeRange,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Backtest> {
+  const table = DeltaTable.at(home.events, EVENTS_TABLE)
+  const snapshot = await table.snapshot()
+  if (snapshot.version < 0) throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
+  const sinceMs = fromMs === undefined ? undefined : fromMs - reachSecs(pack) * 1000
+  const bounds = [
+    ...(sinceMs === undefined ? [] : [`event_time >= ${timestamp(sinceMs)}`]),
+    ...(toMs === undefined ? [] : [`event_time < ${timestamp(toMs)}`]),
+  ]
+  const relation = `(SELECT * FROM ${scanSql(table, filesBetween(snapshot, sinceMs, toMs))} WHERE ${bounds.join(' AND ') || 'true'})`
+  const tempDir = join(home.tmp, `backtest-${process.pid}`)
+  await mkdir(home.tmp, { recursive: true })
+  const engine = await Engine.open({ tempDir })
+  const stop = () => engine.interrupt()
+  signal.addEventListener('abort', stop)
+  try {
+    return await backtest(engine, pack, relation, {
+      now,
+      ...(fromMs === undefined ? {} : { from: new Date(fromMs) }),
+      ...(toMs === undefined ? {} : { to: new Date(toMs) }),
+    })
+  } finally {
+    signal.removeEventListener('abort', stop)
+    engine.close()
+  }
+}
+
+const timestamp = (ms: number): string => `${lit(new Date(ms).toISOString())}::TIMESTAMPTZ`
+
+function print(cli: CliContext, { rows, days }: Backtest): void {
+  if (rows.length === 0) {
+    cli.out('No rule would have found anything.\n')
+    return
+  }
+  const columns = ['rule', 'level', 'findings', 'events', 'days', 'most a day', 'latest']
+  printTable(cli, columns, rows.map(line), ['findings', 'events', 'days', 'most a day'])
+  cli.out('\n')
+  printTable(
+    cli,
+    ['day', 'findings'],
+    days.map(({ day, findings }) => [day, findings]),
+    ['findings'],
+  )
+  for (const { rule, samples } of rows) {
+    cli.out(`\n${calledRule(rule)}\n`)
+    for (const { summary, eventIds } of samples)
+      cli.out(`  ${printable(summary)}\n    events ${eventIds.map(printable).join(', ')}\n`)
+  }
+}
+
+const line = ({ rule, findings, events, days, samples }: BacktestRow): readonly unknown[] => [
+  calledRule(rule),
+  rule.level,
+  findings,
+  events,
+  days.length,
+  Math.max(...days.map((each) => each.findings)),
+  samples[0]?.time,
+]
+
+const reportObject = ({ rows, rules, days, leftOut }: Backtest) => ({
+  rules,
+  days,
+  leftOut,
+  found: rows.map(({ rule, findings, events, days: own, samples }) => ({
+    rule: calledRule(rule),
+    key: rule.key,
+    level: rule.level,
+    findings,
+    events,
+    days: own,
+    samples,
+  })),
+})

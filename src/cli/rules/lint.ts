@@ -1,0 +1,48 @@
+/** `bricktrail rules lint`. */
+import { EXIT } from '../../core/errors.ts'
+import { jsonText, printable } from '../../core/printable.ts'
+import { loadPack } from '../../detect/pack/load.ts'
+import { type LintReport, lintPack } from '../../detect/review/lint.ts'
+import type { Problem } from '../../detect/sigma/place.ts'
+import type { CliContext } from '../contract.ts'
+import { plural, settingsFileOf, shownFile } from './pack.ts'
+
+/** Flags of `rules lint`. */
+export interface LintFlags {
+  readonly strict?: boolean
+}
+
+/** Looks through the files named, or those of all rules in force. Ends with 1 where there are errors. */
+export async function lintRules(cli: CliContext, paths: readonly string[], flags: LintFlags): Promise<void> {
+  const pack = await loadPack({
+    settingsFile: settingsFileOf(cli.home()),
+    examples: false,
+    ...(paths.length === 0 ? {} : { folders: paths, shipped: false }),
+  })
+  const report = await lintPack(pack)
+  const errors = report.problems.filter(({ severity }) => severity === 'error').length
+  const warnings = report.problems.length - errors
+  if (errors > 0 || (flags.strict === true && warnings > 0)) cli.exit(EXIT.findings)
+  if (cli.json()) return cli.out(`${jsonText(reportObject(report, errors, warnings))}\n`)
+  for (const problem of report.problems) cli.out(problemLines(problem))
+  const said = `${plural(report.rules, 'rule')} in ${plural(report.files, 'file')}: ${plural(errors, 'error')}, ${plural(warnings, 'warning')}.`
+  cli.note(said)
+}
+
+const problemLines = ({ severity, message, hint, place }: Problem): string =>
+  `${shownFile(place.file)}:${place.line}:${place.column}: ${severity}: ${printable(message)}\n${hint === '' ? '' : `  ${printable(hint)}\n`}`
+
+const reportObject = ({ files, rules, problems }: LintReport, errors: number, warnings: number) => ({
+  files,
+  rules,
+  errors,
+  warnings,
+  problems: problems.map(({ place: { file, line, column }, severity, message, hint }) => ({
+    file: shownFile(file),
+    line,
+    column,
+    severity,
+    message,
+    hint,
+  })),
+})

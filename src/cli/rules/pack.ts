@@ -1,0 +1,53 @@
+/** The rules in force, as commands load them, and how they are named to a reader. */
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { isAbsolute, join, relative } from 'node:path'
+import { type Home, homeAt } from '../../core/home.ts'
+import { printable } from '../../core/printable.ts'
+import { loadPack, type PackOptions } from '../../detect/pack/load.ts'
+import type { RulePack } from '../../detect/pack/pack.ts'
+import type { CliContext } from '../contract.ts'
+
+/** Where rules come from besides the settings, as flags of all commands that load them. */
+export interface PackFlags {
+  readonly rules?: readonly string[]
+  readonly shipped?: boolean
+}
+
+/** A site's settings of detection. */
+export const settingsFileOf = (home: Home): string => join(home.root, 'detect.yaml')
+
+/** Loads the rules in force; what is wrong with some is said on standard error. */
+export async function packInForce(cli: CliContext, flags: PackFlags, options: PackOptions = {}): Promise<RulePack> {
+  const pack = await loadPack({
+    settingsFile: settingsFileOf(cli.home()),
+    ...(flags.rules === undefined ? {} : { folders: flags.rules }),
+    ...(flags.shipped === false ? { shipped: false } : {}),
+    ...options,
+  })
+  const errors = pack.problems.filter(({ severity }) => severity === 'error').length
+  if (errors > 0) cli.note(`${plural(errors, 'error')} in rules; \`bricktrail rules lint\` tells where.`)
+  return pack
+}
+
+/** A file as the reader would name it. */
+export function shownFile(file: string): string {
+  const path = relative(process.cwd(), file)
+  return printable(path === '' || path.startsWith('..') || isAbsolute(path) ? file : path)
+}
+
+/** `1 rule`, `2 rules`. */
+export const plural = (count: number, what: string): string =>
+  `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`
+
+/** Runs work with a home to keep compiled networks in: the one named if it exists, else one for this run. */
+export async function withCache<T>(home: Home, work: (home: Home) => Promise<T>): Promise<T> {
+  if (existsSync(home.root)) return work(home)
+  const folder = await mkdtemp(join(tmpdir(), 'bricktrail-rules-'))
+  try {
+    return await work(homeAt(folder))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,49 @@
+/** Rules picked out of a pack by what people call them. */
+import { basename, extname } from 'node:path'
+import { AppError } from '../../core/errors.ts'
+import { nearest } from '../../core/nearest.ts'
+import type { PackRule, RulePack } from '../pack/pack.ts'
+import { namesOf } from '../sigma/rule.ts'
+
+/** What a rule goes by in lists: the name of its file for a rule that makes findings, else its own. */
+export const calledRule = ({ file, feeds, key, rule }: PackRule): string =>
+  feeds ? (rule.meta.name ?? key) : basename(file, extname(file))
+
+const namesFor = (rule: PackRule): string[] => [calledRule(rule), ...namesOf(rule.rule), rule.key, rule.rule.meta.title]
+
+/** The rules of a pack that are called so: by file name without its ending, id, name or title. Throws BAD_ARGUMENT for a stranger. */
+export function chosenRules(pack: RulePack, names: readonly string[]): PackRule[] {
+  const all = [...pack.rules, ...pack.disabled, ...pack.elsewhere]
+  const chosen = names.flatMap((name) => {
+    const called = (each: PackRule): boolean =>
+      namesFor(each).some((known) => known.toLowerCase() === name.toLowerCase())
+    const found = all.filter(called)
+    if (found.length > 0) return found
+    const meant = nearest(
+      name,
+      all.flatMap((each) => namesFor(each).slice(0, -1)),
+    )
+    throw new AppError('BAD_ARGUMENT', `There is no rule ${name}.`, {
+      hint: `${meant.length === 0 ? '' : `Did you mean ${meant.join(' or ')}? `}Run \`bricktrail rules list\` to see all.`,
+    })
+  })
+  return [...new Set(chosen)]
+}
+
+/** The rules, and those that they refer to, which make no findings then unless they are chosen too. */
+export function packOf(pack: Pick<RulePack, 'rules'>, chosen: readonly PackRule[]): Pick<RulePack, 'rules'> {
+  const byName = new Map(pack.rules.flatMap((rule) => namesOf(rule.rule).map((name) => [name, rule] as const)))
+  const found = new Map<PackRule, boolean>(chosen.map((rule) => [rule, true]))
+  const visit = ({ rule }: PackRule): void => {
+    if (rule.kind !== 'correlation') return
+    for (const name of rule.rules) {
+      const below = byName.get(name)
+      if (below === undefined || found.has(below)) continue
+      found.set(below, false)
+      visit(below)
+    }
+  }
+  for (const rule of chosen) visit(rule)
+  const rules = [...found].map(([rule, isChosen]) => (isChosen ? { ...rule, feeds: false } : { ...rule, feeds: true }))
+  return { rules }
+}
