@@ -3,6 +3,7 @@ import { AppError, messageOf } from '../../core/errors.ts'
 import type { Problem } from '../sigma/place.ts'
 import { assembled } from './assemble.ts'
 import type { RulePack } from './pack.ts'
+import { readPipelines } from './pipeline/pipeline.ts'
 import { readRuleFile } from './rule-file.ts'
 import { type RuleText, ruleFilesIn, SHIPPED_RULES, textsOf } from './rule-folders.ts'
 import { DEFAULT_SETTINGS, type DetectSettings, readSettings } from './settings.ts'
@@ -14,6 +15,8 @@ export interface PackOptions {
   readonly settingsFile?: string
   /** Folders or files of rules besides those that the settings name. */
   readonly folders?: readonly string[]
+  /** Pipelines besides those that the settings name; they are run over the rules of a site. */
+  readonly pipelines?: readonly string[]
   /** False: none of the shipped rules, whatever the settings say. */
   readonly shipped?: boolean
   /** Product of the log source that the events are of, such as `databricks`; absent: rules about any logs. */
@@ -29,13 +32,16 @@ export interface PackOptions {
 export async function loadPack(options: PackOptions = {}): Promise<RulePack> {
   const settings = options.settingsFile === undefined ? DEFAULT_SETTINGS : await readSettings(options.settingsFile)
   const watchlists = await readWatchlists(settings.watchlists)
-  const problems: Problem[] = [...watchlists.problems]
+  const more = (options.pipelines ?? []).map((text) => ({ text, place: { file: text, line: 1, column: 1 } }))
+  const { pipelines, problems: ofPipelines } = await readPipelines([...settings.pipelines, ...more])
+  const problems: Problem[] = [...watchlists.problems, ...ofPipelines]
   const texts = await ruleTexts(options, settings, problems)
   const files = texts.map(({ text, file, isShipped }) =>
     readRuleFile(text, file, {
       isShipped,
       overrides: settings.overrides,
       watchlists: watchlists.lists,
+      pipelines,
       examples: options.examples ?? true,
     }),
   )

@@ -103,9 +103,9 @@ type Put = (text: string, path: ValuePath) => YamlValue
 
 function inBaseline(baseline: YamlMap, select: YamlValue | undefined, put: Put): YamlMap {
   const { select: _, ...rest } = baseline
-  const put_ = everywhere(rest, ['baseline'], put) as YamlMap
-  if (select === undefined) return put_
-  return { ...put_, select: isYamlMap(select) ? inSelections(select, ['baseline', 'select'], put) : select }
+  const filled = everywhere(rest, ['baseline'], put) as YamlMap
+  if (select === undefined) return filled
+  return { ...filled, select: isYamlMap(select) ? inSelections(select, ['baseline', 'select'], put) : select }
 }
 
 function everywhere(value: YamlValue, path: ValuePath, put: Put): YamlValue {

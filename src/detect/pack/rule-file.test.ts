@@ -4,7 +4,7 @@ import type { BaselineRule } from './pack.ts'
 import { readRuleFile } from './rule-file.ts'
 import { simpleRule } from './site.fixture.ts'
 
-const CONTEXT = { isShipped: false, overrides: [], watchlists: {}, examples: true }
+const CONTEXT = { isShipped: false, overrides: [], watchlists: {}, pipelines: [], examples: true }
 
 const read = (text: string, examples = true) => {
   const file = readRuleFile(text, 'r.yml', { ...CONTEXT, examples })

@@ -1,5 +1,6 @@
 /** One rule file of a pack: its documents, with a site's parameters and lists put in. */
 import { basename, extname } from 'node:path'
+import type { DetectionOptions } from '../sigma/detection.ts'
 import { readDocuments, type SigmaDocument, type SigmaDocuments } from '../sigma/documents.ts'
 import { readRule } from '../sigma/parse.ts'
 import type { Problem } from '../sigma/place.ts'
@@ -9,6 +10,8 @@ import { isBaseline, type ReadBaseline, readBaseline } from './baseline-document
 import { type DeclaredContent, readContent } from './content.ts'
 import type { Parameter, RuleContent } from './pack.ts'
 import { inForce, listsOf, listsUsed, withParameters } from './parameters.ts'
+import { applyPipelines, type WorkedDocument } from './pipeline/apply.ts'
+import type { Pipeline } from './pipeline/pipeline.ts'
 import type { Override } from './settings.ts'
 
 /** A rule of a file, before filters and what it refers to in other files. */
@@ -41,6 +44,8 @@ export interface FileContext {
   readonly isShipped: boolean
   readonly overrides: readonly Override[]
   readonly watchlists: Placeholders
+  /** Run over the documents of a site. */
+  readonly pipelines: readonly Pipeline[]
   /** False to leave examples unread. */
   readonly examples: boolean
 }
@@ -60,10 +65,12 @@ export function readRuleFile(text: string, file: string, context: FileContext): 
     context.watchlists,
   )
   const lists = listsOf(settled.parameters, context.watchlists)
-  const drafts = read.map(({ document, content, names }) => {
-    const filled = withParameters(document, settled.parameters)
+  const filledIn = read.map(({ document }) => withParameters(document, settled.parameters))
+  const worked = applyPipelines(context.isShipped ? [] : context.pipelines, filledIn)
+  const drafts = read.map(({ content, names }, at) => {
+    const { document: filled, options } = worked[at] as WorkedDocument
     const isBroken = filled.problems.some(({ severity }) => severity === 'error')
-    const rule = isBroken ? undefined : readAny(filled, lists)
+    const rule = isBroken ? undefined : readAny(filled, { ...options, placeholders: lists })
     const level = levelOf(filled, [...names, ...(content.feeds ? [] : [fileName(file)])], overrides)
     return { filled, content, rule, level, names }
   })
@@ -76,7 +83,10 @@ export function readRuleFile(text: string, file: string, context: FileContext): 
     }),
     filters: drafts.flatMap(({ rule }) => (rule?.kind === 'filter' ? [rule] : [])),
     problems: [...problems, ...documents.flatMap((document) => document.problems), ...settled.problems],
-    bearing: bearingOf(drafts, lists),
+    bearing: [
+      bearingOf(drafts, lists),
+      ...(context.isShipped ? [] : context.pipelines).map(({ digest }) => digest),
+    ].join(),
     known,
   }
 }
@@ -96,8 +106,8 @@ function documentsOf(text: string, file: string, examples: boolean): SigmaDocume
 const namesIn = ({ value }: SigmaDocument): string[] =>
   [value.id, value.name].filter((name) => typeof name === 'string')
 
-const readAny = (document: SigmaDocument, placeholders: Placeholders) =>
-  isBaseline(document) ? readBaseline(document, { placeholders }) : readRule(document, { placeholders })
+const readAny = (document: SigmaDocument, options: DetectionOptions) =>
+  isBaseline(document) ? readBaseline(document, options) : readRule(document, options)
 
 function levelOf({ value }: SigmaDocument, names: readonly string[], overrides: readonly Override[]): Level {
   const given = overrides.filter(({ name, level }) => level !== undefined && names.includes(name)).at(-1)?.level

@@ -12,6 +12,19 @@ import { testsOf } from './values.ts'
 export interface DetectionOptions {
   /** Lists for `expand`. */
   readonly placeholders?: Placeholders
+  /** What stands for the line at a path: one of some lines, or nothing; undefined for the line itself. */
+  readonly rewrite?: (path: ValuePath) => readonly RewrittenLine[] | undefined
+  /** Selections that have to hold besides the condition; their lines are at `also`, a number and the key. */
+  readonly also?: readonly { readonly name: string; readonly section: YamlMap; readonly negated: boolean }[]
+}
+
+/** A line in the place of the one that was written. */
+export interface RewrittenLine extends ItemKey {
+  /** As written; absent for what a pipeline changed. */
+  readonly key?: string
+  readonly values: readonly YamlValue[]
+  /** True for a list, if only of one value. */
+  readonly isList: boolean
 }
 
 /** A detection that was read. */
@@ -29,12 +42,13 @@ export function readDetection(
   report: Reporter,
   options: DetectionOptions,
 ): ReadDetection | undefined {
-  const reader = new DetectionReader(report, options.placeholders ?? {})
+  const reader = new DetectionReader(report, options)
   const names = Object.keys(section).filter((name) => name !== 'condition' && !notSelections.includes(name))
   const selections = new Map(names.map((name) => [name, reader.selection(section[name] ?? null, [...path, name])]))
   if (selections.size === 0) reader.error(path, 'There are no selections.', 'Add one, such as `selection:`.')
   const used = new Set<string>()
-  const tree = reader.conditions(section.condition ?? null, [...path, 'condition'], selections, used)
+  const condition = reader.conditions(section.condition ?? null, [...path, 'condition'], selections, used)
+  const tree = reader.withAdded(condition, options.also ?? [], path)
   return reader.failed || tree === undefined ? undefined : { tree, unused: names.filter((name) => !used.has(name)) }
 }
 
@@ -44,10 +58,12 @@ class DetectionReader {
   failed = false
   readonly #report: Reporter
   readonly #placeholders: Placeholders
+  readonly #rewrite: DetectionOptions['rewrite']
 
-  constructor(report: Reporter, placeholders: Placeholders) {
+  constructor(report: Reporter, { placeholders = {}, rewrite }: DetectionOptions) {
     this.#report = report
     this.#placeholders = placeholders
+    this.#rewrite = rewrite
   }
 
   error(path: ValuePath, message: string, hint: string, offset?: number): undefined {
@@ -80,7 +96,25 @@ class DetectionReader {
 
   #joined(kind: 'and' | 'or', nodes: readonly (RuleNode | undefined)[]): RuleNode | undefined {
     const found = nodes.filter((node) => node !== undefined)
-    return found.length < nodes.length ? undefined : joined(kind, found)
+    if (found.length < nodes.length) return undefined
+    const kept = found.filter((node) => node !== LEFT_OUT)
+    return kept.length === 0 && found.length > 0 ? LEFT_OUT : joined(kind, kept)
+  }
+
+  /** The tree and what was added to it. */
+  withAdded(
+    tree: RuleNode | undefined,
+    also: NonNullable<DetectionOptions['also']>,
+    path: ValuePath,
+  ): RuleNode | undefined {
+    if (tree === LEFT_OUT) return this.error(path, 'Nothing is left of what the rule asks.', 'See the pipeline.')
+    if (also.length === 0) return tree
+    const added = also.map(({ name, section, negated }, at): RuleNode | undefined => {
+      const node = this.selection(section, ['also', at])
+      if (node === undefined || node === LEFT_OUT) return node
+      return negated ? { kind: 'not', node: { kind: 'selection', name, node } } : { kind: 'selection', name, node }
+    })
+    return this.#joined('and', [tree, ...added])
   }
 
   #line(key: string, value: YamlValue, path: ValuePath): RuleNode | undefined {
@@ -110,19 +144,25 @@ class DetectionReader {
     path: ValuePath,
     isList = false,
   ): RuleNode | undefined {
-    const itemKey = readKey(key)
-    const fault = modifierFault(itemKey) ?? listFault(itemKey, values, isList)
+    const lines = this.#rewrite?.(path) ?? [{ ...readKey(key), key, values, isList }]
+    const nodes = lines.map((line) => this.#rewritten(line, places, path))
+    return lines.length === 0 ? LEFT_OUT : this.#joined('or', nodes)
+  }
+
+  #rewritten(line: RewrittenLine, places: readonly ValuePath[], path: ValuePath): RuleNode | undefined {
+    const { values, isList } = line
+    const fault = modifierFault(line) ?? listFault(line, values, isList)
     if (fault !== undefined) return this.error(path, fault.message, fault.hint)
-    const tests = values.map((value, at) => this.#tests(value, itemKey, places[at] ?? path))
+    const tests = values.map((value, at) => this.#tests(value, line, places[at] ?? path))
     const found = tests.filter((each) => each !== undefined)
     if (found.length < tests.length) return undefined
     return withoutEmpty({
       kind: 'item',
-      field: itemKey.field,
-      key,
+      field: line.field,
+      key: line.key ?? [line.field ?? '', ...line.modifiers].join('|'),
       values: found,
-      link: itemKey.modifiers.includes('all') ? 'all' : 'any',
-      negated: itemKey.modifiers.includes('neq'),
+      link: line.modifiers.includes('all') ? 'all' : 'any',
+      negated: line.modifiers.includes('neq'),
       place: this.#report.placeOf(path),
     })
   }
@@ -169,7 +209,7 @@ class DetectionReader {
     switch (condition.kind) {
       case 'not': {
         const node = within(condition.node)
-        return node && { kind: 'not', node }
+        return node === LEFT_OUT ? node : node && { kind: 'not', node }
       }
       case 'and':
       case 'or':
@@ -191,9 +231,12 @@ class DetectionReader {
     if (!selections.has(name)) throw new Fault(`There is no selection ${name}.`, knownHint(selections), offset)
     used.add(name)
     const node = selections.get(name)
-    return node && { kind: 'selection', name, node }
+    return node === LEFT_OUT ? node : node && { kind: 'selection', name, node }
   }
 }
+
+/** Stands for lines that a pipeline leaves out, until what is around them is known. */
+const LEFT_OUT: RuleNode = { kind: 'and', nodes: [] }
 
 const NOTHING: RuleNode = { kind: 'or', nodes: [] }
 const EVERYTHING: RuleNode = { kind: 'and', nodes: [] }
