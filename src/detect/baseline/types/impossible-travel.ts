@@ -1,6 +1,6 @@
 /**
- * Two sightings of a key in countries so far apart that nobody travels so fast. Distances are between the borders of circles around the
- * centres of countries, as large as the countries are, so that a neighbour is never far. The first field of `value` is the country;
+ * Two sightings of a key in countries so far apart that nobody travels so fast. Distances are between the rims of circles that stand for
+ * the countries, so that a neighbour is never far. The first field of `value` is the country;
  * where others are given (such as the network), sightings that agree in them are no travel.
  */
 import type { BaselineRule } from '../../pack/pack.ts'
@@ -76,7 +76,7 @@ function matchesSql({ batch, settings, habits, dialect }: Compared): string {
 
 /** True where what stands behind the country is there and the same. */
 const alikeSql = (a: string, b: string, texts: (json: string) => string): string =>
-  `(len(${texts(a)}) > 1 AND list_slice(${texts(a)}, 2, NULL) = list_slice(${texts(b)}, 2, NULL))`
+  `(len(${texts(a)}) > 1 AND coalesce(list_slice(${texts(a)}, 2, 99) = list_slice(${texts(b)}, 2, 99), false))`
 
 /** Kilometres between two centres along the surface. */
 const distanceSql = (a: string, b: string): string =>
