@@ -21,6 +21,8 @@ export interface Home {
   readonly seal: string
   /** Received bytes, by their digest. */
   readonly raw: string
+  /** SQLite: what is to be delivered, and how far each destination has come. */
+  readonly outbox: string
   /** Spill and spool files; safe to delete when nothing runs. */
   readonly tmp: string
   /** Things that can be made again, such as the compiled network database. */
@@ -46,6 +48,7 @@ export function homeAt(root: string): Home {
     manifests: join(at, 'manifests'),
     seal: join(at, 'seal'),
     raw: join(at, 'raw'),
+    outbox: join(at, 'deliver.db'),
     tmp: join(at, 'tmp'),
     cache: join(at, 'cache'),
   }

@@ -18,6 +18,8 @@ export interface DestinationSettings {
   readonly section: YamlMap
   readonly connections: number
   readonly timeoutMs: number
+  /** Items a request holds at most; as many as the destination takes where absent. */
+  readonly batch?: number
   /** Of messages. */
   readonly giveUpMs: number
   readonly perMinute?: number
@@ -48,6 +50,7 @@ const COMMON = {
     maximum: 32,
     description: 'Requests at once; 1 for messages, 4 for events where absent.',
   },
+  batch: { type: 'integer', minimum: 1, description: 'Items in a request at most; as many as it takes where absent.' },
   timeout: { ...DURATION, description: 'How long one request may take; 30s where absent.' },
 } as const
 
@@ -186,7 +189,7 @@ function destinationOf(document: SigmaDocument, name: string, section: unknown):
     ) as undefined
   }
   if (!isGood(document, path, kind, value)) return undefined
-  const { kind: _, connections, timeout, give_up, per_minute, format, from, only, ...own } = value
+  const { kind: _, connections, batch, timeout, give_up, per_minute, format, from, only, ...own } = value
   const ms = (span: unknown, otherwise: number) =>
     typeof span === 'string' ? (timespanSecs(span) ?? 0) * 1000 : otherwise
   return {
@@ -194,6 +197,7 @@ function destinationOf(document: SigmaDocument, name: string, section: unknown):
     kind,
     section: own,
     connections: typeof connections === 'number' ? connections : kind.takes === 'messages' ? 1 : 4,
+    ...(typeof batch === 'number' ? { batch } : {}),
     timeoutMs: ms(timeout, 30_000),
     giveUpMs: ms(give_up, 3 * 86_400_000),
     ...(typeof per_minute === 'number' ? { perMinute: per_minute } : {}),

@@ -36,10 +36,13 @@ export const files: Source = {
 const isHidden = (name: string): boolean => name.startsWith('_') || name.startsWith('.')
 
 /** True for what Bricktrail itself keeps: a lake is no log. */
-function isOfHome(path: string, { lake, seal, raw, manifests, tmp, cache, ledger, writerLock }: Home): boolean {
-  if ([lake, seal, raw, manifests, tmp, cache].some((folder) => path === folder || path.startsWith(folder + sep)))
+function isOfHome(path: string, home: Home): boolean {
+  const { lake, seal, raw, manifests, detect, tmp, cache } = home
+  if (
+    [lake, seal, raw, manifests, detect, tmp, cache].some((folder) => path === folder || path.startsWith(folder + sep))
+  )
     return true
-  return path.startsWith(ledger) || path.startsWith(writerLock)
+  return [home.ledger, home.writerLock, home.outbox].some((file) => path.startsWith(file))
 }
 
 /** All files below a folder; links are followed, each folder is entered once. */

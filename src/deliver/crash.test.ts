@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { homeAt } from '../core/home.ts'
+import { type Collector, collector, type Manner, TOKEN } from './hec.fixture.ts'
+import { numberIn, writeBatch } from './lake.fixture.ts'
+
+const DRAIN = fileURLToPath(new URL('./crash.fixture.ts', import.meta.url))
+const EVENTS = Number(process.env.BRICKTRAIL_DELIVER_EVENTS ?? 20_000)
+const KILLS = Number(process.env.BRICKTRAIL_DELIVER_KILLS ?? 6)
+
+let root: string
+let there: Collector
+const children = new Set<ChildProcess>()
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'bricktrail-deliver-crash-'))
+})
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  await there.close()
+  await rm(root, { recursive: true, force: true })
+})
+
+/** Runs the drain until it ends or is killed; true if it said that nothing is left. */
+async function drain(killAfterMs?: number): Promise<boolean> {
+  const child = spawn(process.execPath, [DRAIN, root], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, HEC: TOKEN },
+  })
+  children.add(child)
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs)
+  await once(child, 'exit')
+  clearTimeout(timer)
+  children.delete(child)
+  return said === 'done'
+}
+
+it('killed at any moment, with a destination that fails in every way, it delivers every event, few twice, each key in order', async () => {
+  const per = 2500
+  for (let batch = 1; batch <= EVENTS / per; batch++)
+    await writeBatch(homeAt(root), batch, { from: (batch - 1) * per, to: batch * per, people: 200 })
+  const faults: readonly Manner[] = [
+    { status: 429, headers: { 'retry-after': '0' } },
+    { status: 503, body: '{"code":9}' },
+    'hang up',
+    { status: 500 },
+  ]
+  there = await collector((_, lines) => {
+    const chance = Math.random()
+    if (chance < 0.08) return faults[Math.floor(Math.random() * faults.length)] ?? 'hang up'
+    if (chance < 0.0804) return 'never answer'
+    return lines.length > 0 ? 'take' : 'hang up'
+  })
+  await writeFile(
+    join(root, 'deliver.yaml'),
+    `destinations: { siem: { kind: splunk-hec, url: "${there.url}", token: env:HEC, format: system-table, from: beginning, connections: 2, timeout: 2s, batch: 50 } }`,
+  )
+  let done = false
+  for (let kill = 0; kill < KILLS && !done; kill++) done = await drain(700 + Math.random() * 1500)
+  while (!done) done = await drain()
+  const numbers = there.taken.map(({ event }) => numberIn(JSON.stringify(event)))
+  expect(new Set(numbers).size).toBe(EVENTS)
+  expect((numbers.length - EVENTS) / EVENTS).toBeLessThan(0.02)
+  for (const sent of Map.groupBy(numbers, (n) => n % 200).values()) {
+    const first = [...new Set(sent)]
+    expect(first).toEqual([...first].sort((a, b) => a - b))
+  }
+}, 180_000)

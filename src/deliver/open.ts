@@ -1,0 +1,160 @@
+/** Everything that is needed to deliver, opened from the settings of a home. */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { eventFilterSql } from '../ask/filter.ts'
+import { AppError, isAppError } from '../core/errors.ts'
+import type { Home } from '../core/home.ts'
+import { placeText } from '../detect/sigma/place.ts'
+import { Engine } from '../engine/duckdb.ts'
+import { formatNamed } from '../export/registry.ts'
+import type { Sink } from './contract.ts'
+import { Dispatcher, type OnTrouble } from './dispatcher.ts'
+import { EventFeed } from './event-feed.ts'
+import { EventLane } from './event-lane.ts'
+import { MessageLane } from './message-lane.ts'
+import { Outbox } from './outbox.ts'
+import { secretAt } from './secrets.ts'
+import type { DeliverSettings, DestinationSettings } from './settings.ts'
+
+/** Where a home's settings of delivery are. */
+export const DELIVER_FILE = 'deliver.yaml'
+
+/** A home that is ready to deliver. */
+export interface Delivery {
+  readonly outbox: Outbox
+  readonly dispatcher: Dispatcher
+  readonly messages: readonly MessageLane[]
+  readonly events: readonly EventLane[]
+  close(): Promise<void>
+}
+
+/** What {@link openDelivery} may be told. */
+export interface DeliveryOptions {
+  /** Only these destinations; all where absent. */
+  readonly only?: readonly string[]
+  readonly onTrouble?: OnTrouble
+  /** What references are looked up in. */
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+/** Memory of the engine that reads events; windows are small. */
+const FEED_MEMORY_MB = 400
+
+/**
+ * Opens outbox and destinations. Only one process delivers from a home; others may put messages.
+ * @throws AppError LOCKED, BAD_HOME naming the destination and where it stands
+ */
+export async function openDelivery(
+  home: Home,
+  settings: DeliverSettings,
+  options: DeliveryOptions = {},
+): Promise<Delivery> {
+  const chosen = settings.destinations.filter(({ name }) => options.only?.includes(name) ?? true)
+  const release = lockDelivery(home)
+  const closing: (() => unknown)[] = [release]
+  const close = async () => {
+    for (const each of closing.splice(0).reverse()) await each()
+  }
+  try {
+    const outbox = Outbox.open(home.outbox)
+    closing.push(() => outbox.close())
+    const sinks = new Map<string, Sink>()
+    for (const destination of chosen) {
+      const sink = await openSink(destination, home, options.environment)
+      sinks.set(destination.name, sink)
+      closing.push(() => sink.close?.())
+    }
+    const ofKind = (takes: 'messages' | 'events') => chosen.filter(({ kind }) => kind.takes === takes)
+    const messages = ofKind('messages').map(
+      (destination) => new MessageLane(outbox, { ...destination, sink: sinks.get(destination.name) as Sink }),
+    )
+    const feed = ofKind('events').length === 0 ? undefined : await openFeed(home, closing)
+    const events = ofKind('events').map((destination) =>
+      eventLane(outbox, feed as EventFeed, destination, sinks.get(destination.name) as Sink),
+    )
+    if (feed !== undefined) await beginStreams(outbox, feed, ofKind('events'))
+    return {
+      outbox,
+      dispatcher: new Dispatcher({ messages, events }, feed, options.onTrouble),
+      messages,
+      events,
+      close,
+    }
+  } catch (cause) {
+    await close()
+    throw cause
+  }
+}
+
+/** Opens one destination; what is wrong with it is told with its name and place. */
+export async function openSink(
+  { name, kind, section, timeoutMs, batch, place }: DestinationSettings,
+  home: Pick<Home, 'root'>,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Sink> {
+  try {
+    const sink = await kind.open(section, {
+      name,
+      timeoutMs,
+      folder: home.root,
+      secret: (reference) => secretAt(reference, environment),
+    })
+    return batch === undefined ? sink : withFewer(sink, batch)
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause
+    throw new AppError('BAD_HOME', `${placeText(place)}: destination ${name}: ${cause.message}`, {
+      where: placeText(place),
+      hint: cause.hint,
+      cause,
+    })
+  }
+}
+
+/** The same, with fewer items in a request. */
+const withFewer = (sink: Sink, items: number): Sink => ({
+  limits: { ...sink.limits, items: Math.min(items, sink.limits.items) },
+  send: (batch, signal) => sink.send(batch, signal),
+  close: async () => sink.close?.(),
+})
+
+async function openFeed(home: Home, closing: (() => unknown)[]): Promise<EventFeed> {
+  const engine = await Engine.open({ memoryLimitMb: FEED_MEMORY_MB, tempDir: home.tmp, threads: 2 })
+  closing.push(() => engine.close())
+  return new EventFeed(home, engine)
+}
+
+function eventLane(
+  outbox: Outbox,
+  feed: EventFeed,
+  { name, connections, format, only }: DestinationSettings,
+  sink: Sink,
+): EventLane {
+  const wanted = { format: formatNamed(format ?? 'uam'), filter: eventFilterSql(only) }
+  return new EventLane(outbox, feed, { name, sink, wanted, connections })
+}
+
+/** A destination that is new begins with what comes from now on, unless it wants everything. */
+async function beginStreams(
+  outbox: Outbox,
+  feed: EventFeed,
+  destinations: readonly DestinationSettings[],
+): Promise<void> {
+  const last = await feed.refresh()
+  for (const { name, from } of destinations)
+    if (outbox.place(name) === undefined) outbox.begin(name, { batch: from === 'beginning' ? 0 : last })
+}
+
+/** Takes the place of the one that delivers; the lock is the operating system's, by way of SQLite. */
+function lockDelivery({ root, outbox }: Home): () => void {
+  const path = `${outbox}.lock`
+  mkdirSync(dirname(path), { recursive: true })
+  const db = new DatabaseSync(path)
+  try {
+    db.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
+    return () => db.close()
+  } catch (cause) {
+    db.close()
+    throw new AppError('LOCKED', `Another bricktrail process delivers from ${root}.`, { cause })
+  }
+}
