@@ -1,4 +1,5 @@
 /** Packs and events for tests of passes. */
+import type { Chance } from '../../../test/sigma/random-rules.ts'
 import { EVENT_COLUMNS } from '../../core/event.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { ident, lit, litOrNull } from '../../engine/sql.ts'
@@ -68,4 +69,51 @@ export async function eventTable(engine: Engine, name: string, events: readonly 
   })
   await engine.run(`INSERT INTO ${name} BY NAME ${rows.join(' UNION ALL ')}`)
   return name
+}
+
+const base = (name: string, action: string, feeds = true): string =>
+  `title: ${name}\nname: ${name}\nlogsource: {}\ndetection:\n  s:\n    actionName: ${action}\n  condition: s\nbricktrail: { feeds: ${feeds} }\n`
+
+const correlation = (name: string, section: string, feeds = false): string =>
+  `title: ${name}\nname: ${name}\nbricktrail: { feeds: ${feeds} }\ncorrelation:\n${section.replaceAll(/^/gm, '  ')}\n`
+
+const GROUPED = 'group-by: [actor.email]\ntimespan: 10m\n'
+
+/** Rules of every kind of burst, over events of `randomEvents`. */
+export const MANY_RULES = [
+  base('alone', 'drop', false),
+  base('a', 'login'),
+  base('b', 'read'),
+  base('c', 'grant'),
+  correlation('count', `type: event_count\nrules: [a]\n${GROUPED}condition: { gte: 4 }`),
+  correlation('values', `type: value_count\nrules: [b]\n${GROUPED}condition: { gte: 3, field: source_ip }`),
+  correlation('few', `type: event_count\nrules: [a]\n${GROUPED}condition: { gte: 2, lt: 4 }`),
+  correlation('both', `type: temporal\nrules: [a, c]\n${GROUPED}`),
+  correlation('ordered', `type: temporal_ordered\nrules: [a, b, c]\n${GROUPED}`),
+  correlation('burst', `type: event_count\nrules: [b]\n${GROUPED}condition: { gte: 3 }`, true),
+  correlation('then', 'type: temporal_ordered\nrules: [burst, c]\ngroup-by: [actor.email]\ntimespan: 30m'),
+].join('---\n')
+
+/** Events by chance, in order, no two at once: of these, which comes first is a matter of the id. */
+export function randomEvents(chance: Chance, count: number): PlainEvent[] {
+  const events = Array.from({ length: count }, (_, id): PlainEvent => {
+    return {
+      id: `e${String(id).padStart(3, '0')}`,
+      secs: chance.below(4 * 3600),
+      action: chance.one(['drop', 'login', 'read', 'grant']),
+      who: chance.one(['ada', 'bob', null]),
+      ip: chance.one(['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']),
+    }
+  })
+  return events.sort((a, b) => a.secs - b.secs).filter((event, at) => event.secs !== events[at - 1]?.secs)
+}
+
+/** Events in batches, in their order. */
+export function splitUp(chance: Chance, events: readonly PlainEvent[]): PlainEvent[][] {
+  const batches: PlainEvent[][] = [[]]
+  for (const event of events) {
+    if (chance.often(0.08)) batches.push([])
+    batches.at(-1)?.push(event)
+  }
+  return batches
 }

@@ -5,7 +5,7 @@ import { Engine } from '../../engine/duckdb.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { eventShape } from '../sql/event-fields.ts'
 import { attachState, STATE } from '../state.ts'
-import { DAWN, eventTable, type PlainEvent, packOf } from './pack.fixture.ts'
+import { DAWN, eventTable, MANY_RULES, type PlainEvent, packOf, randomEvents, splitUp } from './pack.fixture.ts'
 import { Detector } from './pass.ts'
 import { FOUND } from './tell.ts'
 
@@ -15,30 +15,8 @@ beforeAll(async () => {
 })
 afterAll(() => engine.close())
 
-const base = (name: string, action: string, feeds = true): string =>
-  `title: ${name}\nname: ${name}\nlogsource: {}\ndetection:\n  s:\n    actionName: ${action}\n  condition: s\nbricktrail: { feeds: ${feeds} }\n`
-
-const correlation = (name: string, section: string, feeds = false): string =>
-  `title: ${name}\nname: ${name}\nbricktrail: { feeds: ${feeds} }\ncorrelation:\n${section.replaceAll(/^/gm, '  ')}\n`
-
-const GROUPED = 'group-by: [actor.email]\ntimespan: 10m\n'
-
-const RULES = [
-  base('alone', 'drop', false),
-  base('a', 'login'),
-  base('b', 'read'),
-  base('c', 'grant'),
-  correlation('count', `type: event_count\nrules: [a]\n${GROUPED}condition: { gte: 4 }`),
-  correlation('values', `type: value_count\nrules: [b]\n${GROUPED}condition: { gte: 3, field: source_ip }`),
-  correlation('few', `type: event_count\nrules: [a]\n${GROUPED}condition: { gte: 2, lt: 4 }`),
-  correlation('both', `type: temporal\nrules: [a, c]\n${GROUPED}`),
-  correlation('ordered', `type: temporal_ordered\nrules: [a, b, c]\n${GROUPED}`),
-  correlation('burst', `type: event_count\nrules: [b]\n${GROUPED}condition: { gte: 3 }`, true),
-  correlation('then', 'type: temporal_ordered\nrules: [burst, c]\ngroup-by: [actor.email]\ntimespan: 30m'),
-].join('---\n')
-
 const detector = async (): Promise<Detector> =>
-  Detector.open(engine, { pack: packOf(RULES), shape: eventShape(duckdb), entity: 'actor.email' })
+  Detector.open(engine, { pack: packOf(MANY_RULES), shape: eventShape(duckdb), entity: 'actor.email' })
 
 const options = (pass: number) => ({ now: new Date(0), asOf: new Date(DAWN), pass, settle: async () => {} })
 
@@ -60,29 +38,6 @@ async function told(batches: readonly (readonly PlainEvent[])[], runner: Detecto
   }
 }
 
-function randomEvents(chance: Chance, count: number): PlainEvent[] {
-  const events = Array.from({ length: count }, (_, id): PlainEvent => {
-    return {
-      id: `e${String(id).padStart(3, '0')}`,
-      secs: chance.below(4 * 3600),
-      action: chance.one(['drop', 'login', 'read', 'grant']),
-      who: chance.one(['ada', 'bob', null]),
-      ip: chance.one(['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']),
-    }
-  })
-  // No two at once: of these, which comes first is a matter of the id.
-  return events.sort((a, b) => a.secs - b.secs).filter((event, at) => event.secs !== events[at - 1]?.secs)
-}
-
-function split(chance: Chance, events: readonly PlainEvent[]): PlainEvent[][] {
-  const batches: PlainEvent[][] = [[]]
-  for (const event of events) {
-    if (chance.often(0.08)) batches.push([])
-    batches.at(-1)?.push(event)
-  }
-  return batches
-}
-
 describe('events in the order of their time', () => {
   it.each((process.env.SIGMA_SEEDS ?? '1,2').split(',').map(Number))(
     'lead to the same findings in whatever batches they come (seed %i)',
@@ -93,7 +48,7 @@ describe('events in the order of their time', () => {
         const events = randomEvents(chance, 140)
         const whole = await told([events], runner)
         expect(whole.length).toBeGreaterThan(10)
-        expect(await told(split(chance, events), runner)).toEqual(whole)
+        expect(await told(splitUp(chance, events), runner)).toEqual(whole)
       }
     },
     60_000,
@@ -112,7 +67,7 @@ describe('events that come late', () => {
     const whole = await told([events], runner)
     const shuffled = events.map((event) => ({ event, key: chance.below(1000) })).sort((a, b) => a.key - b.key)
     const late = await told(
-      split(
+      splitUp(
         chance,
         shuffled.map(({ event }) => event),
       ),
