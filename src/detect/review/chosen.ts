@@ -19,10 +19,7 @@ export function chosenRules(pack: RulePack, names: readonly string[]): PackRule[
       namesFor(each).some((known) => known.toLowerCase() === name.toLowerCase())
     const found = all.filter(called)
     if (found.length > 0) return found
-    const meant = nearest(
-      name,
-      all.flatMap((each) => namesFor(each).slice(0, -1)),
-    )
+    const meant = nearest(name, all.filter(({ feeds }) => !feeds).map(calledRule))
     throw new AppError('BAD_ARGUMENT', `There is no rule ${name}.`, {
       hint: `${meant.length === 0 ? '' : `Did you mean ${meant.join(' or ')}? `}Run \`bricktrail rules list\` to see all.`,
     })

@@ -46,10 +46,17 @@ export function itemInWords({ field, values, link, negated }: Item): string {
   if (first === undefined) return `${what}: nothing fulfils it`
   const all = [first, ...more]
   if (all.flat().length === 1) return `${what} ${not}${first[0]}`
+  const equal = all.flat().map((test) => /^is ((?:"|[^ ])\S*|".*")$/.exec(test)?.[1])
+  if (link === 'any' && equal.every((text) => text !== undefined)) return `${what} is ${not}one of ${listed(equal)}`
   const said = all.map((tests) => tests.join(' or '))
   const shown = said.slice(0, VALUES_SAID).join(link === 'all' ? ' and ' : ' or ')
   const rest = said.length - VALUES_SAID
   return `${what} ${not}${shown}${rest > 0 ? ` ${link === 'all' ? 'and' : 'or'} ${rest} more` : ''}`
+}
+
+const listed = (values: readonly (string | undefined)[]): string => {
+  const rest = values.length - VALUES_SAID
+  return `${values.slice(0, VALUES_SAID).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
 const COMPARISONS: Readonly<Record<Comparison, string>> = {
@@ -188,9 +195,9 @@ function habitInWords({ type, by, value, learnSecs, windowSecs, measure, thresho
     case 'rare':
       return `A value of ${what} that is rare among the peers of ${who}${beyond}, ${history}`
     case 'spike':
-      return `Far more ${counted} of ${who} in ${window} than usual${beyond}, ${history}`
+      return `Far more than usual in ${window}${beyond}: ${counted} of ${who}, ${history}`
     case 'drop':
-      return `Far fewer ${counted} of ${who} in ${window} than usual${beyond}, ${history}`
+      return `Far less than usual in ${window}${beyond}: ${counted} of ${who}, ${history}`
     case 'off_hours':
       return `An event of ${who} outside working hours, ${history}`
     case 'impossible_travel':

@@ -1,7 +1,7 @@
 /** Why a rule matches an event or does not: every part of its condition, whether it holds, and what the event has there. */
 import type { Engine } from '../../engine/duckdb.ts'
 import type { Item, RuleNode } from '../sigma/tree.ts'
-import { Bindings } from '../sql/bindings.ts'
+import { Bindings, type BoundField } from '../sql/bindings.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { eventShape } from '../sql/event-fields.ts'
 import { renderNode } from '../sql/render.ts'
@@ -67,10 +67,18 @@ function partInWords(node: RuleNode): string {
 function observedSql(item: Item, bindings: Bindings): string {
   const field = item.field === null ? undefined : bindings.field(item.field)
   if (field === undefined) return 'NULL'
-  const { type } = field.operand
-  const text =
-    type === 'texts'
-      ? duckdb.joinTexts(field.value, duckdb.text(', '))
-      : textValue({ type, value: field.value, folded: field.folded }, duckdb)
-  return duckdb.left(text, LONGEST_VALUE)
+  const others = item.values.flat().flatMap((test) => (test.kind === 'field' ? [test.field] : []))
+  const own = duckdb.left(valueSql(field), LONGEST_VALUE)
+  const compared = others.flatMap((name) => {
+    const other = bindings.field(name)
+    return other === undefined
+      ? []
+      : [`' (${name.replaceAll("'", "''")}: ' || ${duckdb.left(valueSql(other), LONGEST_VALUE)} || ')'`]
+  })
+  return compared.length === 0 ? own : `${own} || ${compared.map((text) => `coalesce(${text}, '')`).join(' || ')}`
+}
+
+function valueSql({ operand: { type }, value, folded }: BoundField): string {
+  if (type === 'texts') return duckdb.joinTexts(value, duckdb.text(', '))
+  return textValue({ type, value, folded }, duckdb)
 }
