@@ -81,15 +81,13 @@ describe('a state', () => {
   const first = [...at('login', 0, 60, 120), ...at('read', 200, 210, 220), ...at('drop', 30)]
   const second = [...at('login', 180, 240), ...at('grant', 300), ...at('drop', 600)]
 
-  it.each([
-    ['that is lost', async (): Promise<void> => rm(bench.home.detect, { recursive: true }), 'lost'],
-    [
-      'that cannot be read',
-      async (): Promise<void> => writeFile(stateFile(bench.home), 'no database'.repeat(2000)),
-      'lost',
-    ],
+  const losses: readonly (readonly [string, () => Promise<void>, 'lost' | 'asked'])[] = [
+    ['that is lost', async () => rm(bench.home.detect, { recursive: true }), 'lost'],
+    ['that cannot be read', async () => writeFile(stateFile(bench.home), 'no database'.repeat(2000)), 'lost'],
     ['that is to be made again', async () => undefined, 'asked'],
-  ] as const)('%s is worked out again from the lake', async (_, lose, why) => {
+  ]
+
+  it.each(losses)('%s is worked out again from the lake', async (_, lose, why) => {
     await bench.add(first)
     await bench.detect()
     await lose()
