@@ -10,7 +10,7 @@ export const dormantAccountRevived: Scenario = {
   title: 'Dormant account signs in and reads tables',
   expect: 'First activity of an account in a long time, from a network never seen for it.',
   techniques: ['T1078.004'],
-  rules: ['dormant-account-revived'],
+  rules: ['dormant-account-revived', 'login-from-hosting-network'],
   play({ account, random, at, dormant, intrude }) {
     const sleeper = dormant()
     const thread = intrude(sleeper, at(20.2), HOSTILE.relay, sleeper.browser)

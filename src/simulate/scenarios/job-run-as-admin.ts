@@ -10,7 +10,7 @@ export const jobRunAsAdmin: Scenario = {
   title: 'Job changed to run as the Terraform service principal',
   expect: 'jobs.update sets run_as to a privileged service principal, followed by runNow by the same user.',
   techniques: ['T1548', 'T1098'],
-  rules: ['job-identity-changed', 'job-identity-changed-and-run'],
+  rules: ['job-identity-changed', 'job-identity-changed-and-run', 'identity-new-to-jobs'],
   play({ account, random, at, person, sit }) {
     const job = random.pick(account.jobs) as Job
     const robot = serviceNamed(account, 'sp-terraform')
