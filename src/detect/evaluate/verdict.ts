@@ -14,7 +14,7 @@ export const isNoticed = (level: Level): boolean => LEVELS.indexOf(level) >= LEV
 
 /** What a rule came to. */
 export interface RuleVerdict {
-  /** Path of its file below the folder of rules, without `.yml`. */
+  /** For shipped rules the path of the file below `rules`, without `.yml`; for others their name or title. */
   readonly name: string
   readonly key: string
   readonly level: Level
@@ -98,21 +98,23 @@ function countsOf(engine: Engine): Promise<(RuleCount & Record<string, unknown>)
     FROM ${FOUND} f LEFT JOIN (${hits}) h USING (finding_id) WHERE f.superseded_by IS NULL GROUP BY f.rule_id, f."level"`)
 }
 
-/** `threat/file` of each rule by its key. */
+/** How each rule is called, by its key: `threat/file` for shipped rules, which stand alone in their files. */
 function namesOf(rules: readonly PackRule[]): ReadonlyMap<string, string> {
   return new Map(
-    rules.map(({ key, file }) => [
+    rules.map(({ key, file, isShipped, rule: { meta } }) => [
       key,
-      file
-        .replace(/\.ya?ml$/, '')
-        .split('/')
-        .slice(-2)
-        .join('/'),
+      isShipped
+        ? file
+            .replace(/\.ya?ml$/, '')
+            .split('/')
+            .slice(-2)
+            .join('/')
+        : (meta.name ?? meta.title),
     ]),
   )
 }
 
-/** Whether a rule goes by a name of the labels: that of its file. */
+/** Whether a rule goes by a name of the labels: its own, or that of its file. */
 const goesBy = (name: string, wanted: string): boolean => name === wanted || name.endsWith(`/${wanted}`)
 
 function scenarioVerdict(
