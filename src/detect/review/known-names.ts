@@ -4,6 +4,7 @@ import { spellings } from '../../normalise/catalogue/spellings.ts'
 import type { Pattern } from '../sigma/pattern.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { eventShape } from '../sql/event-fields.ts'
+import type { Operand } from '../sql/fields.ts'
 
 /** A spelling of an action, with its entry. */
 export interface NamedAction {
@@ -53,6 +54,9 @@ export type FieldPlace =
   | { readonly kind: 'open'; readonly column: string }
   | { readonly kind: 'unknown' }
 
+/** Fields remembered; rules of a pack name a few hundred. */
+const MOST_KNOWN = 5000
+
 const shape = once(() => eventShape(duckdb))
 
 const PARAMETERS = /^request_?params(?:\.(.+))?$/i
@@ -73,14 +77,33 @@ export function placeOfField(name: string): FieldPlace {
 /** Columns that are worked out, and members of lists, have a name that is known too. */
 const isListed = (name: string): boolean => !/^(response\.result|response_?result|extra)\./i.test(name)
 
+const operands = new Map<string, Operand | undefined>()
+
 /** What the field is in SQL, the same for all its spellings; undefined for one that events do not have. */
-export const operandOf = (name: string) => (placeOfField(name).kind === 'unknown' ? undefined : shape().field(name))
+export function operandOf(name: string): Operand | undefined {
+  if (!operands.has(name)) {
+    if (operands.size >= MOST_KNOWN) operands.clear()
+    operands.set(name, placeOfField(name).kind === 'unknown' ? undefined : shape().field(name))
+  }
+  return operands.get(name)
+}
 
 /** The events' own way to tell one field's spellings from another field. */
 export const fieldKey = (name: string): string => operandOf(name)?.sql ?? name.toLowerCase()
 
-/** A condition on texts in JavaScript, without case. */
-export function patternTest(pattern: Pattern, cased = false): (text: string) => boolean {
+const tests = { cased: new WeakMap<Pattern, TextTest>(), folded: new WeakMap<Pattern, TextTest>() }
+
+type TextTest = (text: string) => boolean
+
+/** A pattern as a condition on texts here, without case unless said. */
+export function patternTest(pattern: Pattern, cased = false): TextTest {
+  const known = cased ? tests.cased : tests.folded
+  const test = known.get(pattern) ?? madeTest(pattern, cased)
+  known.set(pattern, test)
+  return test
+}
+
+function madeTest(pattern: Pattern, cased: boolean): TextTest {
   const source = pattern.map((piece) => {
     if (piece.kind === 'any') return '.*'
     if (piece.kind === 'one') return '.'
