@@ -10,7 +10,7 @@ import { DeltaTable, EVENTS_TABLE } from '../lake/table.ts'
 import type { Item } from './contract.ts'
 import { EventFeed, type Wanted } from './event-feed.ts'
 import { numberIn, writeBatch } from './lake.fixture.ts'
-import type { FeedPlace } from './outbox.ts'
+import type { FeedPlace } from './streams.ts'
 
 const everything: Wanted = { format: formatNamed('system-table'), filter: 'true' }
 

@@ -52,6 +52,7 @@ async function lane(
     items?: number
     token?: string
     feed?: EventFeed
+    filter?: string
   } = {},
 ) {
   receiver = await collector(manner)
@@ -70,7 +71,7 @@ async function lane(
   }
   closing.push(() => opened.close?.())
   const feed = more.feed ?? new EventFeed(home, engine)
-  const wanted = { format: formatNamed('system-table'), filter: 'true' }
+  const wanted = { format: formatNamed('system-table'), filter: more.filter ?? 'true' }
   const made = new EventLane(outbox, feed, {
     name: 'siem',
     sink,
@@ -101,7 +102,7 @@ describe('a destination of events', () => {
     expect(await drained(dispatcher)).toBe(true)
     expectAllInOrder(0)
     expect(outbox.accounts()).toMatchObject([{ destination: 'siem', delivered: EVENTS, dead: 0, failures: 0 }])
-    expect(outbox.place('siem')).toEqual({ batch: 2 })
+    expect(outbox.streams.place('siem')).toEqual({ batch: 2 })
   })
 
   it('goes on where it was, with what came since', async () => {
@@ -189,6 +190,15 @@ describe('a destination of events', () => {
     const second = await lane(note, { timeoutMs: 10_000, items: 7 })
     await drained(second.dispatcher, 300)
     expect(seen.map(String).sort()).toEqual(before.map(String).sort())
+  })
+
+  it('cuts anew what was under way when other events are wanted since', async () => {
+    const first = await lane(() => 'never answer', { timeoutMs: 10_000 })
+    await drained(first.dispatcher, 300)
+    expect(outbox.streams.window('siem')?.pieces.length).toBeGreaterThan(1)
+    const second = await lane(undefined, { filter: "request_params['n']::INTEGER >= 500" })
+    expect(await drained(second.dispatcher)).toBe(true)
+    expect(numbers().sort((a, b) => a - b)).toEqual(Array.from({ length: 500 }, (_, n) => 500 + n))
   })
 
   it('does not hold up another that works', async () => {

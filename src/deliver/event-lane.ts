@@ -7,7 +7,8 @@ import { Circuit, type Waits } from './attempts.ts'
 import { type Batch, type Item, type Outcome, type Sink, sent } from './contract.ts'
 import type { EventFeed, Wanted } from './event-feed.ts'
 import { fitted, grouped } from './fit.ts'
-import { batchId, type Outbox, type Piece, type Settled, type Window } from './outbox.ts'
+import { batchId, type Outbox } from './outbox.ts'
+import type { Piece, Settled, Window } from './streams.ts'
 
 /** What a lane is made of. */
 export interface EventLaneOptions {
@@ -21,7 +22,7 @@ export interface EventLaneOptions {
 /** Items of a window, in bytes as sent; what is held in memory for one destination. */
 const WINDOW_BYTES = 16 * 1024 * 1024
 /** Events read at once at most. */
-const WINDOW_ITEMS = 20_000
+const WINDOW_ITEMS = 8000
 /** Windows of fewer requests would leave connections idle. */
 const PIECES_A_CONNECTION = 4
 
@@ -38,6 +39,8 @@ export class EventLane {
   readonly #connections: number
   #window: Window | undefined
   #items: readonly Item[] = []
+  /** Says in short what is wanted. */
+  readonly #wish: string
   #ahead: Promise<Awaited<ReturnType<EventFeed['after']>>> | undefined
 
   constructor(outbox: Outbox, feed: EventFeed, { name, sink, wanted, connections, waits }: EventLaneOptions) {
@@ -48,6 +51,7 @@ export class EventLane {
     this.#sink = sink
     this.#wanted = wanted
     this.#connections = connections
+    this.#wish = batchId(wanted.format.name, [wanted.filter])
   }
 
   /**
@@ -67,29 +71,38 @@ export class EventLane {
   /** A window to work on: the one that a crash or a failure left, or the next; false where there is nothing to send. */
   async #openWindow(): Promise<boolean> {
     if (this.#window !== undefined) return true
-    const left = this.#outbox.window(this.name)
-    if (left !== undefined) {
-      this.#items = (await this.#feed.between(left, this.#wanted)).map((item) => fitted(item, this.#sink.limits))
-      this.#window = left
-      return true
-    }
+    if (await this.#takeUp()) return true
     for (;;) {
-      const from = this.#outbox.place(this.name) ?? { batch: 0 }
+      const from = this.#outbox.streams.place(this.name) ?? { batch: 0 }
       const stretch = await (this.#ahead ?? this.#feed.after(from, this.#wanted, this.#most()))
       this.#ahead = undefined
       if (stretch === undefined) return false
       if (stretch.items.length === 0) {
-        this.#outbox.begin(this.name, stretch.to)
+        this.#outbox.streams.begin(this.name, stretch.to)
         continue
       }
       this.#items = stretch.items.map((item) => fitted(item, this.#sink.limits))
-      this.#window = { from, to: stretch.to, pieces: this.#cut() }
-      this.#outbox.open(this.name, this.#window)
+      this.#window = { from, to: stretch.to, pieces: this.#cut(), items: this.#items.length, wanted: this.#wish }
+      this.#outbox.streams.open(this.name, this.#window)
       // Read on while these are on their way.
       this.#ahead = this.#feed.after(stretch.to, this.#wanted, this.#most())
       this.#ahead.catch(() => {})
       return true
     }
+  }
+
+  /** Goes on with a window that was left under way, unless other events are wanted since: then it is cut anew. */
+  async #takeUp(): Promise<boolean> {
+    const left = this.#outbox.streams.window(this.name)
+    if (left === undefined) return false
+    const items = left.wanted === this.#wish ? await this.#feed.between(left, this.#wanted) : []
+    if (items.length !== left.items) {
+      this.#outbox.streams.begin(this.name, left.from)
+      return false
+    }
+    this.#items = items.map((item) => fitted(item, this.#sink.limits))
+    this.#window = left
+    return true
   }
 
   #most(): number {
@@ -105,12 +118,11 @@ export class EventLane {
   #cut(): Piece[] {
     const shares: Entry[][] = Array.from({ length: this.#connections }, () => [])
     for (const [row, item] of this.#items.entries()) shares[shareOf(item.key, this.#connections)]?.push({ row, item })
-    return shares.flatMap((share) =>
-      grouped(share, this.#sink.limits).map((group) => this.#piece(group.map(({ row }) => row))),
-    )
+    const groups = shares.flatMap((share) => grouped(share, this.#sink.limits))
+    return groups.map((group, position) => ({ ...this.#piece(group.map(({ row }) => row)), position }))
   }
 
-  #piece(rows: readonly number[]): Piece {
+  #piece(rows: readonly number[]): Omit<Piece, 'position'> {
     const ids = rows.map((row) => this.#items[row]?.id ?? '')
     return { id: batchId(this.name, ids), rows }
   }
@@ -146,13 +158,19 @@ export class EventLane {
       return undefined
     }
     const settled = this.#settled(piece, items, outcome, nowMs)
-    this.#window = this.#outbox.settle(this.name, piece.id, settled)
-    if (outcome.kind === 'partly' && settled.left !== undefined && settled.left.length > 0) {
+    const left = this.#outbox.streams.settle(this.name, piece, settled)
+    this.#replace(piece, left)
+    if (outcome.kind === 'partly' && left.length > 0) {
       this.circuit.failed(outcome.refused[0]?.reason ?? 'part of it', nowMs, outcome.retryAfterMs)
       return undefined
     }
     this.circuit.succeeded()
-    return settled.left ?? []
+    return left
+  }
+
+  #replace(piece: Piece, left: readonly Piece[]): void {
+    const pieces = this.#window?.pieces.flatMap((each) => (each === piece ? left : [each])) ?? []
+    this.#window = this.#window === undefined || pieces.length === 0 ? undefined : { ...this.#window, pieces }
   }
 
   #settled(

@@ -3,7 +3,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
+import { constants, gzip } from 'node:zlib'
 import { isAppError, messageOf } from '../core/errors.ts'
 import { insideError, isPrivate, publicLookup } from './addresses.ts'
 import type { Outcome } from './contract.ts'
@@ -79,7 +79,12 @@ export class HttpClient {
     const target = new URL(url)
     const host = target.hostname.replace(/^\[|\]$/g, '')
     if (!this.#options.allowPrivate && isIP(host) !== 0 && isPrivate(host)) throw insideError(host)
-    const bytes = body === undefined ? undefined : isPacked ? await gzipped(body) : Buffer.from(body)
+    const bytes =
+      body === undefined
+        ? undefined
+        : isPacked
+          ? await gzipped(body, { level: constants.Z_BEST_SPEED })
+          : Buffer.from(body)
     const limits = [AbortSignal.timeout(this.#options.timeoutMs), ...(signal === undefined ? [] : [signal])]
     try {
       return await this.#request(

@@ -142,7 +142,7 @@ async function beginStreams(
 ): Promise<void> {
   const last = await feed.refresh()
   for (const { name, from } of destinations)
-    if (outbox.place(name) === undefined) outbox.begin(name, { batch: from === 'beginning' ? 0 : last })
+    if (outbox.streams.place(name) === undefined) outbox.streams.begin(name, { batch: from === 'beginning' ? 0 : last })
 }
 
 /** Takes the place of the one that delivers; the lock is the operating system's, by way of SQLite. */

@@ -33,7 +33,7 @@ export async function statusOf(home: Home, { destinations }: DeliverSettings): P
     return destinations.map(({ name, kind, from }) => {
       const account = accounts.find((each) => each.destination === name)
       const queue = waiting?.get(name)
-      const place = outbox?.place(name)
+      const place = outbox?.streams.place(name)
       const behind =
         place === undefined
           ? from === 'beginning'

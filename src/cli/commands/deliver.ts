@@ -2,7 +2,8 @@
 import type { Command } from 'commander'
 import { AppError, EXIT } from '../../core/errors.ts'
 import type { Delivery } from '../../deliver/open.ts'
-import type { Account, DeadLetter } from '../../deliver/outbox.ts'
+import type { DeadLetter } from '../../deliver/outbox.ts'
+import type { Account } from '../../deliver/outbox-file.ts'
 import type { DeliverSettings } from '../../deliver/settings.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 

@@ -171,7 +171,7 @@ export const splunkHec: SinkKind<SplunkSettings> = {
   kind: 'splunk-hec',
   takes: 'events',
   doc: 'Splunk HTTP Event Collector, with indexer acknowledgement where the token has it.',
-  formats: ['uam', 'ocsf', 'system-table', 'cef'],
+  formats: ['system-table', 'ocsf', 'uam', 'cef'],
   schema: {
     type: 'object',
     required: ['url', 'token'],
