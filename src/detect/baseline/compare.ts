@@ -20,6 +20,11 @@ export interface CompareOptions {
   readonly dialect?: Dialect
 }
 
+const KNOWN = 'temp.baseline_known'
+
+/** What is known of more keys than these may be too much to copy. */
+const KEYS_READ_ONCE = 10_000
+
 /** Types that have something to say of keys that the batch has not. */
 const ABOUT_SILENCE: ReadonlySet<BaselineType> = new Set(['silent_source', 'drop'])
 
@@ -40,11 +45,12 @@ export async function compareWithHabits(
   if (baselines.length === 0) return
   await fillSettings(engine, baselines)
   await fillBatch(engine, selected, dialect)
-  const brought = new Set((await engine.rows(`SELECT DISTINCT type FROM ${BATCH}`)).map(({ type }) => String(type)))
+  const brought = await typesBrought(engine)
   const compared: Compared = {
     batch: BATCH,
     settings: SETTINGS,
-    habits: STATE_HABITS,
+    habits: (await isOfFewKeys(engine)) ? KNOWN : STATE_HABITS,
+    allHabits: STATE_HABITS,
     now: `CAST(${lit(now.toISOString())} AS TIMESTAMPTZ)`,
     dialect,
   }
@@ -53,6 +59,21 @@ export async function compareWithHabits(
     if (!isAsked || !(brought.has(type) || ABOUT_SILENCE.has(type))) continue
     await engine.run(insertSql(matchesSql(compared)))
   }
+}
+
+const typesBrought = async (engine: Engine): Promise<ReadonlySet<string>> =>
+  new Set((await engine.rows(`SELECT DISTINCT type FROM ${BATCH}`)).map(({ type }) => String(type)))
+
+/** Reads the habits once for all types where the batch has few keys, into {@link KNOWN}. */
+async function isOfFewKeys(engine: Engine): Promise<boolean> {
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE baseline_keys AS SELECT DISTINCT baseline, by_key FROM ${BATCH} LIMIT ${KEYS_READ_ONCE + 1}`,
+  )
+  const { keys } = await engine.row('SELECT count(*)::INTEGER AS keys FROM temp.baseline_keys')
+  if (Number(keys) > KEYS_READ_ONCE) return false
+  await engine.run(`CREATE OR REPLACE TEMP TABLE baseline_known AS SELECT h.* FROM ${STATE_HABITS} h
+    WHERE (h.baseline, h.by_key) IN (SELECT baseline, by_key FROM temp.baseline_keys)`)
+  return true
 }
 
 /** Of several windows that stand for one silence the row of one is enough. */

@@ -14,8 +14,10 @@ export interface Compared {
   readonly batch: string
   /** A row for each baseline: columns of `SETTING_COLUMNS`. */
   readonly settings: string
-  /** What is remembered, the batch included. */
+  /** What is remembered of the keys of the batch, itself included; it may hold more. */
   readonly habits: string
+  /** All that is remembered. */
+  readonly allHabits: string
   /** A literal of the time that counts as now. */
   readonly now: string
   readonly dialect: Dialect

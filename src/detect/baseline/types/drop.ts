@@ -72,7 +72,7 @@ function testedSql(compared: Compared): string {
   const earliest = `least(${ms(now)}, coalesce((SELECT min(${ms('bucket')}) FROM touched), ${ms(now)}))`
   const next = dialect.timeOfMs(`${ms('hour')} + window_ms`)
   return `touched AS (SELECT baseline, by_key, min(bucket) AS bucket FROM ${batch} WHERE type = 'drop' GROUP BY baseline, by_key),
-  history AS (${windowsSql(compared, "s.type = 'drop'", dialect.timeOfMs(`${earliest} - 2 * ${reach}`))}),
+  history AS (${windowsSql(settings, compared.allHabits, "s.type = 'drop'", dialect.timeOfMs(`${earliest} - 2 * ${reach}`))}),
   lined AS (SELECT w.*, lead(w.hour) OVER (PARTITION BY w.baseline, w.by_key ORDER BY w.hour) AS next_hour FROM history w),
   looked AS (SELECT l.*, s.window_ms FROM lined l JOIN ${settings} s ON s.baseline = l.baseline
     LEFT JOIN touched t ON t.baseline = l.baseline AND t.by_key = l.by_key

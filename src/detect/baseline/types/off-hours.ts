@@ -69,12 +69,14 @@ function ownHoursSql(compared: Compared): string {
     words.day('since'),
   ])
   return `(WITH mine AS ${clocked(compared, words, 's.from_minute IS NULL')},
-  hours AS (SELECT h.baseline, h.by_key, h.hour, h.first_time, ${dialect.clockIn('s.zone', 'h.hour')} AS clock FROM ${habits} h
-    JOIN ${settings} s ON s.baseline = h.baseline
+  rows_known AS (SELECT h.baseline, h.by_key, h.hour, h.first_time FROM ${habits} h
     WHERE (h.baseline, h.by_key) IN (SELECT e.baseline, e.by_key FROM ${batch} e WHERE e.type = 'off_hours')),
-  days AS (SELECT baseline, by_key, CAST(clock AS DATE) AS day, max(${dialect.dayOfWeek('clock')}) > 5 AS is_weekend,
-    bit_or(${bit(`${dialect.minuteOfDay('clock')} // 60`)}) AS hours, min(first_time) AS first_time
-    FROM hours GROUP BY baseline, by_key, CAST(clock AS DATE)),
+  clocks AS (SELECT baseline, hour, CAST(clock AS DATE) AS day, ${dialect.dayOfWeek('clock')} > 5 AS is_weekend,
+    ${bit(`${dialect.minuteOfDay('clock')} // 60`)} AS hours
+    FROM (SELECT k.baseline, k.hour, ${dialect.clockIn('s.zone', 'k.hour')} AS clock
+      FROM (SELECT DISTINCT baseline, hour FROM rows_known) k JOIN ${settings} s ON s.baseline = k.baseline)),
+  days AS (SELECT k.baseline, k.by_key, c.day, c.is_weekend, bit_or(c.hours) AS hours, min(k.first_time) AS first_time
+    FROM rows_known k JOIN clocks c ON c.baseline = k.baseline AND c.hour = k.hour GROUP BY k.baseline, k.by_key, c.day, c.is_weekend),
   tested AS (SELECT DISTINCT baseline, by_key, day, reach_ms, weekday > 5 AS is_weekend, minute // 60 AS hour_of_day,
     ${bit('minute // 60 + 23')} | ${bit('minute // 60')} | ${bit('minute // 60 + 1')} AS around FROM mine),
   habits AS (SELECT t.baseline, t.by_key, t.day, t.hour_of_day, min(d.first_time) AS since, count(*) AS known,

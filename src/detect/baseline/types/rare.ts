@@ -26,7 +26,7 @@ export const rare: HabitType = {
 }
 
 /** Learnt is the baseline as a whole: peers know what is usual before a newcomer does anything. */
-function amongPeersSql({ batch, settings, habits, dialect }: Compared): string {
+function amongPeersSql({ batch, settings, allHabits, dialect }: Compared): string {
   const words = new Words(dialect)
   const ms = dialect.epochMs
   const why = words.joined([
@@ -37,10 +37,10 @@ function amongPeersSql({ batch, settings, habits, dialect }: Compared): string {
     words.day('since'),
   ])
   return `(WITH known AS (SELECT h.baseline, h.by_key, h.value_key, h.first_time,
-    rank() OVER (PARTITION BY h.baseline, h.value_key ORDER BY h.first_time) - 1 AS others FROM ${habits} h
+    rank() OVER (PARTITION BY h.baseline, h.value_key ORDER BY h.first_time) - 1 AS others FROM ${allHabits} h
     WHERE (h.baseline, h.value_key) IN (SELECT e.baseline, e.value_key FROM ${batch} e
       JOIN ${settings} s ON s.baseline = e.baseline WHERE e.type = 'rare' AND s.peers IS NOT NULL)),
-  learnt AS (SELECT baseline, min(first_time) AS since FROM ${habits} WHERE baseline IN (SELECT baseline FROM known) GROUP BY baseline),
+  learnt AS (SELECT baseline, min(first_time) AS since FROM ${allHabits} WHERE baseline IN (SELECT baseline FROM known) GROUP BY baseline),
   found AS (SELECT e.*, l.since, v.others, ${words.names('s.value_names')} AS names
     FROM ${batch} e JOIN ${settings} s ON s.baseline = e.baseline
     JOIN known v ON v.baseline = e.baseline AND v.by_key = e.by_key AND v.value_key = e.value_key

@@ -37,7 +37,7 @@ function matchesSql(compared: Compared): string {
     words.span('usual_ms'),
   ])
   return `WITH touched AS (SELECT baseline, by_key, min(bucket) AS bucket FROM ${batch} WHERE type = 'silent_source' GROUP BY baseline, by_key),
-  rows_known AS (${windowsSql(compared, "s.type = 'silent_source'", dialect.timeOfMs(`${earliest} - 2 * ${reach}`))}),
+  rows_known AS (${windowsSql(settings, compared.allHabits, "s.type = 'silent_source'", dialect.timeOfMs(`${earliest} - 2 * ${reach}`))}),
   lined AS (SELECT r.*, lead(r.first_time) OVER (PARTITION BY r.baseline, r.by_key ORDER BY r.hour) AS next_time FROM rows_known r),
   gaps AS (SELECT *, next_time IS NULL AS is_open, coalesce(${ms('next_time')}, ${ms(now)}) - ${ms('last_time')} AS gap_ms FROM lined),
   long AS (SELECT g.*, s.reach_ms, s.learn_ms, s.window_ms, s.times, s.by_names FROM gaps g JOIN ${settings} s ON s.baseline = g.baseline

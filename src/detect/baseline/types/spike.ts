@@ -3,7 +3,7 @@
  * there before (`threshold.times` the highest window but one), so that a batch that comes every night is no news.
  */
 import { type Compared, type HabitType, usualReachSecs } from '../contract.ts'
-import { keyFieldsSql, ofKeys, usualSql, windowSecsOf, windowsSql, zSql } from '../windows.ts'
+import { farSql, keyFieldsSql, ofKeys, usualSql, windowSecsOf, windowsSql } from '../windows.ts'
 import { REASON, Words } from '../words.ts'
 
 /** The cut-off that Iglewicz and Hoaglin recommend. */
@@ -52,11 +52,11 @@ function matchesSql(compared: Compared): string {
     `CASE WHEN far = CAST('Infinity' AS DOUBLE) THEN ${words.text('never another number')} ELSE ${words.text('z ')} || ${words.number('far')} END`,
   ])
   return `WITH touched AS (SELECT DISTINCT baseline, by_key, bucket FROM ${batch} WHERE type = 'spike'),
-  now AS (${windowsSql(compared, ofKeys('touched'), earliest('touched', '0'))}),
+  now AS (${windowsSql(settings, compared.habits, ofKeys('touched'), earliest('touched', '0'))}),
   tested AS (SELECT w.* FROM now w JOIN touched t ON t.baseline = w.baseline AND t.by_key = w.by_key AND t.bucket = w.hour
     JOIN ${settings} s ON s.baseline = w.baseline WHERE w.amount >= ${floor}),
-  history AS (${windowsSql(compared, ofKeys('tested'), earliest('touched', `(SELECT max(reach_ms) FROM ${settings} WHERE type = 'spike')`))}),
-  measured AS (SELECT *, ${zSql(compared, 'amount')} AS far FROM (${usualSql(compared, 'tested', 'history')}))
+  history AS (${windowsSql(settings, compared.habits, ofKeys('tested'), earliest('touched', `(SELECT max(reach_ms) FROM ${settings} WHERE type = 'spike')`))}),
+  measured AS (${farSql(compared, usualSql(compared, 'tested', 'history'))})
   SELECT m.baseline, m.first_event AS event_id, m.first_time AS event_time, ${keyFieldsSql(compared)} AS fields,
     ${dialect.list([words.text(REASON)])} AS selections, ${words.reason(field, value)} AS because
   FROM measured m JOIN ${settings} s ON s.baseline = m.baseline
