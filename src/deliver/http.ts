@@ -17,8 +17,8 @@ const MOST_ANSWER_BYTES = 1024 * 1024
 export interface HttpOptions {
   readonly timeoutMs: number
   readonly allowPrivate: boolean
-  /** Certificates of authorities to trust besides the system's, PEM. */
-  readonly ca?: string
+  /** Certificates of authorities to trust, PEM; those that come with Node where absent. */
+  readonly ca?: readonly string[]
   /** Client certificate and key, PEM. */
   readonly cert?: string
   readonly key?: string
@@ -62,7 +62,7 @@ export class HttpClient {
     this.#plain = new HttpAgent(kept)
     this.#secure = new HttpsAgent({
       ...kept,
-      ...(ca === undefined ? {} : { ca }),
+      ...(ca === undefined ? {} : { ca: [...ca] }),
       ...(cert === undefined ? {} : { cert, key }),
     })
   }

@@ -14,6 +14,7 @@ import {
   type SinkKind,
 } from '../contract.ts'
 import { type HttpAnswer, HttpClient, outcomeOf, outcomeOfSending, retryAfterMs, said } from '../http.ts'
+import { trustedBy } from '../tls.ts'
 
 /** Its section of the settings. */
 export interface SplunkSettings {
@@ -77,7 +78,7 @@ class SplunkCollector implements Sink {
   readonly #channel = randomUUID()
   readonly #about: string
 
-  constructor(settings: SplunkSettings, { secret, timeoutMs }: SinkContext, ca?: string) {
+  constructor(settings: SplunkSettings, { secret, timeoutMs }: SinkContext, ca?: readonly string[]) {
     this.#settings = settings
     this.#client = new HttpClient({
       timeoutMs,
@@ -195,10 +196,5 @@ export const splunkHec: SinkKind<SplunkSettings> = {
       ca: { type: 'string', format: 'file', description: "Certificates to trust besides the system's, PEM." },
     },
   },
-  open: async (settings, context) => {
-    const { readFile } = await import('node:fs/promises')
-    const { resolve } = await import('node:path')
-    const ca = settings.ca === undefined ? undefined : await readFile(resolve(context.folder, settings.ca), 'utf8')
-    return new SplunkCollector(settings, context, ca)
-  },
+  open: async (settings, context) => new SplunkCollector(settings, context, await trustedBy(settings.ca, context)),
 }
