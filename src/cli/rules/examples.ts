@@ -1,12 +1,13 @@
 /** `bricktrail rules test`. */
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { EXIT } from '../../core/errors.ts'
 import { jsonText, printable } from '../../core/printable.ts'
 import type { PackRule, RulePack } from '../../detect/pack/pack.ts'
 import { calledRule, chosenRules } from '../../detect/review/chosen.ts'
 import { type ExampleResult, runExamples } from '../../detect/review/examples.ts'
 import type { CliContext } from '../contract.ts'
-import { type PackFlags, packInForce, plural, shownFile, withCache } from './pack.ts'
+import { isUnder, type PackFlags, packInForce, plural, shownFile, withCache } from './pack.ts'
 
 /** Flags of `rules test`. */
 export interface TestFlags extends PackFlags {
@@ -38,8 +39,8 @@ async function chosen(
   named: readonly string[],
   flags: TestFlags,
 ): Promise<{ pack: RulePack; rules: PackRule[] }> {
-  const paths = named.filter((name) => existsSync(name))
-  const names = named.filter((name) => !paths.includes(name))
+  const paths = named.filter((name) => existsSync(name)).map((path) => resolve(path))
+  const names = named.filter((name) => !existsSync(name))
   const isAlone = paths.length > 0 && names.length === 0
   const pack = await packInForce(cli, {
     ...flags,
@@ -47,9 +48,10 @@ async function chosen(
     ...(isAlone ? { shipped: false } : {}),
   })
   const making = pack.rules.filter(({ feeds }) => !feeds)
-  if (names.length === 0) return { pack, rules: making }
+  if (named.length === 0) return { pack, rules: making }
   const wanted = new Set(chosenRules(pack, names))
-  const ofPaths = paths.length === 0 ? [] : making.filter(({ isShipped }) => !isShipped)
+  const isOfPath = isUnder(paths)
+  const ofPaths = making.filter(({ file }) => isOfPath(file))
   return { pack, rules: [...new Set([...pack.rules.filter((rule) => wanted.has(rule)), ...ofPaths])] }
 }
 

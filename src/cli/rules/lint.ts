@@ -1,11 +1,12 @@
 /** `bricktrail rules lint`. */
+import { resolve } from 'node:path'
 import { EXIT } from '../../core/errors.ts'
 import { jsonText, printable } from '../../core/printable.ts'
 import { loadPack } from '../../detect/pack/load.ts'
 import { type LintReport, lintPack } from '../../detect/review/lint.ts'
 import type { Problem } from '../../detect/sigma/place.ts'
 import type { CliContext } from '../contract.ts'
-import { plural, settingsFileOf, shownFile } from './pack.ts'
+import { isUnder, plural, settingsFileOf, shownFile } from './pack.ts'
 
 /** Flags of `rules lint`. */
 export interface LintFlags {
@@ -17,9 +18,9 @@ export async function lintRules(cli: CliContext, paths: readonly string[], flags
   const pack = await loadPack({
     settingsFile: settingsFileOf(cli.home()),
     examples: false,
-    ...(paths.length === 0 ? {} : { folders: paths, shipped: false }),
+    ...(paths.length === 0 ? {} : { folders: paths.map((path) => resolve(path)), shipped: false }),
   })
-  const report = await lintPack(pack)
+  const report = await lintPack(pack, paths.length === 0 ? undefined : isUnder(paths))
   const errors = report.problems.filter(({ severity }) => severity === 'error').length
   const warnings = report.problems.length - errors
   if (errors > 0 || (flags.strict === true && warnings > 0)) cli.exit(EXIT.findings)

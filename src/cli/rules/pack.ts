@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { isAbsolute, join, relative } from 'node:path'
+import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { type Home, homeAt } from '../../core/home.ts'
 import { printable } from '../../core/printable.ts'
 import { loadPack, type PackOptions } from '../../detect/pack/load.ts'
@@ -36,6 +36,12 @@ export function shownFile(file: string): string {
   const path = relative(process.cwd(), file)
   return printable(path === '' || path.startsWith('..') || isAbsolute(path) ? file : path)
 }
+
+/** Whether a file is one of these paths or lies below one. */
+export const isUnder =
+  (paths: readonly string[]) =>
+  (file: string): boolean =>
+    paths.some((path) => resolve(file) === resolve(path) || resolve(file).startsWith(`${resolve(path)}${sep}`))
 
 /** `1 rule`, `2 rules`. */
 export const plural = (count: number, what: string): string =>
