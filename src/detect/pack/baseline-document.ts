@@ -1,4 +1,5 @@
 /** Baseline documents: rules that compare with what was usual. Format: docs/design/006-rule-files.md. */
+import { isHoursFault, isTimeZone, readHours } from '../baseline/hours.ts'
 import { type DetectionOptions, readDetection } from '../sigma/detection.ts'
 import { isYamlMap, type SigmaDocument, type YamlMap } from '../sigma/documents.ts'
 import { logsourceOf, metaOf } from '../sigma/meta.ts'
@@ -14,7 +15,7 @@ export type ReadBaseline = Omit<BaselineRule, 'select'> & { readonly select: Det
 const KEYS = ['type', 'select', 'by', 'value', 'learn', 'window', 'measure', 'threshold', 'hours', 'time_zone']
 
 /** Names of numbers that types compare with. */
-export const THRESHOLDS = ['z', 'floor', 'share', 'peers', 'kmh', 'windows'] as const
+export const THRESHOLDS = ['z', 'floor', 'share', 'peers', 'kmh', 'km', 'times', 'windows'] as const
 
 /** Keys that a type cannot do without, besides `select`, `by` and `learn`. */
 const NEEDED: Readonly<Record<BaselineType, readonly string[]>> = {
@@ -46,7 +47,11 @@ export function readBaseline(document: SigmaDocument, options: DetectionOptions)
   if (measure !== 'count' && value.length === 0)
     shape.error('measure', `${measure} is about values of a field, and none is named.`, 'Add `value:`.')
   const timeZone = shape.text('time_zone')
+  if (timeZone !== undefined && !isTimeZone(timeZone))
+    shape.error('time_zone', `${timeZone} is no time zone.`, 'Write a name such as Europe/Berlin or UTC.')
   const hours = shape.raw('hours')
+  const read = hours === undefined ? undefined : readHours(hours)
+  if (read !== undefined && isHoursFault(read)) shape.error('hours', read.message, read.hint)
   const threshold = thresholdOf(shape.map('threshold'))
   const by = shape.texts('by')
   const select = selectOf(document, shape, options)

@@ -51,6 +51,12 @@ describe('a baseline', () => {
     ['z: 6', 'z: high', 'error: z takes a number, not below zero.'],
     ['by: [actor.email]\n', '', 'error: A baseline has no by.'],
     ['window: 1h', 'window: 1h\nmeasure: sum', 'error: sum is about values of a field, and none is named.'],
+    [
+      'window: 1h',
+      'window: 1h\nhours: { from: "7" }',
+      'r.yml:13:3: error: from and to of hours are two different times',
+    ],
+    ['window: 1h', 'window: 1h\ntime_zone: Mars', 'r.yml:13:3: error: Mars is no time zone.'],
     ['actionName: login', 'actionName|kontains: login', 'r.yml:8:7: error: '],
     ['condition: selection', 'condition: selektion', 'r.yml:9:16: error: There is no selection selektion.'],
   ])('is refused with its place where %s is %s', (from, to, told) => {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { AppError } from '../../core/errors.ts'
+import { isTimeZone } from '../baseline/hours.ts'
 import {
   isYamlList,
   isYamlMap,
@@ -130,12 +131,8 @@ function fromDocument(document: SigmaDocument): DetectSettings {
 
 function zoneOf(shape: Shape): string | undefined {
   const zone = shape.text('time_zone')
-  if (zone === undefined) return undefined
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone === '' ? undefined : zone
-  } catch {
-    return shape.error('time_zone', `${zone} is no time zone.`, 'Write a name such as Europe/Berlin or UTC.')
-  }
+  if (zone === undefined || isTimeZone(zone)) return zone
+  return shape.error('time_zone', `${zone} is no time zone.`, 'Write a name such as Europe/Berlin or UTC.')
 }
 
 function overridesOf(shape: Shape | undefined, document: SigmaDocument): Override[] {
