@@ -1,6 +1,7 @@
 /**
- * The values a statement's rules look at, each worked out once for a record and given a column. With masks, a value is worked
- * out only for records that a rule which wants it may match.
+ * The values a statement's rules look at. One that many rules want is worked out once for a record and given a column; with masks, only
+ * for records that one of those rules may match. One that few rules want stands where they use it: a column costs something for
+ * every record, even where it is empty.
  */
 import type { Dialect } from './dialect.ts'
 import type { Operand, RecordShape } from './fields.ts'
@@ -26,6 +27,15 @@ interface Computed {
   mask: Mask | undefined
 }
 
+/** Rules that may each work a value out for themselves. */
+const FEW_RULES = 2
+
+/** A longer expression is written once. */
+const LONGEST_IN_PLACE = 700
+
+/** Stands for a value until it is known whether it gets a column. No SQL has a NUL in it. */
+const PLACE = /\0(\w+)\0/g
+
 /** Which layer a value is worked out in; each reads the ones before. */
 const LAYERS = ['shared', 'values', 'folded'] as const
 
@@ -40,6 +50,7 @@ export class Bindings {
     values: new Map(),
     folded: new Map(),
   }
+  readonly #byName = new Map<string, Computed>()
   readonly #inPlace: boolean
   #mask: Mask | undefined
 
@@ -50,7 +61,9 @@ export class Bindings {
     this.#inPlace = inPlace
   }
 
-  /** Says which rules what is asked for next is wanted by; undefined: by all. */
+  /**
+   * Says which rules what is asked for next is wanted by; undefined: by all. SQL made of it then has to go through {@link settled}.
+   */
   wantedBy(mask: Mask | undefined): void {
     this.#mask = mask
   }
@@ -65,7 +78,9 @@ export class Bindings {
     const value = operand.isColumn ? operand.sql : this.#column('values', 'v', key, operand.sql)
     const whole = () =>
       operand.type === 'texts' ? this.dialect.joinTexts(value, this.dialect.text(BETWEEN_ELEMENTS)) : value
-    const folded = () => this.#column('folded', 'f', key, this.dialect.lower(whole()))
+    // Of a column the engine folds each different value once, unless it is asked row by row whether to.
+    const isWholeColumn = operand.isColumn && operand.type === 'text'
+    const folded = () => this.#column('folded', 'f', key, this.dialect.lower(whole()), isWholeColumn)
     return { operand, value, folded, present: operand.present }
   }
 
@@ -76,27 +91,47 @@ export class Bindings {
     this.#want('shared', name, { name, sql: shared.sql })
   }
 
-  #column(layer: 'values' | 'folded', letter: string, key: string, sql: string): string {
-    if (this.#inPlace) return sql
-    return this.#want(layer, key, { name: `${letter}${this.#layers[layer].size + 1}`, sql })
+  /** SQL with every value in its place, or the column it has. */
+  settled(sql: string): string {
+    return sql.replaceAll(PLACE, (_, name: string) => {
+      const computed = this.#byName.get(name)
+      return computed !== undefined && this.#isInPlace(computed) ? `(${this.settled(computed.sql)})` : name
+    })
   }
 
-  #want(layer: (typeof LAYERS)[number], key: string, column: { name: string; sql: string }): string {
+  #isInPlace({ mask, sql }: Computed): boolean {
+    return mask !== undefined && mask.size <= FEW_RULES && this.settled(sql).length <= LONGEST_IN_PLACE
+  }
+
+  #column(layer: 'values' | 'folded', letter: string, key: string, sql: string, forAll = false): string {
+    if (this.#inPlace) return sql
+    const name = this.#want(layer, key, { name: `${letter}${this.#layers[layer].size + 1}`, sql }, forAll)
+    return this.#mask === undefined || forAll ? name : `\0${name}\0`
+  }
+
+  #want(layer: (typeof LAYERS)[number], key: string, column: { name: string; sql: string }, forAll = false): string {
+    const mask = forAll ? undefined : this.#mask
     const known = this.#layers[layer].get(key)
     if (known === undefined) {
-      this.#layers[layer].set(key, { ...column, mask: this.#mask })
+      const computed = { ...column, mask }
+      this.#layers[layer].set(key, computed)
+      this.#byName.set(column.name, computed)
       return column.name
     }
-    known.mask = known.mask === undefined || this.#mask === undefined ? undefined : known.mask.with(this.#mask)
+    known.mask = known.mask === undefined || mask === undefined ? undefined : known.mask.with(mask)
     return known.name
   }
 
   /** A SELECT over `relation` that adds every column asked for. */
   over(relation: string): string {
     return LAYERS.reduce((from, layer) => {
-      const columns = [...this.#layers[layer].values()].map(({ name, sql, mask }) =>
-        mask === undefined ? `${sql} AS ${name}` : `CASE WHEN ${mask.meets(this.dialect)} THEN ${sql} END AS ${name}`,
-      )
+      const own = [...this.#layers[layer].values()].filter((each) => layer === 'shared' || !this.#isInPlace(each))
+      const columns = own.map(({ name, sql, mask }) => {
+        const value = this.settled(sql)
+        return mask === undefined
+          ? `${value} AS ${name}`
+          : `CASE WHEN ${mask.meets(this.dialect)} THEN ${value} END AS ${name}`
+      })
       return columns.length === 0 ? from : `(SELECT *, ${columns.join(',\n  ')}\nFROM ${from})`
     }, relation)
   }

@@ -14,31 +14,47 @@ export interface CompiledRule extends GatedRule {
   readonly rule: DetectionRule
   /** Fields whose values go with its matches. */
   readonly captured: readonly string[]
-  /** Columns that telling why it matched reads. */
+  /** Whether its matches say why. */
+  readonly isExplained: boolean
+  /** Columns that its matches are made of: what they bring along, and what telling why they matched reads. */
   readonly columns: readonly string[]
 }
 
 /** Fields whose values go with a rule's matches, by its number: what correlations group and count by. */
 export type CapturedFields = ReadonlyMap<number, readonly string[]>
 
+/** What is wanted of a set of rules beyond their matches. */
+export interface CompileOptions {
+  readonly captured?: CapturedFields | undefined
+  /** Numbers of rules whose matches need not say why. */
+  readonly unexplained?: ReadonlySet<number> | undefined
+}
+
 /** Takes a set of rules apart for records of a shape. */
 export const compileRules = (
   rules: readonly DetectionRule[],
   shape: RecordShape,
   dialect: Dialect,
-  captured: CapturedFields = new Map(),
+  { captured = new Map(), unexplained = new Set() }: CompileOptions = {},
 ): CompiledRule[] =>
-  rules.map((rule, number) => ({
-    ...gated(rule.tree, shape, dialect),
-    number,
-    rule,
-    captured: captured.get(number) ?? [],
-    columns: columnsOf(rule.tree, captured.get(number) ?? [], shape),
-  }))
+  rules.map((rule, number) => {
+    const fields = captured.get(number) ?? []
+    const isExplained = !unexplained.has(number)
+    return {
+      ...gated(rule.tree, shape, dialect),
+      number,
+      rule,
+      captured: fields,
+      isExplained,
+      columns: columnsOf(isExplained ? rule.tree : undefined, fields, shape),
+    }
+  })
 
-function columnsOf(tree: RuleNode, captured: readonly string[], shape: RecordShape): string[] {
-  const fields = [...fieldsOf(tree), ...captured].flatMap((name) => shape.field(name) ?? [])
-  const record = itemsOf(tree).some(({ field }) => field === null) ? [shape.recordText] : []
+function columnsOf(tree: RuleNode | undefined, captured: readonly string[], shape: RecordShape): string[] {
+  const asked = tree === undefined ? [] : fieldsOf(tree)
+  const fields = [...asked, ...captured].flatMap((name) => shape.field(name) ?? [])
+  const hasKeywords = tree !== undefined && itemsOf(tree).some(({ field }) => field === null)
+  const record = hasKeywords ? [shape.recordText] : []
   const operands = [...fields, ...record]
   const shared = operands.flatMap(({ uses }) => uses ?? []).flatMap((name) => shape.shared[name]?.columns ?? [])
   return [...new Set([...operands.flatMap(({ columns }) => columns), ...shared])]
@@ -93,8 +109,8 @@ export interface MatchSource {
 }
 
 /**
- * Records that any rule matches, with the columns their explanations need and `hit0…`: a word for every 62 rules, by their
- * position in `rules`.
+ * Records that any rule matches, with the columns their matches are made of and `hit0…`: a word for every 62 rules, by their
+ * position in `rules`. A column is NULL where no rule that matched reads it.
  */
 export function matchSql(
   rules: readonly CompiledRule[],
@@ -103,20 +119,49 @@ export function matchSql(
   dialect: Dialect,
 ): string {
   const bindings = new Bindings(narrowed(shape, rules), dialect)
+  const hits = hitsOf(rules, source, bindings)
+  const ids = Object.keys(shape.ids)
+  const kept = [...new Set(rules.flatMap(({ columns }) => columns))].filter((column) => !ids.includes(column))
+  const all = [...ids, ...kept]
+  const tested = `(SELECT ${[...all.map(dialect.identifier), ...hits].join(',\n  ')}
+FROM ${bindings.over(recordsOf(rules, source, shape, [...all, ...bindings.columns], dialect))})`
+  const columns = kept.map((column) => keptSql(column, rules, dialect))
+  const words = hits.map((_, at) => `hit${at}`)
+  return `SELECT ${[...ids.map(dialect.identifier), ...columns, ...words].join(', ')} FROM ${dialect.where(tested, anyHit(words, dialect))}`
+}
+
+/** `hit0…`: the rules that match a record. Values for them are asked of `bindings`, each for the rules that want it. */
+export function hitsOf(rules: readonly CompiledRule[], source: MatchSource, bindings: Bindings): string[] {
   const conditions = rules.map(({ rest }, at) => {
     if (source.gates === undefined) return { condition: renderNode(rest, bindings) }
     const guard = Mask.of([at])
     bindings.wantedBy(guard)
     return { condition: renderNode(rest, bindings), guard }
   })
-  const kept = [...new Set([...Object.keys(shape.ids), ...rules.flatMap(({ columns }) => columns)])]
-  const needed = [...new Set([...kept, ...bindings.columns])].map(dialect.identifier)
-  const records =
-    source.gates === undefined ? selected(needed, source.relation) : joinedGates(needed, source, shape, rules)
-  const hits = words(conditions, 'hit', dialect)
-  const tested = `(SELECT ${[...kept.map(dialect.identifier), ...hits].join(',\n  ')}\nFROM ${bindings.over(records)})`
-  const anyHit = hits.map((_, at) => `hit${at}`)
-  return `SELECT * FROM ${dialect.where(tested, `(${dialect.bitOr(anyHit)}) <> 0`)}`
+  return words(conditions, 'hit', bindings.dialect).map((word) => bindings.settled(word))
+}
+
+/** True where any of the words has a bit. */
+export const anyHit = (hits: readonly string[], dialect: Dialect): string => `(${dialect.bitOr(hits)}) <> 0`
+
+/** Copying what nobody reads costs more than looking whether anybody does. */
+function keptSql(column: string, rules: readonly CompiledRule[], dialect: Dialect): string {
+  const name = dialect.identifier(column)
+  const readers = rules.flatMap(({ columns }, at) => (columns.includes(column) ? [at] : []))
+  if (readers.length === rules.length) return name
+  return `CASE WHEN ${Mask.of(readers).meets(dialect, 'hit')} THEN ${name} END AS ${name}`
+}
+
+/** The records with these columns and, where there are gates, `gate_mask0…`. */
+export function recordsOf(
+  rules: readonly CompiledRule[],
+  source: MatchSource,
+  shape: RecordShape,
+  columns: readonly string[],
+  dialect: Dialect,
+): string {
+  const needed = [...new Set(columns)].map(dialect.identifier)
+  return source.gates === undefined ? selected(needed, source.relation) : joinedGates(needed, source, shape, rules)
 }
 
 /** The shape made for the fields of some rules. */

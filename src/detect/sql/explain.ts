@@ -38,7 +38,8 @@ const itemsIn = (node: RuleNode): Item[] => {
 
 /**
  * One row for each record of `hits` that the rule at `position` matched: `rule` (its number), the id columns, `selections`
- * (names), `because` (selection, field, value) and `fields`, the values of the captured fields by name.
+ * (names), `because` (selection, field, value), both empty for rules that need not say, and `fields`, the values of the captured
+ * fields by name.
  */
 export function explainSql(
   rule: CompiledRule,
@@ -54,7 +55,8 @@ export function explainSql(
     told.push(`${condition} AS told${told.length + 1}`)
     return `told${told.length}`
   }
-  const selections = selectionsOf(rule.rule.tree).map(({ name, node }) => {
+  const asked = rule.isExplained ? selectionsOf(rule.rule.tree) : []
+  const selections = asked.map(({ name, node }) => {
     const matched = tell(renderNode(node, bindings))
     const reasons = itemsIn(node).map((item) => {
       const member = {
@@ -76,11 +78,12 @@ export function explainSql(
     `${dialect.map(Object.fromEntries(captured.map((name) => [name, fieldText(name, bindings)])))} AS fields`,
   ]
   const matched = `(SELECT * FROM ${hits} WHERE ${hasHit(position, dialect)})`
-  return `SELECT ${columns.join(',\n  ')}\nFROM (SELECT *, ${told.join(',\n  ')}\nFROM ${bindings.over(matched)})`
+  const from = bindings.over(matched)
+  return `SELECT ${columns.join(',\n  ')}\nFROM ${told.length === 0 ? from : `(SELECT *, ${told.join(',\n  ')}\nFROM ${from})`}`
 }
 
 /** A field's value as text; of several the whole list. */
-function fieldText(name: string, bindings: Bindings): string {
+export function fieldText(name: string, bindings: Bindings): string {
   const { dialect } = bindings
   const field = bindings.field(name)
   if (field === undefined) return 'NULL'

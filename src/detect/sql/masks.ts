@@ -32,6 +32,11 @@ export class Mask {
     return new Mask(words)
   }
 
+  /** How many there are. */
+  get size(): number {
+    return [...this.#words.values()].reduce((sum, bits) => sum + bits.toString(2).replaceAll('0', '').length, 0)
+  }
+
   /** The bits of one column. */
   word = (at: number): bigint => this.#words.get(at) ?? 0n
 

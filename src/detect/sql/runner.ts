@@ -9,10 +9,14 @@ import type { Dialect } from './dialect.ts'
 import { explainSql } from './explain.ts'
 import type { RecordShape } from './fields.ts'
 import { bitOf, wordsFor } from './masks.ts'
+import { SUM_COLUMNS, summedSql, sumsSql } from './sums.ts'
 import { type Outcome, type Unrun, withinTime } from './within-time.ts'
 
 /** The table that {@link RuleRunner.run} fills: `rule`, the id columns, `selections`, `because`, `fields`. */
 export const MATCHES_TABLE = 'temp.rule_matches'
+
+/** The table of matches that were added up: `rule`, `hour`, `fields`, `events`, first and last time and event. */
+export const SUMS_TABLE = 'temp.rule_sums'
 
 /** Rules in one statement. More take longer to plan than they save in passes. */
 const RULES_A_PASS = 248
@@ -29,14 +33,22 @@ export const DEFAULT_TIMEOUT_SECS = 120
 const HITS = 'temp.rule_hits'
 const GATE_VALUES = 'temp.gate_values'
 const GATES = 'temp.gates'
+const SUMMED = 'temp.rule_summed'
 
 /** How rules are run. */
 export interface RunnerOptions {
   readonly timeoutSecs?: number
   readonly captured?: CapturedFields | undefined
+  /** Numbers of rules whose matches need not say why, which is quicker. */
+  readonly unexplained?: ReadonlySet<number> | undefined
+  /**
+   * Numbers of rules whose matches go to {@link SUMS_TABLE}, one row for an hour and the values of their captured fields, and not to
+   * {@link MATCHES_TABLE}. For events only.
+   */
+  readonly summed?: ReadonlySet<number> | undefined
 }
 
-/** What a batch gave. The matches themselves are rows of {@link MATCHES_TABLE}. */
+/** What a batch gave. The matches themselves are rows of {@link MATCHES_TABLE} and {@link SUMS_TABLE}. */
 export interface BatchReport {
   /** Matches by the rule's number in the set. */
   readonly matches: ReadonlyMap<number, number>
@@ -46,6 +58,9 @@ export interface BatchReport {
   readonly unrun: readonly Unrun[]
 }
 
+/** Ids of rows of the gate's values by the rules that their records may match. */
+type Gates = ReadonlyMap<number, readonly string[]>
+
 /** A set of rules on one engine. Not for concurrent use: await each call. */
 export class RuleRunner {
   readonly rules: readonly CompiledRule[]
@@ -53,6 +68,7 @@ export class RuleRunner {
   readonly #shape: RecordShape
   readonly #dialect: Dialect
   readonly #timeoutMs: number
+  readonly #summed: ReadonlySet<number>
   /** Rule numbers by the gate's values, learnt as they are met. */
   readonly #learnt = new Map<string, readonly number[]>()
 
@@ -61,9 +77,13 @@ export class RuleRunner {
     rules: readonly DetectionRule[],
     shape: RecordShape,
     dialect: Dialect,
-    { timeoutSecs = DEFAULT_TIMEOUT_SECS, captured }: RunnerOptions = {},
+    { timeoutSecs = DEFAULT_TIMEOUT_SECS, captured, unexplained, summed = new Set() }: RunnerOptions = {},
   ) {
-    this.rules = compileRules(rules, shape, dialect, captured)
+    this.rules = compileRules(rules, shape, dialect, {
+      captured,
+      unexplained: new Set([...(unexplained ?? []), ...summed]),
+    })
+    this.#summed = summed
     this.#engine = engine
     this.#shape = shape
     this.#dialect = dialect
@@ -85,10 +105,19 @@ export class RuleRunner {
     const gates = this.#shape.gate.length === 0 ? undefined : await this.#gatesOf(relation)
     const rules = gates === undefined ? this.rules : inOrderOfGates(this.rules, gates)
     const unrun: Unrun[] = []
-    for (let at = 0; at < rules.length; at += RULES_A_PASS) {
-      const pass = rules.slice(at, at + RULES_A_PASS)
-      unrun.push(...(await this.#within(pass, (some) => this.#pass(some, relation, gates))))
+    const inPasses = async (
+      wanted: readonly CompiledRule[],
+      run: (some: readonly CompiledRule[]) => Promise<void>,
+    ): Promise<void> => {
+      for (let at = 0; at < wanted.length; at += RULES_A_PASS)
+        unrun.push(...(await this.#within(wanted.slice(at, at + RULES_A_PASS), run)))
     }
+    const isSummed = ({ number }: CompiledRule): boolean => this.#summed.has(number)
+    await inPasses(
+      rules.filter((rule) => !isSummed(rule)),
+      (some) => this.#pass(some, relation, gates),
+    )
+    await inPasses(rules.filter(isSummed), (some) => this.#sum(some, relation, gates))
     return { matches: await this.#counts(), candidates: rules.length, unrun }
   }
 
@@ -98,7 +127,7 @@ export class RuleRunner {
   ): Promise<Outcome> => withinTime(this.#engine, rules, this.#timeoutMs, run)
 
   /** Which rules the records of the batch may match, with the gate's values they are met by. */
-  async #gatesOf(relation: string): Promise<ReadonlyMap<number, readonly string[]>> {
+  async #gatesOf(relation: string): Promise<Gates> {
     const columns = this.#shape.gate.map(({ name, sql }) => `${sql} AS ${name}`).join(', ')
     await this.#engine.run(
       `CREATE OR REPLACE TEMP TABLE gate_values AS SELECT row_number() OVER () AS gate_id, * FROM (SELECT DISTINCT ${columns} FROM ${relation})`,
@@ -134,20 +163,30 @@ export class RuleRunner {
     for (const { gate_id, values } of rows) this.#learnt.set(values, found.get(gate_id) ?? [])
   }
 
-  async #pass(
-    rules: readonly CompiledRule[],
-    relation: string,
-    gates: ReadonlyMap<number, readonly string[]> | undefined,
-  ): Promise<void> {
-    if (gates !== undefined) await this.#writeGates(rules, gates)
-    const source: MatchSource = gates === undefined ? { relation } : { relation, gates: GATES }
+  async #sourceOf(rules: readonly CompiledRule[], relation: string, gates: Gates | undefined): Promise<MatchSource> {
+    if (gates === undefined) return { relation }
+    await this.#writeGates(rules, gates)
+    return { relation, gates: GATES }
+  }
+
+  async #sum(rules: readonly CompiledRule[], relation: string, gates: Gates | undefined): Promise<void> {
+    const source = await this.#sourceOf(rules, relation, gates)
+    await this.#engine.run(
+      `CREATE OR REPLACE TEMP TABLE rule_summed AS ${summedSql(rules, source, this.#shape, this.#dialect)}`,
+    )
+    const selects = rules.map((_, position) => sumsSql(rules, position, SUMMED, this.#dialect))
+    await this.#engine.run(`INSERT INTO ${SUMS_TABLE} ${selects.join('\nUNION ALL ')}`)
+  }
+
+  async #pass(rules: readonly CompiledRule[], relation: string, gates: Gates | undefined): Promise<void> {
+    const source = await this.#sourceOf(rules, relation, gates)
     await this.#engine.run(
       `CREATE OR REPLACE TEMP TABLE rule_hits AS ${matchSql(rules, source, this.#shape, this.#dialect)}`,
     )
     await this.#explain(rules)
   }
 
-  async #writeGates(rules: readonly CompiledRule[], gates: ReadonlyMap<number, readonly string[]>): Promise<void> {
+  async #writeGates(rules: readonly CompiledRule[], gates: Gates): Promise<void> {
     const masks = new Map<string, bigint[]>()
     rules.forEach(({ number }, position) => {
       const { word, bit } = bitOf(position)
@@ -182,18 +221,20 @@ export class RuleRunner {
     await this.#engine.run(
       `CREATE OR REPLACE TEMP TABLE rule_matches (rule INTEGER, ${ids.join(', ')}, selections VARCHAR[], because STRUCT(selection VARCHAR, field VARCHAR, "value" VARCHAR)[], fields MAP(VARCHAR, VARCHAR))`,
     )
+    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE rule_sums (${SUM_COLUMNS})`)
   }
 
   async #counts(): Promise<Map<number, number>> {
     const rows = await this.#engine.rows(
-      `SELECT rule, count(*)::INTEGER AS matches FROM ${MATCHES_TABLE} GROUP BY rule`,
+      `SELECT rule, count(*)::INTEGER AS matches FROM ${MATCHES_TABLE} GROUP BY rule
+      UNION ALL SELECT rule, sum(events)::INTEGER FROM ${SUMS_TABLE} GROUP BY rule`,
     )
     return new Map(rows.map(({ rule, matches }) => [Number(rule), Number(matches)]))
   }
 }
 
 /** Rules that anything may match, those for the same records beside each other. */
-function inOrderOfGates(rules: readonly CompiledRule[], gates: ReadonlyMap<number, readonly string[]>): CompiledRule[] {
+function inOrderOfGates(rules: readonly CompiledRule[], gates: Gates): CompiledRule[] {
   const key = ({ number }: CompiledRule): string => gates.get(number)?.join() ?? ''
   const keyed = rules.filter(({ number }) => gates.has(number)).map((rule) => ({ rule, key: key(rule) }))
   return keyed
