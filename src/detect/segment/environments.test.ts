@@ -2,23 +2,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppError } from '../../core/errors.ts'
 import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
+import { environmentsOf } from './environments.fixture.ts'
 import { readEnvironments } from './environments.ts'
 import { storageKey, storageKeySql, volumeSchemaSql } from './storage.ts'
 
 const failureOf = (value: unknown): string => {
   try {
-    readEnvironments(value)
+    environmentsOf(value)
     return 'none'
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause
-    expect(cause.where).toBe('detect.yaml')
-    return `${cause.code} ${cause.message} ${cause.hint}`
+    expect(cause.where).toMatch(/^detect\.yaml:\d+:\d+$/)
+    return `${cause.code} ${cause.message.replace(`${cause.where}: `, '')} ${cause.hint}`
   }
 }
 
 describe('environments', () => {
   it('are read with texts and lists, names and maps, numbers as ids', () => {
-    const [a] = readEnvironments([
+    const [a] = environmentsOf([
       {
         name: 'a',
         workspaces: [12, '34'],
@@ -46,21 +47,16 @@ describe('environments', () => {
 
   it('are none where nothing is declared', () => {
     expect(readEnvironments(undefined)).toEqual([])
-    expect(readEnvironments(null)).toEqual([])
+    expect(environmentsOf(null)).toEqual([])
+    expect(environmentsOf([])).toEqual([])
   })
 
   const b = { name: 'b', catalogs: ['b'] }
   it.each<[unknown, string]>([
-    [{ a: {} }, 'BAD_HOME detect.yaml: environments is no list. Give a list of maps with `name`.'],
-    [['a'], 'BAD_HOME detect.yaml: environments[0] is no map. Give `name` and what belongs to it.'],
-    [
-      [{ catalogs: ['x'] }],
-      'BAD_HOME detect.yaml: environments[0].name is missing or no text. Give each environment a name.',
-    ],
-    [
-      [{ ...b, workspace: ['1'] }],
-      'BAD_HOME detect.yaml: environments[0].workspace is not known. Did you mean workspaces?',
-    ],
+    [{ a: {} }, 'BAD_HOME environments is no list. Give a list of maps with `name`.'],
+    [['a'], 'BAD_HOME environments[0] is no map. Give `name` and what belongs to it.'],
+    [[{ catalogs: ['x'] }], 'BAD_HOME environments[0].name is missing or no text. Give each environment a name.'],
+    [[{ ...b, workspace: ['1'] }], 'BAD_HOME environments[0].workspace is not known. Did you mean workspaces?'],
     [[{ name: 'a' }], 'environments[0] has nothing that belongs to it'],
     [[b, b], 'environments[1].name is "b" again. Give each a name of its own.'],
     [[{ ...b, schemas: ['finance'] }], 'environments[0].schemas[0] is "finance", no catalog.schema'],
@@ -81,6 +77,17 @@ describe('environments', () => {
     ],
   ])('are refused with what to do: %j', (value, expected) => {
     expect(failureOf(value)).toContain(expected)
+  })
+})
+
+describe('a fault', () => {
+  it('is told with the line it stands on', () => {
+    const fault = () =>
+      environmentsOf([
+        { name: 'a', catalogs: ['a'] },
+        { name: 'b', schemas: ['c.d', 'e'] },
+      ])
+    expect(fault).toThrow('detect.yaml:8:9: environments[1].schemas[1] is "e", no catalog.schema.')
   })
 })
 

@@ -4,6 +4,9 @@
  */
 import { AppError } from '../../core/errors.ts'
 import { nearest } from '../../core/nearest.ts'
+import type { OpenSettings } from '../pack/settings.ts'
+import { isYamlList, isYamlMap, type YamlValue } from '../sigma/documents.ts'
+import { placeText, type ValuePath } from '../sigma/place.ts'
 import { storageKey } from './storage.ts'
 
 /** A way into another environment that is allowed. */
@@ -37,41 +40,46 @@ const KEYS = ['name', ...LISTS, 'may_reach'] as const
 type ListName = (typeof LISTS)[number]
 
 /**
- * The value of the key `environments`, checked.
+ * The key `environments` of the settings, checked; none where there is no such key.
  *
- * @throws AppError BAD_HOME naming the file and the key that is wrong
+ * @throws AppError BAD_HOME with file, line and column
  */
-export function readEnvironments(value: unknown, file = 'detect.yaml'): readonly Environment[] {
-  if (value === undefined || value === null) return []
-  const fail: Fail = (key, what, hint) => {
-    throw new AppError('BAD_HOME', `${file}: ${key} ${what}.`, { where: file, hint })
+export function readEnvironments(settings: OpenSettings | undefined): readonly Environment[] {
+  const value = settings?.value ?? null
+  if (settings === undefined || value === null) return []
+  const fail: Fail = (path, what, hint) => {
+    const where = placeText(settings.report.placeOf(path))
+    throw new AppError('BAD_HOME', `${where}: ${keyText(path)} ${what}.`, { where, hint })
   }
-  if (!Array.isArray(value)) return fail('environments', 'is no list', 'Give a list of maps with `name`.')
-  const environments = value.map((each, at) => readOne(each, `environments[${at}]`, fail))
+  if (!isYamlList(value)) return fail(['environments'], 'is no list', 'Give a list of maps with `name`.')
+  const environments = value.map((each, at) => readOne(each, ['environments', at], fail))
   checkNames(environments, fail)
   const limited = environments.flatMap(({ mayReach }) => mayReach).filter(({ principals }) => principals.length > 0)
   if (environments.length > MOST || limited.length > MOST)
     fail(
-      'environments',
+      ['environments'],
       `has more than ${MOST} entries, or as many crossings for some principals only`,
       'Use patterns.',
     )
   return environments
 }
 
-type Fail = (key: string, what: string, hint: string) => never
+const keyText = (path: ValuePath): string =>
+  path.map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`)).join('')
 
-function readOne(value: unknown, at: string, fail: Fail): Environment {
-  if (!isMap(value)) return fail(at, 'is no map', 'Give `name` and what belongs to it.')
+type Fail = (path: ValuePath, what: string, hint: string) => never
+
+function readOne(value: YamlValue | undefined, at: ValuePath, fail: Fail): Environment {
+  if (!isYamlMap(value)) return fail(at, 'is no map', 'Give `name` and what belongs to it.')
   for (const key of Object.keys(value)) {
     if ((KEYS as readonly string[]).includes(key)) continue
     const [near] = nearest(key, KEYS)
-    fail(`${at}.${key}`, 'is not known', near === undefined ? `Known are ${KEYS.join(', ')}.` : `Did you mean ${near}?`)
+    fail([...at, key], 'is not known', near === undefined ? `Known are ${KEYS.join(', ')}.` : `Did you mean ${near}?`)
   }
   const { name } = value
   if (typeof name !== 'string' || name.trim() === '')
-    return fail(`${at}.name`, 'is missing or no text', 'Give each environment a name.')
-  const lists = Object.fromEntries(LISTS.map((list) => [list, textsOf(value[list], `${at}.${list}`, fail)])) as Record<
+    return fail([...at, 'name'], 'is missing or no text', 'Give each environment a name.')
+  const lists = Object.fromEntries(LISTS.map((list) => [list, textsOf(value[list], [...at, list], fail)])) as Record<
     ListName,
     string[]
   >
@@ -80,16 +88,16 @@ function readOne(value: unknown, at: string, fail: Fail): Environment {
   lists.schemas.forEach((schema, index) => {
     if (!/^[^.]+\.[^.]+$/.test(schema))
       fail(
-        `${at}.schemas[${index}]`,
+        [...at, 'schemas', index],
         `is "${schema}", no catalog.schema`,
         'Write both, such as main.finance or *.finance.',
       )
   })
-  const storage = lists.storage.map((path, index) => storageOf(path, `${at}.storage[${index}]`, fail))
-  return { ...lists, name, storage, mayReach: crossingsOf(value.may_reach, `${at}.may_reach`, fail) }
+  const storage = lists.storage.map((path, index) => storageOf(path, [...at, 'storage', index], fail))
+  return { ...lists, name, storage, mayReach: crossingsOf(value.may_reach, [...at, 'may_reach'], fail) }
 }
 
-function storageOf(path: string, at: string, fail: Fail): string {
+function storageOf(path: string, at: ValuePath, fail: Fail): string {
   if (/[*?]/.test(path)) fail(at, `is "${path}"; paths are no patterns`, 'Give the path that all others begin with.')
   const key = storageKey(path)
   if (key === undefined)
@@ -101,20 +109,20 @@ function storageOf(path: string, at: string, fail: Fail): string {
   return key ?? ''
 }
 
-function crossingsOf(value: unknown, at: string, fail: Fail): Crossing[] {
+function crossingsOf(value: YamlValue | undefined, at: ValuePath, fail: Fail): Crossing[] {
   if (value === undefined || value === null) return []
-  const list = Array.isArray(value) ? value : [value]
-  return list.map((each: unknown, index) => {
+  const list = isYamlList(value) ? value : [value]
+  return list.map((each, index) => {
     if (typeof each === 'string') return { environment: each, principals: [] }
-    const place = `${at}[${index}]`
-    if (!isMap(each) || typeof each.environment !== 'string')
+    const place = [...at, index]
+    if (!isYamlMap(each) || typeof each.environment !== 'string')
       return fail(place, 'names no environment', 'Give a name, or a map with `environment` and `principals`.')
     const other = Object.keys(each).find((key) => key !== 'environment' && key !== 'principals')
-    if (other !== undefined) fail(`${place}.${other}`, 'is not known', 'Known are environment and principals.')
-    const principals = textsOf(each.principals, `${place}.principals`, fail)
+    if (other !== undefined) fail([...place, other], 'is not known', 'Known are environment and principals.')
+    const principals = textsOf(each.principals, [...place, 'principals'], fail)
     // An emptied list must not open the crossing to everybody.
     if (each.principals !== undefined && principals.length === 0)
-      fail(`${place}.principals`, 'is empty', 'Name who may cross, or leave the key out if everybody may.')
+      fail([...place, 'principals'], 'is empty', 'Name who may cross, or leave the key out if everybody may.')
     return { environment: each.environment, principals }
   })
 }
@@ -123,25 +131,22 @@ function checkNames(environments: readonly Environment[], fail: Fail): void {
   const names = environments.map(({ name }) => name)
   environments.forEach(({ name, mayReach }, at) => {
     if (names.indexOf(name) !== at)
-      fail(`environments[${at}].name`, `is "${name}" again`, 'Give each a name of its own.')
+      fail(['environments', at, 'name'], `is "${name}" again`, 'Give each a name of its own.')
     mayReach.forEach(({ environment }, index) => {
       if (names.includes(environment)) return
       const [near] = nearest(environment, names)
       const hint = near === undefined ? `Declared are ${names.join(', ')}.` : `Did you mean ${near}?`
-      fail(`environments[${at}].may_reach[${index}]`, `names "${environment}", which is not declared`, hint)
+      fail(['environments', at, 'may_reach', index], `names "${environment}", which is not declared`, hint)
     })
   })
 }
 
 /** Texts, or one alone; ids of workspaces may be written as numbers. */
-function textsOf(value: unknown, at: string, fail: Fail): string[] {
+function textsOf(value: YamlValue | undefined, at: ValuePath, fail: Fail): string[] {
   if (value === undefined || value === null) return []
-  return (Array.isArray(value) ? value : [value]).map((each: unknown, index) => {
+  return (isYamlList(value) ? value : [value]).map((each, index) => {
     const text = typeof each === 'string' || typeof each === 'bigint' || Number.isSafeInteger(each) ? String(each) : ''
-    if (text.trim() === '') fail(`${at}[${index}]`, 'is no text', 'Give texts; ids of workspaces in quotes.')
+    if (text.trim() === '') fail([...at, index], 'is no text', 'Give texts; ids of workspaces in quotes.')
     return text.trim()
   })
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -3,7 +3,7 @@ import { EVENT_COLUMNS } from '../../core/event.ts'
 import { Engine } from '../../engine/duckdb.ts'
 import { ident, lit } from '../../engine/sql.ts'
 import { duckdbType } from '../../engine/types.ts'
-import { readEnvironments } from './environments.ts'
+import { environmentsOf } from './environments.fixture.ts'
 import { SEGMENT_RULE, SEGMENT_TABLE, segmentMatches, segmentRule } from './segment.ts'
 
 let engine: Engine
@@ -73,7 +73,7 @@ async function matchesOf(events: readonly Event[], declared: unknown = DECLARED)
   await engine.run(
     `CREATE OR REPLACE TABLE events AS ${events.map((each, at) => selectOf(each, `e${at}`)).join(' UNION ALL ')}`,
   )
-  const count = await segmentMatches(engine, readEnvironments(declared), 'events')
+  const count = await segmentMatches(engine, environmentsOf(declared), 'events')
   const rows = await engine.rows<{ event_id: string; rule: string; match: string }>(
     `SELECT event_id, rule, to_json({'selections': selections, 'because': because, 'fields': fields})::VARCHAR AS match FROM ${SEGMENT_TABLE} ORDER BY event_id`,
   )
@@ -250,10 +250,10 @@ describe('no crossing is', () => {
 
 describe('the rule of crossings', () => {
   it('has another version when the environments are others', () => {
-    const environments = readEnvironments(DECLARED)
+    const environments = environmentsOf(DECLARED)
     const { key, version } = segmentRule(environments)
     expect(key).toBe(SEGMENT_RULE)
-    expect(segmentRule(readEnvironments(DECLARED)).version).toBe(version)
+    expect(segmentRule(environmentsOf(DECLARED)).version).toBe(version)
     expect(segmentRule(environments.slice(0, 2)).version).not.toBe(version)
   })
 })
