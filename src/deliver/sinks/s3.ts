@@ -1,0 +1,132 @@
+/**
+ * Objects in an S3 bucket: one a batch, gzip, under a name that follows from what is in it. What stands there already is the same bytes
+ * from an earlier attempt, so it is not written again.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html (If-None-Match)
+ */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { installed } from '../client.ts'
+import {
+  type Batch,
+  DELIVERED,
+  type Item,
+  type Outcome,
+  type Sink,
+  type SinkContext,
+  type SinkKind,
+} from '../contract.ts'
+import { objectName } from '../object-name.ts'
+
+const gzipped = promisify(gzip)
+
+/** Its section of the settings. Credentials are found as the AWS SDK finds them. */
+export interface S3Settings {
+  readonly bucket: string
+  readonly region: string
+  readonly prefix?: string
+  readonly endpoint?: string
+  /** Days for which Object Lock keeps each object, in compliance mode. */
+  readonly retain_days?: number
+}
+
+const PACKAGE = '@aws-sdk/client-s3'
+const DAY_MS = 86_400_000
+
+interface Sdk {
+  readonly S3Client: new (
+    options: object,
+  ) => { send(command: object, options?: object): Promise<unknown>; destroy(): void }
+  readonly PutObjectCommand: new (input: object) => object
+}
+
+const MISCONFIGURED =
+  /NoSuchBucket|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|PermanentRedirect|ExpiredToken|CredentialsProvider/
+
+class Bucket implements Sink {
+  readonly limits = { items: 50_000, bytes: 32 * 1024 * 1024, itemBytes: 16 * 1024 * 1024, itemOverhead: 1 }
+  readonly #settings: S3Settings
+  readonly #sdk: Sdk
+  readonly #client: InstanceType<Sdk['S3Client']>
+  readonly #timeoutMs: number
+
+  constructor(settings: S3Settings, sdk: Sdk, { timeoutMs }: SinkContext) {
+    const { region, endpoint } = settings
+    this.#settings = settings
+    this.#sdk = sdk
+    this.#timeoutMs = timeoutMs
+    this.#client = new sdk.S3Client({
+      region,
+      maxAttempts: 1,
+      ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    })
+  }
+
+  async send(batch: Batch, signal: AbortSignal): Promise<Outcome> {
+    const { bucket, prefix = '', retain_days: days } = this.#settings
+    const command = new this.#sdk.PutObjectCommand({
+      Bucket: bucket,
+      Key: objectName(prefix, batch),
+      Body: await gzipped(linesOf(batch.items)),
+      ContentType: 'application/x-ndjson',
+      ContentEncoding: 'gzip',
+      ChecksumAlgorithm: 'SHA256',
+      IfNoneMatch: '*',
+      ...(days === undefined
+        ? {}
+        : { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: new Date(Date.now() + days * DAY_MS) }),
+    })
+    try {
+      await this.#client.send(command, { abortSignal: AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]) })
+      return DELIVERED
+    } catch (cause) {
+      return outcomeOfFailure(cause)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy()
+  }
+}
+
+const linesOf = (items: readonly Item[]): string => items.map(({ text }) => `${text}\n`).join('')
+
+function outcomeOfFailure(cause: unknown): Outcome {
+  const {
+    name = 'Error',
+    message = '',
+    $metadata,
+  } = cause as { name?: string; message?: string; $metadata?: { httpStatusCode?: number } }
+  const status = $metadata?.httpStatusCode
+  // An object of this name has these items: it was written by an attempt whose answer was lost.
+  if (status === 412) return DELIVERED
+  const reason = `${name}: ${message}`.replace(/\s+/g, ' ').slice(0, 250)
+  if (MISCONFIGURED.test(name) || status === 403 || status === 404 || /Could not load credentials/.test(message))
+    return { kind: 'misconfigured', reason }
+  return { kind: 'again', reason }
+}
+
+/** An S3 bucket. */
+export const s3: SinkKind<S3Settings> = {
+  kind: 's3',
+  takes: 'events',
+  doc: 'Objects in an S3 bucket, gzip NDJSON, written once under names that follow from what is in them; with Object Lock if wanted.',
+  formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  schema: {
+    type: 'object',
+    required: ['bucket', 'region'],
+    additionalProperties: false,
+    properties: {
+      bucket: { type: 'string', minLength: 3, description: 'Bucket.' },
+      region: { type: 'string', minLength: 1, description: 'AWS region.' },
+      prefix: { type: 'string', description: 'Beginning of all names.' },
+      endpoint: { type: 'string', format: 'web-address', description: 'Address of another service that speaks S3.' },
+      retain_days: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 36_500,
+        description: 'Days for which Object Lock keeps each object; the bucket must have it on.',
+      },
+    },
+  },
+  open: async (settings, context) => new Bucket(settings, await installed<Sdk>(PACKAGE, 's3'), context),
+}
