@@ -7,18 +7,26 @@ export const MARK = 'bricktrail_truncated'
 /** Texts shorter than this stay: they are names and ids. */
 const SHORT = 256
 
-/** An item within the limit; the same where it fits. JSON stays JSON: its longest texts are cut first. Other lines are cut at the end. */
+/** An item within the limit; the same where it fits. JSON stays JSON: its longest texts are cut first. Other lines are cut at the end, and get the mark there. */
 export function fitted(item: Item, { itemBytes }: Pick<Limits, 'itemBytes'>): Item {
   const bytes = Buffer.byteLength(item.text)
   if (bytes <= itemBytes) return item
   const value = parsed(item.text)
-  if (value === undefined) return { ...item, text: cut(item.text, itemBytes) }
+  if (value === undefined) return { ...item, text: cutLine(item.text, bytes, itemBytes) }
   for (let longest = Math.floor(itemBytes / 2); longest >= SHORT; longest = Math.floor(longest / 2)) {
     const text = JSON.stringify({ ...(shortened(value, longest) as object), [MARK]: bytes })
     if (Buffer.byteLength(text) <= itemBytes) return { ...item, text }
   }
   // Many short texts: what stands first says who, what and when.
   return { ...item, text: withFirst(value as Readonly<Record<string, unknown>>, bytes, itemBytes) }
+}
+
+/** As an extension of CEF writes it. What is cut must not end in half an escape. */
+function cutLine(text: string, bytes: number, itemBytes: number): string {
+  const mark = ` ${MARK}=${bytes}`
+  const kept = cut(text, Math.max(0, itemBytes - mark.length))
+  const backslashes = /\\*$/.exec(kept)?.[0].length ?? 0
+  return `${backslashes % 2 === 1 ? kept.slice(0, -1) : kept}${mark}`
 }
 
 function parsed(text: string): object | undefined {

@@ -41,8 +41,16 @@ export interface AlertMessage {
   readonly url?: string
 }
 
-/** The message of an item. */
-export const messageOfItem = ({ text }: Item): AlertMessage => JSON.parse(text) as AlertMessage
+/** What is left out when a message is shortened. */
+const EMPTY: Pick<AlertMessage, 'tags' | 'findings' | 'because' | 'runbook'> = {
+  tags: [],
+  findings: [],
+  because: [],
+  runbook: [],
+}
+
+/** The message of an item. Lists that were left out when it was shortened are empty. */
+export const messageOfItem = ({ text }: Item): AlertMessage => ({ ...EMPTY, ...(JSON.parse(text) as AlertMessage) })
 
 /** True once nothing is to be done any more. */
 export const isOver = ({ action }: AlertMessage): boolean => action === 'resolved'

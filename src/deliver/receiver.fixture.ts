@@ -1,6 +1,7 @@
 /** A web address for tests that notes what is posted to it and answers as it is told. */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 
 /** A request as it came. */
@@ -15,12 +16,20 @@ export interface Posted {
 export type Reply =
   | 'hang up'
   | 'never'
-  | { readonly status: number; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly status: number
+      readonly body?: string
+      readonly headers?: Readonly<Record<string, string>>
+      /** Waits so long before it answers. */
+      readonly afterMs?: number
+    }
 
 /** A running receiver. */
 export interface Receiver {
   readonly url: string
   readonly posted: Posted[]
+  /** Connections that are open. */
+  connections(): Promise<number>
   close(): Promise<void>
 }
 
@@ -39,12 +48,16 @@ export async function receiver(
     posted.push(one)
     const how = reply(one, posted.length)
     if (how === 'hang up') response.destroy()
-    else if (how !== 'never') response.writeHead(how.status, { ...how.headers }).end(how.body ?? '')
+    if (how === 'hang up' || how === 'never') return
+    if (how.afterMs !== undefined) await sleep(how.afterMs)
+    response.writeHead(how.status, { ...how.headers }).end(how.body ?? '')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     posted,
+    connections: () =>
+      new Promise((resolve, reject) => server.getConnections((error, n) => (error ? reject(error) : resolve(n)))),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -1,16 +1,18 @@
 /** Every kind of destination, in the order of the reference. A test compares this list with the folder. */
 import type { SinkKind } from './contract.ts'
+import { hushed } from './hush.ts'
 import { file } from './sinks/file.ts'
+import { slack } from './sinks/slack.ts'
 import { splunkHec } from './sinks/splunk-hec.ts'
 import { webhook } from './sinks/webhook.ts'
 
-/** All kinds. Settings are checked against a kind's schema before it is opened, so its own type of them holds. */
-export const SINKS: readonly SinkKind[] = [
-  webhook,
-  file('messages'),
-  splunkHec,
-  file('events'),
-] as readonly SinkKind<never>[] as readonly SinkKind[]
+/**
+ * All kinds; what they say of their attempts holds no secrets. Settings are checked against a kind's schema before it is opened, so its own type of them
+ * holds.
+ */
+export const SINKS: readonly SinkKind[] = (
+  [webhook, slack, file('messages'), splunkHec, file('events')] as readonly SinkKind<never>[]
+).map((kind) => hushed(kind) as SinkKind)
 
 /** The kind of that name. */
 export const sinkKind = (kind: string): SinkKind | undefined => SINKS.find((each) => each.kind === kind)
