@@ -40,19 +40,23 @@ export function nodeInWords(node: RuleNode, depth: number): Line[] {
 
 /** A line of a selection in words. */
 export function itemInWords({ field, values, link, negated }: Item): string {
-  const [first, ...more] = values.map((tests) => tests.map(testInWords))
   const what = field ?? 'any value'
-  const not = negated ? 'not ' : ''
-  if (first === undefined) return `${what}: nothing fulfils it`
-  const all = [first, ...more]
-  if (all.flat().length === 1) return `${what} ${not}${first[0]}`
-  const equal = all.flat().map((test) => /^is ((?:"|[^ ])\S*|".*")$/.exec(test)?.[1])
-  if (link === 'any' && equal.every((text) => text !== undefined)) return `${what} is ${not}one of ${listed(equal)}`
-  const said = all.map((tests) => tests.join(' or '))
-  const shown = said.slice(0, VALUES_SAID).join(link === 'all' ? ' and ' : ' or ')
+  const said = values.map((tests) => tests.map(testInWords).join(' or '))
+  const [only] = said
+  if (only === undefined) return `${what}: nothing fulfils it`
+  if (values.flat().length === 1) return `${what} ${negated ? denied(only) : only}`
+  const equal = values.flat().map((test) => /^is ("?[^ "]+"?|".*")$/.exec(testInWords(test))?.[1])
+  if (link === 'any' && equal.every((text) => text !== undefined)) {
+    return `${what} is ${negated ? 'none' : 'one'} of ${listed(equal)}`
+  }
+  const word = link === 'all' ? ' and ' : ' or '
   const rest = said.length - VALUES_SAID
-  return `${what} ${not}${shown}${rest > 0 ? ` ${link === 'all' ? 'and' : 'or'} ${rest} more` : ''}`
+  const shown = `${said.slice(0, VALUES_SAID).join(word)}${rest > 0 ? `${word}${rest} more` : ''}`
+  return `${what} ${negated ? `does not fulfil: ${shown}` : shown}`
 }
+
+const denied = (text: string): string =>
+  /^(is|has|lies) /.test(text) ? text.replace(/^(is|has|lies) /, '$1 not ') : `does not fulfil: ${text}`
 
 const listed = (values: readonly (string | undefined)[]): string => {
   const rest = values.length - VALUES_SAID
@@ -89,7 +93,7 @@ function testInWords(test: Test): string {
     case 'compare':
       return `${COMPARISONS[test.op]} ${test.value}`
     case 'time':
-      return `has a ${test.part} that ${test.op === 'eq' ? 'is' : COMPARISONS[test.op]} ${test.value}`
+      return `by its ${test.part} ${test.op === 'eq' ? 'is' : COMPARISONS[test.op]} ${test.value}`
     case 'network':
       return `lies in ${networkInWords(test.network)}`
     case 'field':

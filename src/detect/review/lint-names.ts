@@ -118,6 +118,17 @@ const KNOWN = { service: serviceNames, action: actionNames } as const
 const isKnown = (kind: 'service' | 'action', test: Test): boolean =>
   [...KNOWN[kind]().keys()].some((name) => textMeets(name, test))
 
+/** Known names near to one, those of the services beside it first. */
+function meantBy(kind: 'service' | 'action', typed: string, scope: Scope): readonly string[] {
+  const all = nearest(typed, KNOWN[kind]().values())
+  if (kind === 'service' || scope.services.length === 0) return all
+  const own = nearest(
+    typed,
+    ofScope({ services: scope.services, actions: [] }).map(({ entry }) => entry.action),
+  )
+  return own.length > 0 ? own : all
+}
+
 /** Each service and action has to exist, and with one of the others that it stands beside. */
 function lintEach(item: Item, kind: 'service' | 'action', scope: Scope, lint: NameLint): void {
   const tests = item.values.flat().filter((test) => test.kind === 'text' || test.kind === 'regex')
@@ -125,8 +136,13 @@ function lintEach(item: Item, kind: 'service' | 'action', scope: Scope, lint: Na
   const known = wanted.filter((test) => isKnown(kind, test))
   for (const test of wanted.filter((each) => !known.includes(each))) {
     const typed = typedName(test)
-    const meant = nearest(typed, KNOWN[kind]().values())
-    lint.report(fault(item.place, `The catalogue has no ${kind} ${typed}.`, meantHint(meant, UNLISTED_HINT)))
+    lint.report(
+      fault(
+        item.place,
+        `The catalogue has no ${kind} ${typed}.`,
+        meantHint(meantBy(kind, typed, scope), UNLISTED_HINT),
+      ),
+    )
   }
   if (item.negated) return
   // A partner that does not exist is told of where it stands, and a pair that does not with its action.
