@@ -1,15 +1,14 @@
 /** Files that were read as one pack: each rule once, with filters, versions and what is disabled. */
-import { createHash } from 'node:crypto'
 import { nearest } from '../../core/nearest.ts'
 import type { Problem } from '../sigma/place.ts'
 import { namesOf } from '../sigma/rule.ts'
-import { itemsOf } from '../sigma/tree.ts'
 import { applyFilters } from './filters.ts'
 import { rulesInUse } from './in-use.ts'
 import type { PackRule, RulePack } from './pack.ts'
 import type { DraftRule, ReadFile } from './rule-file.ts'
 import { type ResolvedRule, resolveSelects } from './selects.ts'
 import type { DetectSettings } from './settings.ts'
+import { versionsOf } from './versions.ts'
 
 /** Puts files together; `problems` are those met before. */
 export function assembled(
@@ -75,29 +74,6 @@ function eachOnce(drafts: readonly DraftRule[]): {
     for (const name of names) byName.set(name, draft)
   }
   return { rules: [...left], problems }
-}
-
-/** By file; other where a filter or the site's time zone changes any of its rules, or the rule whose events a baseline selects. */
-function versionsOf(
-  files: readonly ReadFile[],
-  rules: readonly ResolvedRule[],
-  unfiltered: readonly ResolvedRule[],
-): ReadonlyMap<string, string> {
-  const added = new Map<string, unknown[]>()
-  rules.forEach((draft, at) => {
-    const { rule, file } = draft
-    if (rule.kind === 'correlation' || (rule.kind === 'detection' && draft === unfiltered[at])) return
-    const tree = rule.kind === 'baseline' ? rule.select.tree : rule.tree
-    const zone = rule.kind === 'baseline' && rule.type === 'off_hours' ? rule.timeZone : undefined
-    const known = added.get(file) ?? []
-    added.set(file, [...known, zone ?? '', itemsOf(tree).map(({ place: _, ...item }) => item)])
-  })
-  return new Map(files.map(({ file, bearing }) => [file, digest([bearing, added.get(file) ?? []])]))
-}
-
-const digest = (value: unknown): string => {
-  const text = JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? String(each) : each))
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
 function unknownNames(files: readonly ReadFile[], { disabled, overrides }: DetectSettings): Problem[] {

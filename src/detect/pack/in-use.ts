@@ -13,7 +13,7 @@ export interface RulesInUse {
  * Sorts rules. One that is disabled while a correlation in use counts it makes no findings, and is matched still. A correlation
  * over other logs is of those.
  *
- * @param product the log source's product that the events are of; absent: any
+ * @param product the log source's product that the events are of; absent for events of unknown make
  */
 export function rulesInUse(
   all: readonly PackRule[],

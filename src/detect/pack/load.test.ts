@@ -147,6 +147,14 @@ describe('disabled rules', () => {
     expect(pack.disabled).toEqual([])
   })
 
+  it('without id and name go by their title', async () => {
+    const { pack } = await packOf({
+      'rules/x.yml': simpleRule('x').replace('name: x\n', ''),
+      'detect.yaml': 'disabled: [Rule x]\n',
+    })
+    expect([pack.rules, keysOf(pack.disabled)]).toEqual([[], ['Rule x']])
+  })
+
   it('that nobody has are told with the nearest name', async () => {
     const { problems } = await packOf({ 'rules/x.yml': simpleRule('login'), 'detect.yaml': 'disabled: [x, logni]\n' })
     expect(problems).toEqual(['detect.yaml:1:15: error: No rule is called logni. Did you mean login?'])
@@ -213,6 +221,21 @@ describe('parameters', () => {
     const { pack, problems } = await packOf({ 'rules/a.yml': counted.replace('%limit%', '%limt%') })
     expect(keysOf(pack.rules)).toEqual(['base'])
     expect(problems).toEqual(['rules/a.yml:18:5: error: There is no parameter limt. Did you mean limit?'])
+  })
+})
+
+describe('a version', () => {
+  it('of a correlation is another where a rule that it counts is, whatever file that is in', async () => {
+    const versions = async (line: string) => {
+      const files = {
+        'rules/a.yml': simpleRule('a', line),
+        'rules/b.yml': countOf('b', 'a'),
+        'rules/c.yml': simpleRule('c'),
+      }
+      return (await packOf(files)).pack.rules.map(({ version }) => version)
+    }
+    const [first, second] = [await versions('actionName: login'), await versions('actionName: logout')]
+    expect(first.map((version, at) => version === second[at])).toEqual([false, false, true])
   })
 })
 

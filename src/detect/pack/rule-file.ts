@@ -103,8 +103,11 @@ function documentsOf(text: string, file: string, examples: boolean): SigmaDocume
   return read.problems.length > 0 ? whole() : read
 }
 
-const namesIn = ({ value }: SigmaDocument): string[] =>
-  [value.id, value.name].filter((name) => typeof name === 'string')
+/** A rule with neither goes by its title. */
+function namesIn({ value }: SigmaDocument): string[] {
+  const names = [value.id, value.name].filter((name) => typeof name === 'string')
+  return names.length > 0 || value.title === undefined ? names : [String(value.title)]
+}
 
 const readAny = (document: SigmaDocument, options: DetectionOptions) =>
   isBaseline(document) ? readBaseline(document, options) : readRule(document, options)

@@ -156,3 +156,29 @@ describe('a correlation', () => {
     })
   })
 })
+
+describe('a placeholder of an empty list', () => {
+  const treeOf = (line: string) => {
+    const { rules, problems } = parseRules(rule(`a:\n  ${line}\ncondition: a`), 'r.yml', {
+      placeholders: { none: [], some: ['x'] },
+    })
+    expect(problems).toEqual([])
+    const { tree } = rules[0] as DetectionRule
+    return tree.kind === 'selection' ? tree.node : tree
+  }
+
+  it.each([
+    "b|expand: '%none%'",
+    "b|contains|expand: '%none%'",
+    "b|contains|all|expand: ['%none%', x]",
+    "b|cidr|expand: '%none%'",
+  ])('matches nothing: %s', (line) => expect(treeOf(line)).toEqual({ kind: 'or', nodes: [] }))
+
+  it('is matched by everything where the line says neq', () => {
+    expect(treeOf("b|neq|expand: '%none%'")).toEqual({ kind: 'and', nodes: [] })
+  })
+
+  it('leaves the other values of a line as they are', () => {
+    expect(treeOf("b|expand: ['%none%', '%some%']")).toMatchObject({ kind: 'item', values: [[{ kind: 'text' }]] })
+  })
+})
