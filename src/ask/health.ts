@@ -7,6 +7,7 @@ import { isAppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { scanSql } from '../lake/read.ts'
+import { FINDINGS_TABLE } from '../lake/spec.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE, type TableSpec } from '../lake/table.ts'
 import type { Check } from './check.ts'
 import { checkSeal } from './seal-state.ts'
@@ -30,6 +31,7 @@ export async function checkHealth(home: Home, now: Date): Promise<Check[]> {
     await engine(),
     await table(home.events, EVENTS_TABLE),
     await table(home.rejects, REJECTS_TABLE),
+    await table(home.findings, FINDINGS_TABLE),
     await checkSeal(home),
     await ledger(home),
     await network(),

@@ -1,4 +1,4 @@
-/** A sandbox over a home: `events` and `rejects` from the lake as it is now, and `objects` from the source ledger. */
+/** A sandbox over a home: `events`, `rejects` and `findings` from the lake as it is now, and `objects` from the source ledger. */
 import { access, constants, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { objectsRelation } from '../collect/ledger.ts'
@@ -8,6 +8,7 @@ import { Engine } from '../engine/duckdb.ts'
 import { openSandbox, type Sandbox } from '../engine/sandbox.ts'
 import { lit } from '../engine/sql.ts'
 import { filesBetween, scanSql } from '../lake/read.ts'
+import { FINDINGS_TABLE } from '../lake/spec.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE, type TableSpec } from '../lake/table.ts'
 import { nearest } from './nearest.ts'
 import type { TimeRange } from './times.ts'
@@ -25,11 +26,12 @@ export interface LakeSandboxOptions {
 export async function openLakeSandbox(home: Home, options: LakeSandboxOptions = {}): Promise<Sandbox> {
   const events = await scanned(home.events, EVENTS_TABLE, options.range)
   const rejects = await scanned(home.rejects, REJECTS_TABLE)
+  const findings = await scanned(home.findings, FINDINGS_TABLE)
   if (!events.exists && !rejects.exists) throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
   const { memoryLimitMb } = options
   return openSandbox({
-    relations: { events: events.relation, rejects: rejects.relation },
-    allowedPaths: [...events.paths, ...rejects.paths],
+    relations: { events: events.relation, rejects: rejects.relation, findings: newestSql(findings.relation) },
+    allowedPaths: [...events.paths, ...rejects.paths, ...findings.paths],
     tempDir: await writableFolder(home),
     ...(options.objects ? { copies: { objects: (path: string) => copyObjects(home, path) } } : {}),
     ...(memoryLimitMb === undefined ? {} : { memoryLimitMb }),
@@ -40,7 +42,7 @@ export async function openLakeSandbox(home: Home, options: LakeSandboxOptions = 
 export const mentionsObjects = (sql: string): boolean => /\b(objects|show|describe)\b/i.test(sql)
 
 /** What a query may read, by name. */
-export const LAKE_TABLES = ['events', 'rejects', 'objects'] as const
+export const LAKE_TABLES = ['events', 'rejects', 'findings', 'objects'] as const
 
 /**
  * A query's failure in words that name all tables: a sandbox without `objects` knows only of the others, and a name that is
@@ -53,6 +55,10 @@ export function namingTables(cause: unknown): unknown {
   const hint = `${meant === undefined ? '' : `Did you mean ${meant}? `}The tables are ${LAKE_TABLES.join(', ')}; files and system tables cannot be read.`
   return new AppError(cause.code, cause.message, { hint, cause })
 }
+
+/** A finding that grew was told again: the last that was told of it is the finding. */
+const newestSql = (rows: string): string =>
+  `(SELECT * FROM ${rows} QUALIFY row_number() OVER (PARTITION BY finding_id ORDER BY revision DESC, detected_time DESC) = 1)`
 
 async function scanned(root: string, spec: TableSpec, range: TimeRange = {}) {
   const table = DeltaTable.at(root, spec)

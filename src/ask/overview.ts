@@ -1,7 +1,7 @@
 /** What an admin wants to see first, as questions to the lake. The web page and the demo ask the same ones. */
 import type { Sandbox } from '../engine/sandbox.ts'
 
-/** One question: a heading and SQL over `events` and `rejects`. */
+/** One question: a heading and SQL over `events`, `rejects` and `findings`. */
 export interface Question {
   readonly id: string
   readonly title: string
@@ -13,10 +13,21 @@ export interface Question {
 /** Rows of a "top" list. */
 const TOP = 8
 
+/** Findings come first: more of them. */
+const TOP_FINDINGS = 20
+
 const WHO = `coalesce(actor.email, actor.name, actor.id, 'nobody named')`
 
 /** The overview, in order. */
 export const OVERVIEW: readonly Question[] = [
+  {
+    id: 'findings',
+    title: 'Findings',
+    sql: `SELECT level, title AS finding, count(*) AS times, count(DISTINCT entity) AS entities, sum(events) AS events, max(last_time) AS latest,
+      arg_max(entity, last_time) AS lately FROM findings WHERE superseded_by IS NULL AND level IN ('critical', 'high', 'medium') GROUP BY level, title
+      ORDER BY list_position(['critical', 'high', 'medium'], level), times DESC, title LIMIT ${TOP_FINDINGS}`,
+    none: 'None at medium or above.',
+  },
   {
     id: 'categories',
     title: 'Events by category',

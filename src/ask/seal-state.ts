@@ -2,6 +2,7 @@
 
 import { AppError, isAppError } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
+import { FINDINGS_TABLE } from '../lake/spec.ts'
 import { localStore } from '../lake/stores/local.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../lake/table.ts'
 import { type AnchorState, readAnchorStates } from '../seal/anchors/state.ts'
@@ -141,7 +142,12 @@ const summary = ([id, { lastSize, lastTime, lastError }]: [string, AnchorState])
 async function compared(home: Home, sealed: SealedVersions): Promise<Pick<SealState, 'unsealed' | 'behind'>> {
   let unsealed = 0
   const behind: string[] = []
-  for (const table of [DeltaTable.at(home.events, EVENTS_TABLE), DeltaTable.at(home.rejects, REJECTS_TABLE)]) {
+  const tables = [
+    DeltaTable.at(home.events, EVENTS_TABLE),
+    DeltaTable.at(home.rejects, REJECTS_TABLE),
+    DeltaTable.at(home.findings, FINDINGS_TABLE),
+  ]
+  for (const table of tables) {
     const { name } = table.spec
     const { version } = await table.snapshot()
     const upTo = sealed[name] ?? -1

@@ -63,9 +63,11 @@ async function asWriter<T>(
   const { lockWriter } = await import('../collect/ledger.ts')
   const { Engine } = await import('../engine/duckdb.ts')
   const { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } = await import('../lake/table.ts')
+  const { FINDINGS_TABLE } = await import('../lake/spec.ts')
   const home = cli.home()
   const events = DeltaTable.at(home.events, EVENTS_TABLE)
   const rejects = DeltaTable.at(home.rejects, REJECTS_TABLE)
+  const findings = DeltaTable.at(home.findings, FINDINGS_TABLE)
   const { existsSync } = await import('node:fs')
   if ((await events.snapshot()).version < 0 && !existsSync(home.seal)) {
     throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
@@ -75,7 +77,7 @@ async function asWriter<T>(
   )
   const engine = await Engine.open({ tempDir: home.tmp, ...(memoryLimitMb === undefined ? {} : { memoryLimitMb }) })
   try {
-    return await work({ home, now: () => cli.now(), engine: async () => engine, tables: [rejects, events] })
+    return await work({ home, now: () => cli.now(), engine: async () => engine, tables: [rejects, events, findings] })
   } finally {
     engine.close()
     unlock()

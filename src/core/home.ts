@@ -11,6 +11,8 @@ export interface Home {
   readonly findings: string
   /** What detection remembers from one pass to the next; made again from the lake where it is lost. */
   readonly detect: string
+  /** What a site decided about detection: docs/how-to/tune-rules.md. */
+  readonly detectSettings: string
   /** SQLite: the source ledger and other small mutable state. */
   readonly ledger: string
   /** SQLite file whose lock the one writer holds. */
@@ -43,6 +45,7 @@ export function homeAt(root: string): Home {
     rejects: join(lake, 'rejects'),
     findings: join(lake, 'findings'),
     detect: join(at, 'detect'),
+    detectSettings: join(at, 'detect.yaml'),
     ledger: join(at, 'ledger.db'),
     writerLock: join(at, 'writer.lock'),
     manifests: join(at, 'manifests'),

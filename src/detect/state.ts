@@ -34,7 +34,7 @@ export const MATCH_COLUMNS = `rule VARCHAR, event_id VARCHAR, event_time TIMESTA
 export async function attachState(engine: Engine, path?: string): Promise<void> {
   await engine.run(`ATTACH ${lit(path ?? ':memory:')} AS ${STATE}`)
   const tables = [
-    `${STATE_MATCHES} (${MATCH_COLUMNS}, PRIMARY KEY (rule, event_id))`,
+    `${STATE_MATCHES} (${MATCH_COLUMNS})`,
     `${STATE_HABITS} (baseline VARCHAR, hour TIMESTAMPTZ, by_key VARCHAR, value_key VARCHAR, n BIGINT, total DOUBLE,
       first_time TIMESTAMPTZ, first_event VARCHAR, last_time TIMESTAMPTZ, last_event VARCHAR)`,
     `${STATE_RULES} (rule VARCHAR PRIMARY KEY, version VARCHAR)`,

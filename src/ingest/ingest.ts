@@ -7,6 +7,7 @@ import { AppError, EXIT, isAppError } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { prepareEnrichment } from '../enrich/memo.ts'
+import { FINDINGS_TABLE } from '../lake/spec.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../lake/table.ts'
 import { loadCatalogue } from '../normalise/catalogue/sql.ts'
 import { FORMS } from '../normalise/registry.ts'
@@ -21,6 +22,15 @@ import { type IngestReport, type Taken, takeObjects } from './take.ts'
 
 export type { IngestReport } from './take.ts'
 
+/** What follows an ingestion works with, while the writer's place is still held. */
+export interface AfterIngestion {
+  readonly home: Home
+  readonly engine: () => Promise<Engine>
+  readonly events: DeltaTable
+  readonly findings: DeltaTable
+  readonly sealing: Sealing | undefined
+}
+
 /** Where events go; the same for all ingestions of an {@link Ingester}. */
 export interface IngesterOptions {
   readonly home: Home
@@ -31,6 +41,8 @@ export interface IngesterOptions {
   readonly smallBatchBytes?: number
   /** False leaves what is committed unsealed, and what was received unkept, until another ingestion: for measurements. */
   readonly seal?: boolean
+  /** Called when all is committed and sealed; what it adds to the tables is sealed after it. */
+  readonly afterwards?: (after: AfterIngestion) => Promise<void>
 }
 
 /** What to ingest, and how. */
@@ -64,6 +76,7 @@ interface Tables {
   readonly ledger: Ledger
   readonly events: DeltaTable
   readonly rejects: DeltaTable
+  readonly findings: DeltaTable
 }
 
 /** The engine with all that is kept in it. */
@@ -135,6 +148,7 @@ export class Ingester {
           now: this.#options.now,
         }),
       })
+      await this.#afterwards(tables, sealing)
     } finally {
       unlock()
     }
@@ -142,16 +156,24 @@ export class Ingester {
     return anchors === undefined ? taken : { ...taken, report: { ...taken.report, anchors } }
   }
 
-  async #sealing({ events, rejects }: Tables): Promise<Sealing | undefined> {
+  async #afterwards({ events, findings }: Tables, sealing: Sealing | undefined): Promise<void> {
+    const { home, afterwards } = this.#options
+    if (afterwards === undefined) return
+    await afterwards({ home, engine: async () => (await this.#room()).engine, events, findings, sealing })
+    await sealing?.follow()
+  }
+
+  async #sealing({ events, rejects, findings }: Tables): Promise<Sealing | undefined> {
     const { home, now, seal = true } = this.#options
     if (!seal) return undefined
     const engine = async () => (await this.#room()).engine
-    return Sealing.open({ home, now, engine, tables: [rejects, events] })
+    return Sealing.open({ home, now, engine, tables: [rejects, events, findings] })
   }
 
   /** Ends what goes on beside ingestions and frees the engine; the next ingestion would open another. */
   async close(): Promise<void> {
-    await Promise.all([this.#tables?.events.settled(), this.#tables?.rejects.settled()])
+    const { events, rejects, findings } = this.#tables ?? {}
+    await Promise.all([events?.settled(), rejects?.settled(), findings?.settled()])
     this.#tables?.ledger.close()
     this.#tables = undefined
     const opened = await this.#opened?.catch(() => undefined)
@@ -166,6 +188,7 @@ export class Ingester {
       ledger: await Ledger.open(home),
       events: DeltaTable.at(home.events, EVENTS_TABLE, { checkpointLater: true }),
       rejects: DeltaTable.at(home.rejects, REJECTS_TABLE, { checkpointLater: true }),
+      findings: DeltaTable.at(home.findings, FINDINGS_TABLE, { checkpointLater: true }),
     }
     return this.#tables
   }

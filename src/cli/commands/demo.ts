@@ -6,10 +6,12 @@ import type { Command } from 'commander'
 import type { OverviewAnswer } from '../../ask/overview.ts'
 import { AppError } from '../../core/errors.ts'
 import { DEFAULT_HOME, type Home, homeAt } from '../../core/home.ts'
+import type { Followed } from '../../detect/job/after-ingestion.ts'
 import type { IngestReport } from '../../ingest/ingest.ts'
 import type { SimulateOptions } from '../../simulate/options.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { claimForDemo, demoLogs, refuseDemoHome, removeLeftoverLogs } from '../demo-home.ts'
+import { noteFollowed } from '../detection.ts'
 import { wholeNumber } from '../numbers.ts'
 import { noteUnreadable, reportText } from './ingest.ts'
 import { scenariosOf } from './simulate.ts'
@@ -78,9 +80,12 @@ async function demo(cli: CliContext, path: string | undefined, flags: Flags): Pr
 
 async function ingestAndShow(cli: CliContext, home: Home, logs: string): Promise<void> {
   const { ingest } = await import('../../ingest/ingest.ts')
+  const { DetectAfterwards } = await import('../../detect/job/after-ingestion.ts')
+  const detect = new DetectAfterwards(() => cli.now())
   const progress = cli.progress('ingesting')
   const report = await ingest({
     home,
+    afterwards: detect.afterwards,
     specs: [logs],
     form: 'auto',
     stdin: cli.stdin,
@@ -88,8 +93,9 @@ async function ingestAndShow(cli: CliContext, home: Home, logs: string): Promise
     onWait: () => cli.note('Another bricktrail process is writing to this home; waiting for it.'),
     onProgress: (done, total, note) => progress.update(done, total, note),
   }).finally(() => progress.stop())
-  await show(cli, home, report)
+  await show(cli, home, report, detect.followed)
   noteUnreadable(cli, report)
+  noteFollowed(cli, detect.followed)
 }
 
 async function simulateInto(cli: CliContext, out: string, wanted: Wanted): Promise<void> {
@@ -111,7 +117,8 @@ async function simulateInto(cli: CliContext, out: string, wanted: Wanted): Promi
   }
 }
 
-async function show(cli: CliContext, home: Home, report: IngestReport): Promise<void> {
+async function show(cli: CliContext, home: Home, report: IngestReport, followed: Followed | undefined): Promise<void> {
+  const found = followed !== undefined && 'report' in followed ? followed.report : undefined
   const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
   const { overview } = await import('../../ask/overview.ts')
   const { sealState } = await import('../../ask/seal-state.ts')
@@ -122,14 +129,18 @@ async function show(cli: CliContext, home: Home, report: IngestReport): Promise<
     const { size: leaves } = await sealState(home)
     if (cli.json()) {
       const sections = Object.fromEntries(answers.map(({ id, columns, rows }) => [id, asObjects(columns, rows)]))
-      cli.out(`${JSON.stringify({ ingest: report, ...sections, lake, leaves: Number(leaves) })}\n`)
+      cli.out(
+        `${JSON.stringify({ ingest: report, ...(found === undefined ? {} : { detection: found }), ...sections, lake, leaves: Number(leaves) })}\n`,
+      )
       return
     }
-    cli.out(reportText(report))
+    cli.out(reportText(report, found))
     for (const answer of answers) await section(cli, answer)
     cli.out(`\nThe lake is ${lake}: Delta tables that Spark, Databricks, Trino, Polars and DuckDB read as they are.\n`)
     const bricktrail = `npx bricktrail ${homeOption(home)}`
-    cli.out(`Ask it:  ${bricktrail}events --category permission\n         ${bricktrail}query "SELECT …"\n`)
+    cli.out(
+      `Ask it:  ${bricktrail}findings\n         ${bricktrail}events --category permission\n         ${bricktrail}query "SELECT …"\n`,
+    )
     cli.out(`It is sealed: ${leaves} leaves of a signed log tell of every file. Check it:  ${bricktrail}verify\n`)
   } finally {
     await sandbox.close()

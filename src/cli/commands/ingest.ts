@@ -1,9 +1,11 @@
 /** `bricktrail ingest SOURCE…`: what is new in the sources becomes events of the lake. */
 
 import { printable } from '../../core/printable.ts'
+import type { DetectionReport } from '../../detect/job/home.ts'
 import type { IngestReport } from '../../ingest/ingest.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { refuseDemoHome } from '../demo-home.ts'
+import { detectionText, noteFollowed } from '../detection.ts'
 import { noteAnchors } from '../sealing.ts'
 
 /** Adds `ingest`. */
@@ -13,9 +15,12 @@ export const registerIngest: RegisterCommand = (program, cli) => {
     .description('take in audit logs: files, folders, globs, or - for standard input')
     .argument('<sources...>', 'file, folder, glob or -')
     .option('--form <form>', 'auto, delivery, azure, system-table or uam', 'auto')
-    .action(async (sources: string[], options: { form: string }) => {
+    .option('--no-detect', 'leave the rules for a later `bricktrail detect`')
+    .action(async (sources: string[], options: { form: string; detect: boolean }) => {
       refuseDemoHome(cli.home())
       const { ingest } = await import('../../ingest/ingest.ts')
+      const { DetectAfterwards } = await import('../../detect/job/after-ingestion.ts')
+      const detect = options.detect ? new DetectAfterwards(() => cli.now()) : undefined
       const progress = cli.progress('ingesting')
       try {
         const report = await ingest({
@@ -24,12 +29,16 @@ export const registerIngest: RegisterCommand = (program, cli) => {
           form: options.form,
           stdin: cli.stdin,
           now: () => cli.now(),
+          ...(detect === undefined ? {} : { afterwards: detect.afterwards }),
           onWait: () => cli.note('Another bricktrail process is writing to this home; waiting for it.'),
           onProgress: (done, total, note) => progress.update(done, total, note),
         })
         progress.stop()
-        cli.out(cli.json() ? `${JSON.stringify(report)}\n` : reportText(report))
+        const found = detect?.followed !== undefined && 'report' in detect.followed ? detect.followed.report : undefined
+        const whole = found === undefined ? report : { ...report, detection: found }
+        cli.out(cli.json() ? `${JSON.stringify(whole)}\n` : reportText(report, found))
         noteUnreadable(cli, report)
+        noteFollowed(cli, detect?.followed)
         noteAnchors(cli, report.anchors)
       } finally {
         progress.stop()
@@ -45,7 +54,7 @@ export function noteUnreadable(cli: CliContext, { unreadable }: IngestReport): v
 }
 
 /** The report for people. */
-export function reportText(report: IngestReport): string {
+export function reportText(report: IngestReport, found?: DetectionReport): string {
   const number = (value: number) => Math.round(value).toLocaleString('en-US')
   const rows: [string, string][] = [
     [
@@ -59,5 +68,6 @@ export function reportText(report: IngestReport): string {
     ['secrets', `${number(report.redactions)} redacted`],
     ['time', `${report.seconds.toFixed(1)} s, ${number(report.eventsPerSecond)} events/s`],
   ]
-  return rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join('')
+  const text = rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join('')
+  return found === undefined ? text : text + detectionText(found)
 }

@@ -14,8 +14,13 @@ import { RULES } from './facts.ts'
 import { FILE_FIELD } from './gather.ts'
 import type { Programme } from './programme.ts'
 
-/** Remembered matches, with numbers in place of keys. */
+/** Remembered matches and new ones, with numbers in place of keys. */
 const REMEMBERED = 'temp.remembered_matches'
+
+const NEW = `(SELECT * FROM ${REMEMBERED} WHERE is_new)`
+
+/** With no more matches than this it pays to ask of all correlations at once which are worth running. */
+const FEW = 20_000
 
 /** A correlation that failed in the middle of what must be done as a whole. */
 export class CorrelationFailure extends Error {
@@ -48,34 +53,73 @@ export async function correlateBatch(
   matches: string,
   { isRemembered, without }: CorrelateOptions,
 ): Promise<readonly FailedCorrelation[]> {
-  const rows = await engine.rows<{ rule: number }>(`SELECT DISTINCT rule FROM ${matches}`)
+  const rows = await engine.rows<{ rule: number; n: number }>(
+    `SELECT rule, count(*)::INTEGER AS n FROM ${matches} GROUP BY rule`,
+  )
+  const brought = rows.reduce((sum, { n }) => sum + Number(n), 0)
   const touched = touchedBy(
     programme.correlations.filter(({ number }) => !without.has(number)),
     new Set(rows.map(({ rule }) => Number(rule))),
   )
   if (touched.length === 0) return []
-  if (!isRemembered) {
+  if (!isRemembered || (await isNothingRemembered(engine))) {
     const failed = await runCorrelations(engine, touched, matches, duckdb)
+    if (isRemembered && failed[0] !== undefined) throw failureOf(failed[0])
     await takeOver(engine, matches, '')
     return failed
   }
-  await engine.run(`CREATE OR REPLACE TEMP VIEW remembered_matches AS SELECT r.number AS rule, m.event_id, m.event_time, m.fields
-    FROM ${STATE_MATCHES} m JOIN ${RULES} r ON r.key = m.rule`)
+  await joinRemembered(engine, programme, touched, matches)
   const chained = families(touched)
   const single = touched.filter((each) => !chained.includes(each))
   await emptyFindings(engine)
-  for (const correlation of await worthRunning(engine, single, matches)) {
-    const result = await attempt(() => runTouched(engine, correlation, programme, matches))
+  for (const correlation of brought > FEW ? single : await worthRunning(engine, single)) {
+    const result = await attempt(() => runTouched(engine, correlation, programme))
     if (!result.ok) throw new CorrelationFailure(correlation.number, result.error.message)
   }
   await takeOver(engine, REMEMBERED, '')
   if (chained.length > 0) {
     const [failed] = await runCorrelations(engine, chained, REMEMBERED, duckdb)
-    if (failed !== undefined) throw new CorrelationFailure(failed.correlation.number, failed.message)
+    if (failed !== undefined) throw failureOf(failed)
     // Bursts that ended before the batch began are as they were; where the state begins they may even be cut.
     await takeOver(engine, REMEMBERED, `WHERE last_time >= (SELECT min(event_time) FROM ${matches})`)
   }
   return []
+}
+
+const failureOf = ({ correlation, message }: FailedCorrelation): CorrelationFailure =>
+  new CorrelationFailure(correlation.number, message)
+
+async function isNothingRemembered(engine: Engine): Promise<boolean> {
+  const { n } = await engine.row<{ n: string }>(`SELECT count(*) AS n FROM ${STATE_MATCHES}`)
+  return n === '0'
+}
+
+/**
+ * What was remembered and what is new, as one table, in which those of a rule stand together: of the rules below the correlations
+ * that are to be run, as far back as these reach.
+ */
+async function joinRemembered(
+  engine: Engine,
+  programme: Programme,
+  correlations: readonly LinkedCorrelation[],
+  matches: string,
+): Promise<void> {
+  const below = new Set(correlations.flatMap(({ refs }) => refs).filter((ref) => programme.counted.has(ref)))
+  const windows = programme.baselines.flatMap(({ number }) => (below.has(number) ? [number] : []))
+  // A window that is compared again brings the match that it brought before.
+  const isAgain = `SELECT 1 FROM ${matches} b WHERE b.rule IN (${windows.join(', ')}) AND b.rule = r.number AND b.event_id = m.event_id`
+  const keys = correlations.map(({ number }) => lit(programme.rules[number]?.of.key ?? '')).join(', ')
+  const reachSecs = 2 * correlations.reduce((sum, { rule }) => Math.max(sum, rule.timespanSecs), 0)
+  const reach = duckdb.seconds(families(correlations).reduce((sum, { rule }) => sum + 2 * rule.timespanSecs, reachSecs))
+  const { since } = await engine.row<{
+    since: string
+  }>(`SELECT (least(min(new_from), (SELECT min(first_time) FROM ${STATE_BURSTS}
+      WHERE rule IN (${keys}) AND last_time >= min(new_from) - ${reach})) - ${reach})::VARCHAR AS since
+    FROM (SELECT min(event_time) AS new_from FROM ${matches} WHERE rule IN (${[...below].join(', ')}))`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE remembered_matches AS SELECT * FROM (
+    SELECT r.number AS rule, m.event_id, m.event_time, m.fields, false AS is_new FROM ${STATE_MATCHES} m JOIN ${RULES} r ON r.key = m.rule
+      WHERE r.number IN (${[...below].join(', ')}) AND m.event_time >= ${lit(since)}::TIMESTAMPTZ${windows.length === 0 ? '' : ` AND NOT EXISTS (${isAgain})`}
+    UNION ALL SELECT rule, event_id, event_time, fields, true FROM ${matches} WHERE rule IN (${[...below].join(', ')})) ORDER BY rule`)
 }
 
 /** Correlations with a match below them, in their order. */
@@ -103,15 +147,11 @@ function families(correlations: readonly LinkedCorrelation[]): LinkedCorrelation
 }
 
 /** Leaves out those of which no touched group has as many matches as it would take. */
-async function worthRunning(
-  engine: Engine,
-  correlations: readonly LinkedCorrelation[],
-  matches: string,
-): Promise<LinkedCorrelation[]> {
+async function worthRunning(engine: Engine, correlations: readonly LinkedCorrelation[]): Promise<LinkedCorrelation[]> {
   const asked = correlations.filter((each) => leastRows(each) > 1)
   if (asked.length === 0) return [...correlations]
   const counts = asked.map((each) => {
-    const touched = `SELECT group_key, min(event_time) - ${spanSql(each)} AS from_time FROM ${rowsSql(each, matches, duckdb)} GROUP BY group_key`
+    const touched = `SELECT group_key, min(event_time) - ${spanSql(each)} AS from_time FROM ${rowsSql(each, NEW, duckdb)} GROUP BY group_key`
     return `SELECT ${each.number} AS number WHERE EXISTS (SELECT 1 FROM ${rowsSql(each, REMEMBERED, duckdb)} m
       JOIN (${touched}) t USING (group_key) WHERE m.event_time >= t.from_time GROUP BY group_key HAVING count(*) >= ${leastRows(each)})`
   })
@@ -133,18 +173,13 @@ function leastRows({ rule }: LinkedCorrelation): number {
 
 const spanSql = ({ rule }: LinkedCorrelation): string => duckdb.seconds(rule.timespanSecs)
 
-async function runTouched(
-  engine: Engine,
-  correlation: LinkedCorrelation,
-  programme: Programme,
-  matches: string,
-): Promise<void> {
+async function runTouched(engine: Engine, correlation: LinkedCorrelation, programme: Programme): Promise<void> {
   const key = programme.rules[correlation.number]?.of.key ?? ''
   const span = spanSql(correlation)
   // From the first event of what was told and goes on, else from the first new one.
   await engine.run(`CREATE OR REPLACE TEMP TABLE touched_groups AS
     SELECT t.group_key, least(t.new_from, coalesce(min(b.first_time), t.new_from)) AS eval_from
-    FROM (SELECT group_key, min(event_time) AS new_from FROM ${rowsSql(correlation, matches, duckdb)} GROUP BY group_key) t
+    FROM (SELECT group_key, min(event_time) AS new_from FROM ${rowsSql(correlation, NEW, duckdb)} GROUP BY group_key) t
     LEFT JOIN ${STATE_BURSTS} b ON b.rule = ${lit(key)} AND b.group_key = t.group_key AND b.last_time >= t.new_from - ${span}
     GROUP BY t.group_key, t.new_from`)
   const branches = [...new Set(correlation.refs)].map((ref) => {

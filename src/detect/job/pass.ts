@@ -95,6 +95,7 @@ export class Detector {
     this.#environments = options.environments ?? []
     this.#runner = new RuleRunner(engine, programme.matched, options.shape, duckdb, {
       captured: programme.captured,
+      unexplained: programme.unexplained,
       ...(options.timeoutSecs === undefined ? {} : { timeoutSecs: options.timeoutSecs }),
     })
   }
@@ -155,10 +156,10 @@ export class Detector {
     const engine = this.#engine
     const remembers = settle !== undefined
     await compareBatch(engine, this.baselines, asOf, this.#environments.length > 0)
-    if (remembers) await this.#remember()
     await emptyCandidates(engine)
     await gather(engine, BATCH_MATCHES)
     const failed = await correlateBatch(engine, this.programme, BATCH_MATCHES, { isRemembered: remembers, without })
+    if (remembers) await this.#remember()
     const findings = await tell(engine, { now, pass })
     return {
       findings,
@@ -166,13 +167,18 @@ export class Detector {
     }
   }
 
-  /** Keeps what correlations count: one row for a rule and event, the latest. */
+  /** Keeps what correlations count; of a window that was compared again the latest. */
   async #remember(): Promise<void> {
     const { counted } = this.programme
     if (counted.size === 0) return
-    await this.#engine.run(`INSERT OR REPLACE INTO ${STATE_MATCHES} BY NAME SELECT r.key AS rule, m.event_id, any_value(m.event_time) AS event_time,
-      any_value(m.fields) AS fields FROM ${BATCH_MATCHES} m JOIN ${RULES} r ON r.number = m.rule WHERE m.rule IN (${[...counted].join(', ')})
-      GROUP BY r.key, m.event_id`)
+    const list = [...counted].join(', ')
+    const windows = this.baselines.flatMap(({ number }) => (counted.has(number) ? [number] : []))
+    if (windows.length > 0) {
+      await this.#engine.run(`DELETE FROM ${STATE_MATCHES} AS s WHERE EXISTS (SELECT 1 FROM ${BATCH_MATCHES} m JOIN ${RULES} r ON r.number = m.rule
+        WHERE m.rule IN (${windows.join(', ')}) AND r.key = s.rule AND m.event_id = s.event_id)`)
+    }
+    await this.#engine.run(`INSERT INTO ${STATE_MATCHES} BY NAME SELECT r.key AS rule, m.event_id, m.event_time, m.fields
+      FROM ${BATCH_MATCHES} m JOIN ${RULES} r ON r.number = m.rule WHERE m.rule IN (${list})`)
   }
 
   #rule(number: number): NumberedRule | undefined {

@@ -26,6 +26,8 @@ export interface Programme {
   readonly captured: CapturedFields
   /** Numbers of rules below a correlation: their matches are remembered. */
   readonly counted: ReadonlySet<number>
+  /** Numbers of rules of which nobody asks why they matched a single event: those that feed others, and baselines. */
+  readonly unexplained: ReadonlySet<number>
   /** Rules that cannot be run. */
   readonly problems: readonly Problem[]
 }
@@ -66,6 +68,9 @@ export function programmeOf(pack: Pick<RulePack, 'rules'>, options: ProgrammeOpt
     correlations: linked.correlations,
     captured: capturedOf(numbered, linked.captured, below, options),
     counted: new Set(linked.correlations.flatMap(({ refs }) => refs).filter((ref) => ref < sources.length)),
+    unexplained: new Set(
+      numbered.flatMap(({ number, of, tells }) => (tells && of.rule.kind === 'detection' ? [] : [number])),
+    ),
     problems: [...problems, ...linked.problems],
   }
 }

@@ -51,7 +51,7 @@ export async function refill(
     numbers.flatMap((number) => programme.matched[number] ?? []),
     shape,
     duckdb,
-    { captured },
+    { captured, unexplained: new Set(numbers.keys()) },
   )
   const baselines = detector.baselines.filter(({ key }) => keys.has(key))
   const counted = rules.filter(({ number }) => programme.counted.has(number)).map(({ of }) => of.key)
@@ -89,8 +89,8 @@ export async function refill(
 
 async function remember(engine: Engine, keys: readonly string[], matches: string): Promise<void> {
   if (keys.length === 0) return
-  await engine.run(`INSERT OR REPLACE INTO ${STATE_MATCHES} BY NAME SELECT rule, event_id, any_value(event_time) AS event_time,
-    any_value(fields) AS fields FROM ${matches} WHERE rule IN (${keys.map(lit).join(', ')}) GROUP BY rule, event_id`)
+  await engine.run(`INSERT INTO ${STATE_MATCHES} BY NAME SELECT rule, event_id, event_time, fields
+    FROM ${matches} WHERE rule IN (${keys.map(lit).join(', ')})`)
 }
 
 function furthest({ matches, habits }: Reaches, keys: ReadonlySet<string>): number {

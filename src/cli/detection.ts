@@ -1,0 +1,46 @@
+/** What commands say of a detection run. */
+import { printable } from '../core/printable.ts'
+import type { Followed } from '../detect/job/after-ingestion.ts'
+import type { DetectionReport } from '../detect/job/home.ts'
+import { problemText } from '../detect/sigma/place.ts'
+import type { CliContext } from './contract.ts'
+
+/** So many faults of rule files are worth reading at once. */
+const PROBLEMS_SHOWN = 10
+
+/** The lines of a report. */
+export function detectionText({ rules, findings, seconds, events, rebuilt }: DetectionReport): string {
+  const number = (value: number) => value.toLocaleString('en-US')
+  const why = rebuilt === undefined ? '' : `, state made anew (${rebuilt})`
+  const told = findings === 0 ? 'none' : `${number(findings)} new or grown   (see \`bricktrail findings\`)`
+  return `findings    ${told}\ndetection   ${number(rules)} rules over ${number(events)} events in ${seconds.toFixed(1)} s${why}\n`
+}
+
+/** Says which rules did not run, and what is wrong with rule files. */
+export function noteDetection(
+  cli: CliContext,
+  { leftOut, problems }: Pick<DetectionReport, 'leftOut' | 'problems'>,
+): void {
+  for (const { title, key, reason, message } of leftOut) {
+    cli.note(
+      `warning: the rule ${printable(title)} (${printable(key)}) ${reason === 'failed' ? 'failed' : 'was too slow'}: ${printable(message)}`,
+    )
+  }
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  for (const problem of errors.slice(0, PROBLEMS_SHOWN)) cli.note(printable(problemText(problem)))
+  if (errors.length > PROBLEMS_SHOWN)
+    cli.note(`… and ${errors.length - PROBLEMS_SHOWN} more; see \`bricktrail rules lint\`.`)
+}
+
+/** As {@link noteDetection}; where detection failed as a whole, why: what was ingested stays, and the next run makes up for it. */
+export function noteFollowed(cli: CliContext, followed: Followed | undefined): void {
+  if (followed === undefined) return
+  if ('report' in followed) {
+    noteDetection(cli, followed.report)
+    return
+  }
+  const { message, hint } = followed.error
+  cli.note(
+    `warning: detection failed, and the next ingestion or \`bricktrail detect\` makes up for it: ${printable(message)} ${printable(hint)}`,
+  )
+}
