@@ -1,5 +1,5 @@
 /** `bricktrail rules backtest`. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseRange, type TimeRange } from '../../ask/times.ts'
 import { AppError } from '../../core/errors.ts'
@@ -76,6 +76,7 @@ async function over(
   } finally {
     signal.removeEventListener('abort', stop)
     engine.close()
+    await rm(tempDir, { recursive: true, force: true })
   }
 }
 

@@ -140,16 +140,18 @@ class ExampleRun {
     const traces: TracedPart[][] = []
     for (const { event_id } of events) {
       const row = `(SELECT * FROM ${EXAMPLE_EVENTS} WHERE source_object = ${lit(id)} AND event_id = ${lit(event_id)})`
-      traces.push((await traceEvent(this.#engine, tree, row)).filter(({ observed }) => observed !== undefined))
+      traces.push((await traceEvent(this.#engine, tree, row)).filter(({ isLine }) => isLine))
     }
     const held = (parts: readonly TracedPart[]): number => parts.filter(({ holds }) => holds).length
     const best = traces.sort((a, b) => held(b) - held(a))[0] ?? []
     return best
       .filter(({ holds }) => !holds)
       .slice(0, 4)
-      .map(
-        ({ text, observed }) =>
-          `Nearest event: ${text}; it has ${observed === null ? 'nothing there' : JSON.stringify(observed)}.`,
-      )
+      .map(({ text, observed }) => `Nearest event: ${text}${hasInstead(observed)}.`)
   }
+}
+
+const hasInstead = (observed: string | null | undefined): string => {
+  if (observed === undefined) return ', which is nowhere in it'
+  return `; it has ${observed === null ? 'nothing there' : JSON.stringify(observed)}`
 }

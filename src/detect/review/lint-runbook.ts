@@ -1,4 +1,4 @@
-/** Do the queries of runbooks run? They are bound to the columns of the lake, behind the same gate as any query. */
+/** Do the queries of runbooks run? They are bound to the columns of the lake, behind the gate of the sandbox. */
 
 import { isAppError, messageOf } from '../../core/errors.ts'
 import { EVENT_COLUMNS, REJECT_COLUMNS } from '../../core/event.ts'

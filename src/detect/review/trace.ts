@@ -14,7 +14,9 @@ export interface TracedPart {
   /** The part in words. */
   readonly text: string
   readonly holds: boolean
-  /** For lines: what the event has there; null for nothing. */
+  /** True for lines of selections, of which the other parts are made. */
+  readonly isLine: boolean
+  /** For lines about a field: what the event has there; null for nothing. */
   readonly observed?: string | null
 }
 
@@ -40,9 +42,10 @@ export async function traceEvent(engine: Engine, tree: RuleNode, relation: strin
   )
   const row = await engine.row(`SELECT ${[...asked, ...values].join(',\n  ')}\nFROM ${bindings.over(relation)}`)
   return parts.map(({ depth, node }, at) => {
-    const part = { depth, text: partInWords(node), holds: row[`holds${at}`] === true }
+    const part = { depth, text: partInWords(node), holds: row[`holds${at}`] === true, isLine: node.kind === 'item' }
     const observed = row[`observed${at}`]
-    return node.kind === 'item' ? { ...part, observed: observed === null ? null : String(observed) } : part
+    if (node.kind !== 'item' || node.field === null) return part
+    return { ...part, observed: observed === null ? null : String(observed) }
   })
 }
 
