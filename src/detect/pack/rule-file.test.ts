@@ -122,6 +122,11 @@ examples:
     expect(told).toEqual([expect.stringContaining('r.yml:16:3: warning: entiti')])
   })
 
+  it('is where examples are looked for, not in what else has lines that look like them', () => {
+    const text = simpleRule('a', undefined, 'description: |\n  examples:\n   of words\nbricktrail:\n  entity: a\n')
+    expect(read(text, false).rules[0]?.rule.meta.description).toBe('examples:\n of words\n')
+  })
+
   it('is read whole after all where the rest leans on its examples', () => {
     const shared = 'examples:\n  fires:\n    - name: &n one\n      records: [{ a: 1 }]\nentity: *n'
     expect(read(block(shared), false).rules[0]?.content).toMatchObject({ entity: 'one' })

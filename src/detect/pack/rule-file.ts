@@ -91,16 +91,22 @@ export function readRuleFile(text: string, file: string, context: FileContext): 
   }
 }
 
-/** Most of a rule file are its examples, and only who tests rules needs them. They start at a margin that nothing else can have. */
+/** A `bricktrail` block in lines of its own. */
+const BLOCK = /^bricktrail:[ \t]*\r?\n(?:(?: {2}.*|[ \t]*(?:#.*)?)\r?\n)*(?: {2}.*)?/gm
+
+/** Most of a rule file are its examples, and only who tests rules needs them. No other key of the block has lines at its margin. */
 const EXAMPLES = /^ {2}examples:[ \t]*\r?\n(?:(?: {3}.*|[ \t]*(?:#.*)?)\r?\n)*(?: {3}.*)?/gm
 
+const blank = (cut: string): string => '\n'.repeat(cut.split('\n').length - 1)
+
 function documentsOf(text: string, file: string, examples: boolean): SigmaDocuments {
-  const whole = () => readDocuments(text, file)
-  if (examples || !/^bricktrail:[ \t]*\r?$/m.test(text)) return whole()
-  const blanked = text.replaceAll(EXAMPLES, (cut) => '\n'.repeat(cut.split('\n').length - 1))
-  const read = readDocuments(blanked, file)
+  if (examples) return readDocuments(text, file)
+  const read = readDocuments(
+    text.replaceAll(BLOCK, (block) => block.replaceAll(EXAMPLES, blank)),
+    file,
+  )
   // What is left may lean on what was taken out, as aliases do.
-  return read.problems.length > 0 ? whole() : read
+  return read.problems.length > 0 ? readDocuments(text, file) : read
 }
 
 /** A rule with neither goes by its title. */
