@@ -8,7 +8,7 @@ import { isYamlList, isYamlMap, type SigmaDocument, type YamlMap, type YamlValue
 import type { Problem, ValuePath } from '../sigma/place.ts'
 import { placeholdersIn } from '../sigma/placeholders.ts'
 import { tagFaults } from './attack.ts'
-import { namedActions, serviceNames } from './known-names.ts'
+import { namedActions, paramNames, serviceNames, squeezed } from './known-names.ts'
 import { isField, lintField, meantHint, type NameLint } from './lint-names.ts'
 
 const mapOf = (value: YamlValue | undefined): YamlMap => (isYamlMap(value) ? value : {})
@@ -98,6 +98,16 @@ function lintRecord(record: YamlMap, path: ValuePath, document: SigmaDocument, l
       `Delivered records have no ${key}.`,
       meantHint(meant, `They have ${delivery.knownKeys.join(', ')}.`),
     )
+  }
+  for (const key of Object.keys(mapOf(record.requestParams))) {
+    if (paramNames().has(squeezed(key))) continue
+    const listed = `requestparams.${key.toLowerCase()}`
+    if (lint.unlisted.has(listed)) lint.met(listed)
+    else {
+      const meant = nearest(key, paramNames().values())
+      const hint = meantHint(meant, 'If it is right, list it under bricktrail.unlisted.')
+      document.warning([...path, 'requestParams', key], `The catalogue has no parameter ${key}.`, hint)
+    }
   }
   const name = `${String(serviceName)}.${String(actionName)}`
   const known = name.toLowerCase()

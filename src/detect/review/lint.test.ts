@@ -255,13 +255,14 @@ describe('what stands around a condition', () => {
     const found = await said(
       rule(detection).replace(
         '{ timestamp: 2026-11-02T09:00:00Z, serviceName: accounts, actionName: login }',
-        '{ timestamp: soon, serviceName: accounts, actionName: logon, sourceIpAddress: 10.0.0.1 }',
+        '{ timestamp: soon, serviceName: accounts, actionName: logon, sourceIpAddress: 10.0.0.1, requestParams: { usr_name: x } }',
       ),
     )
     expect(found).toEqual([
       expect.stringMatching(/error: soon is no time\./),
       expect.stringMatching(/error: The catalogue has no action accounts\.logon\. Did you mean/),
       expect.stringMatching(/error: Delivered records have no sourceIpAddress. Did you mean sourceIPAddress\?/),
+      expect.stringMatching(/warning: The catalogue has no parameter usr_name. Did you mean user_?[nN]ame/),
     ])
   })
 
