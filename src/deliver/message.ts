@@ -1,4 +1,5 @@
 /** What is told of an alert, whatever the destination makes of it. */
+import { createHash } from 'node:crypto'
 import type { Item } from './contract.ts'
 
 /** Severities, as the levels of rules, least first. */
@@ -54,3 +55,10 @@ export const messageOfItem = ({ text }: Item): AlertMessage => ({ ...EMPTY, ...(
 
 /** True once nothing is to be done any more. */
 export const isOver = ({ action }: AlertMessage): boolean => action === 'resolved'
+
+/** A key for a tool that takes so many characters: of one that is too long, its beginning and a digest of it all. */
+export function keyWithin(key: string, most: number): string {
+  if (key.length <= most) return key
+  const digest = createHash('sha256').update(key).digest('hex').slice(0, 32)
+  return `${key.slice(0, most - digest.length - 1).toWellFormed()}-${digest}`
+}

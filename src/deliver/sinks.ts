@@ -1,9 +1,13 @@
 /** Every kind of destination, in the order of the reference. A test compares this list with the folder. */
 import type { SinkKind } from './contract.ts'
 import { hushed } from './hush.ts'
+import { alertmanager } from './sinks/alertmanager.ts'
 import { file } from './sinks/file.ts'
+import { jsm } from './sinks/jsm.ts'
+import { pagerDuty } from './sinks/pagerduty.ts'
 import { slack } from './sinks/slack.ts'
 import { splunkHec } from './sinks/splunk-hec.ts'
+import { teams } from './sinks/teams.ts'
 import { webhook } from './sinks/webhook.ts'
 
 /**
@@ -11,7 +15,17 @@ import { webhook } from './sinks/webhook.ts'
  * holds.
  */
 export const SINKS: readonly SinkKind[] = (
-  [webhook, slack, file('messages'), splunkHec, file('events')] as readonly SinkKind<never>[]
+  [
+    webhook,
+    slack,
+    teams,
+    pagerDuty,
+    jsm,
+    alertmanager,
+    file('messages'),
+    splunkHec,
+    file('events'),
+  ] as readonly SinkKind<never>[]
 ).map((kind) => hushed(kind) as SinkKind)
 
 /** The kind of that name. */
