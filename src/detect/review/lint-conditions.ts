@@ -1,27 +1,33 @@
 /** Parts of a condition that say nothing: what can never hold, what others say already, and selections nobody uses. */
 import type { PackRule } from '../pack/pack.ts'
-import type { Place, Problem } from '../sigma/place.ts'
+import type { Place, Problem, ValuePath } from '../sigma/place.ts'
 import type { CorrelationRule, DetectionRule } from '../sigma/rule.ts'
 import { itemsOf, type RuleNode, type Selection } from '../sigma/tree.ts'
 import { implies, isImpossible } from './possible.ts'
 
+/** Where a value of the rule's document stands. */
+type PlaceOf = (path: ValuePath) => Place
+
 /** What is wrong with the condition of a rule. */
-export function conditionProblems({ rule }: Pick<PackRule, 'rule'>): Problem[] {
-  if (rule.kind === 'correlation') return correlationProblems(rule)
-  return detectionProblems(rule.kind === 'baseline' ? rule.select : rule)
+export function conditionProblems({ rule }: Pick<PackRule, 'rule'>, placeIn: PlaceOf): Problem[] {
+  if (rule.kind === 'correlation') return correlationProblems(rule, placeIn(['correlation', 'condition']))
+  if (rule.kind === 'baseline')
+    return detectionProblems(rule.select, (path) => placeIn(['baseline', 'select', ...path]))
+  return detectionProblems(rule, (path) => placeIn(['detection', ...path]))
 }
 
-function detectionProblems({ tree, unused, meta }: DetectionRule): Problem[] {
+function detectionProblems({ tree, unused }: DetectionRule, placeIn: PlaceOf): Problem[] {
+  const fallback = placeIn(['condition'])
   const dead = unused.map((name) =>
-    problem('error', meta.place, `No condition uses the selection ${name}.`, 'Use it, or remove it.'),
+    problem('error', placeIn([name]), `No condition uses the selection ${name}.`, 'Use it, or remove it.'),
   )
   if (isImpossible(tree)) {
     return [
       ...dead,
-      problem('error', placeOf(tree, meta.place), 'The condition can never hold.', contradictionHint(tree)),
+      problem('error', placeOf(tree, fallback), 'The condition can never hold.', contradictionHint(tree)),
     ]
   }
-  return [...dead, ...deadParts(tree, meta.place)]
+  return [...dead, ...deadParts(tree, fallback)]
 }
 
 const contradictionHint = (tree: RuleNode): string => {
@@ -80,23 +86,22 @@ function selectionIn(node: RuleNode): Selection | undefined {
 const placeOf = (node: RuleNode, fallback: Place): Place => itemsOf(node)[0]?.place ?? fallback
 
 /** Bounds that no number meets, and conditions that one event meets. */
-function correlationProblems(rule: CorrelationRule): Problem[] {
-  const { bounds, type, meta } = rule
+function correlationProblems(rule: CorrelationRule, place: Place): Problem[] {
+  const { bounds, type } = rule
   const lows = bounds.filter(({ op }) => op.startsWith('g'))
   const highs = bounds.filter(({ op }) => op.startsWith('l'))
   const apart = lows.some((low) =>
     highs.some((high) => low.value > high.value || (low.value === high.value && (low.op === 'gt' || high.op === 'lt'))),
   )
-  if (apart)
-    return [problem('error', meta.place, 'No number meets the condition of the correlation.', 'Mend its bounds.')]
+  if (apart) return [problem('error', place, 'No number meets the condition of the correlation.', 'Mend its bounds.')]
   if (
     type === 'event_count' &&
     bounds.every(({ op, value }) => (op === 'gte' && value <= 1) || (op === 'gt' && value < 1))
   ) {
-    return [problem('warning', meta.place, 'One event meets the condition.', 'Let the base rule fire itself.')]
+    return [problem('warning', place, 'One event meets the condition.', 'Let the base rule fire itself.')]
   }
   if (type.startsWith('temporal') && new Set(rule.rules).size < 2) {
-    return [problem('warning', meta.place, `${type} of one rule is that rule.`, 'Name two rules, or use event_count.')]
+    return [problem('warning', place, `${type} of one rule is that rule.`, 'Name two rules, or use event_count.')]
   }
   return []
 }

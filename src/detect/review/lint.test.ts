@@ -164,7 +164,7 @@ describe('conditions', () => {
     actionName: login
   condition: selection`),
       ),
-    ).toEqual(['1:1 error: No condition uses the selection other. Use it, or remove it.'])
+    ).toEqual(['7:3 error: No condition uses the selection other. Use it, or remove it.'])
   })
 
   it.each([
@@ -355,7 +355,7 @@ baseline:
 `)
     const about = (lines: readonly string[]) => lines.filter((line) => !line.includes('no examples'))
     expect(about(await counted('gte: 10, lt: 5'))).toEqual([
-      expect.stringMatching(/error: No number meets the condition of the correlation\./),
+      expect.stringMatching(/^17:3 error: No number meets the condition of the correlation\./),
     ])
     expect(about(await counted('gte: 1'))).toEqual([expect.stringMatching(/warning: One event meets the condition\./)])
     expect(about(await counted('gte: 2'))).toEqual([])

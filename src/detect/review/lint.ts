@@ -61,7 +61,7 @@ async function lintFile(file: string, rules: readonly PackRule[], runbooks: Runb
   for (const document of documents) {
     const rule = rules.find(({ rule: { meta } }) => isSamePlace(meta.place, document.placeOf(['title'])))
     if (rule === undefined) continue
-    found.push(...conditionProblems(rule))
+    found.push(...conditionProblems(rule, (path) => document.placeOf(path)))
     lintRuleNames(document, rule, lint)
     lintTags(document)
     lintEntity(document, lint)
