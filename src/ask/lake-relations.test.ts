@@ -84,7 +84,7 @@ it('shows the source ledger as objects when asked, empty where there is none', a
     ['a.json', 7],
     ['b.json', 35],
   ])
-  expect(await rowsOf('show tables', { objects: true })).toEqual([['events'], ['objects'], ['rejects']])
+  expect(await rowsOf('show tables', { objects: true })).toEqual([['events'], ['findings'], ['objects'], ['rejects']])
   await expect(rowsOf('select * from objects')).rejects.toMatchObject({ code: 'SQL_REFUSED' })
 })
 

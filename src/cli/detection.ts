@@ -2,7 +2,7 @@
 import { printable } from '../core/printable.ts'
 import type { Followed } from '../detect/job/after-ingestion.ts'
 import type { DetectionReport } from '../detect/job/home.ts'
-import { problemText } from '../detect/sigma/place.ts'
+import type { Problem } from '../detect/sigma/place.ts'
 import type { CliContext } from './contract.ts'
 
 /** So many faults of rule files are worth reading at once. */
@@ -27,10 +27,13 @@ export function noteDetection(
     )
   }
   const errors = problems.filter(({ severity }) => severity === 'error')
-  for (const problem of errors.slice(0, PROBLEMS_SHOWN)) cli.note(printable(problemText(problem)))
+  for (const problem of errors.slice(0, PROBLEMS_SHOWN)) cli.note(printable(problemLine(problem)))
   if (errors.length > PROBLEMS_SHOWN)
     cli.note(`… and ${errors.length - PROBLEMS_SHOWN} more; see \`bricktrail rules lint\`.`)
 }
+
+const problemLine = ({ severity, message, hint, place: { file, line, column } }: Problem): string =>
+  `${file}:${line}:${column}: ${severity}: ${message} ${hint}`.trimEnd()
 
 /** As {@link noteDetection}; where detection failed as a whole, why: what was ingested stays, and the next run makes up for it. */
 export function noteFollowed(cli: CliContext, followed: Followed | undefined): void {

@@ -3,10 +3,12 @@ import { registerCatalogue } from './commands/catalogue.ts'
 import { registerCompact } from './commands/compact.ts'
 import { registerDeliver } from './commands/deliver.ts'
 import { registerDemo } from './commands/demo.ts'
+import { registerDetect } from './commands/detect.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEvaluate } from './commands/evaluate.ts'
 import { registerEvents } from './commands/events.ts'
 import { registerExport } from './commands/export.ts'
+import { registerFindings } from './commands/findings.ts'
 import { registerIngest } from './commands/ingest.ts'
 import { registerProve } from './commands/prove.ts'
 import { registerQuery } from './commands/query.ts'
@@ -23,6 +25,8 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerDemo,
   registerSimulate,
   registerIngest,
+  registerDetect,
+  registerFindings,
   registerQuery,
   registerEvents,
   registerExport,

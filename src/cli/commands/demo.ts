@@ -139,7 +139,7 @@ async function show(cli: CliContext, home: Home, report: IngestReport, followed:
     cli.out(`\nThe lake is ${lake}: Delta tables that Spark, Databricks, Trino, Polars and DuckDB read as they are.\n`)
     const bricktrail = `npx bricktrail ${homeOption(home)}`
     cli.out(
-      `Ask it:  ${bricktrail}findings\n         ${bricktrail}events --category permission\n         ${bricktrail}query "SELECT …"\n`,
+      `Ask it:  ${bricktrail}events --category permission\n         ${bricktrail}findings --level high\n         ${bricktrail}query "SELECT …"\n`,
     )
     cli.out(`It is sealed: ${leaves} leaves of a signed log tell of every file. Check it:  ${bricktrail}verify\n`)
   } finally {

@@ -117,7 +117,7 @@ it('refuses what it cannot do, saying what would work', async () => {
   await expect(query(['select 1', '--format', 'xml'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   await expect(query(['select 1', '--limit', 'many'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   await expect(query(['select 1', '--timeout', 'soon'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
-  const tables = 'The tables are events, rejects, objects; files and system tables cannot be read.'
+  const tables = 'The tables are events, rejects, findings, objects; files and system tables cannot be read.'
   await expect(query(['select * from evnets'])).rejects.toMatchObject({
     message: 'There is no table evnets here.',
     hint: `Did you mean events? ${tables}`,

@@ -1,0 +1,121 @@
+/** `bricktrail detect`: runs the rules, over what is new in the home or over any JSON files. */
+import type { CliContext, RegisterCommand } from '../contract.ts'
+import { detectionText, noteDetection } from '../detection.ts'
+
+interface Flags {
+  readonly rebuild?: boolean
+  readonly input?: readonly string[]
+  readonly rules?: readonly string[]
+  readonly pipeline?: readonly string[]
+  readonly timeField?: string
+  readonly format: string
+}
+
+/** Adds `detect`. */
+export const registerDetect: RegisterCommand = (program, cli) => {
+  program
+    .command('detect')
+    .description('run the rules over what is new in the lake, or with --input over any JSON logs')
+    .option('--rebuild', 'work out again what detection remembers; what was told stays told')
+    .option('--input <files...>', 'JSON lines or lists of records, instead of the lake; .gz too')
+    .option('--rules <paths...>', 'folders or files of Sigma rules; with --input')
+    .option('--pipeline <files...>', 'processing pipelines for these rules; with --input')
+    .option('--time-field <name>', 'where the records have their time; with --input')
+    .option('--format <format>', 'table, json or ndjson; with --input', 'table')
+    .action((flags: Flags) => (flags.input === undefined ? detectHome(cli, flags) : detectFiles(cli, flags)))
+}
+
+async function detectHome(cli: CliContext, flags: Flags): Promise<void> {
+  const { AppError } = await import('../../core/errors.ts')
+  const stray = (['rules', 'pipeline', 'timeField'] as const).find((name) => flags[name] !== undefined)
+  if (stray !== undefined) {
+    throw new AppError('BAD_ARGUMENT', `--${stray === 'timeField' ? 'time-field' : stray} goes with --input.`, {
+      hint: "Rules for the lake are named in the home's detect.yaml: docs/how-to/tune-rules.md.",
+    })
+  }
+  const { DetectAfterwards } = await import('../../detect/job/after-ingestion.ts')
+  const { withSealing } = await import('../sealing.ts')
+  const progress = cli.progress('detecting')
+  const detect = new DetectAfterwards(() => cli.now(), {
+    clock: true,
+    ...(flags.rebuild === true ? { rebuild: true } : {}),
+    onProgress: (done, total) => progress.update(done, total),
+  })
+  try {
+    await withSealing(cli, async (sealing, { home, engine, tables }) => {
+      const tableOf = (name: string) => {
+        const table = tables.find(({ spec }) => spec.name === name)
+        if (table === undefined) throw new TypeError(`There is no table ${name}.`)
+        return table
+      }
+      await detect.afterwards({ home, engine, events: tableOf('events'), findings: tableOf('findings'), sealing })
+      await sealing.follow()
+    })
+  } finally {
+    progress.stop()
+  }
+  const { followed } = detect
+  if (followed === undefined) return
+  if ('error' in followed) throw followed.error
+  cli.out(cli.json() ? `${JSON.stringify(followed.report)}\n` : detectionText(followed.report))
+  noteDetection(cli, followed.report)
+}
+
+async function detectFiles(cli: CliContext, flags: Flags): Promise<void> {
+  const { AppError, EXIT } = await import('../../core/errors.ts')
+  const { input = [], rules = [], pipeline = [] } = flags
+  if (rules.length === 0) throw new AppError('BAD_ARGUMENT', '--input needs rules.', { hint: 'Add --rules FOLDER.' })
+  const { formatOf } = await import('../answers.ts')
+  const format = formatOf(flags.format, ['table', 'json', 'ndjson'] as const)
+  const { detectRecords } = await import('../../detect/job/over-records.ts')
+  const { Engine } = await import('../../engine/duckdb.ts')
+  const { jsonText } = await import('../../core/printable.ts')
+  const engine = await Engine.open()
+  try {
+    const report = await detectRecords(engine, { files: input, rules, pipelines: pipeline, timeField: flags.timeField })
+    if (cli.json()) cli.out(`${jsonText(report)}\n`)
+    else if (format === 'json') cli.out(`${jsonText(report.findings)}\n`)
+    else if (format === 'ndjson') cli.out(report.findings.map((finding) => `${jsonText(finding)}\n`).join(''))
+    else await printFindings(cli, report.findings)
+    noteDetection(cli, report)
+    const { records, timeless, unreadable, seconds } = report
+    const number = (value: number) => value.toLocaleString('en-US')
+    cli.note(
+      `${number(report.findings.length)} findings of ${number(report.rules)} rules in ${number(records)} records, ${seconds.toFixed(1)} s`,
+    )
+    if (unreadable > 0) cli.note(`warning: ${number(unreadable)} lines are no JSON object and were passed by.`)
+    if (timeless > 0)
+      cli.note(`warning: ${number(timeless)} records have no time that can be read; name its field with --time-field.`)
+    if (report.findings.length > 0) cli.exit(EXIT.findings)
+  } finally {
+    engine.close()
+  }
+}
+
+async function printFindings(cli: CliContext, findings: readonly Record<string, unknown>[]): Promise<void> {
+  if (findings.length === 0) return cli.out('No findings.\n')
+  const { headLines, layTable, rowLine } = await import('../../ask/table.ts')
+  const { readerOf } = await import('../answers.ts')
+  const { tty, width } = readerOf(cli)
+  const columns = ['level', 'title', 'entity', 'events', 'first', 'last', 'why', 'event_ids'].map((name) => ({
+    name,
+    numeric: name === 'events',
+  }))
+  const rows = findings.map((finding) => [
+    finding.level,
+    finding.title,
+    finding.entity,
+    finding.events,
+    finding.first_time,
+    finding.last_time,
+    whyText(finding.explanation),
+    Array.isArray(finding.event_ids) ? finding.event_ids.slice(0, 3).join(' ') : '',
+  ])
+  const layout = layTable(columns, rows, tty ? width : undefined)
+  cli.out(headLines(layout) + rows.map((row) => rowLine(layout, row)).join(''))
+}
+
+function whyText(explanation: unknown): string {
+  const reasons: readonly { field: string; value: string | null }[] = Array.isArray(explanation) ? explanation : []
+  return reasons.map(({ field, value }) => `${field || 'text'}=${value ?? ''}`).join(', ')
+}

@@ -1,0 +1,135 @@
+/** Records of any JSON files as something rules can be run over. */
+import { AppError } from '../../core/errors.ts'
+import type { Engine } from '../../engine/duckdb.ts'
+import { fileSql, lit } from '../../engine/sql.ts'
+import type { PackRule } from '../pack/pack.ts'
+import { fieldsOf } from '../sigma/tree.ts'
+import { duckdb } from '../sql/duckdb.ts'
+import type { RecordShape } from '../sql/fields.ts'
+import { jsonShape, listFieldsIn } from '../sql/json-fields.ts'
+
+/** The table that {@link readRecords} fills: `record`, `event_id`, `event_time`, `json`. */
+export const RECORDS = 'temp.detect_records'
+
+/** A record longer than this is no log record. */
+const LONGEST_RECORD = 64 * 1024 * 1024
+
+/** Where programs put the time of a record, the most telling first. */
+const TIME_FIELDS = [
+  'timestamp',
+  '@timestamp',
+  'event_time',
+  'eventTime',
+  'EventTime',
+  'UtcTime',
+  'TimeCreated',
+  'TimeGenerated',
+  'SystemTime',
+  'time',
+  'Time',
+  'ts',
+  'date',
+  'datetime',
+  '_time',
+  'published',
+  'createdDateTime',
+  'Event.System.TimeCreated.SystemTime',
+  'Event.System.TimeCreated.#attributes.SystemTime',
+] as const
+
+/** Members that hold the records of an envelope, where they are a list. */
+const ENVELOPES = ['Records', 'records', 'value', 'events'] as const
+
+/** What was read. */
+export interface ReadRecords {
+  readonly records: number
+  /** Records without a time that can be read: they count as of one moment. */
+  readonly timeless: number
+  /** Lines that are no JSON object. */
+  readonly unreadable: number
+}
+
+/**
+ * Reads records: JSON lines, a list, or an object with a list of them under `Records`; `.gz` and `.zst` too.
+ *
+ * @param timeField name of the field that holds the time, with dots for members of members; the usual names are tried where absent
+ * @throws AppError NO_SOURCE for a file that is not there, NO_RECORDS where nothing is a record
+ */
+export async function readRecords(engine: Engine, files: readonly string[], timeField?: string): Promise<ReadRecords> {
+  const parts: string[] = []
+  for (const file of files) parts.push(await partOf(engine, file))
+  await engine.run(`CREATE OR REPLACE TEMP TABLE detect_lines AS SELECT json FROM (${parts.join(' UNION ALL ')})`)
+  const lists = ENVELOPES.map(
+    (name) => `WHEN json_type(json, ${lit(`$.${name}`)}) = 'ARRAY' THEN json_extract(json, ${lit(`$.${name}[*]`)})`,
+  )
+  const { lines } = await engine.row<{ lines: string }>('SELECT count(*) AS lines FROM temp.detect_lines')
+  await engine.run(`CREATE OR REPLACE TEMP TABLE detect_records AS
+    SELECT row_number() OVER () - 1 AS record, md5(json::VARCHAR) AS event_id, coalesce(${timeSql(timeField)}, TIMESTAMPTZ 'epoch') AS event_time, json
+    FROM (SELECT unnest(CASE ${lists.join(' ')} ELSE [json] END) AS json FROM temp.detect_lines WHERE json_type(json) = 'OBJECT')
+    WHERE json_type(json) = 'OBJECT'`)
+  const { records, timeless, objects } = await engine.row<Record<string, string>>(
+    `SELECT count(*) AS records, count(*) FILTER (event_time = TIMESTAMPTZ 'epoch') AS timeless,
+      (SELECT count(*) FROM temp.detect_lines WHERE json_type(json) = 'OBJECT') AS objects FROM ${RECORDS}`,
+  )
+  if (records === '0')
+    throw new AppError('NO_RECORDS', `No JSON object was found in ${files.join(', ')}.`, {
+      hint: 'Give JSON lines, or a list of objects.',
+    })
+  return { records: Number(records), timeless: Number(timeless), unreadable: Number(lines) - Number(objects) }
+}
+
+/** A file that is one list or one long object is read as that, everything else line by line, broken lines being passed over. */
+async function partOf(engine: Engine, file: string): Promise<string> {
+  const read = (options: string): string =>
+    `SELECT json FROM read_json_objects(${fileSql(file)}, maximum_object_size = ${LONGEST_RECORD}, ${options})`
+  const whole = read("format = 'auto'")
+  try {
+    await engine.rows(`SELECT count(*) FROM (${whole})`)
+    return whole
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause
+    if (/No files found/.test(cause.message))
+      throw new AppError('NO_SOURCE', `${file} is no file that can be read.`, { where: file, cause })
+    return read("format = 'newline_delimited', ignore_errors = true")
+  }
+}
+
+/** ISO text, or a number of seconds, milliseconds or microseconds since 1970. */
+function timeSql(timeField: string | undefined): string {
+  const names = timeField === undefined ? TIME_FIELDS : [timeField]
+  const texts = names.flatMap((name) => {
+    const steps = name.split('.')
+    return [[name], ...(steps.length > 1 ? [steps] : [])].map((path) => duckdb.jsonText('json', path))
+  })
+  const text = `coalesce(${texts.join(', ')})`
+  const number = duckdb.asNumber(text)
+  const micros = `CASE WHEN ${number} < 1e11 THEN ${number} * 1e6 WHEN ${number} < 1e14 THEN ${number} * 1e3 ELSE ${number} END`
+  return `CASE WHEN ${number} IS NULL THEN ${duckdb.asTime(text)} ELSE make_timestamptz(try_cast(${micros} AS BIGINT)) END`
+}
+
+/** Fields that rules ask records for. */
+function fieldsAsked(rules: readonly PackRule[]): string[] {
+  const fields = rules.flatMap(({ rule, content }) => {
+    const entity = content.entity === undefined ? [] : [content.entity]
+    if (rule.kind === 'detection') return [...fieldsOf(rule.tree), ...entity]
+    if (rule.kind === 'baseline') return [...fieldsOf(rule.select.tree), ...rule.by, ...rule.value, ...entity]
+    return [...rule.groupBy, ...rule.fields, ...Object.values(rule.aliases).flatMap(Object.values<string>), ...entity]
+  })
+  return [...new Set(fields)]
+}
+
+/** What the records of {@link RECORDS} are to rules. */
+export async function recordShape(engine: Engine, rules: readonly PackRule[]): Promise<RecordShape> {
+  const lists = await listFieldsIn(engine, RECORDS, fieldsAsked(rules), duckdb)
+  return identified(jsonShape(duckdb, lists))
+}
+
+/** The same records, known by id and time. */
+function identified(shape: RecordShape): RecordShape {
+  const { narrowed } = shape
+  return {
+    ...shape,
+    ids: { event_id: 'VARCHAR', event_time: 'TIMESTAMPTZ' },
+    ...(narrowed === undefined ? {} : { narrowed: (fields) => identified(narrowed(fields)) }),
+  }
+}
