@@ -43,6 +43,10 @@ export interface Dialect {
   readonly any: (list: string, name: string, test: (element: string) => string) => string
   /** Elements for which a test holds. */
   readonly filter: (list: string, name: string, test: (element: string) => string) => string
+  /** True where a value is one of many texts, which are given as they are; as quick for many as for few. */
+  readonly among: (x: string, texts: readonly string[]) => string
+  /** True where {@link among} is true of what `key` makes of an element. */
+  readonly anyAmong: (list: string, name: string, key: (element: string) => string, texts: readonly string[]) => string
   /** True where no element has a value. */
   readonly isEmpty: (list: string) => string
   readonly list: (elements: readonly string[]) => string

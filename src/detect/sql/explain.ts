@@ -4,6 +4,7 @@ import { Bindings } from './bindings.ts'
 import { type CompiledRule, hasHit, narrowed } from './compile.ts'
 import type { Dialect } from './dialect.ts'
 import type { RecordShape } from './fields.ts'
+import { lookupsIn } from './lookups.ts'
 import { renderItem, renderNode, renderValueTests } from './render.ts'
 import { textValue } from './render-text.ts'
 
@@ -108,7 +109,7 @@ function observed(item: Item, bindings: Bindings): string {
   }
   const tests = item.values.flat().filter(({ kind }) => kind !== 'exists' && kind !== 'null')
   const met =
-    tests.length === 0 || item.negated
+    tests.length === 0 || item.negated || lookupsIn(tests).lookups.length > 0
       ? field.value
       : dialect.filter(field.value, 'met', (element) =>
           renderValueTests(tests, { type: 'text', value: element, folded: () => dialect.lower(element) }, bindings),

@@ -8,29 +8,38 @@ import type { ValueSql } from './fields.ts'
 const FINAL_SIGMA = 'ς'
 const SIGMA = 'σ'
 
-/** How a text is compared: the SQL of the value and the text to compare it with. */
-interface Compared {
-  readonly value: string
+/** What of a value a text is compared with: itself, its lower case, or that with one Greek sigma. */
+export type Way = 'plain' | 'folded' | 'one sigma'
+
+/** A text as it is compared. */
+export interface Compared {
+  readonly way: Way
   readonly pattern: Pattern
 }
 
 /** A text test on one value. */
 export function renderText(pattern: Pattern, cased: boolean, value: ValueSql, dialect: Dialect): string {
-  return shaped(compared(pattern, cased, value, dialect), dialect)
+  const how = compared(pattern, cased)
+  return shaped(valueBy(how.way, value, dialect), how.pattern, dialect)
 }
 
-function compared(pattern: Pattern, cased: boolean, value: ValueSql, dialect: Dialect): Compared {
+/** How a text is compared. */
+export function compared(pattern: Pattern, cased: boolean): Compared {
   const text = pattern.map((piece) => (piece.kind === 'text' ? piece.text : '')).join('')
-  if (cased || !hasCase(text)) return { value: textValue(value, dialect), pattern }
+  if (cased || !hasCase(text)) return { way: 'plain', pattern }
   const folded = foldedText(text)
-  const twoSigmas = folded.includes(SIGMA) || folded.includes(FINAL_SIGMA)
   const fold = (part: string): string => foldedText(part).replaceAll(FINAL_SIGMA, SIGMA)
   return {
-    value: twoSigmas
-      ? dialect.replace(foldedValue(value, dialect), dialect.text(FINAL_SIGMA), dialect.text(SIGMA))
-      : foldedValue(value, dialect),
+    way: folded.includes(SIGMA) || folded.includes(FINAL_SIGMA) ? 'one sigma' : 'folded',
     pattern: pattern.map((piece) => (piece.kind === 'text' ? { kind: 'text', text: fold(piece.text) } : piece)),
   }
+}
+
+/** What of a value is compared. */
+export function valueBy(way: Way, value: ValueSql, dialect: Dialect): string {
+  if (way === 'plain') return textValue(value, dialect)
+  const folded = foldedValue(value, dialect)
+  return way === 'folded' ? folded : dialect.replace(folded, dialect.text(FINAL_SIGMA), dialect.text(SIGMA))
 }
 
 /** The value as text. */
@@ -44,7 +53,7 @@ export const foldedValue = (value: ValueSql, dialect: Dialect): string =>
 /** Some letters outside ASCII, such as the Kelvin sign, have a lower case inside it; digits and signs have none to begin with. */
 const hasCase = (text: string): boolean => [...text].some((char) => char.toLowerCase() !== char.toUpperCase())
 
-function shaped({ value, pattern }: Compared, dialect: Dialect): string {
+function shaped(value: string, pattern: Pattern, dialect: Dialect): string {
   const [first, second, third] = pattern
   const whole = textOfPattern(pattern)
   if (whole !== undefined) return `${value} = ${dialect.text(whole)}`
@@ -93,20 +102,23 @@ export function exactTexts(
   value: ValueSql,
   dialect: Dialect,
 ): { readonly lookups: readonly string[]; readonly rest: readonly Test[] } {
-  const byValue = new Map<string, string[]>()
+  const byWay = new Map<Way, string[]>()
   const rest: Test[] = []
   for (const test of tests) {
-    const exact = test.kind === 'text' && textOfPattern(test.pattern) !== undefined
-    if (!exact) {
+    const how = test.kind === 'text' ? compared(test.pattern, test.cased) : undefined
+    const text = how === undefined ? undefined : textOfPattern(how.pattern)
+    if (how === undefined || text === undefined) {
       rest.push(test)
       continue
     }
-    const { value: sql, pattern } = compared(test.pattern, test.cased, value, dialect)
-    byValue.set(sql, [...(byValue.get(sql) ?? []), dialect.text(textOfPattern(pattern) ?? '')])
+    const known = byWay.get(how.way)
+    if (known === undefined) byWay.set(how.way, [dialect.text(text)])
+    else known.push(dialect.text(text))
   }
-  const lookups = [...byValue].map(([sql, [first = '', ...more]]) =>
-    more.length === 0 ? `${sql} = ${first}` : `${sql} IN (${[first, ...more].join(', ')})`,
-  )
+  const lookups = [...byWay].map(([way, [first = '', ...more]]) => {
+    const sql = valueBy(way, value, dialect)
+    return more.length === 0 ? `${sql} = ${first}` : `${sql} IN (${[first, ...more].join(', ')})`
+  })
   return { lookups, rest }
 }
 

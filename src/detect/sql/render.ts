@@ -1,7 +1,9 @@
 /** A rule's tree as a condition of SQL. Conditions are true, or else false or NULL; only `not` makes a difference of it. */
 import type { Item, RuleNode, Test } from '../sigma/tree.ts'
 import type { Bindings, BoundField } from './bindings.ts'
+import type { Dialect } from './dialect.ts'
 import type { ValueSql } from './fields.ts'
+import { lookupsIn } from './lookups.ts'
 import { renderTest } from './render-test.ts'
 import { exactTexts, needle } from './render-text.ts'
 
@@ -90,8 +92,15 @@ function renderValues(tests: readonly Test[], field: BoundField, bindings: Bindi
   if (field.operand.type !== 'texts') {
     return renderValueTests(tests, { type: field.operand.type, value: field.value, folded: field.folded }, bindings)
   }
+  const { lookups, rest } = lookupsIn(tests)
+  if (lookups.length > 0) {
+    const found = lookups.map(({ keyOf, texts }) =>
+      dialect.anyAmong(field.value, 'entry', (entry) => keyOf(elementOf(entry, dialect), dialect), texts),
+    )
+    return `(${[...found, ...(rest.length === 0 ? [] : [renderValues(rest, field, bindings)])].join(' OR ')})`
+  }
   const any = dialect.any(field.value, 'element', (element) =>
-    renderValueTests(tests, { type: 'text', value: element, folded: () => dialect.lower(element) }, bindings),
+    renderValueTests(tests, elementOf(element, dialect), bindings),
   )
   const hints = tests.map(needle)
   if (hints.includes(undefined)) return any
@@ -101,9 +110,18 @@ function renderValues(tests: readonly Test[], field: BoundField, bindings: Bindi
   return `((${mayHold.join(' OR ')}) AND ${any})`
 }
 
-/** One of several tests on one value; many exact texts become one look-up. */
+/** An element of a list as a value. */
+export const elementOf = (element: string, dialect: Dialect): ValueSql => ({
+  type: 'text',
+  value: element,
+  folded: () => dialect.lower(element),
+})
+
+/** One of several tests on one value; exact texts become one look-up. Many of them cannot stand in a test of {@link Dialect.any}. */
 export function renderValueTests(tests: readonly Test[], value: ValueSql, bindings: Bindings): string {
-  const { lookups, rest } = exactTexts(tests, value, bindings.dialect)
-  const parts = [...lookups, ...rest.map((test) => renderTest(test, value, bindings))]
+  const many = lookupsIn(tests)
+  const among = many.lookups.map(({ keyOf, texts }) => bindings.dialect.among(keyOf(value, bindings.dialect), texts))
+  const { lookups, rest } = exactTexts(many.rest, value, bindings.dialect)
+  const parts = [...lookups, ...among, ...rest.map((test) => renderTest(test, value, bindings))]
   return parts.length === 1 ? (parts[0] ?? 'false') : `(${parts.join(' OR ')})`
 }
