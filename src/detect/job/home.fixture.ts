@@ -75,11 +75,14 @@ export class DetectBench {
     return detection.run(run)
   }
 
+  /** SQL of the rows of the table, each revision. */
+  async toldSql(): Promise<string> {
+    return `SELECT * FROM ${scanSql(this.findings, (await this.findings.snapshot()).files)}`
+  }
+
   /** Rows of the table, each revision. */
   async told(): Promise<Row[]> {
-    return this.engine.rows(
-      `SELECT * FROM ${scanSql(this.findings, (await this.findings.snapshot()).files)} ORDER BY finding_id, revision`,
-    )
+    return this.engine.rows(`${await this.toldSql()} ORDER BY finding_id, revision`)
   }
 
   /** Findings as they are in the end, without what depends on batches. */
