@@ -52,7 +52,7 @@ describe('bricktrail evaluate', () => {
   it('prints levels, rules and attacks, and ends with 1 where one is missed', async () => {
     const { out, exitCode } = await evaluate()
     expect(exitCode).toBe(1)
-    expect(out).toMatch(/^1,500 events over 1 days, \d+ of them in 2 attacks; 2 rules in/)
+    expect(out).toMatch(/^1,500 events over 1 day, \d+ of them in 2 attacks; 2 rules in/)
     expect(out).toMatch(/on no attack at medium or above: \d+\.\d\d a day, of 5 at most/)
     expect(out).toContain('Attacks: 1 of 2 told of')
     expect(out).toMatch(/sso-config-changed +NO/)

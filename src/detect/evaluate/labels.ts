@@ -12,7 +12,7 @@ const LABELS_FILE = 'labels.json'
 export interface LabelledScenario {
   readonly id: string
   readonly title: string
-  /** Rules that should tell of it, by name or the name of their file; none: any rule will do. */
+  /** Rules that should tell of it, by name or the name of their file; where it names none, every rule may. */
   readonly rules: readonly string[]
   /** `requestId` of its events. */
   readonly requestIds: readonly string[]
