@@ -16,7 +16,8 @@ def main(rules_path, events_path):
     names = sorted({name for record in records for name in record})
     db = sqlite3.connect(":memory:")
     db.create_function("REGEXP", 2, lambda pattern, value: value is not None and re.search(pattern, str(value)) is not None)
-    columns = ", ".join(f"`{name}`" for name in names)
+    # The standard compares without case; the backend leaves that to the table.
+    columns = ", ".join(f"`{name}` COLLATE NOCASE" for name in names)
     db.execute(f"CREATE TABLE logs (record INTEGER, {columns})")
     marks = ", ".join("?" for _ in range(len(names) + 1))
     for at, record in enumerate(records):
