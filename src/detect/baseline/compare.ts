@@ -46,33 +46,38 @@ export async function compareWithHabits(
   await fillSettings(engine, baselines)
   await fillBatch(engine, selected, dialect)
   const brought = await typesBrought(engine)
+  const ofOwnKeys = (await isOfFewKeys(engine, brought)) ? KNOWN : STATE_HABITS
   const compared: Compared = {
     batch: BATCH,
     settings: SETTINGS,
-    habits: (await isOfFewKeys(engine)) ? KNOWN : STATE_HABITS,
-    allHabits: STATE_HABITS,
+    habits: STATE_HABITS,
     now: `CAST(${lit(now.toISOString())} AS TIMESTAMPTZ)`,
     dialect,
   }
-  for (const { type, matchesSql } of HABIT_TYPES) {
+  for (const { type, matchesSql, readsOwnKeys } of HABIT_TYPES) {
     const isAsked = baselines.some(({ rule }) => rule.type === type)
     if (!isAsked || !(brought.has(type) || ABOUT_SILENCE.has(type))) continue
-    await engine.run(insertSql(matchesSql(compared)))
+    const habits = readsOwnKeys ? ofOwnKeys : STATE_HABITS
+    await engine.asWritten(() => engine.run(insertSql(matchesSql({ ...compared, habits }))))
   }
 }
 
 const typesBrought = async (engine: Engine): Promise<ReadonlySet<string>> =>
   new Set((await engine.rows(`SELECT DISTINCT type FROM ${BATCH}`)).map(({ type }) => String(type)))
 
-/** Reads the habits once for all types where the batch has few keys, into {@link KNOWN}. */
-async function isOfFewKeys(engine: Engine): Promise<boolean> {
-  await engine.run(
-    `CREATE OR REPLACE TEMP TABLE baseline_keys AS SELECT DISTINCT baseline, by_key FROM ${BATCH} LIMIT ${KEYS_READ_ONCE + 1}`,
+/** Reads the habits of the batch's keys once for all types that need no others, into {@link KNOWN}; false where there are too many. */
+async function isOfFewKeys(engine: Engine, brought: ReadonlySet<string>): Promise<boolean> {
+  const types = HABIT_TYPES.filter(({ type, readsOwnKeys }) => readsOwnKeys && brought.has(type)).map(({ type }) =>
+    lit(type),
   )
+  // For one type alone a copy would be for nothing.
+  if (types.length < 2) return false
+  await engine.run(`CREATE OR REPLACE TEMP TABLE baseline_keys AS SELECT DISTINCT baseline, by_key FROM ${BATCH}
+    WHERE type IN (${types.join(', ')}) LIMIT ${KEYS_READ_ONCE + 1}`)
   const { keys } = await engine.row('SELECT count(*)::INTEGER AS keys FROM temp.baseline_keys')
   if (Number(keys) > KEYS_READ_ONCE) return false
-  await engine.run(`CREATE OR REPLACE TEMP TABLE baseline_known AS SELECT h.* FROM ${STATE_HABITS} h
-    WHERE (h.baseline, h.by_key) IN (SELECT baseline, by_key FROM temp.baseline_keys)`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE baseline_known AS SELECT baseline, hour, by_key, value_key, first_time, last_time FROM ${STATE_HABITS}
+    WHERE (baseline, by_key) IN (SELECT baseline, by_key FROM temp.baseline_keys)`)
   return true
 }
 

@@ -14,10 +14,8 @@ export interface Compared {
   readonly batch: string
   /** A row for each baseline: columns of `SETTING_COLUMNS`. */
   readonly settings: string
-  /** What is remembered of the keys of the batch, itself included; it may hold more. */
+  /** What is remembered, the batch included. */
   readonly habits: string
-  /** All that is remembered. */
-  readonly allHabits: string
   /** A literal of the time that counts as now. */
   readonly now: string
   readonly dialect: Dialect
@@ -36,7 +34,12 @@ export interface HabitType {
   readonly keepsEvents: boolean
   /** True where all but the newest of a key's old rows may go, however far it looks back. */
   readonly needsNewestOnly?: boolean
-  /** SELECT of `baseline`, `event_id`, `event_time`, `fields`, `selections`, `because`. */
+  /** True where it reads no habits but those of the keys of the batch, from the beginning. */
+  readonly readsOwnKeys?: boolean
+  /**
+   * SELECT of `baseline`, `event_id`, `event_time`, `fields`, `selections`, `because`. Joins are made as they are written: what stands
+   * first may be long, what is joined to it is held in memory.
+   */
   readonly matchesSql: (compared: Compared) => string
 }
 

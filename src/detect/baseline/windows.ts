@@ -30,6 +30,15 @@ export const windowsSql = (settings: string, habits: string, which: string, from
   WHERE h.hour >= ${from} AND ${which}
   GROUP BY h.baseline, h.by_key, h.hour`
 
+/** The same windows with `amount` and `first_time` alone, for long histories: what has a row for a window is not grouped. */
+export function amountsSql(settings: string, habits: string, which: string, from: string): string {
+  const rows = `FROM ${habits} h JOIN ${settings} s ON s.baseline = h.baseline WHERE h.hour >= ${from} AND ${which}`
+  return `SELECT h.baseline, h.by_key, h.hour, CASE WHEN s.measure = 'sum' THEN h.total ELSE h.n END::DOUBLE AS amount, h.first_time
+    ${rows} AND s.measure <> 'distinct'
+  UNION ALL SELECT h.baseline, h.by_key, h.hour, count(*)::DOUBLE AS amount, min(h.first_time) AS first_time
+    ${rows} AND s.measure = 'distinct' GROUP BY h.baseline, h.by_key, h.hour`
+}
+
 /**
  * What was usual before each window of `tested`: its columns, `since` (first event known), `known` (windows from the first on, those
  * without events among them), `amounts` (those with events), `usual` (the median of all).
@@ -37,14 +46,14 @@ export const windowsSql = (settings: string, habits: string, which: string, from
  * Where more than half of the windows are without events the median is 0, and nobody has to write out the noughts.
  *
  * @param tested relation of `baseline`, `by_key`, `hour` and more
- * @param windows relation of {@link windowsSql} that reaches back far enough
+ * @param windows relation of {@link windowsSql} or {@link amountsSql} that reaches back far enough
  */
 export function usualSql({ settings, dialect }: Compared, tested: string, windows: string): string {
   const ms = dialect.epochMs
   const before = `SELECT t.baseline, t.by_key, t.hour, list(w.amount) AS amounts, count(*) AS with_events, min(w.first_time) AS since,
-    (any_value(${ms('t.hour')}) - min(${ms('w.hour')})) // any_value(s.window_ms) AS known
-  FROM ${tested} t JOIN ${settings} s ON s.baseline = t.baseline
-  JOIN ${windows} w ON w.baseline = t.baseline AND w.by_key = t.by_key AND w.hour < t.hour AND ${ms('w.hour')} >= ${ms('t.hour')} - s.reach_ms
+    (any_value(${ms('t.hour')}) - min(${ms('w.hour')})) // any_value(t.window_ms) AS known
+  FROM ${windows} w JOIN (SELECT x.*, s.reach_ms, s.window_ms FROM ${tested} x JOIN ${settings} s ON s.baseline = x.baseline) t
+    ON w.baseline = t.baseline AND w.by_key = t.by_key AND w.hour < t.hour AND ${ms('w.hour')} >= ${ms('t.hour')} - t.reach_ms
   GROUP BY t.baseline, t.by_key, t.hour`
   const median = dialect.listMedian(dialect.listPadded('b.amounts', 'b.known'))
   return `SELECT t.*, b.since, b.known, b.amounts, b.with_events, CASE WHEN 2 * b.with_events < b.known THEN 0 ELSE ${median} END AS usual

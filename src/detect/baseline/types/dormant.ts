@@ -12,6 +12,7 @@ export const dormant: HabitType = {
   reachSecs: () => undefined,
   isByValue: () => false,
   keepsEvents: false,
+  readsOwnKeys: true,
   needsNewestOnly: true,
   matchesSql,
 }
@@ -30,8 +31,8 @@ function matchesSql({ batch, settings, habits, dialect }: Compared): string {
     lag(h.last_time) OVER (PARTITION BY h.baseline, h.by_key ORDER BY h.hour) AS before FROM ${habits} h
     WHERE (h.baseline, h.by_key) IN (SELECT baseline, by_key FROM ${batch} WHERE type = 'dormant')),
   found AS (SELECT e.*, d.before, ${words.names('s.by_names')} AS names
-    FROM ${batch} e JOIN ${settings} s ON s.baseline = e.baseline
-    JOIN days d ON d.baseline = e.baseline AND d.by_key = e.by_key AND d.hour = e.bucket
+    FROM days d JOIN ${batch} e ON d.baseline = e.baseline AND d.by_key = e.by_key AND d.hour = e.bucket
+    JOIN ${settings} s ON s.baseline = e.baseline
     WHERE e.type = 'dormant' AND e.event_time <= d.first_time AND ${ms('e.event_time')} - ${ms('d.before')} >= s.learn_ms)
   SELECT baseline, event_id, event_time, fields, selections, ${words.because('names', why)} AS because FROM found`
 }

@@ -49,8 +49,8 @@ function matchesSql(compared: Compared): string {
   return `WITH ${testedSql(compared)},
   measured AS (SELECT u.*, s.window_ms, s.reach_ms, s.learn_ms, s.share, s.floor, s.windows, s.by_names, u.known * s.window_ms // ${WEEK_MS} AS weeks
     FROM (${usualSql(compared, 'tested', 'history')}) u JOIN ${settings} s ON s.baseline = u.baseline),
-  weekly AS (SELECT m.baseline, m.by_key, m.hour, list(w.amount) AS with_events FROM measured m
-    JOIN history w ON w.baseline = m.baseline AND w.by_key = m.by_key AND w.hour < m.hour AND ${ms('w.hour')} >= ${ms('m.hour')} - m.reach_ms
+  weekly AS (SELECT m.baseline, m.by_key, m.hour, list(w.amount) AS with_events FROM history w
+    JOIN measured m ON w.baseline = m.baseline AND w.by_key = m.by_key AND w.hour < m.hour AND ${ms('w.hour')} >= ${ms('m.hour')} - m.reach_ms
       AND (${ms('m.hour')} - ${ms('w.hour')}) % ${WEEK_MS} = 0
     GROUP BY m.baseline, m.by_key, m.hour),
   found AS (SELECT m.* FROM measured m LEFT JOIN weekly w ON w.baseline = m.baseline AND w.by_key = m.by_key AND w.hour = m.hour
@@ -72,7 +72,7 @@ function testedSql(compared: Compared): string {
   const earliest = `least(${ms(now)}, coalesce((SELECT min(${ms('bucket')}) FROM touched), ${ms(now)}))`
   const next = dialect.timeOfMs(`${ms('hour')} + window_ms`)
   return `touched AS (SELECT baseline, by_key, min(bucket) AS bucket FROM ${batch} WHERE type = 'drop' GROUP BY baseline, by_key),
-  history AS (${windowsSql(settings, compared.allHabits, "s.type = 'drop'", dialect.timeOfMs(`${earliest} - 2 * ${reach}`))}),
+  history AS (${windowsSql(settings, compared.habits, "s.type = 'drop'", dialect.timeOfMs(`${earliest} - 2 * ${reach}`))}),
   lined AS (SELECT w.*, lead(w.hour) OVER (PARTITION BY w.baseline, w.by_key ORDER BY w.hour) AS next_hour FROM history w),
   looked AS (SELECT l.*, s.window_ms FROM lined l JOIN ${settings} s ON s.baseline = l.baseline
     LEFT JOIN touched t ON t.baseline = l.baseline AND t.by_key = l.by_key

@@ -9,6 +9,7 @@ export const firstSeen: HabitType = {
   reachSecs: () => undefined,
   isByValue: () => true,
   keepsEvents: false,
+  readsOwnKeys: true,
   matchesSql,
 }
 
@@ -36,8 +37,8 @@ function matchesSql({ batch, settings, habits, dialect }: Compared): string {
   keys AS (SELECT baseline, by_key, min(first_time) AS since, ${dialect.firstOf('value_key', 'first_time', VALUES_NAMED)} AS first_values
     FROM known GROUP BY baseline, by_key),
   found AS (SELECT e.*, k.since, k.first_values, v.before, ${words.names('s.value_names')} AS names, ${words.values('e.value_key')} AS value_text
-    FROM ${batch} e JOIN ${settings} s ON s.baseline = e.baseline
-    JOIN known v ON v.baseline = e.baseline AND v.by_key = e.by_key AND v.value_key = e.value_key
+    FROM known v JOIN ${batch} e ON v.baseline = e.baseline AND v.by_key = e.by_key AND v.value_key = e.value_key
+    JOIN ${settings} s ON s.baseline = e.baseline
     JOIN keys k ON k.baseline = e.baseline AND k.by_key = e.by_key
     WHERE e.type = 'first_seen' AND e.event_time <= v.first_time AND k.since < e.event_time
       AND ${ms('k.since')} <= ${ms('e.event_time')} - s.learn_ms)

@@ -26,6 +26,7 @@ export const impossibleTravel: HabitType = {
   reachSecs: (rule) => Math.max(travelSecs(rule), 2 * rule.learnSecs),
   isByValue: () => true,
   keepsEvents: false,
+  readsOwnKeys: true,
   matchesSql,
 }
 
@@ -59,7 +60,7 @@ function matchesSql({ batch, settings, habits, dialect }: Compared): string {
     JOIN ${settings} s ON s.baseline = e.baseline
     WHERE e.type = 'impossible_travel' AND (s.learn_ms = 0 OR ${ms('t.since')} <= ${ms('e.event_time')} - s.learn_ms)),
   sightings AS (SELECT e.*, k.value_key AS seen_value, max(CASE WHEN k.hour < e.bucket THEN k.last_time ELSE k.first_time END) AS seen
-    FROM events e JOIN known k ON k.baseline = e.baseline AND k.by_key = e.by_key
+    FROM known k JOIN events e ON k.baseline = e.baseline AND k.by_key = e.by_key
       AND k.hour <= e.bucket AND k.first_time < e.event_time AND ${ms('k.hour')} >= ${ms('e.bucket')} - e.reach_ms
     GROUP BY ALL),
   latest AS (SELECT baseline, by_key, value_key, event_time, max_by(seen_value, (seen, seen_value)) AS from_value, max(seen) AS seen

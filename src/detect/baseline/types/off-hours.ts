@@ -18,6 +18,7 @@ export const offHours: HabitType = {
   reachSecs: (rule) => (rule.hours === undefined ? usualReachSecs(rule) : 0),
   isByValue: () => false,
   keepsEvents: false,
+  readsOwnKeys: true,
   matchesSql: (compared) => `${givenHoursSql(compared)} UNION ALL BY NAME ${ownHoursSql(compared)}`,
 }
 
@@ -82,7 +83,7 @@ function ownHoursSql(compared: Compared): string {
   habits AS (SELECT t.baseline, t.by_key, t.day, t.hour_of_day, min(d.first_time) AS since, count(*) AS known,
     count(*) FILTER (WHERE d.is_weekend = t.is_weekend) AS alike,
     count(*) FILTER (WHERE d.is_weekend = t.is_weekend AND (d.hours & t.around) <> 0) AS usual
-    FROM tested t JOIN days d ON d.baseline = t.baseline AND d.by_key = t.by_key AND d.day < t.day
+    FROM days d JOIN tested t ON d.baseline = t.baseline AND d.by_key = t.by_key AND d.day < t.day
       AND ${ms('CAST(d.day AS TIMESTAMP)')} >= ${ms('CAST(t.day AS TIMESTAMP)')} - t.reach_ms
     GROUP BY t.baseline, t.by_key, t.day, t.hour_of_day)
   SELECT baseline, event_id, event_time, fields, selections, ${words.because(words.text('event_time'), why)} AS because

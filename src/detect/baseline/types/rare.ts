@@ -26,7 +26,7 @@ export const rare: HabitType = {
 }
 
 /** Learnt is the baseline as a whole: peers know what is usual before a newcomer does anything. */
-function amongPeersSql({ batch, settings, allHabits, dialect }: Compared): string {
+function amongPeersSql({ batch, settings, habits, dialect }: Compared): string {
   const words = new Words(dialect)
   const ms = dialect.epochMs
   const why = words.joined([
@@ -37,13 +37,13 @@ function amongPeersSql({ batch, settings, allHabits, dialect }: Compared): strin
     words.day('since'),
   ])
   return `(WITH known AS (SELECT h.baseline, h.by_key, h.value_key, h.first_time,
-    rank() OVER (PARTITION BY h.baseline, h.value_key ORDER BY h.first_time) - 1 AS others FROM ${allHabits} h
+    rank() OVER (PARTITION BY h.baseline, h.value_key ORDER BY h.first_time) - 1 AS others FROM ${habits} h
     WHERE (h.baseline, h.value_key) IN (SELECT e.baseline, e.value_key FROM ${batch} e
       JOIN ${settings} s ON s.baseline = e.baseline WHERE e.type = 'rare' AND s.peers IS NOT NULL)),
-  learnt AS (SELECT baseline, min(first_time) AS since FROM ${allHabits} WHERE baseline IN (SELECT baseline FROM known) GROUP BY baseline),
+  learnt AS (SELECT baseline, min(first_time) AS since FROM ${habits} WHERE baseline IN (SELECT baseline FROM known) GROUP BY baseline),
   found AS (SELECT e.*, l.since, v.others, ${words.names('s.value_names')} AS names
-    FROM ${batch} e JOIN ${settings} s ON s.baseline = e.baseline
-    JOIN known v ON v.baseline = e.baseline AND v.by_key = e.by_key AND v.value_key = e.value_key
+    FROM known v JOIN ${batch} e ON v.baseline = e.baseline AND v.by_key = e.by_key AND v.value_key = e.value_key
+    JOIN ${settings} s ON s.baseline = e.baseline
     JOIN learnt l ON l.baseline = e.baseline
     WHERE s.peers IS NOT NULL AND e.event_time <= v.first_time AND v.others <= s.peers AND l.since < e.event_time
       AND ${ms('l.since')} <= ${ms('e.event_time')} - s.learn_ms)
@@ -68,18 +68,18 @@ function bySharesSql({ batch, settings, habits, dialect }: Compared): string {
   days AS (SELECT h.baseline, h.by_key, h.hour, sum(h.n) AS n, min(h.first_time) AS first_time FROM ${habits} h
     WHERE (h.baseline, h.by_key) IN (SELECT baseline, by_key FROM touched) GROUP BY h.baseline, h.by_key, h.hour),
   totals AS (SELECT t.baseline, t.by_key, t.bucket, sum(d.n) AS total, min(d.first_time) AS since
-    FROM (SELECT DISTINCT baseline, by_key, bucket, reach_ms FROM touched) t
-    JOIN days d ON d.baseline = t.baseline AND d.by_key = t.by_key AND d.hour < t.bucket AND ${ms('d.hour')} >= ${ms('t.bucket')} - t.reach_ms
+    FROM days d JOIN (SELECT DISTINCT baseline, by_key, bucket, reach_ms FROM touched) t
+      ON d.baseline = t.baseline AND d.by_key = t.by_key AND d.hour < t.bucket AND ${ms('d.hour')} >= ${ms('t.bucket')} - t.reach_ms
     GROUP BY t.baseline, t.by_key, t.bucket),
-  owns AS (SELECT t.baseline, t.by_key, t.value_key, t.bucket, coalesce(sum(h.n), 0) AS own
-    FROM touched t LEFT JOIN ${habits} h ON h.baseline = t.baseline AND h.by_key = t.by_key AND h.value_key = t.value_key
+  owns AS (SELECT t.baseline, t.by_key, t.value_key, t.bucket, sum(h.n) AS own
+    FROM ${habits} h JOIN touched t ON h.baseline = t.baseline AND h.by_key = t.by_key AND h.value_key = t.value_key
       AND h.hour < t.bucket AND ${ms('h.hour')} >= ${ms('t.bucket')} - t.reach_ms
     GROUP BY t.baseline, t.by_key, t.value_key, t.bucket),
-  found AS (SELECT e.*, o.own, t.total, t.since, ${words.names('s.value_names')} AS names
+  found AS (SELECT e.*, coalesce(o.own, 0) AS own, t.total, t.since, ${words.names('s.value_names')} AS names
     FROM ${batch} e JOIN ${settings} s ON s.baseline = e.baseline
     JOIN totals t ON t.baseline = e.baseline AND t.by_key = e.by_key AND t.bucket = e.bucket
-    JOIN owns o ON o.baseline = e.baseline AND o.by_key = e.by_key AND o.value_key = e.value_key AND o.bucket = e.bucket
-    WHERE t.total >= coalesce(s.floor, ${DEFAULT_FLOOR}) AND o.own < coalesce(s.share, ${DEFAULT_SHARE}) * t.total
+    LEFT JOIN owns o ON o.baseline = e.baseline AND o.by_key = e.by_key AND o.value_key = e.value_key AND o.bucket = e.bucket
+    WHERE t.total >= coalesce(s.floor, ${DEFAULT_FLOOR}) AND coalesce(o.own, 0) < coalesce(s.share, ${DEFAULT_SHARE}) * t.total
       AND ${ms('t.since')} <= ${ms('e.event_time')} - s.learn_ms)
   SELECT baseline, event_id, event_time, fields, selections, ${words.because('names', why)} AS because FROM found)`
 }

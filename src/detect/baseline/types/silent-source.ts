@@ -37,14 +37,14 @@ function matchesSql(compared: Compared): string {
     words.span('usual_ms'),
   ])
   return `WITH touched AS (SELECT baseline, by_key, min(bucket) AS bucket FROM ${batch} WHERE type = 'silent_source' GROUP BY baseline, by_key),
-  rows_known AS (${windowsSql(settings, compared.allHabits, "s.type = 'silent_source'", dialect.timeOfMs(`${earliest} - 2 * ${reach}`))}),
+  rows_known AS (${windowsSql(settings, compared.habits, "s.type = 'silent_source'", dialect.timeOfMs(`${earliest} - 2 * ${reach}`))}),
   lined AS (SELECT r.*, lead(r.first_time) OVER (PARTITION BY r.baseline, r.by_key ORDER BY r.hour) AS next_time FROM rows_known r),
   gaps AS (SELECT *, next_time IS NULL AS is_open, coalesce(${ms('next_time')}, ${ms(now)}) - ${ms('last_time')} AS gap_ms FROM lined),
   long AS (SELECT g.*, s.reach_ms, s.learn_ms, s.window_ms, s.times, s.by_names FROM gaps g JOIN ${settings} s ON s.baseline = g.baseline
     LEFT JOIN touched t ON t.baseline = g.baseline AND t.by_key = g.by_key
     WHERE g.gap_ms >= s.window_ms AND ${ms('g.hour')} >= ${earliest} - s.reach_ms AND (g.is_open OR g.next_time >= t.bucket)),
-  before AS (SELECT l.baseline, l.by_key, l.hour, min(g.first_time) AS since, list(g.gap_ms) AS gap_list FROM long l
-    JOIN gaps g ON g.baseline = l.baseline AND g.by_key = l.by_key AND g.hour < l.hour AND ${ms('g.hour')} >= ${ms('l.hour')} - l.reach_ms
+  before AS (SELECT l.baseline, l.by_key, l.hour, min(g.first_time) AS since, list(g.gap_ms) AS gap_list FROM gaps g
+    JOIN long l ON g.baseline = l.baseline AND g.by_key = l.by_key AND g.hour < l.hour AND ${ms('g.hour')} >= ${ms('l.hour')} - l.reach_ms
     GROUP BY l.baseline, l.by_key, l.hour),
   measured AS (SELECT l.*, b.since, coalesce(${dialect.listHighest('b.gap_list', 1)}, 0) AS usual_ms FROM long l
     LEFT JOIN before b ON b.baseline = l.baseline AND b.by_key = l.by_key AND b.hour = l.hour)

@@ -3,7 +3,7 @@
  * there before (`threshold.times` the highest window but one), so that a batch that comes every night is no news.
  */
 import { type Compared, type HabitType, usualReachSecs } from '../contract.ts'
-import { farSql, keyFieldsSql, ofKeys, usualSql, windowSecsOf, windowsSql } from '../windows.ts'
+import { amountsSql, farSql, keyFieldsSql, ofKeys, usualSql, windowSecsOf, windowsSql } from '../windows.ts'
 import { REASON, Words } from '../words.ts'
 
 /** The cut-off that Iglewicz and Hoaglin recommend. */
@@ -55,7 +55,7 @@ function matchesSql(compared: Compared): string {
   now AS (${windowsSql(settings, compared.habits, ofKeys('touched'), earliest('touched', '0'))}),
   tested AS (SELECT w.* FROM now w JOIN touched t ON t.baseline = w.baseline AND t.by_key = w.by_key AND t.bucket = w.hour
     JOIN ${settings} s ON s.baseline = w.baseline WHERE w.amount >= ${floor}),
-  history AS (${windowsSql(settings, compared.habits, ofKeys('tested'), earliest('touched', `(SELECT max(reach_ms) FROM ${settings} WHERE type = 'spike')`))}),
+  history AS (${amountsSql(settings, compared.habits, ofKeys('tested'), earliest('touched', `(SELECT max(reach_ms) FROM ${settings} WHERE type = 'spike')`))}),
   measured AS (${farSql(compared, usualSql(compared, 'tested', 'history'))})
   SELECT m.baseline, m.first_event AS event_id, m.first_time AS event_time, ${keyFieldsSql(compared)} AS fields,
     ${dialect.list([words.text(REASON)])} AS selections, ${words.reason(field, value)} AS because
