@@ -24,6 +24,7 @@ import {
   forgetPasses,
   forgetRules,
   knownVersions,
+  lastTold,
   type Progress,
   passesOf,
   progressOf,
@@ -78,7 +79,7 @@ export interface DetectionReport {
   /** What is wrong with rule files. */
   readonly problems: readonly Problem[]
   /** Why the state was worked out again, where it was. */
-  readonly rebuilt?: 'asked' | 'lost' | 'lake put back' | 'commits gone'
+  readonly rebuilt?: 'asked' | 'lost' | 'lake put back' | 'findings put back' | 'commits gone'
 }
 
 /** Detection on one home, with an engine and a pack made ready. Not for concurrent use. */
@@ -178,6 +179,11 @@ export class HomeDetection {
         tally.rebuilt = 'lake put back'
         return this.#beginAgain({ version: ancestor, lineage: state.lineage + 1 }, snapshot)
       }
+      const toldVersion = told?.lineage === state.lineage ? told.version : -1
+      if (toldVersion < (await lastTold(engine, state.lineage))) {
+        tally.rebuilt = 'findings put back'
+        return this.#beginAgain({ version: toldVersion, lineage: state.lineage }, snapshot)
+      }
       if (rebuild !== true) return state
       tally.rebuilt = 'asked'
       const isAhead = told !== undefined && told.lineage === state.lineage && told.version > state.version
@@ -241,7 +247,7 @@ export class HomeDetection {
   async #pass(files: readonly DataFile[], at: Progress, newest: Date, tally: Tally): Promise<void> {
     const { engine, events, findings, leavesOf, now } = this.#options
     const digest = await commitDigest(events, at.version)
-    if (files.length === 0) return writeProgress(engine, at, digest, now())
+    if (files.length === 0) return writeProgress(engine, at, { digest, now: now(), found: 0 })
     const report = await this.#detector.pass(await addedRows(events, files), {
       now: now(),
       asOf: this.#capped(newest.getTime()),
@@ -249,7 +255,7 @@ export class HomeDetection {
       settle: async (found) => {
         const txn = { appId: txnApp(at.lineage), version: at.version }
         if (found > 0) await keepFindings(engine, findings, txn, leavesOf)
-        await writeProgress(engine, at, digest, now())
+        await writeProgress(engine, at, { digest, now: now(), found })
       },
     })
     tally.add(rowsIn(files), report)

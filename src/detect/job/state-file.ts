@@ -8,7 +8,7 @@ import { lit } from '../../engine/sql.ts'
 import { attachState, STATE, STATE_HABITS, STATE_MATCHES, STATE_PROGRESS, STATE_RULES } from '../state.ts'
 import { makeBursts, STATE_BURSTS } from './bursts.ts'
 
-/** Passes of late: versions of `events`, with the digest of their commit, so that a lake that was put back is noticed. */
+/** Passes of late: versions of `events` with the digest of their commit, and what they told, so that a lake that was put back is noticed. */
 const PASSES = `${STATE}.passes`
 
 /** So many passes are looked through for where a lake that was put back agrees with what was seen. */
@@ -44,7 +44,7 @@ async function attachAll(engine: Engine, path: string): Promise<void> {
   await attachState(engine, path)
   await makeBursts(engine)
   await engine.run(
-    `CREATE TABLE IF NOT EXISTS ${PASSES} (events_version BIGINT, commit_digest VARCHAR, lineage INTEGER, pass_time TIMESTAMPTZ)`,
+    `CREATE TABLE IF NOT EXISTS ${PASSES} (events_version BIGINT, commit_digest VARCHAR, lineage INTEGER, pass_time TIMESTAMPTZ, found BIGINT)`,
   )
 }
 
@@ -59,15 +59,22 @@ export async function progressOf(engine: Engine): Promise<Progress | undefined> 
   return row === undefined ? undefined : { version: Number(row.version), lineage: Number(row.lineage) }
 }
 
+/** The newest version of a lineage of which the state knows findings to be told; -1 for none. */
+export async function lastTold(engine: Engine, lineage: number): Promise<number> {
+  const { version } = await engine.row<{ version: string }>(
+    `SELECT coalesce(max(events_version), -1) AS version FROM ${PASSES} WHERE lineage = ${lineage} AND found > 0`,
+  )
+  return Number(version)
+}
+
 /** Puts down that a pass is done; in the transaction of what it remembered. */
 export async function writeProgress(
   engine: Engine,
   { version, lineage }: Progress,
-  digest: string | undefined,
-  now: Date,
+  { digest = '', now, found }: { readonly digest: string | undefined; readonly now: Date; readonly found: number },
 ): Promise<void> {
   await engine.run(
-    `INSERT INTO ${PASSES} VALUES (${version}, ${lit(digest ?? '')}, ${lineage}, ${lit(now.toISOString())}::TIMESTAMPTZ)`,
+    `INSERT INTO ${PASSES} VALUES (${version}, ${lit(digest)}, ${lineage}, ${lit(now.toISOString())}::TIMESTAMPTZ, ${found})`,
   )
   await engine.run(`DELETE FROM ${STATE_PROGRESS}`)
   await engine.run(`INSERT INTO ${STATE_PROGRESS} VALUES (${version})`)
@@ -91,7 +98,7 @@ export async function beginAgain(
   await engine.run('BEGIN')
   for (const table of [STATE_MATCHES, STATE_HABITS, STATE_RULES, STATE_BURSTS, PASSES])
     await engine.run(`DELETE FROM ${table}`)
-  await writeProgress(engine, progress, digest, now)
+  await writeProgress(engine, progress, { digest, now, found: 0 })
   await engine.run('COMMIT')
 }
 
