@@ -134,11 +134,44 @@ export function budgets(rows: readonly Row[]): Budget[] {
     const speed = middle(small, (outcome) => outcome.events / outcome.seconds)
     add('small objects: at least 40,000 events/s', number(speed), speed >= 40_000)
   }
+  found.push(...detectionBudgets(rows))
   for (const each of rows.filter(({ name }) => name.startsWith('steady'))) {
     const wall = middle(each, seconds)
     const { p90_ms: p90 = 0, max_ms: longest = 0 } = each.rounds[0]?.details ?? {}
     const spread = `${number(wall * 1000)} ms; 90th percentile ${number(p90)}, longest ${number(longest)}`
     add(`a batch of 1,000 commits in under 300 ms (\`${each.name}\`)`, spread, wall < 0.3)
+  }
+  return found
+}
+
+const perCpuSecond = (row: Row): number => middle(row, ({ events, cpuSeconds }) => events / cpuSeconds)
+
+/** Budgets of detection. By CPU is what two quiet cores would do. */
+function detectionBudgets(rows: readonly Row[]): Budget[] {
+  const row = (name: string) => rows.find((each) => each.name === name)
+  const [detect, raw, rsigma] = ['detect', 'detect-raw', 'rsigma'].map(row)
+  const [counted, few, many] = ['correlate', 'correlate-few', 'correlate-many'].map(row)
+  const found: Budget[] = []
+  if (detect !== undefined) {
+    const wall = middle(detect, ({ events, seconds: secs }) => events / secs)
+    const both = 2 * perCpuSecond(detect)
+    const measured = `${number(wall)} by the clock, ${number(both)} by CPU`
+    found.push({ promise: 'the rule pack at 300,000 events/s on two cores', measured, met: both >= 300_000 })
+  }
+  if (raw !== undefined && rsigma !== undefined) {
+    const ratio = perCpuSecond(raw) / perCpuSecond(rsigma)
+    const promise = 'twice the speed of rsigma, events for each CPU second'
+    found.push({ promise, measured: number(ratio, 2), met: ratio >= 2 })
+  }
+  if (counted !== undefined) {
+    const peak = Math.max(...[counted, few, many].flatMap((each) => (each === undefined ? [] : [middle(each, rss)])))
+    const promise = 'correlations of 100,000 groups within 1.5 GB'
+    found.push({ promise, measured: `${number(peak / 1e9, 2)} GB`, met: peak <= 1.5e9 })
+  }
+  if (few !== undefined && many !== undefined) {
+    const ratio = middle(many, cpu) / middle(few, cpu)
+    const promise = 'value_count costs at most twice as much with many different values'
+    found.push({ promise, measured: number(ratio, 2), met: ratio <= 2 })
   }
   return found
 }

@@ -2,6 +2,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { homeAt } from '../src/core/home.ts'
+import { rsigma } from '../test/peers/sigma/rsigma.ts'
 import { account, batches, bytesIn, DATA, day, freshHome, smallObjects } from './data.ts'
 import type { BenchOptions, RowName } from './options.ts'
 import type { Outcome } from './outcome.ts'
@@ -23,19 +24,27 @@ const STEADY_OBJECTS = 27
 /** Times each question is asked. */
 const QUERY_TIMES = 5
 
+/** Records that rsigma goes over; it holds them parsed. */
+const RSIGMA_EVENTS = 200_000
+
+/** Matches of the row `correlate` for each event of the others. */
+const CORRELATED_TIMES = 10
+
 const THOUSANDS = new Intl.NumberFormat('en-US')
 
 /** Measures all rows asked for; `folder` is for homes and files that are made on the way. */
 export async function measure(options: BenchOptions, folder: string): Promise<Row[]> {
   const wants = (...names: RowName[]) => names.some((name) => options.rows.includes(name))
   const rows: Row[] = []
-  if (wants('bare', 'floor', 'chdb', 'ours', 'unsealed', 'unchanged', 'query', 'verify')) {
+  if (wants('bare', 'floor', 'chdb', 'ours', 'unsealed', 'unchanged', 'query', 'verify', 'detect')) {
     const { compared, home, source } = await compare(options, folder)
     rows.push(...compared)
     if (wants('unchanged')) rows.push(await unchanged(options, home, source))
     if (wants('query')) rows.push(await query(home))
     if (wants('verify')) rows.push(...(await verify(options, home)))
+    if (wants('detect')) rows.push(...(await detect(options, home, source)))
   }
+  if (wants('correlate')) rows.push(...(await correlate(options)))
   if (wants('small')) rows.push(await small(options, folder))
   if (wants('steady')) for (const events of options.days) rows.push(...(await steady(events, folder)))
   if (wants('large')) rows.push(await large(options, folder))
@@ -143,6 +152,51 @@ async function verify(options: BenchOptions, home: string): Promise<Row[]> {
     { name: 'verify', title: 'Bricktrail: verification of the whole home', rounds: rounds.verify },
     { name: 'reread', title: 'the same files read twice, nothing done with them', rounds: rounds.reread },
   ]
+}
+
+/** The pack; and rules that rsigma can run too, in turns with it. */
+async function detect(options: BenchOptions, home: string, source: string): Promise<Row[]> {
+  const peer = options.rows.includes('rsigma') ? rsigma() : undefined
+  if (peer !== undefined && 'missing' in peer) note(`rsigma is left out: ${peer.missing}`)
+  const program = peer !== undefined && 'command' in peer ? peer.command : undefined
+  const rounds: Record<'detect' | 'detect-raw' | 'rsigma', Outcome[]> = { detect: [], 'detect-raw': [], rsigma: [] }
+  for (let round = 0; round < options.rounds; round++) {
+    note(`round ${round + 1} of ${options.rounds}: detect`)
+    rounds.detect.push(await run('detect', { home, rules: 'pack' }))
+    if (program === undefined) continue
+    rounds['detect-raw'].push(await run('detect', { home, rules: 'raw' }))
+    rounds.rsigma.push(await run('rsigma', { program, source, events: RSIGMA_EVENTS }))
+  }
+  const titles = {
+    detect: 'Bricktrail: every rule of the pack over every event',
+    'detect-raw': 'Bricktrail: the rules that ask for delivered names alone',
+    rsigma: 'rsigma: the same rules over delivered records already parsed, one thread',
+  }
+  return (['detect', 'detect-raw', 'rsigma'] as const)
+    .filter((name) => rounds[name].length > 0)
+    .map((name) => ({ name, title: titles[name], rounds: rounds[name] }))
+}
+
+/** As many matches as a bad day has; then the same with few and with many different values. */
+async function correlate(options: BenchOptions): Promise<Row[]> {
+  const matches = options.events * CORRELATED_TIMES
+  const groups = 100_000
+  const kinds = [
+    { name: 'correlate', type: 'event_count', values: 10, words: 'event_count' },
+    { name: 'correlate-few', type: 'value_count', values: 10, words: 'value_count of 10 values' },
+    { name: 'correlate-many', type: 'value_count', values: 1_000_000, words: 'value_count of a million values' },
+  ] as const
+  const rows: Row[] = []
+  for (const { name, type, values, words } of kinds) {
+    note(name)
+    const outcome = await run('correlate', { matches, groups, values, type })
+    rows.push({
+      name,
+      title: `Bricktrail: ${words} over matches of ${THOUSANDS.format(groups)} groups`,
+      rounds: [outcome],
+    })
+  }
+  return rows
 }
 
 async function small(options: BenchOptions, folder: string): Promise<Row> {
