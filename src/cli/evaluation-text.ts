@@ -51,8 +51,8 @@ const count = (value: number): string => value.toLocaleString('en-US')
 const figure = (value: number): string => value.toFixed(2)
 const percent = (value: number | null): string => (value === null ? '' : `${Math.round(value * 100)} %`)
 
-const head = ({ events, days, attackEvents, scenarios, rules, seconds }: Evaluation): string =>
-  `${count(events)} events over ${days} ${days === 1 ? 'day' : 'days'}, ${count(attackEvents)} of them in ${scenarios.length} attacks; ` +
+const head = ({ events, days, warmUpDays, attackEvents, scenarios, rules, seconds }: Evaluation): string =>
+  `${count(events)} events over ${days} ${days === 1 ? 'day' : 'days'}${warmUpDays > 0 ? ` after ${warmUpDays} to learn` : ''}, ${count(attackEvents)} of them in ${scenarios.length} attacks; ` +
   `${rules.length} rules in ${seconds.detect.toFixed(1)} s`
 
 const attackHead = (scenarios: readonly ScenarioVerdict[]): string =>

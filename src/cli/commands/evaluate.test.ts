@@ -69,6 +69,11 @@ describe('bricktrail evaluate', () => {
     ])
   }, 60_000)
 
+  it('refuses a warm-up that leaves nothing', async () => {
+    const run = runCommand(registerEvaluate, ['evaluate', '--days', '14', '--warm-up', '14'], { home: root })
+    await expect(run).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+  })
+
   it('refuses a lake without its folder', async () => {
     const run = runCommand(registerEvaluate, ['evaluate', '--lake', root], { home: root })
     await expect(run).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })

@@ -16,6 +16,7 @@ interface Flags {
   readonly rules?: readonly string[]
   readonly shipped: boolean
   readonly most: string
+  readonly warmUp: string
   readonly all?: boolean
 }
 
@@ -40,6 +41,7 @@ export const registerEvaluate: RegisterCommand = (program, cli) => {
     .option('--rules <dir...>', 'further folders of rules')
     .option('--no-shipped', 'without the shipped rules')
     .option('--most <n>', 'findings a day on no attack, at medium or above, that are too many', MOST_A_DAY)
+    .option('--warm-up <d>', 'days at the beginning whose findings on no attack do not count', '0')
     .option('--all', 'list rules that found nothing, too')
     .action((folder: string | undefined, flags: Flags) => run(cli, folder, flags))
 }
@@ -82,6 +84,12 @@ function optionsOf(cli: CliContext, folder: string | undefined, flags: Flags): E
     seed: wholeNumber('--seed', flags.seed),
     scenarios: scenariosOf(flags.scenarios),
   }
+  const warmUpDays = wholeNumber('--warm-up', flags.warmUp)
+  if (folder === undefined && warmUpDays >= simulated.days) {
+    throw new AppError('BAD_ARGUMENT', `--warm-up ${warmUpDays} leaves none of ${simulated.days} days to count.`, {
+      hint: 'Give more --days, or fewer to warm up.',
+    })
+  }
   return {
     logs: folder ?? simulated,
     ...(flags.lake === undefined ? {} : { lake: homeAt(flags.lake) }),
@@ -90,6 +98,7 @@ function optionsOf(cli: CliContext, folder: string | undefined, flags: Flags): E
       ...(flags.settings === undefined ? {} : { settingsFile: flags.settings }),
       ...(flags.rules === undefined ? {} : { folders: flags.rules }),
     },
+    warmUpDays,
     examples: EXAMPLES,
     now: () => cli.now(),
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import { type Home, homeAt } from '../../core/home.ts'
-import { Engine } from '../../engine/duckdb.ts'
+import { Engine, type Row } from '../../engine/duckdb.ts'
 import { ingest } from '../../ingest/ingest.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
@@ -31,6 +31,8 @@ export interface EvaluateOptions {
   readonly pack: PackOptions
   /** Of the engine that detects; {@link MEMORY_MB} where absent. */
   readonly memoryLimitMb?: number
+  /** Days at the beginning whose findings on no attack are not counted, so that habits are known; 0 where absent. */
+  readonly warmUpDays?: number
   readonly now: () => Date
   /** A few findings on no attack go with each rule. */
   readonly examples?: number
@@ -40,8 +42,9 @@ export interface EvaluateOptions {
 /** What came of it. */
 export interface Evaluation extends Verdict {
   readonly events: number
-  /** Days with events. */
+  /** Days with events, those of the warm-up not among them. */
   readonly days: number
+  readonly warmUpDays: number
   /** Events of the attacks. */
   readonly attackEvents: number
   readonly leftOut: readonly LeftOut[]
@@ -99,7 +102,7 @@ async function ingested({ now, onProgress }: EvaluateOptions, folder: string, ho
 }
 
 async function judged(
-  { pack: packOptions, examples = 0, memoryLimitMb = MEMORY_MB, onProgress }: EvaluateOptions,
+  { pack: packOptions, examples = 0, memoryLimitMb = MEMORY_MB, warmUpDays = 0, onProgress }: EvaluateOptions,
   home: Home,
   scenarios: Awaited<ReturnType<typeof readLabels>>,
   ingestSecs: number,
@@ -112,25 +115,24 @@ async function judged(
   const engine = await Engine.open({ memoryLimitMb, tempDir: home.tmp })
   try {
     onProgress?.('detecting', 0, 1)
-    const { events, days, latest } = await engine.row<{ events: number; days: number; latest: string | null }>(
-      `SELECT count(*)::DOUBLE AS events, count(DISTINCT event_date)::INTEGER AS days, strftime(max(event_time), '%Y-%m-%dT%H:%M:%SZ') AS latest FROM ${relation}`,
-    )
+    const { events, days, latest, warm } = await engine.row<Extent>(extentSql(relation, warmUpDays))
     const started = performance.now()
     const report = await detectOver(engine, pack, relation, latest === null ? {} : { now: new Date(latest) })
     const detectSecs = (performance.now() - started) / 1000
     await writeAttacks(engine, scenarios, relation)
-    const verdict = await judge(engine, pack.rules, scenarios)
+    const verdict = await judge(engine, pack.rules, scenarios, warm ?? undefined)
     const { n } = await engine.row<{ n: number }>(
       'SELECT count(DISTINCT event_id)::INTEGER AS n FROM temp.attack_events',
     )
     return {
       events,
-      days,
+      days: Math.max(0, days - warmUpDays),
+      warmUpDays,
       attackEvents: n,
       ...verdict,
       leftOut: report.leftOut,
       problems: [...pack.problems, ...report.problems],
-      examples: await wrongExamples(engine, verdict, examples),
+      examples: await wrongExamples(engine, verdict, examples, warm ?? undefined),
       seconds: { ingest: ingestSecs, detect: detectSecs },
     }
   } finally {
@@ -138,11 +140,23 @@ async function judged(
   }
 }
 
-async function wrongExamples(engine: Engine, { rules }: Verdict, limit: number): Promise<Record<string, string[]>> {
+type Extent = Readonly<Record<'events' | 'days', number>> & Readonly<Record<'latest' | 'warm', string | null>> & Row
+
+/** How many events on how many days, the last of them, and the first instant after the warm-up. */
+const extentSql = (relation: string, warmUpDays: number): string => `SELECT count(*)::DOUBLE AS events,
+  count(DISTINCT event_date)::INTEGER AS days, strftime(max(event_time), '%Y-%m-%dT%H:%M:%SZ') AS latest,
+  strftime(min(event_date) + ${warmUpDays}, '%Y-%m-%dT%H:%M:%SZ') AS warm FROM ${relation}`
+
+async function wrongExamples(
+  engine: Engine,
+  { rules }: Verdict,
+  limit: number,
+  from: string | undefined,
+): Promise<Record<string, string[]>> {
   const wrong = limit === 0 ? [] : rules.filter((rule) => rule.wrong > 0)
   const entries: [string, string[]][] = []
   for (const { key } of wrong) {
-    const rows = await wrongOf(engine, key, limit)
+    const rows = await wrongOf(engine, key, limit, from)
     entries.push([key, rows.map(({ summary }) => String(summary))])
   }
   return Object.fromEntries(entries)

@@ -29,6 +29,7 @@ async function judged(
   texts: readonly string[],
   events: readonly PlainEvent[],
   scenarios: readonly LabelledScenario[],
+  from?: string,
 ): Promise<Verdict> {
   const { rules } = packOf(texts.join('---\n'))
   const named = rules.map((each) => ({ ...each, file: `/anywhere/rules/threat/${each.key}.yml`, isShipped: true }))
@@ -36,7 +37,7 @@ async function judged(
   await engine.run(`UPDATE ${relation} SET request_id = event_id`)
   await detectOver(engine, { rules: named }, relation)
   await writeAttacks(engine, scenarios, relation)
-  return judge(engine, named, scenarios)
+  return judge(engine, named, scenarios, from)
 }
 
 describe('a rule', () => {
@@ -68,6 +69,13 @@ describe('a rule', () => {
   it('that found nothing has no precision, and one that nothing is expected of has no recall', async () => {
     const { rules } = await judged([rule('drops', 'drop', 'high')], at('read', 'ada', 1), [])
     expect(rules).toMatchObject([{ findings: 0, precision: null, expected: 0, recall: null }])
+  })
+
+  it('is forgiven what it says of no attack before a time', async () => {
+    const events = [...at('drop', 'ada', 0), ...at('drop', 'bob', 10), ...at('drop', 'cy', 7200)]
+    const known = [scenario('x', ['drops'], 'drop-ada-0')]
+    const { rules } = await judged([rule('drops', 'drop', 'high')], events, known, '2026-11-14T01:00:00Z')
+    expect(rules).toMatchObject([{ findings: 2, right: 1, wrong: 1 }])
   })
 
   it('that only feeds others is not judged', async () => {

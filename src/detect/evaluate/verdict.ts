@@ -69,13 +69,18 @@ interface RuleCount {
   readonly scenarios: readonly string[]
 }
 
-/** Judges the findings of the last pass, {@link FOUND}, by the events in {@link ATTACKS}. */
+/**
+ * Judges the findings of the last pass, {@link FOUND}, by the events in {@link ATTACKS}.
+ *
+ * @param from ISO time; findings on no attack that begin before it are not counted
+ */
 export async function judge(
   engine: Engine,
   rules: readonly PackRule[],
   scenarios: readonly LabelledScenario[],
+  from?: string,
 ): Promise<Verdict> {
-  const counts = await countsOf(engine)
+  const counts = await countsOf(engine, from)
   const names = namesOf(rules)
   const told = counts.map((count) => ({ ...count, name: names.get(count.rule_id) ?? count.rule_id }))
   return {
@@ -90,13 +95,17 @@ export async function judge(
 }
 
 /** A finding counts once, however many of its events are of an attack. */
-function countsOf(engine: Engine): Promise<(RuleCount & Record<string, unknown>)[]> {
+function countsOf(engine: Engine, from: string | undefined): Promise<(RuleCount & Record<string, unknown>)[]> {
   const named = `SELECT finding_id, unnest(event_ids) AS event_id FROM ${FOUND}`
   const hits = `SELECT n.finding_id, list_distinct(list(a.scenario)) AS scenarios FROM (${named}) n JOIN ${ATTACKS} a USING (event_id) GROUP BY ALL`
   return engine.rows(`SELECT f.rule_id, f."level", count(*)::INTEGER AS findings, count(h.finding_id)::INTEGER AS "right",
     coalesce(list_sort(list_distinct(flatten(list(h.scenarios) FILTER (h.scenarios IS NOT NULL)))), []) AS scenarios
-    FROM ${FOUND} f LEFT JOIN (${hits}) h USING (finding_id) WHERE f.superseded_by IS NULL GROUP BY f.rule_id, f."level"`)
+    FROM ${FOUND} f LEFT JOIN (${hits}) h USING (finding_id)
+    WHERE f.superseded_by IS NULL AND (h.finding_id IS NOT NULL OR ${begunAt(from)}) GROUP BY f.rule_id, f."level"`)
 }
+
+const begunAt = (from: string | undefined): string =>
+  from === undefined ? 'true' : `f.first_time >= ${lit(from)}::TIMESTAMPTZ`
 
 /** How each rule is called, by its key: `threat/file` for shipped rules, which stand alone in their files. */
 function namesOf(rules: readonly PackRule[]): ReadonlyMap<string, string> {
@@ -152,7 +161,7 @@ function ruleVerdicts(
 }
 
 /** Findings that ask for attention and are on no attack: at which times, about whom, at most `limit` of a rule. */
-export function wrongOf(engine: Engine, key: string, limit: number): Promise<Record<string, unknown>[]> {
-  return engine.rows(`SELECT f.summary FROM ${FOUND} f WHERE f.rule_id = ${lit(key)} AND NOT EXISTS
+export function wrongOf(engine: Engine, key: string, limit: number, from?: string): Promise<Record<string, unknown>[]> {
+  return engine.rows(`SELECT f.summary FROM ${FOUND} f WHERE f.rule_id = ${lit(key)} AND f.superseded_by IS NULL AND ${begunAt(from)} AND NOT EXISTS
     (FROM ${ATTACKS} a WHERE list_contains(f.event_ids, a.event_id)) ORDER BY f.first_time LIMIT ${limit}`)
 }
