@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { objectsRelation, type Taking } from '../collect/ledger.ts'
 import { type Column, type ColumnType, EVENT_COLUMNS, REJECT_COLUMNS } from '../core/event.ts'
+import { FINDING_COLUMNS } from '../core/finding.ts'
 import { homeAt } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
 
@@ -32,10 +33,10 @@ const OBJECT_COLUMNS: Readonly<Record<keyof Taking, string>> = {
   resume_lines: 'Line breaks before that place.',
 }
 
-const INTRO = `# Events, rejects and objects
+const INTRO = `# Events, rejects, findings and objects
 
-The three relations of a lake, as \`bricktrail query\` sees them. \`events\` and \`rejects\` are Delta Lake tables in
-\`lake/events\` and \`lake/rejects\` of the data folder; \`objects\` is the source ledger, \`ledger.db\`. This page is made from
+The relations of a lake, as \`bricktrail query\` sees them. \`events\`, \`rejects\` and \`findings\` are Delta Lake tables in
+\`lake/events\`, \`lake/rejects\` and \`lake/findings\` of the data folder; \`objects\` is the source ledger, \`ledger.db\`. This page is made from
 the program (\`UPDATE_DOCS=1 npx vitest run src/ask/events-page.test.ts\`), and a test fails when the two differ.
 
 Types are Delta Lake's. \`actor.type\` is a member of a struct; \`targets[].type\` is a member of each struct of a list.`
@@ -71,6 +72,7 @@ function page(objectTypes: Readonly<Record<string, string>>): string {
     INTRO,
     `## \`events\`\n\nOne row an event, partitioned by \`event_date\`.\n\n${HEAD}\n${rows(EVENT_COLUMNS).join('\n')}`,
     `## \`rejects\`\n\nOne row a record that could not become an event.\n\n${HEAD}\n${rows(REJECT_COLUMNS).join('\n')}`,
+    `## \`findings\`\n\nOne row a finding, partitioned by \`finding_date\`. The table has a row for each revision; \`query\` shows the newest of each id.\n\n${HEAD}\n${rows(FINDING_COLUMNS).join('\n')}`,
     `## \`objects\`\n\nOne row a taking: an object that was read, or what was new in it when it was read again.\n\n${HEAD}\n${objects.join('\n')}\n`,
   ].join('\n\n')
 }

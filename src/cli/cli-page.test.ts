@@ -39,6 +39,9 @@ is behind its seal. What can be set: [Settings of the seal](../how-to/seal-setti
   'seal anchor': 'Ingestion does it by itself; this tries those again that failed.',
   prove: `The proof of an event has its row in full, so it is for those who may read the event. A period is a folder with all leaves between
 two checkpoints and the files they name. How to check either: [Verify as an auditor](../how-to/verify-as-an-auditor.md).`,
+  detect: `Ingestion does it by itself. With \`--input\` it ends with 1 where anything is found. More:
+[Detect](../how-to/detect.md).`,
+  findings: 'The columns: [events.md](events.md).',
   query: 'The relations: [events.md](events.md). What a query may do, and the sandbox: [query.md](query.md).',
   events: 'How filters and times are written: [query.md](query.md).',
   rejects: 'The columns: [events.md](events.md).',
