@@ -23,6 +23,8 @@ export interface Home {
   readonly seal: string
   /** Received bytes, by their digest. */
   readonly raw: string
+  /** SQLite: alerts and incidents, their history, and what people decided about them. */
+  readonly alerts: string
   /** SQLite: what is to be delivered, and how far each destination has come. */
   readonly outbox: string
   /** Spill and spool files; safe to delete when nothing runs. */
@@ -51,6 +53,7 @@ export function homeAt(root: string): Home {
     manifests: join(at, 'manifests'),
     seal: join(at, 'seal'),
     raw: join(at, 'raw'),
+    alerts: join(at, 'alerts.db'),
     outbox: join(at, 'deliver.db'),
     tmp: join(at, 'tmp'),
     cache: join(at, 'cache'),

@@ -42,7 +42,7 @@ function isOfHome(path: string, home: Home): boolean {
     [lake, seal, raw, manifests, detect, tmp, cache].some((folder) => path === folder || path.startsWith(folder + sep))
   )
     return true
-  return [home.ledger, home.writerLock, home.outbox].some((file) => path.startsWith(file))
+  return [home.ledger, home.writerLock, home.alerts, home.outbox].some((file) => path.startsWith(file))
 }
 
 /** All files below a folder; links are followed, each folder is entered once. */

@@ -1,0 +1,90 @@
+/** Silences: what people asked not to be told of for a while, and why. */
+import { AppError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
+import type { AlertsFile } from './alerts-file.ts'
+import { fingerprint } from './identity.ts'
+import { type Matcher, matcherText } from './match.ts'
+
+/** A silence. */
+export interface Silence {
+  readonly id: string
+  readonly createdMs: number
+  readonly endsMs: number
+  readonly who: string
+  readonly reason: string
+  readonly matcher: Matcher
+  /** How often it kept something quiet. */
+  readonly quieted: number
+}
+
+interface Row extends Omit<Silence, 'matcher'> {
+  readonly matchers: string
+}
+
+const silenceOf = ({ matchers, ...rest }: Row): Silence => ({ ...rest, matcher: JSON.parse(matchers) as Matcher })
+
+/** Silences that are long over are forgotten by lists, not by the file. */
+const SELECT = `SELECT id, created_ms AS createdMs, ends_ms AS endsMs, who, reason, matchers, quieted FROM silences`
+
+/** The silences in force at a time. */
+export const silencesAt = (file: AlertsFile, nowMs: number): Silence[] =>
+  file.all<Row>(`${SELECT} WHERE created_ms <= ?1 AND ends_ms > ?1 ORDER BY ends_ms`, nowMs).map(silenceOf)
+
+/** All silences, the newest first. */
+export const allSilences = (file: AlertsFile): Silence[] =>
+  file.all<Row>(`${SELECT} ORDER BY created_ms DESC, id`).map(silenceOf)
+
+/**
+ * Adds a silence.
+ * @throws AppError BAD_ARGUMENT where it would silence everything, has no reason, or is over
+ */
+export function addSilence(
+  file: AlertsFile,
+  { matcher, endsMs, who, reason, nowMs }: Pick<Silence, 'matcher' | 'endsMs' | 'who' | 'reason'> & { nowMs: number },
+): Silence {
+  if (matcherText(matcher) === '')
+    throw new AppError('BAD_ARGUMENT', 'This would silence everything.', {
+      hint: 'Name an alert, or give --rule, --entity, --level, --threat, --tag or --workspace.',
+    })
+  if (reason.trim() === '')
+    throw new AppError('BAD_ARGUMENT', 'A silence needs a reason.', { hint: 'Add --reason "why".' })
+  if (endsMs <= nowMs)
+    throw new AppError('BAD_ARGUMENT', 'The silence is over before it begins.', { hint: 'Add --for 2h.' })
+  const text = JSON.stringify(matcher)
+  const id = fingerprint(['silence', text, nowMs, who, reason], 12)
+  file.run(
+    'INSERT INTO silences (id, created_ms, ends_ms, who, reason, matchers) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    id,
+    nowMs,
+    endsMs,
+    who,
+    reason,
+    text,
+  )
+  return { id, createdMs: nowMs, endsMs, who, reason, matcher, quieted: 0 }
+}
+
+/**
+ * Ends a silence now.
+ * @throws AppError BAD_ARGUMENT for one that is not in force
+ */
+export function endSilence(file: AlertsFile, typed: string, nowMs: number): Silence {
+  const all = silencesAt(file, nowMs)
+  const [found, another] = all.filter(({ id }) => typed.length >= 4 && id.startsWith(typed.toLowerCase()))
+  if (found !== undefined && another === undefined) {
+    file.run('UPDATE silences SET ends_ms = ? WHERE id = ?', nowMs, found.id)
+    return { ...found, endsMs: nowMs }
+  }
+  const [near] = nearest(
+    typed,
+    all.map(({ id }) => id),
+  )
+  throw new AppError('BAD_ARGUMENT', `No silence ${typed} is in force.`, {
+    hint: near === undefined ? 'Run `bricktrail alerts silences` to see which are.' : `Did you mean ${near}?`,
+  })
+}
+
+/** Counts that a silence kept something quiet. */
+export const quietedOnce = (file: AlertsFile, id: string): void => {
+  file.run('UPDATE silences SET quieted = quieted + 1 WHERE id = ?', id)
+}
