@@ -2,6 +2,7 @@
 import type { SinkKind } from './contract.ts'
 import { hushed } from './hush.ts'
 import { alertmanager } from './sinks/alertmanager.ts'
+import { email } from './sinks/email.ts'
 import { file } from './sinks/file.ts'
 import { jsm } from './sinks/jsm.ts'
 import { pagerDuty } from './sinks/pagerduty.ts'
@@ -21,6 +22,7 @@ export const SINKS: readonly SinkKind[] = (
     teams,
     pagerDuty,
     jsm,
+    email,
     alertmanager,
     file('messages'),
     splunkHec,
