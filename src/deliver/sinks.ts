@@ -4,6 +4,7 @@ import { hushed } from './hush.ts'
 import { alertmanager } from './sinks/alertmanager.ts'
 import { email } from './sinks/email.ts'
 import { file } from './sinks/file.ts'
+import { jira } from './sinks/jira.ts'
 import { jsm } from './sinks/jsm.ts'
 import { pagerDuty } from './sinks/pagerduty.ts'
 import { slack } from './sinks/slack.ts'
@@ -22,6 +23,7 @@ export const SINKS: readonly SinkKind[] = (
     teams,
     pagerDuty,
     jsm,
+    jira,
     email,
     alertmanager,
     file('messages'),
