@@ -9,6 +9,7 @@ import { jsm } from './sinks/jsm.ts'
 import { pagerDuty } from './sinks/pagerduty.ts'
 import { slack } from './sinks/slack.ts'
 import { splunkHec } from './sinks/splunk-hec.ts'
+import { syslog } from './sinks/syslog.ts'
 import { teams } from './sinks/teams.ts'
 import { webhook } from './sinks/webhook.ts'
 
@@ -26,8 +27,10 @@ export const SINKS: readonly SinkKind[] = (
     jira,
     email,
     alertmanager,
+    syslog('messages'),
     file('messages'),
     splunkHec,
+    syslog('events'),
     file('events'),
   ] as readonly SinkKind<never>[]
 ).map((kind) => hushed(kind) as SinkKind)
