@@ -4,7 +4,7 @@ import { lit } from '../../engine/sql.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { STATE_HABITS } from '../state.ts'
-import type { KeyedBaseline } from './contract.ts'
+import { HOUR_SECS, type KeyedBaseline } from './contract.ts'
 import { HABIT_TYPES } from './registry.ts'
 import { BATCH, fillBatch } from './selected.ts'
 import { fillSettings, SETTINGS } from './settings.ts'
@@ -43,7 +43,7 @@ export async function rememberHabits(
 /** What a batch adds: a row for each that the habits have. */
 function sumsSql(dialect: Dialect): string {
   const ms = dialect.epochMs
-  return `SELECT b.baseline, s.bucket_ms, b.by_key, b.value_key, coalesce(b.bucket, ${dialect.timeOfMs(`min(${ms('b.event_time')}) - min(${ms('b.event_time')}) % 3600000`)}) AS hour,
+  return `SELECT b.baseline, s.bucket_ms, b.by_key, b.value_key, coalesce(b.bucket, ${dialect.timeOfMs(`min(${ms('b.event_time')}) - min(${ms('b.event_time')}) % ${HOUR_SECS * 1000}`)}) AS hour,
     count(*) AS n, sum(b.number) AS total, min(b.event_time) AS first_time, max(b.event_time) AS last_time,
     CASE WHEN s.keeps_events THEN min_by(b.event_id, (b.event_time, b.event_id)) END AS first_event,
     CASE WHEN s.keeps_events THEN max_by(b.event_id, (b.event_time, b.event_id)) END AS last_event

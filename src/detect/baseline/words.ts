@@ -15,7 +15,7 @@ export class Words {
     this.#dialect = dialect
   }
 
-  /** Texts and expressions after each other; strings that begin with an apostrophe-free quote are given by {@link text}. */
+  /** Expressions after each other; what is NULL is left out. */
   joined = (parts: readonly string[]): string => parts.map((part) => `coalesce(${part}, '')`).join(' || ')
 
   text = (words: string): string => this.#dialect.text(words)

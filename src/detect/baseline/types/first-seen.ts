@@ -1,5 +1,5 @@
 /** A value that was never seen of a key before, once the key has been known for long enough. */
-import { type Compared, type HabitType, HOUR_SECS } from '../contract.ts'
+import type { Compared, HabitType } from '../contract.ts'
 import { VALUES_NAMED, Words } from '../words.ts'
 
 /** `first_seen`. What was seen once stays known. */
@@ -12,9 +12,6 @@ export const firstSeen: HabitType = {
   readsOwnKeys: true,
   matchesSql,
 }
-
-/** Rows of first sightings have the hour of the sighting. */
-export const FIRST_SIGHTING_SECS = HOUR_SECS
 
 function matchesSql({ batch, settings, habits, dialect }: Compared): string {
   const words = new Words(dialect)
