@@ -1,4 +1,5 @@
 /** The command registry; a test compares it with the folder. */
+import { registerAlerts } from './commands/alerts.ts'
 import { registerCatalogue } from './commands/catalogue.ts'
 import { registerCompact } from './commands/compact.ts'
 import { registerDeliver } from './commands/deliver.ts'
@@ -9,6 +10,7 @@ import { registerEvaluate } from './commands/evaluate.ts'
 import { registerEvents } from './commands/events.ts'
 import { registerExport } from './commands/export.ts'
 import { registerFindings } from './commands/findings.ts'
+import { registerIncidents } from './commands/incidents.ts'
 import { registerIngest } from './commands/ingest.ts'
 import { registerProve } from './commands/prove.ts'
 import { registerQuery } from './commands/query.ts'
@@ -27,6 +29,8 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerIngest,
   registerDetect,
   registerFindings,
+  registerAlerts,
+  registerIncidents,
   registerQuery,
   registerEvents,
   registerExport,

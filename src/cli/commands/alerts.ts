@@ -1,0 +1,155 @@
+/** `bricktrail alerts`: what was found, who looks into it, and what became of it. */
+import type { Command } from 'commander'
+import { AppError } from '../../core/errors.ts'
+import { addDeeds } from '../alert-deeds.ts'
+import {
+  type DeedFlags,
+  type ListFlags,
+  list,
+  SHORT_ID,
+  show,
+  tellNow,
+  whoOf,
+  withAlerts,
+  withListOptions,
+  wordOf,
+} from '../alerting.ts'
+import type { CliContext, RegisterCommand } from '../contract.ts'
+
+/** Adds `alerts` and its commands. */
+export const registerAlerts: RegisterCommand = (program, cli) => {
+  const alerts = program.command('alerts').description('list alerts, and say who looks into them and what they were')
+  addLooking(alerts, cli)
+  addDeeds(alerts, cli, 'alert')
+  addSilences(alerts, cli)
+}
+
+function addLooking(alerts: Command, cli: CliContext): void {
+  withListOptions(alerts.command('list').description('list open alerts, the most severe first')).action(
+    (flags: ListFlags) => list(cli, 'alert', flags),
+  )
+  alerts
+    .command('show')
+    .description('show one alert with its reasons, findings and history')
+    .argument('<id>', 'the first digits of its id')
+    .action((id: string) => show(cli, 'alert', id))
+  alerts
+    .command('run')
+    .description('take in new findings, and tell the destinations of alerts.yaml what is due')
+    .action(() => run(cli))
+}
+
+interface SilenceFlags extends DeedFlags {
+  readonly for?: string
+  readonly until?: string
+  readonly reason?: string
+  readonly rule?: string
+  readonly entity?: string
+  readonly level?: string
+  readonly threat?: string
+  readonly tag?: string
+  readonly workspace?: string
+}
+
+function addSilences(alerts: Command, cli: CliContext): void {
+  alerts
+    .command('silence')
+    .description('tell nobody of one alert, or of all that are alike, for a while')
+    .argument('[id]', 'an alert: its rule and who it is about')
+    .option('--for <time>', 'how long, such as 2h')
+    .option('--until <time>', 'until when')
+    .requiredOption('--reason <text>', 'why')
+    .option('--rule <pattern>', 'id, name or title of the rule; * and ? stand for anything')
+    .option('--entity <pattern>', 'who or what it is about')
+    .option('--level <level>', 'only this level')
+    .option('--threat <pattern>', 'kind of threat')
+    .option('--tag <pattern>', 'tag of the rule')
+    .option('--workspace <pattern>', 'id of a workspace')
+    .option('--as <name>', 'who does it; the user of the system where absent')
+    .action((id: string | undefined, flags: SilenceFlags) => silence(cli, id, flags))
+  alerts
+    .command('silences')
+    .description('list silences in force')
+    .option('--all', 'those that are over too')
+    .action((flags: { all?: boolean }) => silences(cli, flags))
+  alerts
+    .command('unsilence')
+    .description('end a silence now')
+    .argument('<id>', 'the first digits of its id')
+    .action((id: string) => unsilence(cli, id))
+}
+
+async function run(cli: CliContext): Promise<void> {
+  const { runAlerts } = await import('../../alert/run.ts')
+  const report = await runAlerts(cli.home(), { now: cli.now() })
+  if (cli.json()) {
+    const { nextMs, ...counts } = report
+    return cli.out(
+      `${JSON.stringify({ ...counts, next: nextMs === undefined ? null : new Date(nextMs).toISOString() })}\n`,
+    )
+  }
+  const { findings, opened, reopened, incidents, messages } = report
+  cli.out(`${findings} new findings: ${opened} alerts opened, ${reopened} reopened, ${incidents} incidents.\n`)
+  cli.out(`${messages} messages are in the queue.\n`)
+  if (messages > 0) cli.note('hint: `bricktrail deliver drain` sends them.')
+}
+
+async function endOf(cli: CliContext, flags: SilenceFlags): Promise<number> {
+  const { parseDuration, parseTime } = await import('../../ask/times.ts')
+  if ((flags.for === undefined) === (flags.until === undefined))
+    throw new AppError('BAD_ARGUMENT', 'A silence has an end.', { hint: 'Add --for 2h, or --until TIME.' })
+  const now = cli.now()
+  return flags.for === undefined
+    ? parseTime(flags.until ?? '', now).getTime()
+    : now.getTime() + parseDuration(flags.for)
+}
+
+async function silence(cli: CliContext, id: string | undefined, flags: SilenceFlags): Promise<void> {
+  const { alertNamed } = await import('../../alert/alert.ts')
+  const { silenceView } = await import('../../alert/describe.ts')
+  const { addSilence } = await import('../../alert/silences.ts')
+  const { LEVELS } = await import('../../detect/sigma/rule.ts')
+  const endsMs = await endOf(cli, flags)
+  const nowMs = cli.now().getTime()
+  const { rule, entity, level, threat, tag, workspace } = flags
+  const given = {
+    ...(rule === undefined ? {} : { rule: [rule] }),
+    ...(entity === undefined ? {} : { entity: [entity] }),
+    ...(level === undefined ? {} : { level: [wordOf('--level', level, LEVELS)] }),
+    ...(threat === undefined ? {} : { threat: [threat] }),
+    ...(tag === undefined ? {} : { tag: [tag] }),
+    ...(workspace === undefined ? {} : { workspace: [workspace] }),
+  }
+  const added = await withAlerts(cli, (file) => {
+    const facts = id === undefined ? undefined : alertNamed(file, 'alert', id).facts
+    const about = facts === undefined ? {} : { rule: [facts.ruleId], entity: [facts.entity] }
+    const matcher = { ...about, ...given }
+    return addSilence(file, { matcher, endsMs, who: whoOf(flags), reason: flags.reason ?? '', nowMs })
+  })
+  const view = silenceView(added, nowMs)
+  if (cli.json()) return cli.out(`${JSON.stringify({ silence: view })}\n`)
+  cli.out(`Silence ${view.id} until ${view.ends}: ${view.about}\n`)
+}
+
+async function silences(cli: CliContext, flags: { all?: boolean }): Promise<void> {
+  const { silenceView } = await import('../../alert/describe.ts')
+  const { allSilences } = await import('../../alert/silences.ts')
+  const { printable } = await import('../../core/printable.ts')
+  const nowMs = cli.now().getTime()
+  const found = await withAlerts(cli, allSilences)
+  const views = found.map((each) => silenceView(each, nowMs)).filter(({ inForce }) => flags.all === true || inForce)
+  if (cli.json()) return cli.out(`${JSON.stringify({ silences: views })}\n`)
+  if (views.length === 0) return cli.out('No silences are in force.\n')
+  for (const { id, about, who, reason, ends, quieted } of views)
+    cli.out(printable(`${id}  until ${ends}  ${about}  by ${who}: ${reason}  (kept ${quieted} quiet)`).concat('\n'))
+}
+
+async function unsilence(cli: CliContext, id: string): Promise<void> {
+  const { silenceView } = await import('../../alert/describe.ts')
+  const { endSilence } = await import('../../alert/silences.ts')
+  const nowMs = cli.now().getTime()
+  const ended = await withAlerts(cli, (file) => endSilence(file, id, nowMs))
+  await tellNow(cli)
+  if (cli.json()) return cli.out(`${JSON.stringify({ silence: silenceView(ended, nowMs) })}\n`)
+  cli.out(`Silence ${ended.id.slice(0, SHORT_ID)} is over.\n`)
+}
