@@ -92,7 +92,7 @@ function leave(file: AlertsFile, known: Known, key: string, row: FindingRow, tou
     file.run("DELETE FROM findings WHERE id = ? AND alert_id = ''", row.id)
     return
   }
-  if (before.key === key || !isOpenAlert(before)) return
+  if (before.key === key || !(isOpenAlert(before) || before.outcome === 'withdrawn')) return
   file.run('DELETE FROM findings WHERE id = ? AND alert_id = ?', row.id, before.id)
   touched.set(before.id, strongest(touched.get(before.id), 'less'))
 }

@@ -47,7 +47,7 @@ export function keepRisk(file: AlertsFile, alert: string, row: FindingRow, score
     if (score <= 0) continue
     file.run(
       `INSERT INTO risks (finding_id, kind, object, rule_id, alert_id, score, time_ms, tactics) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET alert_id = excluded.alert_id, score = excluded.score, time_ms = excluded.time_ms, tactics = excluded.tactics`,
+       ON CONFLICT DO UPDATE SET rule_id = excluded.rule_id, alert_id = excluded.alert_id, score = excluded.score, time_ms = excluded.time_ms, tactics = excluded.tactics`,
       row.id,
       kind,
       object,
