@@ -3,6 +3,7 @@
 import { attempt } from '../../core/result.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import { DEFAULT_TIMEOUT_SECS } from '../sql/runner.ts'
 import { findingsSql, matchesSql, metSql } from './bursts.ts'
 import type { LinkedCorrelation } from './link.ts'
 
@@ -19,6 +20,7 @@ const ROWS_AT_ONCE = 3_000_000
 /** A correlation that could not be run, in the engine's words. */
 export interface FailedCorrelation {
   readonly correlation: LinkedCorrelation
+  readonly reason: 'too slow' | 'failed'
   readonly message: string
 }
 
@@ -29,12 +31,14 @@ export interface FailedCorrelation {
  * @param matches relation `(rule, event_id, event_time, fields)` of every match that shares a window with what is asked about,
  * in any order: late events count where they belong
  * @param correlations in the order of `linkCorrelations`
+ * @param timeoutSecs after which a correlation is left out
  */
 export async function runCorrelations(
   engine: Engine,
   correlations: readonly LinkedCorrelation[],
   matches: string,
   dialect: Dialect,
+  timeoutSecs = DEFAULT_TIMEOUT_SECS,
 ): Promise<FailedCorrelation[]> {
   const isChained = correlations.some((correlation) => correlation.isChained.includes(true))
   const input = `SELECT rule, event_id, event_time, fields, true AS is_start FROM ${matches}`
@@ -48,10 +52,30 @@ export async function runCorrelations(
   await emptyFindings(engine)
   const failed: FailedCorrelation[] = []
   for (const correlation of correlations) {
-    const result = await attempt(() => runOne(engine, correlation, isChained ? INPUT : VIEW, correlations, dialect))
-    if (!result.ok) failed.push({ correlation, message: result.error.message })
+    const failure = await withinSecs(engine, timeoutSecs, () =>
+      runOne(engine, correlation, isChained ? INPUT : VIEW, correlations, dialect),
+    )
+    if (failure !== undefined) failed.push({ correlation, ...failure })
   }
   return failed
+}
+
+/** Runs `work`, and stops what it has the engine do after so many seconds; undefined if it went well. */
+export async function withinSecs(
+  engine: Engine,
+  timeoutSecs: number,
+  work: () => Promise<void>,
+): Promise<Omit<FailedCorrelation, 'correlation'> | undefined> {
+  let isSlow = false
+  const timer = setTimeout(() => {
+    isSlow = true
+    engine.interrupt()
+  }, timeoutSecs * 1000)
+  const result = await attempt(work).finally(() => clearTimeout(timer))
+  if (result.ok) return undefined
+  return isSlow
+    ? { reason: 'too slow', message: `It took longer than ${timeoutSecs} s.` }
+    : { reason: 'failed', message: result.error.message }
 }
 
 /** Makes {@link FINDINGS_TABLE}, empty. */

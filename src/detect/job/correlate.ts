@@ -1,11 +1,16 @@
 /** Correlations of a pass: of groups that the batch touched, as far back as their windows and bursts reach. */
 
-import { attempt } from '../../core/result.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { findingsSql, groupKeySql, metSql, rowsSql } from '../correlate/bursts.ts'
 import type { LinkedCorrelation } from '../correlate/link.ts'
-import { emptyFindings, type FailedCorrelation, FINDINGS_TABLE, runCorrelations } from '../correlate/runner.ts'
+import {
+  emptyFindings,
+  type FailedCorrelation,
+  FINDINGS_TABLE,
+  runCorrelations,
+  withinSecs,
+} from '../correlate/runner.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { STATE_MATCHES } from '../state.ts'
 import { STATE_BURSTS } from './bursts.ts'
@@ -13,6 +18,7 @@ import { CANDIDATES } from './candidates.ts'
 import { RULES } from './facts.ts'
 import { FILE_FIELD } from './gather.ts'
 import type { Programme } from './programme.ts'
+import { LONGEST_SECS } from './reach.ts'
 
 /** Remembered matches and new ones, with numbers in place of keys. */
 const REMEMBERED = 'temp.remembered_matches'
@@ -24,11 +30,11 @@ const FEW = 20_000
 
 /** A correlation that failed in the middle of what must be done as a whole. */
 export class CorrelationFailure extends Error {
-  readonly number: number
+  readonly failed: FailedCorrelation
 
-  constructor(number: number, message: string) {
-    super(message)
-    this.number = number
+  constructor(failed: FailedCorrelation) {
+    super(failed.message)
+    this.failed = failed
   }
 }
 
@@ -38,6 +44,8 @@ export interface CorrelateOptions {
   readonly isRemembered: boolean
   /** Numbers of correlations that are left out. */
   readonly without: ReadonlySet<number>
+  /** Seconds after which a correlation is left out. */
+  readonly timeoutSecs: number
 }
 
 /**
@@ -51,7 +59,7 @@ export async function correlateBatch(
   engine: Engine,
   programme: Programme,
   matches: string,
-  { isRemembered, without }: CorrelateOptions,
+  { isRemembered, without, timeoutSecs }: CorrelateOptions,
 ): Promise<readonly FailedCorrelation[]> {
   const rows = await engine.rows<{ rule: number; n: number }>(
     `SELECT rule, count(*)::INTEGER AS n FROM ${matches} GROUP BY rule`,
@@ -63,8 +71,8 @@ export async function correlateBatch(
   )
   if (touched.length === 0) return []
   if (!isRemembered || (await isNothingRemembered(engine))) {
-    const failed = await runCorrelations(engine, touched, matches, duckdb)
-    if (isRemembered && failed[0] !== undefined) throw failureOf(failed[0])
+    const failed = await runCorrelations(engine, touched, matches, duckdb, timeoutSecs)
+    if (isRemembered && failed[0] !== undefined) throw new CorrelationFailure(failed[0])
     await takeOver(engine, matches, '')
     return failed
   }
@@ -73,21 +81,18 @@ export async function correlateBatch(
   const single = touched.filter((each) => !chained.includes(each))
   await emptyFindings(engine)
   for (const correlation of brought > FEW ? single : await worthRunning(engine, single)) {
-    const result = await attempt(() => runTouched(engine, correlation, programme))
-    if (!result.ok) throw new CorrelationFailure(correlation.number, result.error.message)
+    const failure = await withinSecs(engine, timeoutSecs, () => runTouched(engine, correlation, programme))
+    if (failure !== undefined) throw new CorrelationFailure({ correlation, ...failure })
   }
   await takeOver(engine, REMEMBERED, '')
   if (chained.length > 0) {
-    const [failed] = await runCorrelations(engine, chained, REMEMBERED, duckdb)
-    if (failed !== undefined) throw failureOf(failed)
+    const [failed] = await runCorrelations(engine, chained, REMEMBERED, duckdb, timeoutSecs)
+    if (failed !== undefined) throw new CorrelationFailure(failed)
     // Bursts that ended before the batch began are as they were; where the state begins they may even be cut.
     await takeOver(engine, REMEMBERED, `WHERE last_time >= (SELECT min(event_time) FROM ${matches})`)
   }
   return []
 }
-
-const failureOf = ({ correlation, message }: FailedCorrelation): CorrelationFailure =>
-  new CorrelationFailure(correlation.number, message)
 
 async function isNothingRemembered(engine: Engine): Promise<boolean> {
   const { n } = await engine.row<{ n: string }>(`SELECT count(*) AS n FROM ${STATE_MATCHES}`)
@@ -109,8 +114,9 @@ async function joinRemembered(
   // A window that is compared again brings the match that it brought before.
   const isAgain = `SELECT 1 FROM ${matches} b WHERE b.rule IN (${windows.join(', ')}) AND b.rule = r.number AND b.event_id = m.event_id`
   const keys = correlations.map(({ number }) => lit(programme.rules[number]?.of.key ?? '')).join(', ')
-  const reachSecs = 2 * correlations.reduce((sum, { rule }) => Math.max(sum, rule.timespanSecs), 0)
-  const reach = duckdb.seconds(families(correlations).reduce((sum, { rule }) => sum + 2 * rule.timespanSecs, reachSecs))
+  const longest = 2 * correlations.reduce((most, { rule }) => Math.max(most, rule.timespanSecs), 0)
+  const reachSecs = families(correlations).reduce((sum, { rule }) => sum + 2 * rule.timespanSecs, longest)
+  const reach = duckdb.seconds(Math.min(reachSecs, LONGEST_SECS))
   const { since } = await engine.row<{
     since: string
   }>(`SELECT (least(min(new_from), (SELECT min(first_time) FROM ${STATE_BURSTS}
@@ -171,7 +177,7 @@ function leastRows({ rule }: LinkedCorrelation): number {
   return Math.max(1, ...least)
 }
 
-const spanSql = ({ rule }: LinkedCorrelation): string => duckdb.seconds(rule.timespanSecs)
+const spanSql = ({ rule }: LinkedCorrelation): string => duckdb.seconds(Math.min(rule.timespanSecs, LONGEST_SECS))
 
 async function runTouched(engine: Engine, correlation: LinkedCorrelation, programme: Programme): Promise<void> {
   const key = programme.rules[correlation.number]?.of.key ?? ''

@@ -1,7 +1,12 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../engine/duckdb.ts'
+import { withinSecs } from '../correlate/runner.ts'
+import { duckdb } from '../sql/duckdb.ts'
+import { eventShape } from '../sql/event-fields.ts'
+import { attachState, STATE, STATE_MATCHES } from '../state.ts'
 import { detectOver, FOUND } from './over.ts'
 import { eventTable, type PlainEvent, packOf } from './pack.fixture.ts'
+import { Detector } from './pass.ts'
 
 let engine: Engine
 beforeAll(async () => {
@@ -20,10 +25,10 @@ const counted = (more = ''): string =>
 const at = (action: string, who: string | null, ...secs: readonly number[]): PlainEvent[] =>
   secs.map((sec) => ({ id: `${action}-${who}-${sec}`, secs: sec, action, who }))
 
+const options = { now: new Date('2026-12-01T00:00:00Z') }
+
 async function found(text: string, events: readonly PlainEvent[]) {
-  const report = await detectOver(engine, packOf(text), await eventTable(engine, 'closed', events), {
-    now: new Date('2026-12-01T00:00:00Z'),
-  })
+  const report = await detectOver(engine, packOf(text), await eventTable(engine, 'closed', events), options)
   expect(report.leftOut).toEqual([])
   return engine.rows(`SELECT * FROM ${FOUND} ORDER BY title, entity, first_time`)
 }
@@ -89,4 +94,53 @@ it('refuses a second rule of the same id, and runs the others', async () => {
   const report = await detectOver(engine, packOf(twins), await eventTable(engine, 'closed', at('read', 'ada', 1)))
   expect(report.problems.map(({ message }) => message)).toEqual(['rules.yml has a rule of the same id (one).'])
   expect([...report.matches]).toEqual([['two', 1]])
+})
+
+describe('a correlation that cannot be run', () => {
+  // A window longer than time is: the engine fails at it, and only when it comes to it.
+  const endless = counted().replaceAll('many', 'endless').replace('Many', 'Endless').replace('10m', '999999999d')
+  const rules = [rule('base', 'login', FEEDS), endless, counted()].join('---\n')
+
+  it('is named and left out, and the others run', async () => {
+    const events = at('login', 'ada', 0, 5, 9)
+    const report = await detectOver(engine, packOf(rules), await eventTable(engine, 'closed', events), options)
+    expect(report.leftOut).toMatchObject([{ key: 'endless', title: 'Endless', reason: 'failed' }])
+    expect(await engine.rows(`SELECT rule_id FROM ${FOUND}`)).toEqual([{ rule_id: 'many' }])
+  })
+
+  it('leaves what is remembered whole', async () => {
+    const detector = await Detector.open(engine, {
+      pack: packOf(rules),
+      shape: eventShape(duckdb),
+      entity: 'actor.email',
+    })
+    await attachState(engine)
+    try {
+      const settled: number[] = []
+      for (const [pass, secs] of [
+        [0, 5],
+        [9, 30],
+      ].entries()) {
+        const report = await detector.pass(await eventTable(engine, 'batch', at('login', 'ada', ...secs)), {
+          now: new Date(0),
+          asOf: new Date(0),
+          pass,
+          settle: async (rows) => void settled.push(rows),
+        })
+        expect(report.leftOut).toMatchObject([{ key: 'endless' }])
+      }
+      expect(settled).toEqual([0, 1])
+      expect(await engine.rows(`SELECT count(*)::INTEGER AS n FROM ${STATE_MATCHES}`)).toEqual([{ n: 4 }])
+    } finally {
+      await engine.run(`DETACH ${STATE}`)
+    }
+  })
+
+  it('is cancelled where it takes too long', async () => {
+    const slow = withinSecs(engine, 0.05, () =>
+      engine.run('SELECT count(*) FROM range(100000) a, range(10000000) b WHERE a.range * b.range % 7 = 1'),
+    )
+    expect(await slow).toEqual({ reason: 'too slow', message: 'It took longer than 0.05 s.' })
+    expect(await withinSecs(engine, 5, () => engine.run('SELECT 1'))).toBeUndefined()
+  })
 })

@@ -6,7 +6,7 @@ import type { Environment } from '../segment/environments.ts'
 import type { Problem } from '../sigma/place.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import type { RecordShape } from '../sql/fields.ts'
-import { RuleRunner } from '../sql/runner.ts'
+import { DEFAULT_TIMEOUT_SECS, RuleRunner } from '../sql/runner.ts'
 import { STATE_MATCHES } from '../state.ts'
 import { makeBursts } from './bursts.ts'
 import { emptyCandidates } from './candidates.ts'
@@ -73,6 +73,7 @@ export class Detector {
   readonly #engine: Engine
   readonly #runner: RuleRunner
   readonly #environments: readonly Environment[]
+  readonly #timeoutSecs: number
 
   private constructor(
     engine: Engine,
@@ -93,10 +94,11 @@ export class Detector {
     ]
     this.#engine = engine
     this.#environments = options.environments ?? []
+    this.#timeoutSecs = options.timeoutSecs ?? DEFAULT_TIMEOUT_SECS
     this.#runner = new RuleRunner(engine, programme.matched, options.shape, duckdb, {
       captured: programme.captured,
       unexplained: programme.unexplained,
-      ...(options.timeoutSecs === undefined ? {} : { timeoutSecs: options.timeoutSecs }),
+      timeoutSecs: this.#timeoutSecs,
     })
   }
 
@@ -144,7 +146,8 @@ export class Detector {
       } catch (cause) {
         await this.#engine.run('ROLLBACK')
         if (!(cause instanceof CorrelationFailure)) throw cause
-        failed.set(cause.number, this.#leftOut(cause.number, 'failed', cause.message))
+        const { correlation, reason, message } = cause.failed
+        failed.set(correlation.number, this.#leftOut(correlation.number, reason, message))
       }
     }
   }
@@ -158,12 +161,16 @@ export class Detector {
     await compareBatch(engine, this.baselines, asOf, this.#environments.length > 0)
     await emptyCandidates(engine)
     await gather(engine, BATCH_MATCHES)
-    const failed = await correlateBatch(engine, this.programme, BATCH_MATCHES, { isRemembered: remembers, without })
+    const failed = await correlateBatch(engine, this.programme, BATCH_MATCHES, {
+      isRemembered: remembers,
+      without,
+      timeoutSecs: this.#timeoutSecs,
+    })
     if (remembers) await this.#remember()
     const findings = await tell(engine, { now, pass })
     return {
       findings,
-      failed: failed.map(({ correlation, message }) => this.#leftOut(correlation.number, 'failed', message)),
+      failed: failed.map(({ correlation, reason, message }) => this.#leftOut(correlation.number, reason, message)),
     }
   }
 

@@ -6,6 +6,11 @@ import type { Programme } from './programme.ts'
 /** Logs are delivered this much late without being the worse for it: most are there within the hour. */
 export const LATE_SECS = 2 * 86_400
 
+/** No log goes back further; and the engine's spans end somewhere. */
+export const LONGEST_SECS = 10 * 366 * 86_400
+
+const bounded = (secs: number): number => Math.min(secs, LONGEST_SECS)
+
 /** Seconds back from an event by the key of a rule; undefined: to the beginning. */
 export interface Reaches {
   /** Of rules whose matches are counted: twice the windows above them, since the burst's first window has one before it. */
@@ -29,11 +34,11 @@ export function reachesOf(programme: Programme): Reaches {
   const keyOf = (number: number): string => rules[number]?.of.key ?? ''
   const bursts = rules.map(({ of }): [string, number] => {
     const { rule } = of
-    if (rule.kind === 'correlation') return [of.key, rule.timespanSecs]
-    return [of.key, rule.kind === 'baseline' ? GAP_SECS + 2 * (rule.windowSecs ?? 0) : GAP_SECS]
+    if (rule.kind === 'correlation') return [of.key, bounded(rule.timespanSecs)]
+    return [of.key, rule.kind === 'baseline' ? bounded(GAP_SECS + 2 * (rule.windowSecs ?? 0)) : GAP_SECS]
   })
   return {
-    matches: new Map([...counted].map((number) => [keyOf(number), 2 * above(number)])),
+    matches: new Map([...counted].map((number) => [keyOf(number), bounded(2 * above(number))])),
     habits: new Map(baselines.map(({ key, rule }) => [key, habitReachSecs(rule)])),
     bursts: new Map(bursts),
   }
