@@ -12,7 +12,7 @@ export interface WebSettings {
 
 /** JSON Schema of {@link WebSettings}. */
 export const WEB_PROPERTIES = {
-  allow_private: { type: 'boolean', description: 'Whether it may be at an address that is not public.' },
+  allow_private: { type: 'boolean', description: 'True lets it be at an address that is not public.' },
   ca: { type: 'string', format: 'file', description: "Certificates to trust besides the system's, PEM." },
 } as const
 

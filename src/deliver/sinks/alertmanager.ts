@@ -187,6 +187,7 @@ export const alertmanager: SinkKind<AlertmanagerSettings> = {
       },
       ...TEMPLATE_PROPERTIES,
       ...WEB_PROPERTIES,
+      allow_private: { type: 'boolean', description: 'False keeps it to public addresses.' },
     },
   },
   open: async (settings, context) => new Alertmanager(settings, context, await webClient(settings, context, true)),

@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { describe, expect, it } from 'vitest'
+import { formatNamed } from '../export/registry.ts'
+import { destinationSchema } from './settings.ts'
+import { SINKS, sinkKind } from './sinks.ts'
+
+const here = (path: string) => new URL(path, import.meta.url)
+
+describe('the kinds of destinations', () => {
+  it('are those of the folder', () => {
+    const files = readdirSync(here('sinks')).filter((name) => /^[a-z0-9-]+\.ts$/.test(name))
+    const listed = [...readFileSync(here('sinks.ts'), 'utf8').matchAll(/'\.\/sinks\/([a-z0-9-]+\.ts)'/g)]
+    expect(listed.map(([, name]) => name).sort()).toEqual(files.sort())
+  })
+
+  it('have names of their own', () => {
+    expect(new Set(SINKS.map(({ kind }) => kind)).size).toBe(SINKS.length)
+    expect(sinkKind('nothing')).toBeUndefined()
+  })
+
+  it.each(SINKS.map((kind) => [kind.kind, kind] as const))('%s has a schema that says what each key is', (_, kind) => {
+    const ajv = new Ajv2020({ strict: false, validateFormats: false })
+    expect(() => ajv.compile(destinationSchema(kind))).not.toThrow()
+    const { properties, additionalProperties } = kind.schema as {
+      properties: Record<string, { description?: string }>
+      additionalProperties: unknown
+    }
+    expect(additionalProperties).toBe(false)
+    for (const [key, { description }] of Object.entries(properties)) expect(description, key).toMatch(/\.$/)
+    expect(kind.doc).toMatch(/\.$/)
+  })
+
+  it('take events in formats that there are', () => {
+    for (const { kind, takes, formats = [] } of SINKS)
+      if (takes === 'events') for (const format of formats) expect(formatNamed(format).name, kind).toBe(format)
+  })
+})
