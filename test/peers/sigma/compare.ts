@@ -1,6 +1,7 @@
 /** The checks of a peer: rules and records by chance, and the differences that are known. */
 
 import { parseRules } from '../../../src/detect/sigma/parse.ts'
+import type { DetectionRule } from '../../../src/detect/sigma/rule.ts'
 import { Chance } from '../../sigma/random-rules.ts'
 import { check, same } from '../check.ts'
 import { ask, type Program } from './answers.ts'
@@ -14,6 +15,7 @@ import {
   recordByChance,
   ruleByChance,
 } from './ground.ts'
+import { recordsFor, rulesIn } from './hq.ts'
 
 const SEEDS = (process.env.SIGMA_SEEDS ?? '1,2,3').split(',').map(Number)
 const RULES = 150
@@ -87,4 +89,40 @@ export async function compareKnown(
       same(refused[String(at)] === undefined ? found.has(`${at}/${at}`) : 'refused', theirs)
     })
   }
+}
+
+/**
+ * Compares the rules of a folder over records made for them.
+ *
+ * @param otherwise why the peer is known to read a rule in another way; such rules are counted by reason and left out
+ */
+export async function compareRulesOf(
+  name: string,
+  peer: Program,
+  path: string,
+  otherwise: (rule: DetectionRule) => string | undefined,
+): Promise<void> {
+  const all = rulesIn(path)
+  const left = Map.groupBy(all, ({ rule }) => otherwise(rule))
+  const rules = left.get(undefined) ?? []
+  for (const [reason, some] of left)
+    if (reason !== undefined) process.stdout.write(`# ${some.length} left out: ${reason}\n`)
+  const chance = new Chance(1)
+  const records = rules.flatMap((rule) => recordsFor(rule, chance))
+  const texts = rules.map(({ text }) => text)
+  const ours = await foundBySql(
+    rules.map(({ rule }) => rule),
+    records,
+  )
+  const { found, refused } = await ask(peer, texts, records)
+  await check(
+    `${name} and SQL agree on ${rules.length} of ${all.length} rules of ${path} and ${records.length} records`,
+    () => {
+      process.stdout.write(`# ${ours.size} matches\n`)
+      same(refused, {})
+      same(ours.size > rules.length / 2, true)
+      const differ = differences(ours, found, texts, records)
+      same([differ.length, ...differ.slice(0, 3)], [0])
+    },
+  )
 }
