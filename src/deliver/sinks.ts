@@ -2,10 +2,16 @@
 import type { SinkKind } from './contract.ts'
 import { hushed } from './hush.ts'
 import { alertmanager } from './sinks/alertmanager.ts'
+import { azureLogs } from './sinks/azure-logs.ts'
+import { datadog } from './sinks/datadog.ts'
+import { elasticsearch } from './sinks/elasticsearch.ts'
 import { email } from './sinks/email.ts'
 import { file } from './sinks/file.ts'
+import { gcs } from './sinks/gcs.ts'
+import { googleLogging } from './sinks/google-logging.ts'
 import { jira } from './sinks/jira.ts'
 import { jsm } from './sinks/jsm.ts'
+import { otlp } from './sinks/otlp.ts'
 import { pagerDuty } from './sinks/pagerduty.ts'
 import { slack } from './sinks/slack.ts'
 import { splunkHec } from './sinks/splunk-hec.ts'
@@ -30,6 +36,12 @@ export const SINKS: readonly SinkKind[] = (
     syslog('messages'),
     file('messages'),
     splunkHec,
+    datadog,
+    azureLogs,
+    googleLogging,
+    elasticsearch,
+    otlp,
+    gcs,
     syslog('events'),
     file('events'),
   ] as readonly SinkKind<never>[]

@@ -108,7 +108,7 @@ export const azureBlob: SinkKind<AzureBlobSettings> = {
     },
   },
   open: async (settings, context) => {
-    const { BlobServiceClient } = await installed<Sdk>('@azure/storage-blob', 'azure-blob')
+    const { BlobServiceClient } = await installed<Sdk>('@azure/storage-blob', 'azure-blob', context.folder)
     // Retries are the dispatcher's.
     const options = { retryOptions: { maxTries: 1 } }
     if (settings.connection !== undefined)
@@ -117,7 +117,7 @@ export const azureBlob: SinkKind<AzureBlobSettings> = {
         BlobServiceClient.fromConnectionString(context.secret(settings.connection), options),
         context,
       )
-    const { DefaultAzureCredential } = await installed<Identity>('@azure/identity', 'azure-blob')
+    const { DefaultAzureCredential } = await installed<Identity>('@azure/identity', 'azure-blob', context.folder)
     return new Container(
       settings,
       new BlobServiceClient(settings.account_url ?? '', new DefaultAzureCredential(), options),

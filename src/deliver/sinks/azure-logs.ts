@@ -5,7 +5,7 @@
  * dispatcher what was accepted.
  */
 import type { Batch, Item, Outcome, Sink, SinkContext, SinkKind } from '../contract.ts'
-import { HttpClient, outcomeOf, outcomeOfSending } from '../http.ts'
+import { type HttpAnswer, HttpClient, outcomeOf, outcomeOfSending, said } from '../http.ts'
 import { azureTokens, type TokenSource } from '../tokens.ts'
 
 /** Its section of the settings. */
@@ -50,7 +50,7 @@ class LogsIngestion implements Sink {
         'content-type': 'application/json',
         'x-ms-client-request-id': id,
       }
-      return outcomeOf(await this.#client.send({ url: this.#url, headers, body, gzip: true, signal }))
+      return outcomeOfAnswer(await this.#client.send({ url: this.#url, headers, body, gzip: true, signal }))
     })
   }
 
@@ -68,11 +68,17 @@ class LogsIngestion implements Sink {
   }
 }
 
+/** A wrong rule or stream is answered like a wrong body, with 400; the code in the answer tells them apart. */
+const outcomeOfAnswer = (answer: HttpAnswer): Outcome =>
+  answer.status === 400 && /"Invalid(Stream|Dcr|ApiVersion|Endpoint)/i.test(answer.body)
+    ? { kind: 'misconfigured', reason: said(answer) }
+    : outcomeOf(answer)
+
 /** Azure Monitor Logs. */
 export const azureLogs: SinkKind<AzureLogsSettings> = {
   kind: 'azure-logs',
   takes: 'events',
-  doc: 'Azure Monitor Logs and Microsoft Sentinel, by a data collection rule.',
+  doc: 'Azure Monitor Logs and Microsoft Sentinel, by a data collection rule. It has no keys: what is sent twice has the same `EventId`.',
   formats: ['system-table', 'ocsf', 'uam', 'cef'],
   schema: {
     type: 'object',
@@ -97,7 +103,7 @@ export const azureLogs: SinkKind<AzureLogsSettings> = {
   },
   open: async (settings, context) => {
     const { token, scope = SCOPE } = settings
-    const tokens = token === undefined ? await azureTokens(scope, 'azure-logs') : async () => context.secret(token)
+    const tokens = await azureTokens({ token, scopes: [scope], kind: 'azure-logs' }, context)
     return new LogsIngestion(settings, tokens, context)
   },
 }

@@ -172,5 +172,6 @@ export const cloudwatch: SinkKind<CloudWatchSettings> = {
       },
     },
   },
-  open: async (settings, context) => new CloudWatch(settings, await installed<Sdk>(PACKAGE, 'cloudwatch'), context),
+  open: async (settings, context) =>
+    new CloudWatch(settings, await installed<Sdk>(PACKAGE, 'cloudwatch', context.folder), context),
 }

@@ -2,7 +2,16 @@
  * Elasticsearch and OpenSearch, by the bulk interface: `create` with the event's id, so that what is there already is a success. Works for
  * indexes and data streams. https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
  */
-import type { Batch, Item, Outcome, Refusal, Sink, SinkContext, SinkKind } from '../contract.ts'
+import {
+  type Batch,
+  DELIVERED,
+  type Item,
+  type Outcome,
+  type Refusal,
+  type Sink,
+  type SinkContext,
+  type SinkKind,
+} from '../contract.ts'
 import { type HttpAnswer, HttpClient, outcomeOf, outcomeOfSending, retryAfterMs } from '../http.ts'
 import { trustedBy } from '../tls.ts'
 
@@ -28,7 +37,8 @@ interface BulkItem {
 }
 
 class Bulk implements Sink {
-  readonly limits = { items: 5000, bytes: MOST_BYTES, itemBytes: 4 * 1024 * 1024, itemOverhead: 200 }
+  // An answer tells of each item; that of a thousand, all refused at length, is still read whole.
+  readonly limits = { items: 1000, bytes: MOST_BYTES, itemBytes: 4 * 1024 * 1024, itemOverhead: 200 }
   readonly #settings: ElasticsearchSettings
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
@@ -76,34 +86,65 @@ class Bulk implements Sink {
   }
 }
 
+/** Of an item: what is wrong is not the item but rights, or an index that is not there. */
+const MISCONFIGURED = new Set([401, 403, 404])
+
+/** A full disk or a moving index answers 403 too; that passes. */
+const PASSING = 'cluster_block_exception'
+
+/** Longer answers are not read whole; so many errors fit into no answer of one event. */
+const LONG_ANSWER = 1_000_000
+
 /** What became of each item; an item that is there already was sent before. */
 function outcomeOfItems(answer: HttpAnswer, count: number): Outcome {
-  let told: { errors?: boolean; items?: readonly Readonly<Record<string, BulkItem>>[] }
-  try {
-    told = JSON.parse(answer.body)
-  } catch {
-    return { kind: 'again', reason: 'The answer was no JSON.' }
-  }
-  if (told.errors === false) return { kind: 'delivered' }
+  const told = parsed(answer)
+  if (told === undefined)
+    return answer.body.length > LONG_ANSWER
+      ? { kind: 'dead', reason: 'The answer tells of too many errors.' }
+      : { kind: 'again', reason: 'The answer was no JSON.' }
+  if (told.errors === false) return DELIVERED
   const items = told.items ?? []
   if (items.length !== count)
     return { kind: 'again', reason: `The answer tells of ${items.length} items, not of ${count}.` }
-  const refused = items.flatMap((item, at): Refusal[] => {
-    const [{ status = 0, error } = {}] = Object.values(item)
+  const results = items.map((item) => Object.values(item)[0] ?? {})
+  const refused = results.flatMap((result, at): Refusal[] => {
+    const { status = 0 } = result
     if ((status >= 200 && status < 300) || status === 409) return []
-    const reason = `HTTP ${status}: ${error?.type ?? 'refused'}${error?.reason === undefined ? '' : `: ${error.reason.slice(0, 200)}`}`
-    return [{ at, verdict: status === 429 || status >= 500 ? 'again' : 'dead', reason }]
+    const isLater = status === 429 || status >= 500 || MISCONFIGURED.has(status)
+    return [{ at, verdict: isLater ? 'again' : 'dead', reason: reasonOf(result) }]
   })
+  const [first] = refused
+  if (first === undefined) return DELIVERED
+  if (results.every(isMisconfigured)) return { kind: 'misconfigured', reason: first.reason }
   const wait = retryAfterMs(answer.headers)
-  if (refused.length === 0) return { kind: 'delivered' }
   return { kind: 'partly', refused, ...(wait === undefined ? {} : { retryAfterMs: wait }) }
 }
+
+interface BulkAnswer {
+  readonly errors?: boolean
+  readonly items?: readonly Readonly<Record<string, BulkItem>>[]
+}
+
+function parsed({ body }: HttpAnswer): BulkAnswer | undefined {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isMisconfigured = ({ status = 0, error }: BulkItem): boolean =>
+  MISCONFIGURED.has(status) && error?.type !== PASSING
+
+const reasonOf = ({ status = 0, error }: BulkItem): string =>
+  `HTTP ${status}: ${error?.type ?? 'refused'}${error?.reason === undefined ? '' : `: ${error.reason.slice(0, 200)}`}`
 
 /** Elasticsearch or OpenSearch. */
 export const elasticsearch: SinkKind<ElasticsearchSettings> = {
   kind: 'elasticsearch',
   takes: 'events',
-  doc: 'Elasticsearch or OpenSearch, an index or a data stream; the event id makes repeats harmless.',
+  doc: 'Elasticsearch or OpenSearch, an index or a data stream; the event id makes repeats harmless, within one backing index.',
   formats: ['ocsf', 'system-table', 'uam'],
   schema: {
     type: 'object',

@@ -75,8 +75,7 @@ export const gcs: SinkKind<GcsSettings> = {
     },
   },
   open: async (settings, context) => {
-    const { token } = settings
-    const tokens = token === undefined ? await googleTokens(SCOPES, 'gcs') : async () => context.secret(token)
+    const tokens = await googleTokens({ token: settings.token, scopes: SCOPES, kind: 'gcs' }, context)
     return new Objects(settings, tokens, context)
   },
 }

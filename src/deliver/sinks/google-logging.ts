@@ -125,9 +125,7 @@ export const googleLogging: SinkKind<GoogleLoggingSettings> = {
     },
   },
   open: async (settings, context) => {
-    const { token } = settings
-    const tokens =
-      token === undefined ? await googleTokens(SCOPES, 'google-logging') : async () => context.secret(token)
+    const tokens = await googleTokens({ token: settings.token, scopes: SCOPES, kind: 'google-logging' }, context)
     return new EntriesWrite(settings, tokens, context)
   },
 }

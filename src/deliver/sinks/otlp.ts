@@ -11,7 +11,7 @@ import {
   type SinkContext,
   type SinkKind,
 } from '../contract.ts'
-import { type HttpAnswer, HttpClient, outcomeOf, outcomeOfSending } from '../http.ts'
+import { type HttpAnswer, HttpClient, outcomeOf, outcomeOfSending, said } from '../http.ts'
 import { trustedBy } from '../tls.ts'
 
 /** Its section of the settings. */
@@ -50,10 +50,13 @@ class OtlpCollector implements Sink {
     })
   }
 
-  send({ items }: Batch, signal: AbortSignal): Promise<Outcome> {
-    const body = `${this.#before}${items.map(recordOf).join(',')}]}]}]}`
+  send(batch: Batch, signal: AbortSignal): Promise<Outcome> {
+    const body = `${this.#before}${batch.items.map(recordOf).join(',')}]}]}]}`
     return outcomeOfSending(async () =>
-      outcomeOfLogs(await this.#client.send({ url: this.#url, headers: this.#headers, body, gzip: true, signal })),
+      outcomeOfLogs(
+        await this.#client.send({ url: this.#url, headers: this.#headers, body, gzip: true, signal }),
+        batch,
+      ),
     )
   }
 
@@ -66,15 +69,23 @@ class OtlpCollector implements Sink {
 const recordOf = ({ id, timeMs, text }: Item): string =>
   `{"timeUnixNano":"${timeMs}000000","observedTimeUnixNano":"${Date.now()}000000","severityNumber":${INFO},"severityText":"INFO","eventName":"databricks.audit","body":{"stringValue":${JSON.stringify(text)}},"attributes":[{"key":"event.id","value":{"stringValue":${JSON.stringify(id)}}}]}`
 
+/** A fault inside of a collector may pass, or come back for ever with the same records: after so many attempts they are halved. */
+const ATTEMPTS_AT_FAULTS = 5
+
 /**
  * What became of a request. Where a collector takes it in part, it tells how many records it will not have and not which; the batch is
  * halved until they show, which sends their neighbours once more: twice is better than lost without a word.
  */
-function outcomeOfLogs(answer: HttpAnswer): Outcome {
+function outcomeOfLogs(answer: HttpAnswer, { items, attempt }: Batch): Outcome {
   if (answer.status >= 200 && answer.status < 300) {
     const { rejected, message } = partialSuccess(answer)
-    return rejected === 0 ? DELIVERED : { kind: 'dead', reason: `${rejected} records rejected: ${message}` }
+    if (rejected === 0) return DELIVERED
+    const reason = `${rejected} records rejected: ${message}`
+    if (rejected < items.length) return { kind: 'dead', reason }
+    return { kind: 'partly', refused: items.map((_, at) => ({ at, verdict: 'dead', reason })) }
   }
+  // Of all server errors, 502, 503 and 504 only are to be sent again (OTLP 1.9, retryable response codes).
+  if (answer.status === 500 && attempt > ATTEMPTS_AT_FAULTS) return { kind: 'dead', reason: said(answer) }
   return outcomeOf(answer)
 }
 

@@ -128,5 +128,5 @@ export const s3: SinkKind<S3Settings> = {
       },
     },
   },
-  open: async (settings, context) => new Bucket(settings, await installed<Sdk>(PACKAGE, 's3'), context),
+  open: async (settings, context) => new Bucket(settings, await installed<Sdk>(PACKAGE, 's3', context.folder), context),
 }
