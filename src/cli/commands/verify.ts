@@ -2,7 +2,6 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import { AppError, EXIT, messageOf } from '../../core/errors.ts'
-import { hexOf } from '../../seal/merkle.ts'
 import type { FolderKind, RowsOf, VerifyHomeOptions } from '../../seal/verify.ts'
 import type { CliContext, Progress, RegisterCommand } from '../contract.ts'
 import { wholeNumber } from '../numbers.ts'
@@ -174,6 +173,7 @@ interface RowsEngine {
 async function rowsEngine(): Promise<RowsEngine> {
   const { Engine } = await import('../../engine/duckdb.ts')
   const { fileColumns } = await import('../../seal/file-columns.ts')
+  const { hexOf } = await import('../../seal/merkle.ts')
   const { digestRows, rowForm } = await import('../../seal/rows.ts')
   const engine = await Engine.open({})
   return {
