@@ -50,7 +50,12 @@ const USUAL_UPDATES_MS = 60 * MINUTE_MS
 const USUAL_TIMES = 3
 
 /** The list `routes`. */
-export function routesOf(shape: Shape, reading: Reading, destinations: KnownDestinations): Route[] {
+export function routesOf(
+  shape: Shape,
+  reading: Reading,
+  destinations: KnownDestinations,
+  teams: readonly string[],
+): Route[] {
   const names = new Set<string>()
   return shape.maps('routes').map((each, at) => {
     each.only(KEYS)
@@ -59,6 +64,7 @@ export function routesOf(shape: Shape, reading: Reading, destinations: KnownDest
     names.add(name)
     const when = each.map('when')
     const hours = when === undefined ? undefined : reading.hours(when)
+    for (const team of when?.texts('team') ?? []) checkTeam(when, team, teams)
     const digest = digestOf(each, reading)
     const limit = limitOf(each.map('limit'), reading)
     return {
@@ -73,6 +79,16 @@ export function routesOf(shape: Shape, reading: Reading, destinations: KnownDest
       escalations: escalationsOf(each, reading, destinations),
     }
   })
+}
+
+function checkTeam(when: Shape | undefined, name: string, teams: readonly string[]): void {
+  if (teams.includes(name) || /[*?]/.test(name)) return
+  const [near] = nearest(name, teams)
+  when?.error(
+    'team',
+    `No team is called ${name}.`,
+    near === undefined ? 'Add it to `teams:`.' : `Did you mean ${near}?`,
+  )
 }
 
 /** The names at `to`, each checked. An empty list is a route to nowhere: such alerts are only listed. */
@@ -102,7 +118,7 @@ function groupOf(shape: Shape, reading: Reading): Pick<Route, 'by' | 'waitMs' | 
   if (updates !== undefined)
     shape.error('update_every', 'update_every stands beside group.', 'Write `interval:` below group instead.')
   const by = group.texts('by').filter((label): label is Label => isLabel(group, label, 'by'))
-  if (by.length === 0) group.error('by', 'The group is by nothing.', 'Write `by: [rule]`.')
+  if (group.texts('by').length === 0) group.error('by', 'The group is by nothing.', 'Write `by: [rule]`.')
   return {
     by,
     waitMs: reading.span(group, 'wait') ?? USUAL_WAIT_MS,

@@ -1,7 +1,6 @@
 /** What a site decided about alerts: `alerts.yaml` of the home. How to: docs/how-to/work-with-alerts.md. */
 import { readFile } from 'node:fs/promises'
 import { AppError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
 import { Shape } from '../detect/pack/shape.ts'
 import { readDocuments, type SigmaDocument } from '../detect/sigma/documents.ts'
 import { placeText } from '../detect/sigma/place.ts'
@@ -127,20 +126,14 @@ function fromDocument(document: SigmaDocument, destinations: KnownDestinations):
     shape.error('url', `${url} is no web address.`, 'Write https://HOST/PATH/{id}.')
   const hasRoutes = shape.raw('routes') !== undefined
   const teams = teamsOf(shape.map('teams'))
-  const routes = hasRoutes ? routesOf(shape, reading, destinations) : usualRoutes(destinations)
-  const usedTeams = routes.flatMap(({ when }) => when.team ?? [])
-  for (const name of usedTeams)
-    if (!teams.some((team) => team.name === name) && !/[*?]/.test(name)) {
-      const [near] = nearest(
-        name,
-        teams.map((team) => team.name),
+  const routes = hasRoutes
+    ? routesOf(
+        shape,
+        reading,
+        destinations,
+        teams.map(({ name }) => name),
       )
-      shape.error(
-        'routes',
-        `No team is called ${name}.`,
-        near === undefined ? 'Add it to `teams:`.' : `Did you mean ${near}?`,
-      )
-    }
+    : usualRoutes(destinations)
   return {
     routes,
     hasRoutes,
