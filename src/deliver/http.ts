@@ -187,8 +187,17 @@ export async function outcomeOfSending(send: () => Promise<Outcome>): Promise<Ou
   try {
     return await send()
   } catch (cause) {
-    if (cause instanceof NoAnswer) return { kind: 'again', reason: cause.message }
+    if (cause instanceof NoAnswer)
+      return { kind: isDistrust(cause.cause) ? 'misconfigured' : 'again', reason: cause.message }
     if (isAppError(cause)) return { kind: 'misconfigured', reason: cause.message }
     throw cause
   }
 }
+
+/** What OpenSSL and Node call certificates that are not trusted, on either side. */
+const DISTRUST =
+  /CERT|ALTNAME|ALERT_(UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED|BAD_CERTIFICATE)|UNABLE_TO_(GET|VERIFY)/
+
+/** True where a connection failed for its certificates, which no waiting mends. */
+export const isDistrust = (cause: unknown): boolean =>
+  DISTRUST.test((cause as { code?: string } | undefined)?.code ?? '')

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
+import { homeAt } from '../core/home.ts'
 import { formatNamed } from '../export/registry.ts'
-import { destinationSchema } from './settings.ts'
+import { openSink } from './open.ts'
+import { deliverSettingsOf, destinationSchema } from './settings.ts'
 import { SINKS, sinkKind } from './sinks.ts'
 
 const here = (path: string) => new URL(path, import.meta.url)
@@ -29,6 +31,16 @@ describe('the kinds of destinations', () => {
     expect(additionalProperties).toBe(false)
     for (const [key, { description }] of Object.entries(properties)) expect(description, key).toMatch(/\.$/)
     expect(kind.doc).toMatch(/\.$/)
+  })
+
+  it('are not opened with words that no message has, and say where they stand', async () => {
+    const text = 'destinations:\n  soc:\n    kind: alertmanager\n    url: http://am:9093\n    body: "{{ summry }}"\n'
+    const [destination] = deliverSettingsOf(text, 'deliver.yaml').destinations
+    if (destination === undefined) throw new Error('There is no destination.')
+    await expect(openSink(destination, homeAt('/nowhere'))).rejects.toMatchObject({
+      message: 'deliver.yaml:2:3: destination soc: body names the field summry, which messages do not have.',
+      hint: 'Did you mean {{summary}}?',
+    })
   })
 
   it('take events in formats that there are', () => {

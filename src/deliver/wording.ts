@@ -50,7 +50,7 @@ export function wordsmith({ title, body }: TemplateSettings): (item: Item) => Wo
     const message = messageOfItem(item)
     const url = webAddress(message.url)
     const words = {
-      title: titleOf(message),
+      title: titleOf(message) || defaultTitle(message),
       body: bodyOf(message),
       facts: factsOf(message),
       because: message.because.map(printable),

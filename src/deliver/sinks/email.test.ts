@@ -226,6 +226,42 @@ describe('a mail server', () => {
     expect(rig.mails).toEqual([])
   })
 
+  it('may speak TLS from the first byte', async () => {
+    const subjects: string[] = []
+    const server = new SMTPServer({
+      secure: true,
+      key: made.key,
+      cert: made.cert,
+      authOptional: true,
+      onData: (stream, _, done) => {
+        let raw = ''
+        stream.on('data', (piece: Buffer) => {
+          raw += piece
+        })
+        stream.on('end', () => {
+          subjects.push(/^Subject: (.*)$/m.exec(raw)?.[1]?.trim() ?? '')
+          done()
+        })
+      },
+    })
+    server.on('error', () => {})
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+    closing.push(() => new Promise<void>((resolve) => server.close(() => resolve())))
+    const sink = await email.open(
+      {
+        host: '127.0.0.1',
+        port: (server.server.address() as AddressInfo).port,
+        tls: 'implicit',
+        from: 'a@example.com',
+        to: ['b@example.com'],
+        ca: made.file,
+      },
+      { name: 'mail', secret: () => '', timeoutMs: 3000, folder: '/' },
+    )
+    expect(await send(sink)).toEqual({ kind: 'delivered' })
+    expect(subjects).toEqual(['[high] Account admin granted'])
+  })
+
   it('is sent no password in the open', async () => {
     const rig = await postOffice(() => 'take')
     await expect(opened(rig, { tls: 'none' })).rejects.toThrow('A password would be sent in the open.')

@@ -20,6 +20,7 @@ import {
   type SinkKind,
 } from '../contract.ts'
 import { cut } from '../fit.ts'
+import { isDistrust } from '../http.ts'
 import type { AlertMessage, Level } from '../message.ts'
 import { TEMPLATE_PROPERTIES, type TemplateSettings } from '../template.ts'
 import { trustedBy } from '../tls.ts'
@@ -233,13 +234,9 @@ async function until(
   }
 }
 
-/** What OpenSSL and Node call certificates that are not trusted, on either side. */
-const DISTRUST =
-  /CERT|ALTNAME|ALERT_(UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED|BAD_CERTIFICATE)|UNABLE_TO_(GET|VERIFY)/
-
 function failed(cause: unknown, limit: AbortSignal): Outcome {
   const { code = '' } = cause as { code?: string }
-  if (DISTRUST.test(code)) return { kind: 'misconfigured', reason: `${messageOf(cause)} (${code})` }
+  if (isDistrust(cause)) return { kind: 'misconfigured', reason: `${messageOf(cause)} (${code})` }
   if (limit.aborted) return { kind: 'again', reason: 'It was not read in time.' }
   return { kind: 'again', reason: code === '' ? messageOf(cause) : `no connection (${code})` }
 }

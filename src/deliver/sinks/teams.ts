@@ -32,7 +32,7 @@ const COLOURS: Readonly<Record<Level, string>> = {
 
 type Run = Readonly<Record<string, unknown>>
 
-const run = (text: string, more: Run = {}): Run => ({ type: 'TextRun', text, ...more })
+const run = (text: string, more: Run = {}): Run => ({ type: 'TextRun', text: text || '–', ...more })
 
 const rich = (...inlines: readonly Run[]) => ({ type: 'RichTextBlock', inlines })
 
