@@ -48,7 +48,14 @@ export const aFinding = (id: string, more: Partial<FindingRow> = {}): FindingRow
 
 const timeSql = (ms: number): string => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`
 
-const columnsOf = (row: FindingRow): Readonly<Record<string, string>> => ({
+/** A finding with where its events are. */
+export interface Placed extends FindingRow {
+  readonly eventIds?: readonly string[]
+  /** Key of the file of `events` that they are in. */
+  readonly file?: string
+}
+
+const columnsOf = (row: Placed): Readonly<Record<string, string>> => ({
   finding_id: lit(row.id),
   finding_date: `${timeSql(row.firstMs)}::DATE`,
   revision: String(row.revision),
@@ -65,13 +72,22 @@ const columnsOf = (row: FindingRow): Readonly<Record<string, string>> => ({
   last_time: timeSql(row.lastMs),
   detected_time: timeSql(row.lastMs),
   events: String(row.events),
-  event_ids: litList([`event of ${row.id}`]),
+  event_ids: litList(row.eventIds ?? []),
+  evidence: `list_transform(${litList(row.eventIds ?? [])}, lambda id: {'event_id': id, 'file': ${litOrNull(row.file)}, 'leaf': NULL::BIGINT})`,
   summary: lit(row.summary),
   explanation: "[{'selection': 'selection', 'field': 'action', 'value': 'setAccountAdmin'}]",
   superseded_by: litOrNull(row.supersededBy),
 })
 
-/** A home with findings and no detection. Workspaces, actors and assets of rows are lost: there are no events. */
+const selectOf = (row: Placed): string => {
+  const columns = columnsOf(row)
+  const list = FINDING_COLUMNS.map(
+    ({ name, type }) => `(${columns[name] ?? 'NULL'})::${duckdbType(type)} AS ${ident(name)}`,
+  )
+  return `SELECT ${list.join(', ')}`
+}
+
+/** A home with findings and no detection. Workspaces, actors and assets are those of the events of a finding, not of its row. */
 export class AlertBench {
   readonly engine: Engine
   readonly folder: string
@@ -103,22 +119,25 @@ export class AlertBench {
   }
 
   /** Commits findings, as detection does. */
-  async found(...rows: readonly FindingRow[]): Promise<void> {
+  async found(...rows: readonly Placed[]): Promise<void> {
+    await this.#commit(rows.map(selectOf).join(' UNION ALL '), rows)
+  }
+
+  /** Commits many findings that differ in their ids, and in their entities, of which there are `people`. */
+  async foundMany(count: number, people: number): Promise<void> {
+    const row = aFinding('one')
+    const select = `SELECT * REPLACE (md5(n::VARCHAR) AS finding_id, 'person' || (n % ${people}) AS entity) FROM (${selectOf(row)}), range(${count}) numbers(n)`
+    await this.#commit(`SELECT * EXCLUDE (n) FROM (${select})`, [row])
+  }
+
+  async #commit(select: string, rows: readonly Placed[]): Promise<void> {
     this.#commits += 1
     const table = DeltaTable.at(this.home.findings, FINDINGS_TABLE)
-    const selects = rows.map((row) => {
-      const columns = columnsOf(row)
-      return `SELECT ${FINDING_COLUMNS.map(({ name, type }) => `(${columns[name] ?? 'NULL'})::${duckdbType(type)} AS ${ident(name)}`).join(', ')}`
-    })
     const days = [...new Set(rows.map(({ firstMs }) => new Date(firstMs).toISOString().slice(0, 10)))]
     const adds = []
     for (const day of days) {
       const stem = `f${String(this.#commits).padStart(8, '0')}`
-      const add = await writePartition(this.engine, table, {
-        select: selects.join(' UNION ALL '),
-        partition: day,
-        stem,
-      })
+      const add = await writePartition(this.engine, table, { select, partition: day, stem })
       if (add !== undefined) adds.push(add)
     }
     await table.commit({ adds, operation: 'WRITE' })
