@@ -19,7 +19,7 @@ export const MATCHES_TABLE = 'temp.rule_matches'
 export const SUMS_TABLE = 'temp.rule_sums'
 
 /** Rules in one statement. More take longer to plan than they save in passes. */
-const RULES_A_PASS = 248
+const RULES_A_PASS = 434
 
 /** Rules explained in one statement. */
 const RULES_AN_EXPLANATION = 24
