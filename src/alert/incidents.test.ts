@@ -145,7 +145,23 @@ describe('an incident', () => {
         reckon(file, context)
       }),
     )
-    expect(incidents().map(({ facts }) => facts.entity)).toEqual(['table:main.hr.pay'])
+    expect(incidents().map(({ facts, quiet }) => [facts.entity, quiet])).toEqual([['table:main.hr.pay', null]])
+    // The same by one actor is that actor's incident.
+    const byOne = ['x', 'y', 'z'].map((_, n) => ofRule(n, n + 10, { entity: 'zoe', assets: ['table:main.hr.tax'] }))
+    bench.look((file) =>
+      file.atOnce(() => {
+        gather(file, byOne, context)
+        reckon(file, context)
+      }),
+    )
+    const [zoe] = incidents().filter(({ facts }) => facts.entity === 'zoe')
+    const [tax] = incidents().filter(({ facts }) => facts.entity === 'table:main.hr.tax')
+    expect(tax?.quiet).toBe(`part of incident ${zoe?.id}`)
+  })
+
+  it('is of nobody where the log names nobody', async () => {
+    await bench.found(...[1, 2, 3].map((n) => ofRule(n, -n, { entity: 'unknown' })))
+    expect(await bench.run()).toMatchObject({ opened: 3, incidents: 0 })
   })
 
   it('follows the scores of the settings', async () => {

@@ -165,21 +165,34 @@ function write(
     nowMs,
     id,
   )
+  const whole = kind === 'asset' ? actorIncidentOf(file, own) : undefined
   if (before === undefined) {
     const from = alertById(file, id)?.state ?? 'new'
     file.run(
       "UPDATE alerts SET state = 'new', outcome = NULL, resolved_ms = NULL, quiet = ? WHERE id = ?",
-      isHistory ? 'history' : null,
+      whole === undefined ? (isHistory ? 'history' : null) : `part of incident ${whole}`,
       id,
     )
     remember(file, id, { atMs: nowMs, who: BRICKTRAIL, what: 'opened', from, to: 'new', why: facts.summary })
-    if (!isHistory) notice(file, id, { action: 'opened', nowMs })
+    if (!isHistory && whole === undefined) notice(file, id, { action: 'opened', nowMs })
     return 'opened'
   }
   const isRaised = level > before.level
   if (own.length <= before.findings && !isRaised) return undefined
-  if (!isHistory) notice(file, id, { action: 'updated', nowMs, urgent: isRaised })
+  if (!isHistory && whole === undefined) notice(file, id, { action: 'updated', nowMs, urgent: isRaised })
   return 'updated'
+}
+
+/** The open incident of one actor that holds all of these rows: who did it says what it was done to, so it is told once. */
+function actorIncidentOf(file: AlertsFile, own: readonly Row[]): string | undefined {
+  const row = file.first<{ id: string }>(
+    `SELECT r.incident_id AS id FROM risks r JOIN alerts a ON a.id = r.incident_id
+     WHERE r.kind = 'actor' AND a.state <> 'resolved' AND r.finding_id IN (SELECT value FROM json_each(?))
+     GROUP BY r.incident_id HAVING count(*) = ?`,
+    JSON.stringify(own.map(({ finding }) => finding)),
+    own.length,
+  )
+  return row?.id
 }
 
 /** Bounds of scores for the levels above `medium`. */

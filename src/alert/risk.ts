@@ -99,13 +99,17 @@ const toReckon = (file: AlertsFile, kind: RiskKind, object: string, fromMs: numb
   )
 }
 
+/** Names that stand for nobody. */
+const NOBODY = new Set(['', 'unknown', 'system-user', 'anonymous'])
+
 /** Who, and what: the entity where it is one of them, else what its events name. */
 function objectsOf({ entityField, entity, actors, assets }: FindingRow): (readonly [RiskKind, string])[] {
   const isActor = entityField.startsWith('actor.') && entity !== ''
+  const who = (isActor ? [entity.toLowerCase()] : actors).filter((actor) => !NOBODY.has(actor))
   const named = assets.filter((asset) => asset.endsWith(`:${entity}`))
   const isAsset = entityField.startsWith('targets.') && named.length > 0
   return [
-    ...(isActor ? [entity.toLowerCase()] : actors).map((actor) => ['actor', actor] as const),
+    ...who.map((actor) => ['actor', actor] as const),
     ...(isAsset ? named : assets).map((asset) => ['asset', asset] as const),
   ]
 }

@@ -53,7 +53,10 @@ function rerouted(file: AlertsFile, { routes, telling }: Routing): void {
   file.run('DELETE FROM pending WHERE route NOT IN (SELECT value FROM json_each(?))', names)
 }
 
-function begin(file: AlertsFile, alert: Alert, { action, urgent, note }: Notice, routing: Routing): void {
+function begin(file: AlertsFile, alert: Alert, { action: what, urgent, note }: Notice, routing: Routing): void {
+  // What was quiet so far is news to everybody.
+  const isNews = alert.quiet !== null && what === 'updated'
+  const action = isNews ? 'opened' : what
   const { nowMs } = routing.telling
   const labels = labelsOf(alert, routing.surroundings)
   const reason = routing.quiet.reason(alert, labels)
@@ -65,7 +68,7 @@ function begin(file: AlertsFile, alert: Alert, { action, urgent, note }: Notice,
   for (const each of routing.routes) {
     if (!matches(each.when, labels) || (each.hours !== undefined && !isWithin(nowMs, each.hours))) continue
     const group = groupOf(each, alert, labels)
-    const dueMs = dueOf(file, each, group, urgent === 1, nowMs)
+    const dueMs = dueOf(file, each, group, urgent === 1 || isNews, nowMs)
     file.run(
       `INSERT INTO pending (route, alert_id, action, group_key, since_ms, due_ms, note) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET due_ms = min(due_ms, excluded.due_ms), note = coalesce(excluded.note, note),

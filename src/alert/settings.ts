@@ -100,7 +100,7 @@ const usual = (destinations: KnownDestinations): AlertSettings => ({
   risk: USUAL_RISK,
 })
 
-/** Without routes everything from `medium` on goes everywhere. */
+/** Without routes everything from `medium` on goes everywhere; the first run over old logs may find hundreds. */
 const usualRoutes = ({ messages }: KnownDestinations): Route[] =>
   messages.length === 0
     ? []
@@ -113,6 +113,7 @@ const usualRoutes = ({ messages }: KnownDestinations): Route[] =>
           by: [],
           waitMs: 0,
           intervalMs: HOUR_MS,
+          limit: { messages: 60, perMs: HOUR_MS },
           escalations: [],
         },
       ]

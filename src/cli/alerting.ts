@@ -196,7 +196,10 @@ function detailLines(alert: AlertDetail): string[] {
     ...part('because', alert.because),
     ...part(
       'timeline',
-      alert.timeline.map((each) => `${minute(each.time)}  ${each.score}  ${each.title}: ${each.summary}`),
+      alert.timeline.map(
+        (each) =>
+          `${minute(each.time)}  ${each.score}  ${each.summary.startsWith(each.title) ? '' : `${each.title}: `}${each.summary}`,
+      ),
     ),
     ...part('alerts', alert.alerts.map(lineOf)),
     ...part(

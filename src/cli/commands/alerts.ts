@@ -81,6 +81,8 @@ function addSilences(alerts: Command, cli: CliContext): void {
 
 async function run(cli: CliContext): Promise<void> {
   const { runAlerts } = await import('../../alert/run.ts')
+  // A home that is not there is a slip, not a place for a new one.
+  await withAlerts(cli, () => undefined)
   const report = await runAlerts(cli.home(), { now: cli.now() })
   if (cli.json()) {
     const { nextMs, ...counts } = report
