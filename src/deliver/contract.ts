@@ -52,6 +52,8 @@ export interface Limits {
   readonly itemBytes: number
   /** Bytes a request needs for each item besides its own. */
   readonly itemOverhead: number
+  /** Items of one request are of one UTC day; of all days where absent. */
+  readonly sameDay?: boolean
 }
 
 /** A destination that is open. Not called for a second batch of the same connection before the first has ended. */

@@ -51,4 +51,14 @@ describe('groups for a request', () => {
     const groups = grouped(entries, limits).map((group) => group.map((entry) => entry.item.text[0]).join(''))
     expect(groups).toEqual(['ab', 'c', 'de', 'f'])
   })
+
+  it('are of one UTC day where that is asked for', () => {
+    const times = ['12T22:00', '12T23:59:59.999', '13T00:00', '13T00:01', '12T23:00']
+    const entries = times.map((time) => ({
+      item: { ...item('a'), timeMs: Date.parse(`2026-11-${time}Z`.replace(/(T\d\d:\d\d)Z/, '$1:00Z')) },
+    }))
+    const limits = { items: 10, bytes: 100, itemBytes: 100, itemOverhead: 1 }
+    expect(grouped(entries, limits).map((group) => group.length)).toEqual([5])
+    expect(grouped(entries, { ...limits, sameDay: true }).map((group) => group.length)).toEqual([2, 2, 1])
+  })
 })

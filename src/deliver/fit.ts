@@ -7,6 +7,8 @@ export const MARK = 'bricktrail_truncated'
 /** Texts shorter than this stay: they are names and ids. */
 const SHORT = 256
 
+const DAY_MS = 86_400_000
+
 /** An item within the limit; the same where it fits. JSON stays JSON: its longest texts are cut first. Other lines are cut at the end, and get the mark there. */
 export function fitted(item: Item, { itemBytes }: Pick<Limits, 'itemBytes'>): Item {
   const bytes = Buffer.byteLength(item.text)
@@ -67,19 +69,21 @@ export function cut(text: string, bytes: number): string {
 /** Cuts items, in their order, into groups that a request can hold. Items must be {@link fitted}. */
 export function grouped<T extends { readonly item: Item }>(
   entries: readonly T[],
-  { items, bytes, itemOverhead }: Limits,
+  { items, bytes, itemOverhead, sameDay = false }: Limits,
 ): T[][] {
   const groups: T[][] = []
-  let [group, size]: [T[], number] = [[], 0]
+  let [group, size, day]: [T[], number, number] = [[], 0, 0]
   for (const entry of entries) {
     const length = Buffer.byteLength(entry.item.text) + itemOverhead
-    if (group.length > 0 && (group.length >= items || size + length > bytes)) {
+    const itsDay = sameDay ? Math.floor(entry.item.timeMs / DAY_MS) : 0
+    if (group.length > 0 && (group.length >= items || size + length > bytes || itsDay !== day)) {
       groups.push(group)
       group = []
       size = 0
     }
     group.push(entry)
     size += length
+    day = itsDay
   }
   if (group.length > 0) groups.push(group)
   return groups

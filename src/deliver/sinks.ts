@@ -2,7 +2,9 @@
 import type { SinkKind } from './contract.ts'
 import { hushed } from './hush.ts'
 import { alertmanager } from './sinks/alertmanager.ts'
+import { azureBlob } from './sinks/azure-blob.ts'
 import { azureLogs } from './sinks/azure-logs.ts'
+import { cloudwatch } from './sinks/cloudwatch.ts'
 import { datadog } from './sinks/datadog.ts'
 import { elasticsearch } from './sinks/elasticsearch.ts'
 import { email } from './sinks/email.ts'
@@ -13,6 +15,7 @@ import { jira } from './sinks/jira.ts'
 import { jsm } from './sinks/jsm.ts'
 import { otlp } from './sinks/otlp.ts'
 import { pagerDuty } from './sinks/pagerduty.ts'
+import { s3 } from './sinks/s3.ts'
 import { slack } from './sinks/slack.ts'
 import { splunkHec } from './sinks/splunk-hec.ts'
 import { syslog } from './sinks/syslog.ts'
@@ -38,9 +41,12 @@ export const SINKS: readonly SinkKind[] = (
     splunkHec,
     datadog,
     azureLogs,
+    cloudwatch,
     googleLogging,
     elasticsearch,
     otlp,
+    s3,
+    azureBlob,
     gcs,
     syslog('events'),
     file('events'),

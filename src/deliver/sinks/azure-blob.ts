@@ -4,8 +4,10 @@
  */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { AppError } from '../../core/errors.ts'
 import { installed } from '../client.ts'
 import { type Batch, DELIVERED, type Outcome, type Sink, type SinkContext, type SinkKind } from '../contract.ts'
+import { retryAfterMs } from '../http.ts'
 import { objectName } from '../object-name.ts'
 
 const gzipped = promisify(gzip)
@@ -39,7 +41,14 @@ interface Identity {
 const MISCONFIGURED = new Set([401, 403, 404])
 
 class Container implements Sink {
-  readonly limits = { items: 50_000, bytes: 32 * 1024 * 1024, itemBytes: 16 * 1024 * 1024, itemOverhead: 1 }
+  // Names tell the day: readers that ask for one must find all of it there.
+  readonly limits = {
+    items: 50_000,
+    bytes: 32 * 1024 * 1024,
+    itemBytes: 16 * 1024 * 1024,
+    itemOverhead: 1,
+    sameDay: true,
+  }
   readonly #settings: AzureBlobSettings
   readonly #service: Service
   readonly #timeoutMs: number
@@ -67,18 +76,23 @@ class Container implements Sink {
   }
 }
 
+interface Failure {
+  readonly name?: string
+  readonly message?: string
+  readonly statusCode?: number
+  readonly code?: string
+  readonly response?: { readonly headers?: { get(name: string): string | undefined } }
+}
+
 function outcomeOfFailure(cause: unknown): Outcome {
-  const {
-    name = 'Error',
-    message = '',
-    statusCode,
-    code,
-  } = cause as { name?: string; message?: string; statusCode?: number; code?: string }
+  const { name = 'Error', message = '', statusCode, code, response } = cause as Failure
   // A blob of this name has these items: it was written by an attempt whose answer was lost.
   if (statusCode === 409 && code === 'BlobAlreadyExists') return DELIVERED
   const reason = `${code ?? name}: ${message}`.split('\n')[0]?.slice(0, 250) ?? ''
-  if (statusCode !== undefined && MISCONFIGURED.has(statusCode)) return { kind: 'misconfigured', reason }
-  return { kind: 'again', reason }
+  if ((statusCode !== undefined && MISCONFIGURED.has(statusCode)) || name === 'CredentialUnavailableError')
+    return { kind: 'misconfigured', reason }
+  const wait = retryAfterMs({ 'retry-after': response?.headers?.get('retry-after') })
+  return { kind: 'again', reason, ...(wait === undefined ? {} : { retryAfterMs: wait }) }
 }
 
 /** An Azure Blob container. */
@@ -107,21 +121,26 @@ export const azureBlob: SinkKind<AzureBlobSettings> = {
       },
     },
   },
-  open: async (settings, context) => {
-    const { BlobServiceClient } = await installed<Sdk>('@azure/storage-blob', 'azure-blob', context.folder)
-    // Retries are the dispatcher's.
-    const options = { retryOptions: { maxTries: 1 } }
-    if (settings.connection !== undefined)
-      return new Container(
-        settings,
-        BlobServiceClient.fromConnectionString(context.secret(settings.connection), options),
-        context,
-      )
-    const { DefaultAzureCredential } = await installed<Identity>('@azure/identity', 'azure-blob', context.folder)
-    return new Container(
-      settings,
-      new BlobServiceClient(settings.account_url ?? '', new DefaultAzureCredential(), options),
-      context,
-    )
-  },
+  open: async (settings, context) => new Container(settings, await openService(settings, context), context),
+}
+
+async function openService(
+  { connection, account_url = '' }: AzureBlobSettings,
+  context: SinkContext,
+): Promise<Service> {
+  const { BlobServiceClient } = await installed<Sdk>('@azure/storage-blob', 'azure-blob', context.folder)
+  // Retries are the dispatcher's.
+  const options = { retryOptions: { maxTries: 1 } }
+  if (connection !== undefined) {
+    const secret = context.secret(connection)
+    try {
+      return BlobServiceClient.fromConnectionString(secret, options)
+    } catch {
+      throw new AppError('BAD_HOME', `What ${connection} leads to is no connection string of a storage account.`, {
+        hint: 'Copy the whole of it; it begins with DefaultEndpointsProtocol= or BlobEndpoint=.',
+      })
+    }
+  }
+  const { DefaultAzureCredential } = await installed<Identity>('@azure/identity', 'azure-blob', context.folder)
+  return new BlobServiceClient(account_url, new DefaultAzureCredential(), options)
 }

@@ -2,7 +2,7 @@
  * Amazon CloudWatch Logs, by PutLogEvents. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
  * Events of a request must be in order of time and within 24 hours; those that are too old or too new are refused one by one.
  */
-
+import { type AwsClient, type AwsMaker, type AwsPlace, awsMeaning, awsOptions } from '../aws.ts'
 import { installed } from '../client.ts'
 import {
   type Batch,
@@ -16,26 +16,20 @@ import {
 } from '../contract.ts'
 
 /** Its section of the settings. Credentials are found as the AWS SDK finds them. */
-export interface CloudWatchSettings {
-  readonly region: string
+export interface CloudWatchSettings extends AwsPlace {
   readonly group: string
   readonly stream: string
   /** Makes group and stream where they are not there. */
   readonly create?: boolean
-  /** Address of another service that speaks the same. */
-  readonly endpoint?: string
 }
 
 const PACKAGE = '@aws-sdk/client-cloudwatch-logs'
-const DAY_MS = 86_400_000
 
 interface Sdk {
-  readonly CloudWatchLogsClient: new (
-    options: object,
-  ) => { send(command: object, options?: object): Promise<unknown>; destroy(): void }
-  readonly PutLogEventsCommand: new (input: object) => object
-  readonly CreateLogGroupCommand: new (input: object) => object
-  readonly CreateLogStreamCommand: new (input: object) => object
+  readonly CloudWatchLogsClient: AwsMaker<AwsClient>
+  readonly PutLogEventsCommand: AwsMaker
+  readonly CreateLogGroupCommand: AwsMaker
+  readonly CreateLogStreamCommand: AwsMaker
 }
 
 interface PutAnswer {
@@ -49,17 +43,15 @@ interface PutAnswer {
   }
 }
 
-/** Errors that say that the settings are wrong. */
-const MISCONFIGURED =
-  /ResourceNotFound|AccessDenied|UnrecognizedClient|InvalidSignature|ExpiredToken|CredentialsProvider|SerializationException/
-const DEAD = /InvalidParameter|DataAlreadyAccepted/
+/** The service refuses the request itself: out of order, too wide, too large. */
+const DEAD = /InvalidParameter|Serialization|Validation/
 
 class CloudWatch implements Sink {
-  // 1 MB counted as text and 26 bytes an event.
-  readonly limits = { items: 10_000, bytes: 1_048_576, itemBytes: 1_000_000, itemOverhead: 26 }
+  // 1 MB counted as text and 26 bytes an event; a UTC day is within 24 hours.
+  readonly limits = { items: 10_000, bytes: 1_048_576, itemBytes: 1_000_000, itemOverhead: 26, sameDay: true }
   readonly #settings: CloudWatchSettings
   readonly #sdk: Sdk
-  readonly #client: InstanceType<Sdk['CloudWatchLogsClient']>
+  readonly #client: AwsClient
   readonly #timeoutMs: number
   #isMade: boolean
 
@@ -68,36 +60,22 @@ class CloudWatch implements Sink {
     this.#sdk = sdk
     this.#timeoutMs = timeoutMs
     this.#isMade = settings.create !== true
-    const { region, endpoint } = settings
-    // Retries are the dispatcher's.
-    this.#client = new sdk.CloudWatchLogsClient({
-      region,
-      maxAttempts: 1,
-      ...(endpoint === undefined ? {} : { endpoint }),
-    })
+    this.#client = new sdk.CloudWatchLogsClient(awsOptions(settings))
   }
 
   async send({ items }: Batch, signal: AbortSignal): Promise<Outcome> {
     const options = { abortSignal: AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]) }
-    const order = items.map((item, at) => ({ item, at })).sort((a, b) => a.item.timeMs - b.item.timeMs)
-    const first = order[0]?.item.timeMs ?? 0
-    // Later days wait for the next attempt: one request spans a day at most.
-    const now = order.filter(({ item }) => item.timeMs - first < DAY_MS)
-    const later = order
-      .slice(now.length)
-      .map(({ at }): Refusal => ({ at, verdict: 'again', reason: 'More than a day apart from the first.' }))
+    const ordered = items.map((item, at) => ({ item, at })).sort((a, b) => a.item.timeMs - b.item.timeMs)
     try {
       if (!this.#isMade) await this.#make(options)
       const { group: logGroupName, stream: logStreamName } = this.#settings
-      const logEvents = now.map(({ item }) => ({ timestamp: item.timeMs, message: item.text }))
-      const answer = (await this.#client.send(
-        new this.#sdk.PutLogEventsCommand({ logGroupName, logStreamName, logEvents }),
-        options,
-      )) as PutAnswer
-      const refused = [...refusedOf(answer, now), ...later]
+      const logEvents = ordered.map(({ item }) => ({ timestamp: item.timeMs, message: item.text }))
+      const put = new this.#sdk.PutLogEventsCommand({ logGroupName, logStreamName, logEvents })
+      const refused = refusedOf((await this.#client.send(put, options)) as PutAnswer, ordered)
       return refused.length === 0 ? DELIVERED : { kind: 'partly', refused }
     } catch (cause) {
-      return outcomeOfFailure(cause)
+      const { name, status, reason, outcome } = awsMeaning(cause)
+      return DEAD.test(name) || status === 413 ? { kind: 'dead', reason } : outcome
     }
   }
 
@@ -105,7 +83,7 @@ class CloudWatch implements Sink {
     this.#client.destroy()
   }
 
-  async #make(options: object): Promise<void> {
+  async #make(options: { readonly abortSignal: AbortSignal }): Promise<void> {
     const { group: logGroupName, stream: logStreamName } = this.#settings
     for (const command of [
       new this.#sdk.CreateLogGroupCommand({ logGroupName }),
@@ -119,6 +97,7 @@ class CloudWatch implements Sink {
   }
 }
 
+/** Those at the ends of the times that it takes; they stay refused, so that one with a wrong clock does not hold up the others. */
 function refusedOf(
   { rejectedLogEventsInfo: told }: PutAnswer,
   sent: readonly { readonly item: Item; readonly at: number }[],
@@ -132,29 +111,17 @@ function refusedOf(
   return sent.flatMap(({ at }, index): Refusal[] => {
     if (index < expired) return [{ at, verdict: 'dead', reason: 'It is older than the log group keeps events.' }]
     if (index < old) return [{ at, verdict: 'dead', reason: 'CloudWatch takes no events older than 14 days.' }]
-    if (index >= fresh) return [{ at, verdict: 'again', reason: 'It is more than two hours ahead.' }]
+    if (index >= fresh)
+      return [{ at, verdict: 'dead', reason: 'It is more than two hours ahead; replay it once its time has come.' }]
     return []
   })
-}
-
-/** What a failure of the SDK means; throttling and server errors are tried again. */
-export function outcomeOfFailure(cause: unknown): Outcome {
-  const {
-    name = 'Error',
-    message = '',
-    $metadata,
-  } = cause as { name?: string; message?: string; $metadata?: { httpStatusCode?: number } }
-  const reason = `${name}: ${message}`.replace(/\s+/g, ' ').slice(0, 250)
-  if (MISCONFIGURED.test(name) || /Could not load credentials/.test(message)) return { kind: 'misconfigured', reason }
-  if (DEAD.test(name) || $metadata?.httpStatusCode === 413) return { kind: 'dead', reason }
-  return { kind: 'again', reason }
 }
 
 /** CloudWatch Logs. */
 export const cloudwatch: SinkKind<CloudWatchSettings> = {
   kind: 'cloudwatch',
   takes: 'events',
-  doc: 'Amazon CloudWatch Logs. Events older than 14 days it does not take; they are set aside with that reason.',
+  doc: 'Amazon CloudWatch Logs. Events older than 14 days or two hours ahead it does not take; they are set aside with that reason.',
   formats: ['system-table', 'ocsf', 'uam', 'cef'],
   schema: {
     type: 'object',

@@ -23,7 +23,14 @@ export interface GcsSettings {
 const SCOPES = ['https://www.googleapis.com/auth/devstorage.read_write']
 
 class Objects implements Sink {
-  readonly limits = { items: 50_000, bytes: 32 * 1024 * 1024, itemBytes: 16 * 1024 * 1024, itemOverhead: 1 }
+  // Names tell the day: readers that ask for one must find all of it there.
+  readonly limits = {
+    items: 50_000,
+    bytes: 32 * 1024 * 1024,
+    itemBytes: 16 * 1024 * 1024,
+    itemOverhead: 1,
+    sameDay: true,
+  }
   readonly #base: string
   readonly #prefix: string
   readonly #token: TokenSource

@@ -5,6 +5,7 @@
  */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { type AwsClient, type AwsMaker, type AwsPlace, awsMeaning, awsOptions } from '../aws.ts'
 import { installed } from '../client.ts'
 import {
   type Batch,
@@ -20,11 +21,9 @@ import { objectName } from '../object-name.ts'
 const gzipped = promisify(gzip)
 
 /** Its section of the settings. Credentials are found as the AWS SDK finds them. */
-export interface S3Settings {
+export interface S3Settings extends AwsPlace {
   readonly bucket: string
-  readonly region: string
   readonly prefix?: string
-  readonly endpoint?: string
   /** Days for which Object Lock keeps each object, in compliance mode. */
   readonly retain_days?: number
 }
@@ -33,32 +32,31 @@ const PACKAGE = '@aws-sdk/client-s3'
 const DAY_MS = 86_400_000
 
 interface Sdk {
-  readonly S3Client: new (
-    options: object,
-  ) => { send(command: object, options?: object): Promise<unknown>; destroy(): void }
-  readonly PutObjectCommand: new (input: object) => object
+  readonly S3Client: AwsMaker<AwsClient>
+  readonly PutObjectCommand: AwsMaker
 }
 
-const MISCONFIGURED =
-  /NoSuchBucket|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|PermanentRedirect|ExpiredToken|CredentialsProvider/
-
 class Bucket implements Sink {
-  readonly limits = { items: 50_000, bytes: 32 * 1024 * 1024, itemBytes: 16 * 1024 * 1024, itemOverhead: 1 }
+  // Names tell the day: readers that ask for one must find all of it there.
+  readonly limits = {
+    items: 50_000,
+    bytes: 32 * 1024 * 1024,
+    itemBytes: 16 * 1024 * 1024,
+    itemOverhead: 1,
+    sameDay: true,
+  }
   readonly #settings: S3Settings
   readonly #sdk: Sdk
-  readonly #client: InstanceType<Sdk['S3Client']>
+  readonly #client: AwsClient
   readonly #timeoutMs: number
 
   constructor(settings: S3Settings, sdk: Sdk, { timeoutMs }: SinkContext) {
-    const { region, endpoint } = settings
     this.#settings = settings
     this.#sdk = sdk
     this.#timeoutMs = timeoutMs
-    this.#client = new sdk.S3Client({
-      region,
-      maxAttempts: 1,
-      ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-    })
+    // Servers other than AWS seldom have a host name for each bucket.
+    const style = settings.endpoint === undefined ? {} : { forcePathStyle: true }
+    this.#client = new sdk.S3Client({ ...awsOptions(settings), ...style })
   }
 
   async send(batch: Batch, signal: AbortSignal): Promise<Outcome> {
@@ -91,18 +89,11 @@ class Bucket implements Sink {
 const linesOf = (items: readonly Item[]): string => items.map(({ text }) => `${text}\n`).join('')
 
 function outcomeOfFailure(cause: unknown): Outcome {
-  const {
-    name = 'Error',
-    message = '',
-    $metadata,
-  } = cause as { name?: string; message?: string; $metadata?: { httpStatusCode?: number } }
-  const status = $metadata?.httpStatusCode
+  const { name, status, outcome } = awsMeaning(cause)
   // An object of this name has these items: it was written by an attempt whose answer was lost.
-  if (status === 412) return DELIVERED
-  const reason = `${name}: ${message}`.replace(/\s+/g, ' ').slice(0, 250)
-  if (MISCONFIGURED.test(name) || status === 403 || status === 404 || /Could not load credentials/.test(message))
-    return { kind: 'misconfigured', reason }
-  return { kind: 'again', reason }
+  if (status === 412 || name === 'PreconditionFailed') return DELIVERED
+  // A bucket without Object Lock answers 400 to every object that is to be locked.
+  return status === 404 || name === 'InvalidRequest' ? { kind: 'misconfigured', reason: outcome.reason } : outcome
 }
 
 /** An S3 bucket. */
