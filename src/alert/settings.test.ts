@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { isAppError } from '../core/errors.ts'
 import { alertSettingsOf } from './settings.ts'
@@ -74,6 +75,14 @@ routes:
         { name: 'route 2', to: ['mail'], intervalMs: 86_400_000, isLast: true, by: [] },
       ],
     })
+  })
+
+  it('are what the page about them shows', () => {
+    const page = readFileSync(new URL('../../docs/how-to/work-with-alerts.md', import.meta.url), 'utf8')
+    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
+    const there = { messages: ['pager', 'boss', 'identity-chat', 'mail'], events: [] }
+    const { routes, maintenance, inhibitions } = alertSettingsOf(example, 'alerts.yaml', there)
+    expect([routes.length, maintenance.length, inhibitions.length]).toEqual([4, 2, 1])
   })
 
   it.each([
