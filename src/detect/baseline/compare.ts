@@ -7,7 +7,7 @@ import { duckdb } from '../sql/duckdb.ts'
 import { MATCH_COLUMNS, STATE_HABITS } from '../state.ts'
 import type { Compared, KeyedBaseline } from './contract.ts'
 import { HABIT_TYPES } from './registry.ts'
-import { BATCH, fillBatch } from './selected.ts'
+import { BATCH } from './selected.ts'
 import { fillSettings, SETTINGS } from './settings.ts'
 
 /** The table that {@link compareWithHabits} fills, of `MATCH_COLUMNS`. */
@@ -33,18 +33,16 @@ const ABOUT_SILENCE: ReadonlySet<BaselineType> = new Set(['silent_source', 'drop
  * first event of its window, of silence and windows without events the last event before. So a window is the same match however often
  * it is compared.
  *
- * @param selected what the batch brought, as for `rememberHabits`, which must have been run with it
+ * The batch must have been taken (`takeBatch`) and remembered (`rememberHabits`).
  */
 export async function compareWithHabits(
   engine: Engine,
   baselines: readonly KeyedBaseline[],
-  selected: string,
   { now, dialect = duckdb }: CompareOptions,
 ): Promise<void> {
   await engine.run(`CREATE OR REPLACE TEMP TABLE baseline_matches (${MATCH_COLUMNS})`)
   if (baselines.length === 0) return
   await fillSettings(engine, baselines)
-  await fillBatch(engine, selected, dialect)
   const brought = await typesBrought(engine)
   const ofOwnKeys = (await isOfFewKeys(engine, brought)) ? KNOWN : STATE_HABITS
   const compared: Compared = {

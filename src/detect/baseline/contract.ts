@@ -32,6 +32,8 @@ export interface HabitType {
   readonly isByValue: (rule: BaselineRule) => boolean
   /** Whether rows of habits name their first and last event. */
   readonly keepsEvents: boolean
+  /** Whether events of an hour that are alike in key and value may come added up, named by the first and last of them. */
+  readonly takesSums: (rule: BaselineRule) => boolean
   /** True where all but the newest of a key's old rows may go, however far it looks back. */
   readonly needsNewestOnly?: boolean
   /** True where it reads no habits but those of the keys of the batch, from the beginning. */
@@ -52,6 +54,9 @@ const SHORTEST_HISTORY_SECS = 28 * 86_400
 /** How far back types look that know nothing better. */
 export const usualReachSecs = ({ learnSecs }: BaselineRule): number =>
   Math.max(LEARNT_TWICE * learnSecs, SHORTEST_HISTORY_SECS)
+
+/** Whether sums of an hour each fit into the spans of a baseline. */
+export const isOfWholeHours = (bucketSecs: number): boolean => bucketSecs % HOUR_SECS === 0
 
 /** Rows for an hour. */
 export const HOUR_SECS = 3600

@@ -12,6 +12,7 @@ import { MATCHES_TABLE, RuleRunner } from '../sql/runner.ts'
 import { attachState } from '../state.ts'
 import { BASELINE_MATCHES, compareWithHabits } from './compare.ts'
 import { rememberHabits } from './remember.ts'
+import { oneByOne, takeBatch } from './selected.ts'
 import { capturedByBaseline } from './settings.ts'
 
 interface Case {
@@ -61,9 +62,10 @@ describe('the examples of the shipped baselines', () => {
     )
     await engine.run(`CREATE TEMP TABLE selected AS SELECT DISTINCT c.key AS rule, m.event_id, m.event_time, m.fields, m.selections, m.because
       FROM ${MATCHES_TABLE} m JOIN ${EXAMPLE_EVENTS} e USING (event_id) JOIN cases c ON c.key = e.source_object AND c.number = m.rule::VARCHAR`)
-    await rememberHabits(engine, cases, 'selected')
+    await takeBatch(engine, cases, oneByOne('selected'))
+    await rememberHabits(engine)
     for (const [now, some] of Map.groupBy(cases, ({ example }) => example.asOf ?? LATER)) {
-      await compareWithHabits(engine, some, 'selected', { now: new Date(now) })
+      await compareWithHabits(engine, some, { now: new Date(now) })
       for (const row of await engine.rows(
         `SELECT rule, because[len(because)].value AS why, event_time FROM ${BASELINE_MATCHES} ORDER BY ALL`,
       ))

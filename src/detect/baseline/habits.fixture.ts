@@ -6,6 +6,7 @@ import { attachState, MATCH_COLUMNS, STATE_HABITS } from '../state.ts'
 import { BASELINE_MATCHES, compareWithHabits } from './compare.ts'
 import type { KeyedBaseline } from './contract.ts'
 import { rememberHabits } from './remember.ts'
+import { oneByOne, takeBatch } from './selected.ts'
 
 const PLACE = { file: 'baseline.yml', line: 1, column: 1 }
 
@@ -87,8 +88,9 @@ export class HabitBench {
       .map(({ time }) => utc(time))
       .sort()
       .at(-1)
-    await rememberHabits(this.engine, this.baselines, 'selected')
-    await compareWithHabits(this.engine, this.baselines, 'selected', {
+    await takeBatch(this.engine, this.baselines, oneByOne('selected'))
+    await rememberHabits(this.engine)
+    await compareWithHabits(this.engine, this.baselines, {
       now: new Date(now === undefined ? (last ?? 0) : utc(now)),
     })
     const rows = await this.engine.rows(

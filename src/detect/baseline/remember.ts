@@ -6,7 +6,7 @@ import { duckdb } from '../sql/duckdb.ts'
 import { STATE_HABITS } from '../state.ts'
 import { HOUR_SECS, type KeyedBaseline } from './contract.ts'
 import { HABIT_TYPES } from './registry.ts'
-import { BATCH, fillBatch } from './selected.ts'
+import { BATCH } from './selected.ts'
 import { fillSettings, SETTINGS } from './settings.ts'
 
 const SUMS = 'temp.baseline_sums'
@@ -14,19 +14,8 @@ const SUMS = 'temp.baseline_sums'
 /** Rows as old as this are no longer those that late events and the newest comparisons need one by one. */
 const RECENT_SECS = 2 * 86_400
 
-/**
- * Adds events to the habits: one row for a baseline, its hour (day, window), key and value. Each event must come once.
- *
- * @param selected relation of the columns of `MATCH_COLUMNS`, `rule` being the key of a baseline; others are passed over
- */
-export async function rememberHabits(
-  engine: Engine,
-  baselines: readonly KeyedBaseline[],
-  selected: string,
-  dialect: Dialect = duckdb,
-): Promise<void> {
-  await fillSettings(engine, baselines)
-  await fillBatch(engine, selected, dialect)
+/** Adds the batch that was taken (`takeBatch`) to the habits: one row for a baseline, its hour (day, window), key and value. Once a batch. */
+export async function rememberHabits(engine: Engine, dialect: Dialect = duckdb): Promise<void> {
   await engine.run(`CREATE OR REPLACE TEMP TABLE baseline_sums AS ${sumsSql(dialect)}`)
   const { spanned, single, earliest } = await engine.row<{
     spanned: boolean
@@ -44,9 +33,9 @@ export async function rememberHabits(
 function sumsSql(dialect: Dialect): string {
   const ms = dialect.epochMs
   return `SELECT b.baseline, s.bucket_ms, b.by_key, b.value_key, coalesce(b.bucket, ${dialect.timeOfMs(`min(${ms('b.event_time')}) - min(${ms('b.event_time')}) % ${HOUR_SECS * 1000}`)}) AS hour,
-    count(*) AS n, sum(b.number) AS total, min(b.event_time) AS first_time, max(b.event_time) AS last_time,
+    sum(b.n)::BIGINT AS n, sum(b.number) AS total, min(b.event_time) AS first_time, max(b.last_time) AS last_time,
     CASE WHEN s.keeps_events THEN min_by(b.event_id, (b.event_time, b.event_id)) END AS first_event,
-    CASE WHEN s.keeps_events THEN max_by(b.event_id, (b.event_time, b.event_id)) END AS last_event
+    CASE WHEN s.keeps_events THEN max_by(b.last_event, (b.last_time, b.last_event)) END AS last_event
   FROM ${BATCH} b JOIN ${SETTINGS} s ON s.baseline = b.baseline AND s.reach_ms IS DISTINCT FROM 0
   GROUP BY b.baseline, s.bucket_ms, s.keeps_events, b.by_key, b.value_key, b.bucket`
 }

@@ -25,6 +25,9 @@ export const capturedByBaseline = ({ by, value }: BaselineRule): string[] => [..
 /** Seconds of events that a baseline's habits follow from; undefined: all there are. What is older need not be read again. */
 export const habitReachSecs = (rule: BaselineRule): number | undefined => habitTypeOf(rule).reachSecs(rule)
 
+/** Whether what a baseline selects may come added up by the hour. */
+export const takesSums = (rule: BaselineRule): boolean => habitTypeOf(rule).takesSums(rule)
+
 /** Makes the table of these baselines. Throws BAD_ARGUMENT for hours or a time zone that cannot be read. */
 export async function fillSettings(engine: Engine, baselines: readonly KeyedBaseline[]): Promise<void> {
   await engine.run(`CREATE OR REPLACE TEMP TABLE baseline_settings (${SETTING_COLUMNS})`)

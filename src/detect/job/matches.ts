@@ -3,10 +3,11 @@ import { isAppError } from '../../core/errors.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { BASELINE_MATCHES, compareWithHabits } from '../baseline/compare.ts'
 import { rememberHabits } from '../baseline/remember.ts'
+import { oneByOne, takeBatch } from '../baseline/selected.ts'
 import { fillSettings } from '../baseline/settings.ts'
 import type { Environment } from '../segment/environments.ts'
 import { SEGMENT_RULE, SEGMENT_TABLE, segmentMatches } from '../segment/segment.ts'
-import { MATCHES_TABLE } from '../sql/runner.ts'
+import { MATCHES_TABLE, SUMS_TABLE } from '../sql/runner.ts'
 import { RULES } from './facts.ts'
 import type { NumberedRule, Programme } from './programme.ts'
 
@@ -65,17 +66,17 @@ export async function compareBatch(
 ): Promise<void> {
   const numbers = baselines.map(({ number }) => number).join(', ')
   if (baselines.length > 0) {
-    const columns = 'm.event_id, m.event_time, m.fields, m.selections, m.because'
-    await engine.run(`CREATE OR REPLACE TEMP VIEW batch_selected AS SELECT r.key AS rule, ${columns}
-      FROM ${MATCHES_TABLE} m JOIN ${RULES} r ON r.number = m.rule WHERE m.rule IN (${numbers})`)
-    await rememberHabits(engine, baselines, SELECTED)
-    await compareWithHabits(engine, baselines, SELECTED, { now: asOf })
+    await engine.run(`CREATE OR REPLACE TEMP VIEW batch_selected AS SELECT r.key, m.* FROM ${selectedSql(numbers)} m
+      JOIN ${RULES} r ON r.number = m.rule`)
+    await takeBatch(engine, baselines, `(SELECT key AS rule, * EXCLUDE (key, rule) FROM ${SELECTED})`)
+    await rememberHabits(engine)
+    await compareWithHabits(engine, baselines, { now: asOf })
     // The match may be of an earlier batch; then what the baseline itself says of it is all there is.
     await engine.run(`CREATE OR REPLACE TEMP TABLE batch_compared AS SELECT r.number AS rule, b.event_id, b.event_time,
         map_concat(MAP([coalesce(r.entity_field, '')], [nullif(array_to_string(map_values(b.fields), ', '), '')]), coalesce(m.fields, b.fields), b.fields) AS fields,
         b.because
       FROM ${BASELINE_MATCHES} b JOIN ${RULES} r ON r.key = b.rule
-      LEFT JOIN ${MATCHES_TABLE} m ON m.rule = r.number AND m.event_id = b.event_id`)
+      LEFT JOIN (SELECT rule, event_id, any_value(fields) AS fields FROM ${SELECTED} GROUP BY rule, event_id) m ON m.rule = r.number AND m.event_id = b.event_id`)
   }
   const own = 'rule, event_id, event_time, fields, because'
   const parts = [
@@ -89,3 +90,14 @@ export async function compareBatch(
   ]
   await engine.run(`CREATE OR REPLACE TEMP VIEW batch_matches AS ${parts.join(' UNION ALL ')}`)
 }
+
+/**
+ * What rules selected, one by one and added up: `rule` (number), `fields`, `selections`, `because` and the columns of
+ * `SELECTED_COLUMNS`.
+ *
+ * @param numbers of the rules
+ */
+export const selectedSql = (numbers: string): string =>
+  `(SELECT * FROM ${oneByOne(`(SELECT rule, event_id, event_time, fields, selections, because FROM ${MATCHES_TABLE} WHERE rule IN (${numbers}))`)}
+  UNION ALL BY NAME SELECT rule, first_event AS event_id, first_time AS event_time, fields, events AS n, last_time, last_event
+    FROM ${SUMS_TABLE} WHERE rule IN (${numbers}))`

@@ -1,6 +1,6 @@
 /** A pass: a relation of events and a state become findings. Design: docs/design/007-detection.md. */
 import type { Engine } from '../../engine/duckdb.ts'
-import { capturedByBaseline } from '../baseline/settings.ts'
+import { capturedByBaseline, takesSums } from '../baseline/settings.ts'
 import type { RulePack } from '../pack/pack.ts'
 import type { Environment } from '../segment/environments.ts'
 import type { Problem } from '../sigma/place.ts'
@@ -98,6 +98,7 @@ export class Detector {
     this.#runner = new RuleRunner(engine, programme.matched, options.shape, duckdb, {
       captured: programme.captured,
       unexplained: programme.unexplained,
+      summed: programme.summed,
       timeoutSecs: this.#timeoutSecs,
     })
   }
@@ -107,6 +108,7 @@ export class Detector {
     const { pack, entity, always } = options
     const programme = programmeOf(pack, {
       capturedByBaseline,
+      takesSums,
       ...(entity === undefined ? {} : { entity }),
       ...(always === undefined ? {} : { always }),
     })

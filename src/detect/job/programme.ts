@@ -28,6 +28,8 @@ export interface Programme {
   readonly counted: ReadonlySet<number>
   /** Numbers of rules of which nobody asks why they matched a single event: those that feed others, and baselines. */
   readonly unexplained: ReadonlySet<number>
+  /** Numbers of baselines whose matches come added up by the hour. */
+  readonly summed: ReadonlySet<number>
   /** Rules that cannot be run. */
   readonly problems: readonly Problem[]
 }
@@ -38,6 +40,8 @@ export interface ProgrammeOptions {
   readonly entity?: string
   /** Fields that the matches of a baseline bring along. */
   readonly capturedByBaseline?: (baseline: BaselineRule) => readonly string[]
+  /** Whether the matches of a baseline may come added up by the hour; none where absent. */
+  readonly takesSums?: (baseline: BaselineRule) => boolean
   /** Fields that every match brings along. */
   readonly always?: readonly string[]
 }
@@ -70,6 +74,11 @@ export function programmeOf(pack: Pick<RulePack, 'rules'>, options: ProgrammeOpt
     counted: new Set(linked.correlations.flatMap(({ refs }) => refs).filter((ref) => ref < sources.length)),
     unexplained: new Set(
       numbered.flatMap(({ number, of, tells }) => (tells && of.rule.kind === 'detection' ? [] : [number])),
+    ),
+    summed: new Set(
+      numbered.flatMap(({ number, of: { rule } }) =>
+        rule.kind === 'baseline' && options.takesSums?.(rule) === true ? [number] : [],
+      ),
     ),
     problems: [...problems, ...linked.problems],
   }

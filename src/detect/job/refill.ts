@@ -6,12 +6,14 @@ import type { DataFile } from '../../lake/snapshot.ts'
 import type { DeltaTable } from '../../lake/table.ts'
 import { BASELINE_MATCHES, compareWithHabits } from '../baseline/compare.ts'
 import { rememberHabits } from '../baseline/remember.ts'
+import { takeBatch } from '../baseline/selected.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import type { RecordShape } from '../sql/fields.ts'
-import { MATCHES_TABLE, RuleRunner } from '../sql/runner.ts'
+import { RuleRunner } from '../sql/runner.ts'
 import { STATE_MATCHES } from '../state.ts'
 import { STATE_BURSTS } from './bursts.ts'
 import { rowsOf } from './lake-changes.ts'
+import { selectedSql } from './matches.ts'
 import type { Detector } from './pass.ts'
 import { LATE_SECS, type Reaches } from './reach.ts'
 
@@ -51,7 +53,11 @@ export async function refill(
     numbers.flatMap((number) => programme.matched[number] ?? []),
     shape,
     duckdb,
-    { captured, unexplained: new Set(numbers.keys()) },
+    {
+      captured,
+      unexplained: new Set(numbers.keys()),
+      summed: new Set(numbers.flatMap((number, at) => (programme.summed.has(number) ? [at] : []))),
+    },
   )
   const baselines = detector.baselines.filter(({ key }) => keys.has(key))
   const counted = rules.filter(({ number }) => programme.counted.has(number)).map(({ of }) => of.key)
@@ -67,13 +73,14 @@ export async function refill(
       unseen.length === 0 ? rows : `(SELECT * FROM ${rows} WHERE batch_id NOT IN (${unseen.map(lit).join(', ')}))`
     await runner.run(relation)
     await engine.run(
-      `CREATE OR REPLACE TEMP VIEW refill_selected AS SELECT n.key AS rule, m.event_id, m.event_time, m.fields, m.selections,
-      m.because FROM ${MATCHES_TABLE} m JOIN ${names} ON n.place = m.rule`,
+      `CREATE OR REPLACE TEMP VIEW refill_selected AS SELECT n.key AS rule, m.* EXCLUDE (rule)
+      FROM ${selectedSql(numbers.map((_, at) => at).join(', '))} m JOIN ${names} ON n.place = m.rule`,
     )
     if (baselines.length > 0) {
-      await rememberHabits(engine, baselines, SELECTED)
+      await takeBatch(engine, baselines, SELECTED)
+      await rememberHabits(engine)
       if (baselines.some(({ key }) => counted.includes(key))) {
-        await compareWithHabits(engine, baselines, SELECTED, { now: newest })
+        await compareWithHabits(engine, baselines, { now: newest })
         await remember(
           engine,
           counted,

@@ -12,6 +12,7 @@ export const dormant: HabitType = {
   reachSecs: () => undefined,
   isByValue: () => false,
   keepsEvents: false,
+  takesSums: () => true,
   readsOwnKeys: true,
   needsNewestOnly: true,
   matchesSql,

@@ -2,7 +2,7 @@
  * A window that is over with far less than usual: below `threshold.share` of the median, where that is at least `threshold.floor`, and
  * below the same share of the same windows of the weeks before, so that a Sunday is compared with Sundays.
  */
-import { type Compared, type HabitType, usualReachSecs } from '../contract.ts'
+import { type Compared, type HabitType, isOfWholeHours, usualReachSecs } from '../contract.ts'
 import { keyFieldsSql, usualSql, windowSecsOf, windowsSql } from '../windows.ts'
 import { REASON, Words } from '../words.ts'
 
@@ -24,6 +24,7 @@ export const drop: HabitType = {
   reachSecs: usualReachSecs,
   isByValue: ({ measure }) => measure === 'distinct',
   keepsEvents: true,
+  takesSums: (rule) => rule.measure !== 'sum' && isOfWholeHours(windowSecsOf(rule)),
   matchesSql,
 }
 

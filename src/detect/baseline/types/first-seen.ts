@@ -9,6 +9,7 @@ export const firstSeen: HabitType = {
   reachSecs: () => undefined,
   isByValue: () => true,
   keepsEvents: false,
+  takesSums: () => true,
   readsOwnKeys: true,
   matchesSql,
 }

@@ -26,6 +26,7 @@ export const impossibleTravel: HabitType = {
   reachSecs: (rule) => Math.max(travelSecs(rule), 2 * rule.learnSecs),
   isByValue: () => true,
   keepsEvents: false,
+  takesSums: () => false,
   readsOwnKeys: true,
   matchesSql,
 }

@@ -18,6 +18,7 @@ export const offHours: HabitType = {
   reachSecs: (rule) => (rule.hours === undefined ? usualReachSecs(rule) : 0),
   isByValue: () => false,
   keepsEvents: false,
+  takesSums: () => false,
   readsOwnKeys: true,
   matchesSql: (compared) => `${givenHoursSql(compared)} UNION ALL BY NAME ${ownHoursSql(compared)}`,
 }

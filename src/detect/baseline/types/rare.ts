@@ -22,6 +22,7 @@ export const rare: HabitType = {
   reachSecs: (rule) => (isAmongPeers(rule) ? undefined : usualReachSecs(rule)),
   isByValue: () => true,
   keepsEvents: false,
+  takesSums: isAmongPeers,
   matchesSql: (compared) => `${amongPeersSql(compared)} UNION ALL BY NAME ${bySharesSql(compared)}`,
 }
 

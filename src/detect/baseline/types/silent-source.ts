@@ -3,7 +3,7 @@
  * that what is quiet every night is no news, and one earlier outage does not hide the next.
  */
 import type { BaselineRule } from '../../pack/pack.ts'
-import { type Compared, type HabitType, HOUR_SECS, usualReachSecs } from '../contract.ts'
+import { type Compared, type HabitType, HOUR_SECS, isOfWholeHours, usualReachSecs } from '../contract.ts'
 import { keyFieldsSql, windowSecsOf, windowsSql } from '../windows.ts'
 import { REASON, Words } from '../words.ts'
 
@@ -18,6 +18,7 @@ export const silentSource: HabitType = {
   reachSecs: usualReachSecs,
   isByValue: () => false,
   keepsEvents: true,
+  takesSums: (rule) => isOfWholeHours(windowSecsOf(rule)),
   matchesSql,
 }
 

@@ -2,7 +2,7 @@
  * A window with far more than usual: its modified z is at least `threshold.z`, it reaches `threshold.floor`, and it is above what was
  * there before (`threshold.times` the highest window but one), so that a batch that comes every night is no news.
  */
-import { type Compared, type HabitType, usualReachSecs } from '../contract.ts'
+import { type Compared, type HabitType, isOfWholeHours, usualReachSecs } from '../contract.ts'
 import { amountsSql, farSql, keyFieldsSql, ofKeys, usualSql, windowSecsOf, windowsSql } from '../windows.ts'
 import { REASON, Words } from '../words.ts'
 
@@ -25,6 +25,7 @@ export const spike: HabitType = {
   reachSecs: usualReachSecs,
   isByValue: ({ measure }) => measure === 'distinct',
   keepsEvents: true,
+  takesSums: (rule) => rule.measure !== 'sum' && isOfWholeHours(windowSecsOf(rule)),
   matchesSql,
 }
 
