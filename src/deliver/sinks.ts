@@ -13,8 +13,10 @@ import { gcs } from './sinks/gcs.ts'
 import { googleLogging } from './sinks/google-logging.ts'
 import { jira } from './sinks/jira.ts'
 import { jsm } from './sinks/jsm.ts'
+import { kafka } from './sinks/kafka.ts'
 import { otlp } from './sinks/otlp.ts'
 import { pagerDuty } from './sinks/pagerduty.ts'
+import { parquet } from './sinks/parquet.ts'
 import { s3 } from './sinks/s3.ts'
 import { slack } from './sinks/slack.ts'
 import { splunkHec } from './sinks/splunk-hec.ts'
@@ -45,9 +47,11 @@ export const SINKS: readonly SinkKind[] = (
     googleLogging,
     elasticsearch,
     otlp,
+    kafka,
     s3,
     azureBlob,
     gcs,
+    parquet,
     syslog('events'),
     file('events'),
   ] as readonly SinkKind<never>[]
