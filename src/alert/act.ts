@@ -2,7 +2,7 @@
 import { AppError } from '../core/errors.ts'
 import { type Alert, alertById, type NoticeAction, notice, remember } from './alert.ts'
 import type { AlertsFile } from './alerts-file.ts'
-import { reopen as reopenAlert } from './gather.ts'
+import { reopen as reopenAlert } from './renew.ts'
 import { reckonAlert } from './risk.ts'
 import { type Deed, isUnclaimed, type OUTCOMES, type State, stateAfter } from './state.ts'
 

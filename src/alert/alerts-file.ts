@@ -2,7 +2,7 @@
  * `alerts.db`: alerts and incidents with their findings and history, what people silenced, and what is to be told of them.
  * Several processes may have it open; everything that belongs together is written in one transaction.
  */
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
@@ -48,6 +48,8 @@ CREATE TABLE IF NOT EXISTS outgoing (seq INTEGER PRIMARY KEY AUTOINCREMENT, dest
   body TEXT NOT NULL, weight INTEGER NOT NULL, at_ms INTEGER NOT NULL);
 `
 
+const FILE_MODE = 0o600
+
 /** The file, open. */
 export class AlertsFile {
   readonly #db: DatabaseSync
@@ -64,6 +66,8 @@ export class AlertsFile {
       mkdirSync(dirname(path), { recursive: true })
       const db = new DatabaseSync(path)
       db.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+      // Owner only: alerts name people and what they are held to have done.
+      if (path !== ':memory:') chmodSync(path, FILE_MODE)
       db.exec(SCHEMA)
       return new AlertsFile(db)
     } catch (cause) {

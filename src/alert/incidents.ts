@@ -1,28 +1,12 @@
 /** Risk that is too much becomes one incident, which gathers what comes until somebody resolves it. */
-import { LEVELS } from '../detect/sigma/rule.ts'
-import {
-  type Alert,
-  type AlertFacts,
-  alertById,
-  BRICKTRAIL,
-  isOpenAlert,
-  newestOfKey,
-  notice,
-  remember,
-} from './alert.ts'
+import { type Alert, alertById, BRICKTRAIL, isOpenAlert, newestOfKey, notice, remember } from './alert.ts'
 import type { AlertsFile } from './alerts-file.ts'
-import { isStillQuiet, type Lasting, withdraw } from './gather.ts'
 import { alertId, incidentKey } from './identity.ts'
+import { factsOf, type IncidentRow, levelOf } from './incident-facts.ts'
+import { isStillQuiet, type Lasting } from './lasting.ts'
+import { withdraw } from './renew.ts'
 import { type Reckoned, type RiskKind, type RiskRow, type RiskScores, reckoned, WEEK_MS } from './risk.ts'
 import { isUnclaimed } from './state.ts'
-
-interface Row extends Omit<RiskRow, 'tactics'> {
-  readonly tactics: string
-  readonly alert: string
-  readonly title: string
-  readonly workspaces: string
-  readonly events: number
-}
 
 /** What reckoning came to. */
 export interface Reckonings {
@@ -65,12 +49,13 @@ function reckonOne(
   const open = newest !== undefined && isOpenAlert(newest) ? newest : undefined
   const rows = rowsOf(file, { kind, object, fromMs: Math.min(fromMs, open?.firstMs ?? fromMs) - WEEK_MS }, open?.id)
   const sum = reckoned(rows.map(riskRow), scores)
-  const begin = sum.fromMs ?? (open !== undefined && !isUnclaimed(open.state) ? open.firstMs : undefined)
-  if (begin === undefined) {
+  const startMs = sum.fromMs ?? (open !== undefined && !isUnclaimed(open.state) ? open.firstMs : undefined)
+  if (startMs === undefined) {
     if (open !== undefined) end(file, open, nowMs)
     return undefined
   }
-  const own = rows.filter(({ timeMs }) => timeMs >= begin)
+  const own = rows.filter(({ timeMs }) => timeMs >= startMs)
+  if (own.length === 0) return undefined
   if (newest !== undefined && open === undefined && isStillQuiet(file, newest, lasting, nowMs)) {
     assign(file, newest.id, kind, object, own)
     file.run('UPDATE alerts SET counted = counted + ?, updated_ms = ? WHERE id = ?', own.length, nowMs, newest.id)
@@ -89,8 +74,8 @@ function rowsOf(
   file: AlertsFile,
   { kind, object, fromMs }: { readonly kind: RiskKind; readonly object: string; readonly fromMs: number },
   incident: string | undefined,
-): Row[] {
-  return file.all<Row>(
+): IncidentRow[] {
+  return file.all<IncidentRow>(
     `SELECT r.finding_id AS finding, r.rule_id AS rule, r.alert_id AS alert, r.score, r.time_ms AS timeMs, r.tactics, f.events,
       f.facts ->> 'title' AS title, f.facts ->> 'workspaces' AS workspaces
      FROM risks r JOIN alerts a ON a.id = r.alert_id JOIN findings f ON f.id = r.finding_id AND f.alert_id = r.alert_id
@@ -104,7 +89,7 @@ function rowsOf(
   )
 }
 
-const riskRow = (row: Row): RiskRow => ({ ...row, tactics: JSON.parse(row.tactics) as string[] })
+const riskRow = (row: IncidentRow): RiskRow => ({ ...row, tactics: JSON.parse(row.tactics) as string[] })
 
 /** An incident that nobody took on ends where what it was made of turns out to be less. */
 function end(file: AlertsFile, open: Alert, nowMs: number): void {
@@ -112,7 +97,7 @@ function end(file: AlertsFile, open: Alert, nowMs: number): void {
   withdraw(file, open, nowMs, 'What it was made of turned out to be less.')
 }
 
-function assign(file: AlertsFile, id: string, kind: RiskKind, object: string, rows: readonly Row[]): void {
+function assign(file: AlertsFile, id: string, kind: RiskKind, object: string, rows: readonly IncidentRow[]): void {
   for (const { finding } of rows)
     file.run(
       'UPDATE risks SET incident_id = ? WHERE finding_id = ? AND kind = ? AND object = ?',
@@ -138,7 +123,7 @@ function make(file: AlertsFile, id: string, key: string, n: number, nowMs: numbe
 interface Written {
   readonly kind: RiskKind
   readonly object: string
-  readonly own: readonly Row[]
+  readonly own: readonly IncidentRow[]
   readonly sum: Reckoned
   /** As it was, where it was open already. */
   readonly before: Alert | undefined
@@ -166,25 +151,28 @@ function write(
     id,
   )
   const whole = kind === 'asset' ? actorIncidentOf(file, own) : undefined
-  if (before === undefined) {
-    const from = alertById(file, id)?.state ?? 'new'
-    file.run(
-      "UPDATE alerts SET state = 'new', outcome = NULL, resolved_ms = NULL, quiet = ? WHERE id = ?",
-      whole === undefined ? (isHistory ? 'history' : null) : `part of incident ${whole}`,
-      id,
-    )
-    remember(file, id, { atMs: nowMs, who: BRICKTRAIL, what: 'opened', from, to: 'new', why: facts.summary })
-    if (!isHistory && whole === undefined) notice(file, id, { action: 'opened', nowMs })
-    return 'opened'
-  }
+  if (before === undefined) return begin(file, id, { why: facts.summary, whole, isHistory, nowMs })
   const isRaised = level > before.level
   if (own.length <= before.findings && !isRaised) return undefined
   if (!isHistory && whole === undefined) notice(file, id, { action: 'updated', nowMs, urgent: isRaised })
   return 'updated'
 }
 
+function begin(
+  file: AlertsFile,
+  id: string,
+  { why, whole, isHistory, nowMs }: { why: string; whole: string | undefined; isHistory: boolean; nowMs: number },
+): 'opened' {
+  const from = alertById(file, id)?.state ?? 'new'
+  const quiet = whole === undefined ? (isHistory ? 'history' : null) : `part of incident ${whole}`
+  file.run("UPDATE alerts SET state = 'new', outcome = NULL, resolved_ms = NULL, quiet = ? WHERE id = ?", quiet, id)
+  remember(file, id, { atMs: nowMs, who: BRICKTRAIL, what: 'opened', from, to: 'new', why })
+  if (quiet === null) notice(file, id, { action: 'opened', nowMs })
+  return 'opened'
+}
+
 /** The open incident of one actor that holds all of these rows: who did it says what it was done to, so it is told once. */
-function actorIncidentOf(file: AlertsFile, own: readonly Row[]): string | undefined {
+function actorIncidentOf(file: AlertsFile, own: readonly IncidentRow[]): string | undefined {
   const row = file.first<{ id: string }>(
     `SELECT r.incident_id AS id FROM risks r JOIN alerts a ON a.id = r.incident_id
      WHERE r.kind = 'actor' AND a.state <> 'resolved' AND r.finding_id IN (SELECT value FROM json_each(?))
@@ -194,57 +182,6 @@ function actorIncidentOf(file: AlertsFile, own: readonly Row[]): string | undefi
   )
   return row?.id
 }
-
-/** Bounds of scores for the levels above `medium`. */
-const CRITICAL_SCORE = 500
-const HIGH_SCORE = 250
-
-function levelOf({ score, isBroad }: Reckoned): number {
-  const level = score >= CRITICAL_SCORE ? 'critical' : score >= HIGH_SCORE || isBroad ? 'high' : 'medium'
-  return LEVELS.indexOf(level)
-}
-
-/** Rules that are named with what they added. */
-const RULES_NAMED = 10
-
-/** Alerts and workspaces an incident names; the rest is found by its timeline. */
-const MOST_NAMED = 200
-
-function factsOf(kind: RiskKind, object: string, own: readonly Row[], { score, isBroad }: Reckoned): AlertFacts {
-  const tactics = unique(own.flatMap(({ tactics: text }) => JSON.parse(text) as string[]))
-  const rules = new Map<string, { title: string; score: number; findings: number }>()
-  for (const row of own) {
-    const before = rules.get(row.rule)
-    rules.set(row.rule, {
-      title: row.title,
-      score: (before?.score ?? 0) + row.score,
-      findings: (before?.findings ?? 0) + 1,
-    })
-  }
-  const heaviest = [...rules.values()].sort((a, b) => b.score - a.score || (a.title < b.title ? -1 : 1))
-  const broad = isBroad ? `, ${tactics.length} tactics by ${rules.size} rules within 7 days` : ''
-  const alerts = unique(own.map(({ alert }) => alert)).slice(0, MOST_NAMED)
-  return {
-    title: `Risk of ${object}`,
-    summary: `${object} came to a risk of ${rounded(score)} within 24 hours${broad}.`,
-    ruleId: 'bricktrail-risk',
-    ruleName: 'bricktrail-risk',
-    ruleTitle: 'Risk adds up',
-    tags: tactics.map((tactic) => `attack.${tactic}`),
-    entityField: kind,
-    entity: object,
-    workspaces: unique(own.flatMap(({ workspaces }) => JSON.parse(workspaces) as string[])).slice(0, MOST_NAMED),
-    actors: kind === 'actor' ? [object] : [],
-    assets: kind === 'asset' ? [object] : [],
-    because: heaviest
-      .slice(0, RULES_NAMED)
-      .map((rule) => `${rounded(rule.score)} by ${rule.title} (${rule.findings} findings)`),
-    risk: { kind, score: rounded(score), tactics, rules: unique([...rules.keys()]), alerts },
-  }
-}
-
-const unique = (values: readonly string[]): string[] => [...new Set(values)].sort()
-const rounded = (score: number): number => Math.round(score * 10) / 10
 
 /** One line of what happened, for who looks into an incident. */
 export interface TimelineEntry {

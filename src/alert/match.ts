@@ -83,6 +83,9 @@ export const matches = (matcher: Matcher, labels: Labels): boolean =>
 export const matchesAny = (patterns: readonly string[], values: readonly string[]): boolean =>
   patterns.some((pattern) => values.some((value) => regexOf(pattern).test(value)))
 
+/** The pattern that fits a text and no other. Names come from logs, and somebody may be called `*`. */
+export const patternFor = (text: string): string => text.replaceAll(/[*?\\]/g, '\\$&')
+
 const known = new Map<string, RegExp>()
 
 /** Patterns met are few: those of the settings and of silences. */
@@ -91,10 +94,12 @@ const MOST_KEPT = 10_000
 function regexOf(pattern: string): RegExp {
   const before = known.get(pattern)
   if (before !== undefined) return before
-  const body = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll(/\*+/g, '[^]*')
-    .replaceAll('?', '[^]')
+  // A backslash takes the meaning of what follows.
+  const body = pattern.replaceAll(/\\[*?\\]|\*+|[\s\S]/gu, (part) => {
+    if (part.startsWith('*')) return '[^]*'
+    if (part === '?') return '[^]'
+    return (part.length > 1 && part.startsWith('\\') ? part.slice(1) : part).replace(/[.*+?^${}()|[\]\\]/, '\\$&')
+  })
   const made = new RegExp(`^${body}$`, 'iu')
   if (known.size >= MOST_KEPT) known.clear()
   known.set(pattern, made)

@@ -1,5 +1,6 @@
 /** Risk: what each finding adds to the score of who did it and what it was done to, and when that is too much. */
 import { attackTags } from '../detect/review/attack.ts'
+import { LEVELS, type Level } from '../detect/sigma/rule.ts'
 import type { AlertsFile } from './alerts-file.ts'
 import type { FindingRow } from './finding-feed.ts'
 import { matchesAny } from './match.ts'
@@ -116,10 +117,8 @@ function objectsOf({ entityField, entity, actors, assets }: FindingRow): (readon
 
 function scoreOf({ ruleId, ruleName, title, level }: FindingRow, { rules, levels }: RiskScores): number {
   const own = rules.find(({ pattern }) => matchesAny([pattern], [ruleId, ruleName, title]))
-  return own?.score ?? levels[RANKS.indexOf(level)] ?? levels[2] ?? 0
+  return own?.score ?? levels[LEVELS.indexOf(level as Level)] ?? levels[LEVELS.indexOf('medium')] ?? 0
 }
-
-const RANKS = ['informational', 'low', 'medium', 'high', 'critical']
 
 /** One finding's part in the risk of somebody. */
 export interface RiskRow {

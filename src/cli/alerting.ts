@@ -91,6 +91,9 @@ export function wordOf<T extends string>(option: string, text: string, words: re
   })
 }
 
+/** More than there are. */
+const NO_LIMIT = 1_000_000_000
+
 /** What `list` was asked for. */
 export async function filterOf(cli: CliContext, kind: AlertKind, flags: ListFlags): Promise<AlertFilter> {
   const { STATES } = await import('../alert/state.ts')
@@ -104,7 +107,7 @@ export async function filterOf(cli: CliContext, kind: AlertKind, flags: ListFlag
     kind,
     which,
     states,
-    most: wholeNumber('--limit', flags.limit),
+    most: wholeNumber('--limit', flags.limit) || NO_LIMIT,
     ...(level === undefined ? {} : { atLeast: LEVELS.indexOf(wordOf('--level', level, LEVELS)) }),
     ...(rule === undefined ? {} : { rule }),
     ...(entity === undefined ? {} : { entity }),
@@ -126,7 +129,7 @@ export const withListOptions = (command: Command): Command =>
     .option('--assignee <name>', 'given to them')
     .option('--quiet', 'only what nobody was told of')
     .option('--since <time>', 'with evidence since then, such as 2h ago')
-    .option('--limit <n>', 'at most so many', '50')
+    .option('--limit <n>', 'at most so many; 0 for all', '50')
 
 /** `list`. */
 export async function list(cli: CliContext, kind: AlertKind, flags: ListFlags): Promise<void> {

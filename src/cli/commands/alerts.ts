@@ -109,6 +109,7 @@ async function endOf(cli: CliContext, flags: SilenceFlags): Promise<number> {
 async function silence(cli: CliContext, id: string | undefined, flags: SilenceFlags): Promise<void> {
   const { alertNamed } = await import('../../alert/alert.ts')
   const { silenceView } = await import('../../alert/describe.ts')
+  const { patternFor } = await import('../../alert/match.ts')
   const { addSilence } = await import('../../alert/silences.ts')
   const { LEVELS } = await import('../../detect/sigma/rule.ts')
   const endsMs = await endOf(cli, flags)
@@ -124,7 +125,7 @@ async function silence(cli: CliContext, id: string | undefined, flags: SilenceFl
   }
   const added = await withAlerts(cli, (file) => {
     const facts = id === undefined ? undefined : alertNamed(file, 'alert', id).facts
-    const about = facts === undefined ? {} : { rule: [facts.ruleId], entity: [facts.entity] }
+    const about = facts === undefined ? {} : { rule: [patternFor(facts.ruleId)], entity: [patternFor(facts.entity)] }
     const matcher = { ...about, ...given }
     return addSilence(file, { matcher, endsMs, who: whoOf(flags), reason: flags.reason ?? '', nowMs })
   })
