@@ -1,4 +1,7 @@
-/** What commands say of a detection run. */
+/** What commands say of a detection run, and of the alerts that follow. */
+import type { AlertsReport } from '../alert/run.ts'
+import { isAppError } from '../core/errors.ts'
+import type { Home } from '../core/home.ts'
 import { printable } from '../core/printable.ts'
 import type { Followed } from '../detect/job/after-ingestion.ts'
 import type { DetectionReport } from '../detect/job/home.ts'
@@ -46,4 +49,38 @@ export function noteFollowed(cli: CliContext, followed: Followed | undefined): v
   cli.note(
     `warning: detection failed, and the next ingestion or \`bricktrail detect\` makes up for it: ${printable(message)} ${printable(hint)}`,
   )
+}
+
+/**
+ * Makes alerts of what was found. Where that fails, such as for settings that cannot be used, it is said: the findings stay, and the next run
+ * makes up for it.
+ */
+export async function alertsAfter(
+  cli: CliContext,
+  home: Home,
+  followed: Followed | undefined,
+): Promise<AlertsReport | undefined> {
+  if (followed === undefined || 'error' in followed) return undefined
+  const { runAlerts } = await import('../alert/run.ts')
+  try {
+    return await runAlerts(home, { now: cli.now() })
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause
+    const again = 'the next ingestion or `bricktrail alerts run` makes up for it'
+    cli.note(`warning: no alerts were made, and ${again}: ${printable(cause.message)} ${printable(cause.hint)}`)
+    return undefined
+  }
+}
+
+/** The line of a report of alerts. */
+export function alertsText({ opened, reopened, updated, incidents, messages }: AlertsReport): string {
+  const number = (value: number) => value.toLocaleString('en-US')
+  const parts = [
+    opened > 0 ? `${number(opened)} opened` : undefined,
+    reopened > 0 ? `${number(reopened)} reopened` : undefined,
+    updated > 0 ? `${number(updated)} with more evidence` : undefined,
+    incidents > 0 ? `${number(incidents)} incidents` : undefined,
+    messages > 0 ? `${number(messages)} messages to deliver` : undefined,
+  ].filter((part) => part !== undefined)
+  return parts.length === 0 ? '' : `alerts      ${parts.join(', ')}   (see \`bricktrail alerts\`)\n`
 }

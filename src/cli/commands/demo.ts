@@ -11,7 +11,7 @@ import type { IngestReport } from '../../ingest/ingest.ts'
 import type { SimulateOptions } from '../../simulate/options.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { claimForDemo, demoLogs, refuseDemoHome, removeLeftoverLogs } from '../demo-home.ts'
-import { noteFollowed } from '../detection.ts'
+import { alertsAfter, noteFollowed } from '../detection.ts'
 import { wholeNumber } from '../numbers.ts'
 import { noteUnreadable, reportText } from './ingest.ts'
 import { scenariosOf } from './simulate.ts'
@@ -118,6 +118,7 @@ async function simulateInto(cli: CliContext, out: string, wanted: Wanted): Promi
 }
 
 async function show(cli: CliContext, home: Home, report: IngestReport, followed: Followed | undefined): Promise<void> {
+  const alerts = await alertsAfter(cli, home, followed)
   const found = followed !== undefined && 'report' in followed ? followed.report : undefined
   const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
   const { overview } = await import('../../ask/overview.ts')
@@ -130,11 +131,11 @@ async function show(cli: CliContext, home: Home, report: IngestReport, followed:
     if (cli.json()) {
       const sections = Object.fromEntries(answers.map(({ id, columns, rows }) => [id, asObjects(columns, rows)]))
       cli.out(
-        `${JSON.stringify({ ingest: report, ...(found === undefined ? {} : { detection: found }), ...sections, lake, leaves: Number(leaves) })}\n`,
+        `${JSON.stringify({ ingest: report, ...(found === undefined ? {} : { detection: found }), ...(alerts === undefined ? {} : { alerts }), ...sections, lake, leaves: Number(leaves) })}\n`,
       )
       return
     }
-    cli.out(reportText(report, found))
+    cli.out(reportText(report, found, alerts))
     for (const answer of answers) await section(cli, answer)
     cli.out(`\nThe lake is ${lake}: Delta tables that Spark, Databricks, Trino, Polars and DuckDB read as they are.\n`)
     const bricktrail = `npx bricktrail ${homeOption(home)}`

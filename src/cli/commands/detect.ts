@@ -1,6 +1,6 @@
 /** `bricktrail detect`: runs the rules, over what is new in the home or over any JSON files. */
 import type { CliContext, RegisterCommand } from '../contract.ts'
-import { detectionText, noteDetection } from '../detection.ts'
+import { alertsAfter, alertsText, detectionText, noteDetection } from '../detection.ts'
 
 interface Flags {
   readonly rebuild?: boolean
@@ -57,7 +57,10 @@ async function detectHome(cli: CliContext, flags: Flags): Promise<void> {
   const { followed } = detect
   if (followed === undefined) return
   if ('error' in followed) throw followed.error
-  cli.out(cli.json() ? `${JSON.stringify(followed.report)}\n` : detectionText(followed.report))
+  const alerts = await alertsAfter(cli, cli.home(), followed)
+  const whole = { ...followed.report, ...(alerts === undefined ? {} : { alerts }) }
+  const text = `${detectionText(followed.report)}${alerts === undefined ? '' : alertsText(alerts)}`
+  cli.out(cli.json() ? `${JSON.stringify(whole)}\n` : text)
   noteDetection(cli, followed.report)
 }
 

@@ -1,11 +1,12 @@
 /** `bricktrail ingest SOURCE…`: what is new in the sources becomes events of the lake. */
 
+import type { AlertsReport } from '../../alert/run.ts'
 import { printable } from '../../core/printable.ts'
 import type { DetectionReport } from '../../detect/job/home.ts'
 import type { IngestReport } from '../../ingest/ingest.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { refuseDemoHome } from '../demo-home.ts'
-import { detectionText, noteFollowed } from '../detection.ts'
+import { alertsAfter, alertsText, detectionText, noteFollowed } from '../detection.ts'
 import { noteAnchors } from '../sealing.ts'
 
 /** Adds `ingest`. */
@@ -35,8 +36,13 @@ export const registerIngest: RegisterCommand = (program, cli) => {
         })
         progress.stop()
         const found = detect?.followed !== undefined && 'report' in detect.followed ? detect.followed.report : undefined
-        const whole = found === undefined ? report : { ...report, detection: found }
-        cli.out(cli.json() ? `${JSON.stringify(whole)}\n` : reportText(report, found))
+        const alerts = await alertsAfter(cli, cli.home(), detect?.followed)
+        const whole = {
+          ...report,
+          ...(found === undefined ? {} : { detection: found }),
+          ...(alerts === undefined ? {} : { alerts }),
+        }
+        cli.out(cli.json() ? `${JSON.stringify(whole)}\n` : reportText(report, found, alerts))
         noteUnreadable(cli, report)
         noteFollowed(cli, detect?.followed)
         noteAnchors(cli, report.anchors)
@@ -54,7 +60,7 @@ export function noteUnreadable(cli: CliContext, { unreadable }: IngestReport): v
 }
 
 /** The report for people. */
-export function reportText(report: IngestReport, found?: DetectionReport): string {
+export function reportText(report: IngestReport, found?: DetectionReport, alerts?: AlertsReport): string {
   const number = (value: number) => Math.round(value).toLocaleString('en-US')
   const rows: [string, string][] = [
     [
@@ -69,5 +75,5 @@ export function reportText(report: IngestReport, found?: DetectionReport): strin
     ['time', `${report.seconds.toFixed(1)} s, ${number(report.eventsPerSecond)} events/s`],
   ]
   const text = rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join('')
-  return found === undefined ? text : text + detectionText(found)
+  return `${text}${found === undefined ? '' : detectionText(found)}${alerts === undefined ? '' : alertsText(alerts)}`
 }
