@@ -38,6 +38,11 @@ describe('a failure of Kafka', () => {
     expect(outcomeOfFailure(outer)).toEqual({ kind: 'misconfigured', reason: 'SASL authentication failed.' })
   })
 
+  it('to find the topic is a matter of the settings', () => {
+    const cause = Object.assign(new Error('Unknown topic audit.'), { code: 'PLT_KFK_USER' })
+    expect(outcomeOfFailure(cause)).toEqual({ kind: 'misconfigured', reason: 'Unknown topic audit.' })
+  })
+
   it('of any other kind is tried again', () => {
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
     expect(outcomeOfFailure(Object.assign(new Error('Connection to broker failed.'), { cause }))).toMatchObject({

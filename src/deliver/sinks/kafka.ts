@@ -69,6 +69,9 @@ const MISCONFIGURED = new Set([
   'SASL_AUTHENTICATION_FAILED',
 ])
 
+/** The client's own words for a topic that no broker knows. */
+const UNKNOWN_TOPIC = /^Unknown topic /
+
 /** Codes that concern what was sent. */
 const DEAD = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'POLICY_VIOLATION'])
 
@@ -144,7 +147,8 @@ export function outcomeOfFailure(cause: unknown): Outcome {
   const refused = all.find(({ code }) => code === 'PLT_KFK_AUTHENTICATION')
   const words = told ?? refused ?? all.at(-1) ?? first
   const reason = [name, words.message ?? String(cause)].filter(Boolean).join(': ').replace(/\s+/g, ' ').slice(0, 250)
-  if (refused !== undefined || MISCONFIGURED.has(name)) return { kind: 'misconfigured', reason }
+  if (refused !== undefined || MISCONFIGURED.has(name) || UNKNOWN_TOPIC.test(words.message ?? ''))
+    return { kind: 'misconfigured', reason }
   return { kind: DEAD.has(name) ? 'dead' : 'again', reason }
 }
 
@@ -185,8 +189,8 @@ async function openTopic(settings: KafkaSettings, context: SinkContext): Promise
     idempotent: true,
     acks: -1,
     autocreateTopics: false,
-    // The dispatcher tries again, and says so.
-    retries: 0,
+    // The dispatcher tries again, and says so. A number of 0 or 1 the idempotent producer takes for no end of them.
+    retries: false,
     timeout: timeoutMs,
     connectTimeout: timeoutMs,
     requestTimeout: timeoutMs,
@@ -196,7 +200,7 @@ async function openTopic(settings: KafkaSettings, context: SinkContext): Promise
       ? {}
       : { sasl: { mechanism, username, password: context.secret(password) } }),
   }
-  return new Topic(topic, () => new Producer(options), context)
+  return new Topic(topic, () => new Producer({ ...options }), context)
 }
 
 /** An Apache Kafka topic. */
