@@ -1,6 +1,7 @@
 /** The rule pack over the events of a home: which events match, why, and what correlations and baselines need of them. */
 import { join } from 'node:path'
 import { homeAt } from '../../src/core/home.ts'
+import { capturedByBaseline, takesSums } from '../../src/detect/baseline/settings.ts'
 import { programmeOf } from '../../src/detect/job/programme.ts'
 import { loadPack } from '../../src/detect/pack/load.ts'
 import { duckdb } from '../../src/detect/sql/duckdb.ts'
@@ -18,9 +19,6 @@ export interface DetectParams {
   /** `pack`: all of it, reasons for what makes findings, habits added up by the hour; `raw`: rules that ask for delivered names only. */
   readonly rules: 'pack' | 'raw'
 }
-
-/** Types of baselines that compare sums of an hour. */
-const SUMMED: ReadonlySet<string> = new Set(['first_seen', 'rare', 'spike', 'silent_source', 'drop', 'dormant'])
 
 /** Runs the rules once without counting, so that what is compiled is compiled, and once more. */
 export async function work({ home, rules }: DetectParams): Promise<Measured> {
@@ -41,13 +39,9 @@ export async function work({ home, rules }: DetectParams): Promise<Measured> {
 }
 
 async function packRunner(engine: Engine): Promise<RuleRunner> {
-  const { matched, captured, rules, baselines } = programmeOf(await loadPack({ examples: false }))
-  const quiet = rules.filter(({ of }) => of.feeds || of.rule.kind === 'baseline').map(({ number }) => number)
-  return new RuleRunner(engine, matched, eventShape(duckdb), duckdb, {
-    captured,
-    unexplained: new Set(quiet),
-    summed: new Set(baselines.filter(({ rule }) => SUMMED.has(rule.type)).map(({ number }) => number)),
-  })
+  const pack = await loadPack({ examples: false })
+  const { matched, captured, unexplained, summed } = programmeOf(pack, { capturedByBaseline, takesSums })
+  return new RuleRunner(engine, matched, eventShape(duckdb), duckdb, { captured, unexplained, summed })
 }
 
 const rawRunner = async (engine: Engine): Promise<RuleRunner> =>
