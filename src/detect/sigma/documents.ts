@@ -1,5 +1,15 @@
 /** YAML text as documents: plain values, and for each value the place it stands at. */
-import { type Document, isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  type ScalarTag,
+  type Tags,
+} from 'yaml'
 import type { Place, Problem, Reporter, ValuePath } from './place.ts'
 
 /** A YAML value. Whole numbers beyond 2^53 are bigints, so that no digit is lost. */
@@ -75,9 +85,25 @@ function parts(text: string): Part[] {
   return found.map(({ lines: own, before }) => ({ text: own.join('\n'), before }))
 }
 
+const isScalarTag = (tag: Tags[number]): tag is ScalarTag => typeof tag === 'object' && tag.collection === undefined
+
+/** A number that begins with a nought is an id written in digits: the readers that rules are written for take it as a text. */
+const withNoughts = (tags: Tags): Tags =>
+  tags.map((tag) =>
+    isScalarTag(tag) && tag.tag === 'tag:yaml.org,2002:int' && tag.format === undefined
+      ? { ...tag, test: /^[-+]?(?:0|[1-9][0-9]*)$/ }
+      : tag,
+  )
+
 function readPart(part: Part, file: string): { document?: SigmaDocument; problems: Problem[] } | undefined {
   const lineCounter = new LineCounter()
-  const yaml = parseDocument(part.text, { lineCounter, intAsBigInt: true, prettyErrors: false, version: '1.2' })
+  const yaml = parseDocument(part.text, {
+    lineCounter,
+    intAsBigInt: true,
+    prettyErrors: false,
+    version: '1.2',
+    customTags: withNoughts,
+  })
   const at = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(offset)
     return { file, line: line + part.before, column: col }

@@ -35,6 +35,14 @@ describe('a rule file', () => {
     expect(rules[2]).toMatchObject({ rules: ['first'] })
   })
 
+  it('takes digits that begin with a nought as they are written', () => {
+    const { rules } = parseRules(
+      'title: a\nlogsource: {}\ndetection:\n  sel: { code: [00000429, 429, 0, -7] }\n  condition: sel\n',
+      'a.yml',
+    )
+    expect(JSON.stringify(rules[0]?.kind === 'detection' ? rules[0].tree : '')).toContain('00000429')
+  })
+
   it('keeps its good documents where others are broken', () => {
     const good = rule('selection:\n  a: 1\ncondition: selection')
     const { rules, problems } = parseRules(`title: "open\n---\n${good}---\n- a list\n---\n${good}`, 'r.yml')
