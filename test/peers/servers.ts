@@ -25,6 +25,8 @@ export interface Starting {
   /** Listens once the server is ready. */
   readonly port: number
   readonly withinMs?: number
+  /** Who it runs as; who started it where absent. */
+  readonly uid?: number
 }
 
 /** A server that runs. */
@@ -37,12 +39,24 @@ export interface Running {
 
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const child of running) signal(child, 'SIGKILL')
 })
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130))
+
+/** To a server and all that it started itself. */
+function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, name)
+  } catch {
+    // It has ended.
+  }
+}
 
 /** Starts a server and waits until it listens. */
-export async function start({ command, args, cwd, env, port, withinMs = 60_000 }: Starting): Promise<Running> {
-  const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] })
+export async function start(starting: Starting): Promise<Running> {
+  const { command, args, cwd, env = process.env, port, withinMs = 60_000, uid } = starting
+  const whose = uid === undefined ? {} : { uid, gid: uid }
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...whose })
   running.add(child)
   let said = ''
   for (const stream of [child.stdout, child.stderr])
@@ -54,8 +68,8 @@ export async function start({ command, args, cwd, env, port, withinMs = 60_000 }
     said += cause.message
   })
   const stop = async () => {
-    child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), 3000)
+    signal(child, 'SIGTERM')
+    const timer = setTimeout(() => signal(child, 'SIGKILL'), 3000)
     await ended
     clearTimeout(timer)
     running.delete(child)
@@ -64,7 +78,7 @@ export async function start({ command, args, cwd, env, port, withinMs = 60_000 }
     if (child.exitCode !== null || child.pid === undefined) break
     if (await listens(port)) return { child, log: () => said, stop }
   }
-  child.kill('SIGKILL')
+  signal(child, 'SIGKILL')
   throw new Error(`${command} did not start: ${said.slice(-2000)}`)
 }
 
