@@ -17,6 +17,7 @@ export const ROWS = [
   'detect',
   'rsigma',
   'correlate',
+  'deliver',
   'small',
   'steady',
   'large',

@@ -130,6 +130,15 @@ export function budgets(rows: readonly Row[]): Budget[] {
     const share = 1 / speedRatio(verified, reread, seconds)
     add('verify takes less than reading its files twice', `${number(share, 2)} of it`, share < 1)
   }
+  const delivered = row('deliver')
+  if (delivered !== undefined) {
+    const speed = middle(delivered, (outcome) => outcome.events / outcome.seconds)
+    const work = middle(delivered, (outcome) => outcome.events / outcome.cpuSeconds)
+    const measured = `${number(speed)} by the clock, ${number(work)} a second of CPU`
+    add('delivery: at least 50,000 events/s', measured, speed >= 50_000)
+    const peak = middle(delivered, rss)
+    add('delivery: peak memory at most 1.5 GB', `${number(peak / 1e9, 2)} GB`, peak <= 1.5e9)
+  }
   if (small !== undefined) {
     const speed = middle(small, (outcome) => outcome.events / outcome.seconds)
     add('small objects: at least 40,000 events/s', number(speed), speed >= 40_000)

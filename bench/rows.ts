@@ -45,6 +45,7 @@ export async function measure(options: BenchOptions, folder: string): Promise<Ro
     if (wants('detect')) rows.push(...(await detect(options, home, source)))
   }
   if (wants('correlate')) rows.push(...(await correlate(options)))
+  if (wants('deliver')) rows.push(await deliver(options, folder))
   if (wants('small')) rows.push(await small(options, folder))
   if (wants('steady')) for (const events of options.days) rows.push(...(await steady(events, folder)))
   if (wants('large')) rows.push(await large(options, folder))
@@ -229,6 +230,21 @@ async function steady(events: number, folder: string): Promise<Row[]> {
     rows.push({ name, title, rounds: [outcome] })
   }
   return rows
+}
+
+/** Each round has a home of its own, in which nothing was delivered yet. */
+async function deliver(options: BenchOptions, folder: string): Promise<Row> {
+  const source = await account(options.events)
+  const like = await freshHome(folder, 'delivered')
+  await run('ingest', { home: like, source, seal: false })
+  const rounds: Outcome[] = []
+  for (let round = 0; round < options.rounds; round++) {
+    note(`round ${round + 1} of ${options.rounds}: deliver`)
+    const name = `deliver-${round}`
+    rounds.push(await run('deliver', { home: await freshHome(folder, name, like) }))
+    await rm(join(folder, name), { recursive: true })
+  }
+  return { name: 'deliver', title: 'Bricktrail: delivery of all events to a Splunk collector on loopback', rounds }
 }
 
 async function large(options: BenchOptions, folder: string): Promise<Row> {

@@ -10,6 +10,7 @@ export const WORKS = {
   reread: () => import('./works/reread.ts'),
   steady: () => import('./works/steady.ts'),
   query: () => import('./works/query.ts'),
+  deliver: () => import('./works/deliver.ts'),
   detect: () => import('./works/detect.ts'),
   rsigma: () => import('./works/rsigma.ts'),
   correlate: () => import('./works/correlate.ts'),
