@@ -1,5 +1,6 @@
 /** The reference of destinations, written from their schemas; `reference.test.ts` compares the page with it. */
 import type { SinkKind } from './contract.ts'
+import { EVENT_NOTES } from './event-notes.fixture.ts'
 import { destinationSchema } from './settings.ts'
 import { SINKS } from './sinks.ts'
 import { TEMPLATE_FIELDS, TEMPLATE_PROPERTIES } from './template.ts'
@@ -16,6 +17,7 @@ type Properties = Readonly<Record<string, Property>>
 
 /** What cannot be seen in a schema: what repeats are told by, what is cut where, and what it was tried against. */
 const NOTES: Readonly<Record<string, readonly string[]>> = {
+  ...EVENT_NOTES,
   webhook: [
     'Repeats have the same `webhook-id`. Answers of 2xx are success; redirects are not followed.',
     'Signatures are those of Standard Webhooks: `v1` for secrets (`whsec_`), `v1a` for keys (`whsk_`).',
