@@ -1,5 +1,5 @@
 /** Datadog Logs intake, version 2. https://docs.datadoghq.com/api/latest/logs/#send-logs */
-import type { Batch, Item, Outcome, Sink, SinkContext, SinkKind } from '../contract.ts'
+import type { Batch, Item, Limits, Outcome, Sink, SinkContext, SinkKind } from '../contract.ts'
 import { HttpClient, outcomeOf, outcomeOfSending } from '../http.ts'
 
 /** Its section of the settings. */
@@ -19,8 +19,11 @@ export interface DatadogSettings {
 const MOST_BYTES = 5_000_000
 const MOST_ITEM_BYTES = 1_000_000
 
+/** Of a log, what is neither the event nor the same in all: names, id and time. */
+const MOST_NAMES = 300
+
 class DatadogIntake implements Sink {
-  readonly limits = { items: 1000, bytes: MOST_BYTES - 2, itemBytes: MOST_ITEM_BYTES - 1000, itemOverhead: 400 }
+  readonly limits: Limits
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
   readonly #about: string
@@ -32,6 +35,8 @@ class DatadogIntake implements Sink {
     this.#headers = { 'dd-api-key': secret(settings.api_key), 'content-type': 'application/json' }
     const about = { ddsource: source, service, ddtags: tags.join(','), ...(hostname === undefined ? {} : { hostname }) }
     this.#about = JSON.stringify(about).slice(1, -1)
+    const itemOverhead = Buffer.byteLength(this.#about) + MOST_NAMES
+    this.limits = { items: 1000, bytes: MOST_BYTES - 2, itemBytes: MOST_ITEM_BYTES - itemOverhead, itemOverhead }
     this.#client = new HttpClient({ timeoutMs, allowPrivate: url !== undefined })
   }
 
