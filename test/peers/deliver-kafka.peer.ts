@@ -7,7 +7,15 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Item } from '../../src/deliver/contract.ts'
+import { homeAt } from '../../src/core/home.ts'
+import type { Item, Sink } from '../../src/deliver/contract.ts'
+import { Dispatcher } from '../../src/deliver/dispatcher.ts'
+import { EventFeed } from '../../src/deliver/event-feed.ts'
+import { EventLane } from '../../src/deliver/event-lane.ts'
+import { numberIn, writeBatch } from '../../src/deliver/lake.fixture.ts'
+import { Outbox } from '../../src/deliver/outbox.ts'
+import { Engine } from '../../src/engine/duckdb.ts'
+import { formatNamed } from '../../src/export/registry.ts'
 import { check, same } from './check.ts'
 import { event, events, opened, send, using, WORDS } from './deliver.ts'
 import { freePort, has, type Running, skipped, start } from './servers.ts'
@@ -64,8 +72,11 @@ async function startBroker(folder: string, ports: Ports): Promise<Running> {
     file,
   )
   if (status !== 0) throw new Error(`${stdout}${stderr}`)
-  return start({ command: 'java', args: [...JAVA, 'kafka.Kafka', file], port: ports.plain })
+  return startAgain(folder, ports)
 }
+
+const startAgain = (folder: string, ports: Ports): Promise<Running> =>
+  start({ command: 'java', args: [...JAVA, 'kafka.Kafka', join(folder, 'server.properties')], port: ports.plain })
 
 /** What a client does to a request that writes: it is passed on, its answer withheld, or the connection cut before or after it. */
 type Treatment = 'pass' | 'cut after' | 'stall'
@@ -268,6 +279,55 @@ async function checks(ports: Ports): Promise<void> {
   )
 }
 
+/** A lake whose events a lane delivers while the broker is killed and started again: nothing is lost, and the order of keys is kept. */
+async function killed(broker: Running, folder: string, ports: Ports): Promise<Running> {
+  const address = `127.0.0.1:${ports.plain}`
+  await makeTopics(address, ['lane'])
+  const home = homeAt(join(folder, 'home'))
+  await writeBatch(home, 1, { from: 0, to: 4000, people: 20 })
+  const engine = await Engine.open({ threads: 1 })
+  const outbox = Outbox.open(join(folder, 'outbox.db'))
+  let again = broker
+  try {
+    await using(opened('kafka', { brokers: [address], topic: 'lane' }, {}, 3000), async (sink) => {
+      let sends = 0
+      const limited: Sink = {
+        limits: { ...sink.limits, items: 50 },
+        send: (batch, signal) => {
+          if (++sends === 12) broker.child.kill('SIGKILL')
+          return sink.send(batch, signal)
+        },
+      }
+      const feed = new EventFeed(home, engine)
+      const wanted = { format: formatNamed('system-table'), filter: 'true' }
+      const waits = { firstMs: 200, mostMs: 1000, openAfter: 5 }
+      const lane = new EventLane(outbox, feed, { name: 'kafka', sink: limited, wanted, connections: 4, waits })
+      const drained = new Dispatcher({ messages: [], events: [lane] }, feed).drain(AbortSignal.timeout(90_000))
+      while (broker.child.exitCode === null && broker.child.signalCode === null) await sleep(50)
+      again = await startAgain(folder, ports)
+      same(await drained, true)
+      const found = (await readAll(address, 'lane')).map(({ key, value }) => ({ key, n: numberIn(value) }))
+      same(new Set(found.map(({ n }) => n)).size, 4000)
+      same(found.length - 4000 <= 4 * 50, true)
+      for (const ofKey of Map.groupBy(found, ({ key }) => key).values()) {
+        const first = [...new Set(ofKey.map(({ n }) => n))]
+        same(
+          first,
+          [...first].sort((a, b) => a - b),
+        )
+      }
+      same(
+        outbox.accounts().map(({ dead }) => dead),
+        [0],
+      )
+    })
+  } finally {
+    engine.close()
+    outbox.close()
+  }
+  return again
+}
+
 const missing = ['java', 'mvn'].filter((command) => !has(command))
 if (missing.length > 0) {
   skipped('a broker of Apache Kafka', `${missing.join(' and ')} not installed`)
@@ -288,6 +348,12 @@ if (missing.length > 0) {
   try {
     broker = await startBroker(folder, ports)
     await checks(ports)
+    await check(
+      'Kafka: a broker that is killed and comes back gets every event of a lake, those of a key in order',
+      async () => {
+        broker = await killed(broker as Running, folder, ports)
+      },
+    )
   } finally {
     await broker?.stop()
     await rm(folder, { recursive: true, force: true })
