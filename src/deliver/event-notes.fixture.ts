@@ -55,7 +55,7 @@ export const EVENT_NOTES: Readonly<Record<string, readonly string[]>> = {
     'The producer is idempotent, and waits for all replicas in step. A repeat after a lost answer is a record of its own, with the same header `event_id`.',
     'The key of a record is who did it, so what one actor did is in one partition, in order, and where the client of Kafka itself would put it.',
     'A record is at most 800 KB, and a request 900 KB, as brokers take 1 MiB unless told otherwise.',
-    'Tried against Apache Kafka 4.1, with connections that were cut and stalled.',
+    'Tried against Apache Kafka 4.1, with connections that were cut and stalled, and a broker that was killed.',
   ],
   s3: [
     CLIENT('@aws-sdk/client-s3'),
