@@ -99,11 +99,22 @@ export class Engine {
 
   async #without<T>(optimizers: string, work: () => Promise<T>): Promise<T> {
     await this.run(`SET disabled_optimizers = ${lit(optimizers)}`)
+    let result: T
     try {
-      return await work()
-    } finally {
-      await this.run('RESET disabled_optimizers')
+      result = await work()
+    } catch (cause) {
+      // In a transaction that has failed nothing runs any more; who rolls it back resets.
+      await this.run('RESET disabled_optimizers').catch(() => {})
+      throw cause
     }
+    await this.run('RESET disabled_optimizers')
+    return result
+  }
+
+  /** Undoes a transaction, and what it may have left of settings. */
+  async rollBack(): Promise<void> {
+    await this.run('ROLLBACK')
+    await this.run('RESET disabled_optimizers')
   }
 
   /** Forgets the plans of {@link runKept}; the next run of each makes another, to keep. */

@@ -1,9 +1,11 @@
 /** Compares what a batch brought with what was usual before. Design: docs/design/007-detection.md. */
 import type { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
+import { type FailedCorrelation, withinSecs } from '../correlate/runner.ts'
 import type { BaselineType } from '../pack/pack.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { duckdb } from '../sql/duckdb.ts'
+import { DEFAULT_TIMEOUT_SECS } from '../sql/runner.ts'
 import { MATCH_COLUMNS, STATE_HABITS } from '../state.ts'
 import type { Compared, KeyedBaseline } from './contract.ts'
 import { HABIT_TYPES } from './registry.ts'
@@ -13,11 +15,29 @@ import { fillSettings, SETTINGS } from './settings.ts'
 /** The table that {@link compareWithHabits} fills, of `MATCH_COLUMNS`. */
 export const BASELINE_MATCHES = 'temp.baseline_matches'
 
+type Failure = Omit<FailedCorrelation, 'correlation'>
+
+/** Baselines that could not be compared; what was done so far has to be undone. Alone among `keys`, it is the one at fault. */
+export class BaselineFailure extends Error {
+  readonly keys: readonly string[]
+  readonly reason: Failure['reason']
+
+  constructor(keys: readonly string[], { reason, message }: Failure) {
+    super(message)
+    this.keys = keys
+    this.reason = reason
+  }
+}
+
 /** How a comparison is made. */
 export interface CompareOptions {
   /** What counts as now for silence, and for windows that have to be over: the clock, or the end of what is replayed. */
   readonly now: Date
   readonly dialect?: Dialect
+  /** Seconds after which the baselines of a type are given up. */
+  readonly timeoutSecs?: number
+  /** True to compare each baseline by itself, so that a failure has one name. */
+  readonly isApart?: boolean
 }
 
 const KNOWN = 'temp.baseline_known'
@@ -38,7 +58,7 @@ const ABOUT_SILENCE: ReadonlySet<BaselineType> = new Set(['silent_source', 'drop
 export async function compareWithHabits(
   engine: Engine,
   baselines: readonly KeyedBaseline[],
-  { now, dialect = duckdb }: CompareOptions,
+  { now, dialect = duckdb, timeoutSecs = DEFAULT_TIMEOUT_SECS, isApart = false }: CompareOptions,
 ): Promise<void> {
   await engine.run(`CREATE OR REPLACE TEMP TABLE baseline_matches (${MATCH_COLUMNS})`)
   if (baselines.length === 0) return
@@ -53,10 +73,18 @@ export async function compareWithHabits(
     dialect,
   }
   for (const { type, matchesSql, readsOwnKeys } of HABIT_TYPES) {
-    const isAsked = baselines.some(({ rule }) => rule.type === type)
-    if (!isAsked || !(brought.has(type) || ABOUT_SILENCE.has(type))) continue
-    const habits = readsOwnKeys ? ofOwnKeys : STATE_HABITS
-    await engine.asWritten(() => engine.run(insertSql(matchesSql({ ...compared, habits }))))
+    const ofType = baselines.filter(({ rule }) => rule.type === type)
+    if (ofType.length === 0 || !(brought.has(type) || ABOUT_SILENCE.has(type))) continue
+    const sql = insertSql(matchesSql({ ...compared, habits: readsOwnKeys ? ofOwnKeys : STATE_HABITS }))
+    for (const some of isApart ? ofType.map((each) => [each]) : [ofType]) {
+      if (isApart) await fillSettings(engine, some)
+      const failure = await withinSecs(engine, timeoutSecs, () => engine.asWritten(() => engine.run(sql)))
+      if (failure !== undefined)
+        throw new BaselineFailure(
+          some.map(({ key }) => key),
+          failure,
+        )
+    }
   }
 }
 

@@ -258,6 +258,12 @@ export class HomeDetection {
         await writeProgress(engine, at, { digest, now: now(), found })
       },
     })
+    // What they did not see of this batch is worked out from the lake next time.
+    if (report.leftOut.length > 0)
+      await forgetRules(
+        engine,
+        report.leftOut.map(({ key }) => key),
+      )
     tally.add(rowsIn(files), report)
   }
 

@@ -1,10 +1,11 @@
 /** Everything that a batch matched, of every kind of rule, as one relation. */
 import { isAppError } from '../../core/errors.ts'
 import type { Engine } from '../../engine/duckdb.ts'
-import { BASELINE_MATCHES, compareWithHabits } from '../baseline/compare.ts'
+import { BASELINE_MATCHES, BaselineFailure, compareWithHabits } from '../baseline/compare.ts'
 import { rememberHabits } from '../baseline/remember.ts'
 import { oneByOne, takeBatch } from '../baseline/selected.ts'
 import { fillSettings } from '../baseline/settings.ts'
+import { withinSecs } from '../correlate/runner.ts'
 import type { Environment } from '../segment/environments.ts'
 import { SEGMENT_RULE, SEGMENT_TABLE, segmentMatches } from '../segment/segment.ts'
 import { MATCHES_TABLE, SUMS_TABLE } from '../sql/runner.ts'
@@ -57,20 +58,36 @@ export async function matchSegments(
   return segmentMatches(engine, environments, relation)
 }
 
+/** How {@link compareBatch} is run. */
+export interface CompareBatchOptions {
+  readonly asOf: Date
+  readonly hasSegments: boolean
+  /** Numbers of all baselines, those that are left out too: what they select is no match. */
+  readonly selecting: readonly number[]
+  readonly timeoutSecs: number
+  readonly isApart: boolean
+}
+
 /** Adds what baselines selected to the habits, compares it with them, and makes {@link BATCH_MATCHES}. */
 export async function compareBatch(
   engine: Engine,
   baselines: Programme['baselines'],
-  asOf: Date,
-  hasSegments: boolean,
+  { asOf, hasSegments, selecting, timeoutSecs, isApart }: CompareBatchOptions,
 ): Promise<void> {
   const numbers = baselines.map(({ number }) => number).join(', ')
   if (baselines.length > 0) {
     await engine.run(`CREATE OR REPLACE TEMP VIEW batch_selected AS SELECT r.key, m.* FROM ${selectedSql(numbers)} m
       JOIN ${RULES} r ON r.number = m.rule`)
-    await takeBatch(engine, baselines, `(SELECT key AS rule, * EXCLUDE (key, rule) FROM ${SELECTED})`)
-    await rememberHabits(engine)
-    await compareWithHabits(engine, baselines, { now: asOf })
+    const failure = await withinSecs(engine, timeoutSecs, async () => {
+      await takeBatch(engine, baselines, `(SELECT key AS rule, * EXCLUDE (key, rule) FROM ${SELECTED})`)
+      await rememberHabits(engine)
+    })
+    if (failure !== undefined)
+      throw new BaselineFailure(
+        baselines.map(({ key }) => key),
+        failure,
+      )
+    await compareWithHabits(engine, baselines, { now: asOf, timeoutSecs, isApart })
     // The match may be of an earlier batch; then what the baseline itself says of it is all there is.
     await engine.run(`CREATE OR REPLACE TEMP TABLE batch_compared AS SELECT r.number AS rule, b.event_id, b.event_time,
         map_concat(MAP([coalesce(r.entity_field, '')], [nullif(array_to_string(map_values(b.fields), ', '), '')]), coalesce(m.fields, b.fields), b.fields) AS fields,
@@ -80,7 +97,7 @@ export async function compareBatch(
   }
   const own = 'rule, event_id, event_time, fields, because'
   const parts = [
-    `SELECT ${own} FROM ${MATCHES_TABLE}${baselines.length === 0 ? '' : ` WHERE rule NOT IN (${numbers})`}`,
+    `SELECT ${own} FROM ${MATCHES_TABLE}${selecting.length === 0 ? '' : ` WHERE rule NOT IN (${selecting.join(', ')})`}`,
     ...(baselines.length === 0 ? [] : [`SELECT ${own} FROM ${COMPARED}`]),
     ...(hasSegments
       ? [

@@ -1,5 +1,6 @@
 /** A pass: a relation of events and a state become findings. Design: docs/design/007-detection.md. */
 import type { Engine } from '../../engine/duckdb.ts'
+import { BaselineFailure } from '../baseline/compare.ts'
 import { capturedByBaseline, takesSums } from '../baseline/settings.ts'
 import type { RulePack } from '../pack/pack.ts'
 import type { Environment } from '../segment/environments.ts'
@@ -123,8 +124,7 @@ export class Detector {
     const { matches, unrun } = await this.#runner.run(relation)
     await matchSegments(engine, this.#environments, relation)
     const leftOut = unrun.map(({ rule, reason, message }) => this.#leftOut(rule.number, reason, message))
-    const { findings, failed } =
-      options.settle === undefined ? await this.#conclude(options, new Set()) : await this.#settled(options, leftOut)
+    const { findings, failed } = await this.#settled(options, leftOut)
     return {
       matches: new Map([...matches].map(([number, count]) => [this.#keyOf(number), count])),
       findings,
@@ -132,41 +132,58 @@ export class Detector {
     }
   }
 
-  /** Everything that is remembered happens, or nothing: a correlation that fails is left out, and the rest done anew. */
+  /** Everything that is remembered happens, or nothing: what fails is left out, and the rest done anew. */
   async #settled(
     options: PassOptions,
     before: readonly LeftOut[],
   ): Promise<{ findings: number; failed: readonly LeftOut[] }> {
     const failed = new Map<number, LeftOut>()
+    let isApart = false
     for (;;) {
       await this.#engine.run('BEGIN')
       try {
-        const { findings } = await this.#conclude(options, new Set(failed.keys()))
-        await options.settle?.(findings)
+        const done = await this.#conclude(options, { without: new Set(failed.keys()), isApart })
+        await options.settle?.(done.findings)
         await this.#engine.run('COMMIT')
-        return { findings, failed: [...failed.values()].filter(({ key }) => !before.some((each) => each.key === key)) }
+        const told = [...failed.values(), ...done.failed]
+        return { findings: done.findings, failed: told.filter(({ key }) => !before.some((each) => each.key === key)) }
       } catch (cause) {
-        await this.#engine.run('ROLLBACK')
-        if (!(cause instanceof CorrelationFailure)) throw cause
-        const { correlation, reason, message } = cause.failed
-        failed.set(correlation.number, this.#leftOut(correlation.number, reason, message))
+        await this.#engine.rollBack()
+        if (cause instanceof CorrelationFailure) {
+          const { correlation, reason, message } = cause.failed
+          failed.set(correlation.number, this.#leftOut(correlation.number, reason, message))
+        } else if (cause instanceof BaselineFailure) {
+          // Of several that failed together it shows next time which one it is; if it does not show even then, all are left out.
+          const isNamed = isApart || cause.keys.length === 1
+          isApart = true
+          for (const { number } of isNamed ? this.baselines.filter(({ key }) => cause.keys.includes(key)) : [])
+            failed.set(number, this.#leftOut(number, cause.reason, cause.message))
+        } else throw cause
       }
     }
   }
 
   async #conclude(
     { now, asOf, pass, settle }: PassOptions,
-    without: ReadonlySet<number>,
+    { without, isApart }: { readonly without: ReadonlySet<number>; readonly isApart: boolean },
   ): Promise<{ findings: number; failed: readonly LeftOut[] }> {
     const engine = this.#engine
     const remembers = settle !== undefined
-    await compareBatch(engine, this.baselines, asOf, this.#environments.length > 0)
+    const timeoutSecs = this.#timeoutSecs
+    const baselines = this.baselines.filter(({ number }) => !without.has(number))
+    await compareBatch(engine, baselines, {
+      asOf,
+      hasSegments: this.#environments.length > 0,
+      selecting: this.programme.baselines.map(({ number }) => number),
+      timeoutSecs,
+      isApart,
+    })
     await emptyCandidates(engine)
     await gather(engine, BATCH_MATCHES)
     const failed = await correlateBatch(engine, this.programme, BATCH_MATCHES, {
       isRemembered: remembers,
       without,
-      timeoutSecs: this.#timeoutSecs,
+      timeoutSecs,
     })
     if (remembers) await this.#remember()
     const findings = await tell(engine, { now, pass })

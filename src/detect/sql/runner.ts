@@ -69,6 +69,8 @@ export class RuleRunner {
   readonly #dialect: Dialect
   readonly #timeoutMs: number
   readonly #summed: ReadonlySet<number>
+  /** Rules that were too slow once: they are left out from then on. */
+  readonly #slow = new Map<number, Unrun>()
   /** Rule numbers by the gate's values, learnt as they are met. */
   readonly #learnt = new Map<string, readonly number[]>()
 
@@ -103,8 +105,9 @@ export class RuleRunner {
   async #run(relation: string): Promise<BatchReport> {
     await this.#emptyMatches()
     const gates = this.#shape.gate.length === 0 ? undefined : await this.#gatesOf(relation)
-    const rules = gates === undefined ? this.rules : inOrderOfGates(this.rules, gates)
-    const unrun: Unrun[] = []
+    const met = gates === undefined ? this.rules : inOrderOfGates(this.rules, gates)
+    const rules = met.filter(({ number }) => !this.#slow.has(number))
+    const unrun: Unrun[] = met.flatMap(({ number }) => this.#slow.get(number) ?? [])
     const inPasses = async (
       wanted: readonly CompiledRule[],
       run: (some: readonly CompiledRule[]) => Promise<void>,
@@ -118,6 +121,7 @@ export class RuleRunner {
       (some) => this.#pass(some, relation, gates),
     )
     await inPasses(rules.filter(isSummed), (some) => this.#sum(some, relation, gates))
+    for (const each of unrun) if (each.reason === 'too slow') this.#slow.set(each.rule.number, each)
     return { matches: await this.#counts(), candidates: rules.length, unrun }
   }
 

@@ -14,6 +14,10 @@ export interface Unrun {
 /** What was left out. */
 export type Outcome = readonly Unrun[]
 
+/** Looking for the rule at fault, parts are given this share of the time, so that one slow rule holds up a batch not much longer than once. */
+const SHARE_OF_PARTS = 8
+const LEAST_MS = 5000
+
 /**
  * Runs rules in one go. Where that fails or takes too long, runs each half by itself, down to the rules at fault; the others have
  * run then, each once. `run` must leave nothing behind when it fails.
@@ -23,6 +27,7 @@ export async function withinTime(
   rules: readonly CompiledRule[],
   timeoutMs: number,
   run: (rules: readonly CompiledRule[]) => Promise<void>,
+  isPart = false,
 ): Promise<Outcome> {
   const [first] = rules
   if (first === undefined) return []
@@ -42,8 +47,9 @@ export async function withinTime(
     clearTimeout(timer)
   }
   const middle = Math.ceil(rules.length / 2)
+  const partMs = isPart ? timeoutMs : Math.min(timeoutMs, Math.max(LEAST_MS, timeoutMs / SHARE_OF_PARTS))
   return [
-    ...(await withinTime(engine, rules.slice(0, middle), timeoutMs, run)),
-    ...(await withinTime(engine, rules.slice(middle), timeoutMs, run)),
+    ...(await withinTime(engine, rules.slice(0, middle), partMs, run, true)),
+    ...(await withinTime(engine, rules.slice(middle), partMs, run, true)),
   ]
 }
