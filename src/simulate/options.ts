@@ -21,12 +21,17 @@ export interface SimulateOptions {
 /** What stands in when an option is not given; the date is fixed so that output can be repeated. */
 export const SIMULATE_DEFAULTS = { events: 200_000, days: 7, seed: 1, startDate: '2026-11-09' } as const
 
+/** A hundred million events are 80 GB of logs; what plans them is held in memory. */
+const MOST_EVENTS = 100_000_000
+
 /** The largest number of days: a year and a day. */
 const MAX_DAYS = 366
 
 /** Returns the first instant of the period; fails with BAD_ARGUMENT on options that make no sense. */
 export function checkOptions({ events, days, seed, startDate }: SimulateOptions): number {
   if (!Number.isSafeInteger(events) || events < 1) throw bad(`--events must be a whole number above 0, not ${events}.`)
+  if (events > MOST_EVENTS)
+    throw bad(`--events is ${MOST_EVENTS} at most; several accounts are several runs, with other seeds.`)
   if (!Number.isSafeInteger(days) || days < 1 || days > MAX_DAYS) {
     throw bad(`--days must be a whole number from 1 to ${MAX_DAYS}, not ${days}.`)
   }

@@ -120,6 +120,7 @@ describe('bad arguments', () => {
   it.each([
     ['events', { events: 0 }],
     ['events', { events: 1.5 }],
+    ['events', { events: 999_999_999_999 }],
     ['days', { days: 0 }],
     ['days', { days: 10_000 }],
     ['seed', { seed: Number.NaN }],

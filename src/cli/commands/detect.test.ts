@@ -173,4 +173,14 @@ level: low
       code: 'NO_SOURCE',
     })
   })
+
+  it('are not said to be clean where no rule could be used', async () => {
+    const [logs, rule] = [join(folder, 'clean.ndjson'), join(folder, 'broken.yml')]
+    await writeFile(logs, '{"a":1}\n')
+    await writeFile(rule, BROKEN)
+    await expect(detect('--input', logs, '--rules', rule)).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+      message: 'None of the rules could be used, so nothing was looked for.',
+    })
+  })
 })

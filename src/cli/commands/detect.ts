@@ -76,6 +76,12 @@ async function detectFiles(cli: CliContext, flags: Flags): Promise<void> {
   const engine = await Engine.open()
   try {
     const report = await detectRecords(engine, { files: input, rules, pipelines: pipeline, timeField: flags.timeField })
+    if (report.rules === 0) {
+      noteDetection(cli, report)
+      throw new AppError('BAD_ARGUMENT', 'None of the rules could be used, so nothing was looked for.', {
+        hint: 'Name a folder with Sigma rules (.yml); `bricktrail rules lint FOLDER` tells what is wrong with those that are there.',
+      })
+    }
     if (cli.json()) cli.out(`${jsonText(report)}\n`)
     else if (format === 'json') cli.out(`${jsonText(report.findings)}\n`)
     else if (format === 'ndjson') cli.out(report.findings.map((finding) => `${jsonText(finding)}\n`).join(''))
