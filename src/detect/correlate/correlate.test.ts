@@ -137,6 +137,45 @@ describe('a burst', () => {
   })
 })
 
+describe('the same in another spelling', () => {
+  const who = (secs: number, user: string, ip = '10.0.0.1', host = 'h'): MatchRow => ({
+    rule: 0,
+    id: `e${secs}`,
+    secs,
+    fields: { user, ip, host },
+  })
+
+  it('is one group, which is shown as it was first written', async () => {
+    const rows = [who(0, 'Bob@x.io'), who(1, 'bob@x.io'), who(2, 'BOB@X.IO')]
+    const text = correlation({ type: 'event_count', rules: ['one'], ...BASE, condition: { gte: 3 } })
+    const [found, ...more] = await findings(rows, text)
+    expect(more).toEqual([])
+    expect(found).toMatchObject({ group: ['Bob@x.io'], measure: 3 })
+    const lower = rows.map((row) => ({ ...row, fields: { ...row.fields, user: 'bob@x.io' } }))
+    expect((await findings(lower.reverse(), text))[0]?.id).toBe(found?.id)
+  })
+
+  it('is one value', async () => {
+    const text = correlation({ type: 'value_count', rules: ['one'], ...BASE, condition: { field: 'ip', gte: 2 } })
+    expect(await findings([who(0, 'ada', 'fe80::A'), who(1, 'ada', 'FE80::a')], text)).toEqual([])
+    expect(await findings([who(0, 'ada', 'fe80::A'), who(1, 'ada', 'fe80::b')], text)).toHaveLength(1)
+  })
+
+  it('of several fields is one group too, whatever signs are in them', async () => {
+    const text = correlation({
+      type: 'event_count',
+      rules: ['one'],
+      'group-by': ['user', 'host'],
+      timespan: '1m',
+      condition: { gte: 2 },
+    })
+    const odd = [who(0, 'a\x1fb', '', 'c'), who(1, 'A\x1fb', '', 'C')]
+    expect(await findings(odd, text)).toMatchObject([{ group: ['a\x1fb', 'c'] }])
+    expect(await findings([who(0, 'a\x1fb', '', 'c'), who(1, 'a', '', 'b\x1fc')], text)).toEqual([])
+    expect(await findings([who(0, 'a","b', '', 'c'), who(1, 'a', '', 'b","c')], text)).toEqual([])
+  })
+})
+
 describe('rules in their order', () => {
   const text = correlation({ type: 'temporal_ordered', rules: RULES, ...BASE })
 
@@ -200,6 +239,46 @@ describe('aliases and expressions', () => {
     ])
   })
 
+  it('are fields of a correlation to those built on it', async () => {
+    const alias = (
+      rules: readonly string[],
+      aliases: Record<string, Record<string, string>>,
+      name: string,
+      by = 'who',
+    ) => correlation({ type: 'temporal', rules, 'group-by': [by], timespan: '1m', aliases }, name)
+    const below = alias(['one', 'two'], { who: { one: 'user', two: 'target' } }, 'below')
+    const middle = alias(['below', 'three'], { whose: { below: 'who', three: 'owner' } }, 'middle', 'whose')
+    const top = correlation(
+      {
+        type: 'temporal',
+        rules: ['middle', 'three'],
+        'group-by': ['person'],
+        timespan: '1m',
+        aliases: { person: { middle: 'whose', three: 'owner' } },
+      },
+      'top',
+    )
+    const rows: MatchRow[] = [
+      { rule: 0, id: 'a', secs: 0, fields: { user: 'ada' } },
+      { rule: 1, id: 'b', secs: 5, fields: { user: 'eve', target: 'ada' } },
+      { rule: 2, id: 'c', secs: 9, fields: { owner: 'Ada' } },
+    ]
+    const found = await findings(rows, below, middle, top)
+    expect(found.map(({ rule, group }) => [rule, group])).toEqual([
+      [3, ['ada']],
+      [4, ['ada']],
+      // The one in the middle is met at the third event, so that it is spelled as there.
+      [5, ['Ada']],
+    ])
+    expect(linked(below, middle, top).captured).toEqual(
+      new Map([
+        [0, ['user']],
+        [1, ['target']],
+        [2, ['owner']],
+      ]),
+    )
+  })
+
   it('say which rules have to match', async () => {
     const text = correlation({ type: 'temporal', rules: RULES, ...BASE, condition: 'one and two and not three' })
     expect(await findings([...at(0, 'ada', 0), ...at(1, 'ada', 5)], text)).toHaveLength(1)
@@ -243,12 +322,16 @@ describe('correlations by chance', () => {
         rules: refs.map((ref) => RULES[ref]),
         ...(grouped ? { 'group-by': ['user'] } : {}),
         timespan: '20s',
-        condition: {
-          gte,
-          ...(lt === undefined ? {} : { lt }),
-          ...(isValue ? { field: 'n' } : {}),
-          ...(percentile === undefined ? {} : { percentile }),
-        },
+        ...(type === 'temporal_ordered'
+          ? {}
+          : {
+              condition: {
+                gte,
+                ...(lt === undefined ? {} : { lt }),
+                ...(isValue ? { field: 'n' } : {}),
+                ...(percentile === undefined ? {} : { percentile }),
+              },
+            }),
       })
       const expected = correlate(
         {

@@ -100,7 +100,12 @@ function capturedBy(correlations: readonly LinkedCorrelation[]): CapturedFields 
   const need = (number: number, fields: readonly string[]): void => {
     const below = byNumber.get(number)
     if (below !== undefined) {
-      for (const ref of below.refs) need(ref, fields)
+      below.refs.forEach((ref, at) => {
+        need(
+          ref,
+          fields.map((name) => fieldFor(below, name, at)),
+        )
+      })
       return
     }
     const known = captured.get(number) ?? new Set()

@@ -102,6 +102,6 @@ async function runOne(
     await engine.run(`INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, MET, matches, dialect, { at, of })}`)
   }
   if (all.some(({ refs }) => refs.includes(correlation.number))) {
-    await engine.run(`INSERT INTO ${INPUT} ${matchesSql(correlation, MET, matches)}`)
+    await engine.run(`INSERT INTO ${INPUT} ${matchesSql(correlation, MET, matches, dialect)}`)
   }
 }

@@ -5,6 +5,7 @@
 import { EVENTS_NAMED } from '../../core/finding.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
+import { duckdb } from '../sql/duckdb.ts'
 import { STATE_BURSTS } from './bursts.ts'
 import { CANDIDATES } from './candidates.ts'
 import { RULES } from './facts.ts'
@@ -23,7 +24,7 @@ export const FILE_FIELD = '@file'
 export async function gather(engine: Engine, matches: string): Promise<void> {
   const gap = `INTERVAL ${GAP_SECS} SECOND`
   await engine.run(`CREATE OR REPLACE TEMP TABLE gather_points AS
-    SELECT m.rule, r.key, coalesce(m.fields[r.entity_field], '') AS group_key, m.event_id, m.event_time,
+    SELECT m.rule, r.key, coalesce(${duckdb.lower('m.fields[r.entity_field]')}, '') AS group_key, m.event_id, m.event_time,
       any_value(m.fields[r.entity_field]) AS entity, any_value(r.entity_field) AS entity_field,
       any_value(m.fields[${lit(FILE_FIELD)}]) AS file, any_value(m.because) AS because
     FROM ${matches} m JOIN ${RULES} r ON r.number = m.rule WHERE r.gathers
@@ -44,8 +45,11 @@ export async function gather(engine: Engine, matches: string): Promise<void> {
   const starts = `SELECT *, coalesce(${before} < from_time - ${gap}, true) AS is_start FROM (${spans})`
   const runs = `SELECT *, sum(CASE WHEN is_start THEN 1 ELSE 0 END) OVER (${order} ROWS UNBOUNDED PRECEDING) AS run FROM (${starts})`
   const placed = `SELECT *, row_number() OVER (PARTITION BY rule, group_key, run, told IS NULL ORDER BY from_time, event_id) AS place FROM (${runs})`
+  // The first of the ways in which it is written.
+  const spelled = 'min_by(entity, (from_time, event_id, told))'
   await engine.run(`INSERT INTO ${CANDIDATES} BY NAME
-    SELECT rule, group_key, MAP([coalesce(any_value(entity_field), '')], [any_value(entity)]) AS "group", any_value(entity) AS entity,
+    SELECT rule, group_key, CASE WHEN any_value(entity) IS NULL THEN ${duckdb.map({})} ELSE MAP([any_value(entity_field)], [${spelled}]) END AS "group",
+      ${spelled} AS entity,
       min(from_time) AS first_time, max(to_time) AS last_time, md5(concat_ws(chr(31), any_value(key), group_key, min_by(event_id, (from_time, event_id)))) AS new_id,
       sum(n)::BIGINT AS events, NULL::DOUBLE AS measure,
       list({'event_time': from_time, 'event_id': event_id, 'file': file} ORDER BY from_time, event_id)

@@ -101,7 +101,7 @@ export function randomEvents(chance: Chance, count: number): PlainEvent[] {
       id: `e${String(id).padStart(3, '0')}`,
       secs: chance.below(4 * 3600),
       action: chance.one(['drop', 'login', 'read', 'grant']),
-      who: chance.one(['ada', 'bob', null]),
+      who: chance.one(['ada', 'Ada', 'bob', null]),
       ip: chance.one(['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']),
     }
   })

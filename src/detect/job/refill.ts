@@ -7,6 +7,7 @@ import type { DeltaTable } from '../../lake/table.ts'
 import { BASELINE_MATCHES, compareWithHabits } from '../baseline/compare.ts'
 import { rememberHabits } from '../baseline/remember.ts'
 import { takeBatch } from '../baseline/selected.ts'
+import { keyOfGroupSql } from '../correlate/bursts.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import type { RecordShape } from '../sql/fields.ts'
 import { RuleRunner } from '../sql/runner.ts'
@@ -112,7 +113,7 @@ function furthest({ matches, habits }: Reaches, keys: ReadonlySet<string>): numb
 export async function recallBursts(engine: Engine, findings: DeltaTable, since: Date): Promise<void> {
   const { files } = await findings.snapshot()
   await engine.run(`INSERT INTO ${STATE_BURSTS} BY NAME
-    SELECT finding_id, rule_id AS rule, array_to_string(map_values("group"), chr(31)) AS group_key, "group", entity, first_time, last_time, events,
+    SELECT finding_id, rule_id AS rule, ${keyOfGroupSql('map_values("group")', duckdb)} AS group_key, "group", entity, first_time, last_time, events,
       measure::DOUBLE AS measure, explanation AS why, revision, row_number() OVER (ORDER BY told_first, finding_id) - 1000000000 AS told_in,
       list_transform(event_ids, lambda id, place: {'event_time': first_time + to_microseconds(place - 1), 'event_id': id,
         'file': list_filter(evidence, lambda e: e.event_id = id)[1].file}) AS kept
