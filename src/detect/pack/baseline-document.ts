@@ -1,5 +1,6 @@
 /** Baseline documents: rules that compare with what was usual. Format: docs/design/006-rule-files.md. */
 import { isHoursFault, isTimeZone, readHours } from '../baseline/hours.ts'
+import { LONGEST_TIMESPAN_SECS } from '../sigma/correlation.ts'
 import { type DetectionOptions, readDetection } from '../sigma/detection.ts'
 import { isYamlMap, type SigmaDocument, type YamlMap } from '../sigma/documents.ts'
 import { logsourceOf, metaOf } from '../sigma/meta.ts'
@@ -87,6 +88,8 @@ function spanAt(shape: Shape, key: string): number | undefined {
   // Travel needs no history: the place before is enough.
   const none = key === 'learn' && /^0[smhdw]?$/.test(text ?? '')
   const seconds = none ? 0 : timespanSecs(text ?? '')
+  if (seconds !== undefined && seconds > LONGEST_TIMESPAN_SECS)
+    return shape.error(key, `${text} is longer than any log goes back.`, 'Write 3660d at most.')
   if (text === undefined || seconds !== undefined) return seconds
   return shape.error(key, `${text} is no span of time.`, 'Write 90s, 15m, 24h or 7d.')
 }

@@ -16,6 +16,9 @@ import { timespanSecs } from './timespan.ts'
 /** What a condition gives besides the rule's own keys. */
 type ReadCondition = Pick<CorrelationRule, 'bounds' | 'fields' | 'percentile' | 'expression'>
 
+/** The longest window, ten years: no log goes back further, and the engine's spans end somewhere. */
+export const LONGEST_TIMESPAN_SECS = 3660 * 86_400
+
 const isTemporal = (type: CorrelationType): boolean => type === 'temporal' || type === 'temporal_ordered'
 
 /** Reads a correlation whose schema holds; undefined if an error was reported. */
@@ -34,6 +37,12 @@ export function readCorrelation(document: SigmaDocument): CorrelationRule | unde
       ['correlation', 'timespan'],
       `${String(section.timespan)} is no span of time.`,
       'Write 90s, 15m, 24h or 7d.',
+    )
+  } else if (timespan > LONGEST_TIMESPAN_SECS) {
+    document.error(
+      ['correlation', 'timespan'],
+      `${String(section.timespan)} is longer than any log goes back.`,
+      'Write 3660d at most.',
     )
   }
   const condition = conditionOf(section, type, rules, document)
@@ -73,6 +82,9 @@ function conditionOf(
     return { bounds: [], fields: [] }
   }
   const bounds = boundsOf(condition, document)
+  if (type === 'temporal_ordered' && bounds.length > 0 && !isOfAll(bounds, rules.length)) {
+    document.error(CONDITION, 'temporal_ordered takes all of its rules, whatever the condition says.', ORDERED_HINT)
+  }
   const fields = textsOf(condition.field)
   if (type.startsWith('value_') && fields.length === 0) {
     document.error(CONDITION, `${type} counts values of a field, and none is named.`, 'Add `field:` to the condition.')
@@ -88,6 +100,23 @@ function conditionOf(
     )
   }
   return { bounds, fields, ...percentileOf(condition, type, document) }
+}
+
+const ORDERED_HINT = 'Remove the condition, or use temporal, which has no order.'
+
+const HOLDS: Readonly<Record<Bound['op'], (count: number, value: number) => boolean>> = {
+  gt: (count, value) => count > value,
+  gte: (count, value) => count >= value,
+  lt: (count, value) => count < value,
+  lte: (count, value) => count <= value,
+  eq: (count, value) => count === value,
+  neq: (count, value) => count !== value,
+}
+
+/** True of bounds that all rules meet, and no fewer. */
+function isOfAll(bounds: readonly Bound[], rules: number): boolean {
+  const met = Array.from({ length: rules }, (_, at) => bounds.every(({ op, value }) => HOLDS[op](at + 1, value)))
+  return met.indexOf(true) === rules - 1
 }
 
 function withoutCondition(type: CorrelationType, rules: readonly string[], document: SigmaDocument): ReadCondition {
@@ -140,6 +169,14 @@ function booleanCondition(
       CONDITION,
       `Only temporal types take an expression; ${type} compares numbers.`,
       'Write `gte: 10` below it.',
+    )
+    return nothing
+  }
+  if (type === 'temporal_ordered') {
+    document.error(
+      CONDITION,
+      'An expression has no order of rules, and temporal_ordered has to have one.',
+      ORDERED_HINT,
     )
     return nothing
   }

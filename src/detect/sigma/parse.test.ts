@@ -143,10 +143,22 @@ describe('a correlation', () => {
     [`type: temporal\n${rest}\ncondition: a and c`, 'c is not among the rules'],
     [`type: temporal\n${rest}\naliases:\n  u:\n    c: field`, 'c is not among the rules'],
     [`type: counting\n${rest}`, 'event_count, temporal'],
+    [`type: temporal_ordered\n${rest}\ncondition: a and b`, 'no order of rules'],
+    [`type: temporal_ordered\n${rest}\ncondition:\n  gte: 1`, 'use temporal, which has no order'],
+    ['type: event_count\nrules: [a]\ntimespan: 999999999d\ncondition:\n  gte: 2', 'Write 3660d at most'],
   ])('is refused: %s', (lines, words) => {
     const { rules, problems } = parseRules(correlation(lines), 'c.yml')
     expect(rules).toEqual([])
     expect(problems.map(problemText).join('\n')).toContain(words)
+  })
+
+  it('of rules in their order takes a bound that says no more than all of them', () => {
+    const { rules, problems } = parseRules(
+      correlation(`type: temporal_ordered\n${rest}\ncondition:\n  gte: 2`),
+      'c.yml',
+    )
+    expect(problems).toEqual([])
+    expect(rules).toHaveLength(1)
   })
 
   it('of a temporal type takes an expression, or wants every rule', () => {
