@@ -288,6 +288,16 @@ describe('watchlists', () => {
   })
 })
 
+describe('a baseline', () => {
+  it.each(['learn', 'window'])('is refused where %s is longer than any log goes back', async (key) => {
+    const spans = { learn: '7d', window: '1h', [key]: '999999999d' }
+    const text = `title: B\nname: b\nlogsource: {}\nbaseline:\n  type: silent_source\n  select: a\n  by: [service]\n  learn: ${spans.learn}\n  window: ${spans.window}\n`
+    const { pack, problems } = await packOf({ 'rules/a.yml': simpleRule('a'), 'rules/b.yml': text })
+    expect(keysOf(pack.rules)).toEqual(['a'])
+    expect(problems).toEqual([expect.stringContaining('999999999d is longer than any log goes back.')])
+  })
+})
+
 describe('filters', () => {
   const filter = (rules: string) =>
     `title: Quiet\nlogsource:\n  product: databricks\nfilter:\n  rules: ${rules}\n  selection:\n    userAgent: robot\n  condition: not selection\n`
@@ -300,18 +310,70 @@ describe('filters', () => {
     expect(only(pack).version).not.toBe(only(before.pack).version)
   })
 
-  it('that name a correlation are added to the rules it counts, and to baselines by their own name', async () => {
-    const baseline = `title: B\nname: b\nlogsource:\n  product: databricks\nbaseline:\n  type: first_seen\n  select: a\n  by: [actor.email]\n  value: [client]\n  learn: 7d\n`
+  const BASELINE = `title: B\nname: b\nlogsource:\n  product: databricks\nbaseline:\n  type: first_seen\n  select: a\n  by: [actor.email]\n  value: [client]\n  learn: 7d\n`
+  const FEEDS = 'bricktrail:\n  feeds: true\n'
+  /** What of single events is filtered. */
+  const filteredIn = ({ rules }: RulePack): string[] =>
+    rules.flatMap(({ key, rule }) => {
+      if (rule.kind === 'correlation') return []
+      return (rule.kind === 'baseline' ? rule.select : rule).tree.kind === 'and' ? [key] : []
+    })
+  const countedIn = ({ rules }: RulePack, name: string): readonly string[] =>
+    rules.flatMap(({ key, rule }) => (key === name && rule.kind === 'correlation' ? rule.rules : []))
+
+  it('that name a baseline are added to the events it is about', async () => {
     const { pack, problems } = await packOf({
-      'rules/a.yml': `${simpleRule('a')}---\n${countOf('count', 'a')}`,
-      'rules/b.yml': baseline,
-      'rules/quiet.yml': `${filter('[count]')}---\n${filter('[b]')}`,
+      'rules/a.yml': simpleRule('a'),
+      'rules/b.yml': BASELINE,
+      'rules/quiet.yml': filter('[b]'),
     })
     expect(problems).toEqual([])
-    const trees = pack.rules.map(({ rule }) =>
-      rule.kind === 'correlation' ? '' : (rule.kind === 'baseline' ? rule.select : rule).tree.kind,
-    )
-    expect(trees).toEqual(['and', '', 'and'])
+    expect(filteredIn(pack)).toEqual(['b'])
+  })
+
+  it('that name a correlation are added to the rule that feeds it alone', async () => {
+    const { pack, problems } = await packOf({
+      'rules/a.yml': `${simpleRule('a', undefined, FEEDS)}---\n${countOf('count', 'a')}`,
+      'rules/quiet.yml': filter('[count]'),
+    })
+    expect(problems).toEqual([])
+    expect(keysOf(pack.rules)).toEqual(['a', 'count'])
+    expect(filteredIn(pack)).toEqual(['a'])
+  })
+
+  it.each([
+    ['fires itself', '', ''],
+    ['others count too', FEEDS, `---\n${countOf('other', 'a')}`],
+  ])('that name a correlation leave a rule that %s as it is', async (_, more, others) => {
+    const files = {
+      'rules/a.yml': simpleRule('a', undefined, more),
+      'rules/count.yml': `${countOf('count', 'a')}${others}`,
+    }
+    const before = await packOf(files)
+    const { pack, problems } = await packOf({ ...files, 'rules/quiet.yml': filter('[count]') })
+    expect(problems).toEqual([])
+    expect(filteredIn(pack)).toEqual(['a for count'])
+    expect(countedIn(pack, 'count')).toEqual(['a for count'])
+    expect(pack.rules.find(({ key }) => key === 'a for count')).toMatchObject({
+      feeds: true,
+      rule: { meta: { name: 'a' } },
+    })
+    if (others !== '') expect(countedIn(pack, 'other')).toEqual(['a'])
+    const versionIn = ({ rules }: RulePack) => rules.find(({ key }) => key === 'count')?.version
+    expect(versionIn(pack)).not.toBe(versionIn(before.pack))
+  })
+
+  it('that name a correlation of correlations leave those below it as they are', async () => {
+    const { pack, problems } = await packOf({
+      'rules/a.yml': `${simpleRule('a', undefined, FEEDS)}---\n${countOf('low', 'a')}---\n${countOf('high', 'low')}`,
+      'rules/quiet.yml': `${filter('[high]')}---\n${filter('[high]')}`,
+    })
+    expect(problems).toEqual([])
+    expect(keysOf(pack.rules)).toEqual(['a', 'low', 'high', 'a for low for high', 'low for high'])
+    expect(filteredIn(pack)).toEqual(['a for low for high'])
+    expect(countedIn(pack, 'low')).toEqual(['a'])
+    expect(countedIn(pack, 'high')).toEqual(['low for high'])
+    expect(countedIn(pack, 'low for high')).toEqual(['a for low for high'])
   })
 
   it('that name a rule nobody has are warned of', async () => {
