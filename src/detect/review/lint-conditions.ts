@@ -85,6 +85,9 @@ function selectionIn(node: RuleNode): Selection | undefined {
 
 const placeOf = (node: RuleNode, fallback: Place): Place => itemsOf(node)[0]?.place ?? fallback
 
+/** Types that begin low and grow with each event of a window. */
+const GROWING: ReadonlySet<CorrelationRule['type']> = new Set(['event_count', 'value_count', 'value_sum', 'temporal'])
+
 /** Bounds that no number meets, and conditions that one event meets. */
 function correlationProblems(rule: CorrelationRule, place: Place): Problem[] {
   const { bounds, type } = rule
@@ -99,6 +102,16 @@ function correlationProblems(rule: CorrelationRule, place: Place): Problem[] {
     bounds.every(({ op, value }) => (op === 'gte' && value <= 1) || (op === 'gt' && value < 1))
   ) {
     return [problem('warning', place, 'One event meets the condition.', 'Let the base rule fire itself.')]
+  }
+  if (GROWING.has(type) && highs.length > 0 && lows.length === 0 && bounds.every(({ op }) => op !== 'eq')) {
+    return [
+      problem(
+        'warning',
+        place,
+        'The first event meets the condition: a window begins with few, and nobody waits for more.',
+        'Add gt or gte; to notice that something stays away, write a baseline of type drop or silent_source.',
+      ),
+    ]
   }
   if (type.startsWith('temporal') && new Set(rule.rules).size < 2) {
     return [problem('warning', place, `${type} of one rule is that rule.`, 'Name two rules, or use event_count.')]

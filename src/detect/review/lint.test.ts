@@ -359,6 +359,11 @@ baseline:
     ])
     expect(about(await counted('gte: 1'))).toEqual([expect.stringMatching(/warning: One event meets the condition\./)])
     expect(about(await counted('gte: 2'))).toEqual([])
+    expect(about(await counted('gte: 2, lt: 9'))).toEqual([])
+    for (const bounds of ['lt: 5', 'lte: 5, neq: 3'])
+      expect(about(await counted(bounds))).toEqual([
+        expect.stringMatching(/^17:3 warning: The first event meets the condition/),
+      ])
   })
 
   it('a rule that cannot be read is told with the others', async () => {
