@@ -6,6 +6,7 @@ import { Engine } from '../../engine/duckdb.ts'
 import { lit, litOrNull } from '../../engine/sql.ts'
 import { parseRules } from '../sigma/parse.ts'
 import { duckdb } from '../sql/duckdb.ts'
+import { keyOfGroupSql } from './bursts.ts'
 import { linkCorrelations } from './link.ts'
 import { runCorrelations } from './runner.ts'
 
@@ -171,6 +172,11 @@ describe('the same in another spelling', () => {
     })
     const odd = [who(0, 'a\x1fb', '', 'c'), who(1, 'A\x1fb', '', 'C')]
     expect(await findings(odd, text)).toMatchObject([{ group: ['a\x1fb', 'c'] }])
+    // A finding that is all there is left of a state says which group it was.
+    const key = keyOfGroupSql('map_values("group")', duckdb)
+    expect(await engine.rows(`SELECT group_key = ${key} AS same FROM temp.correlation_findings`)).toEqual([
+      { same: true },
+    ])
     expect(await findings([who(0, 'a\x1fb', '', 'c'), who(1, 'a', '', 'b\x1fc')], text)).toEqual([])
     expect(await findings([who(0, 'a","b', '', 'c'), who(1, 'a', '', 'b","c')], text)).toEqual([])
   })
