@@ -125,7 +125,7 @@ async function gatherAbout(home: Pick<Home, 'events'>, engine: Engine): Promise<
 const pageSql = (after: string): string => `
   SELECT f.finding_id AS id, f.revision, f.rule_id, coalesce(f.rule_name, '') AS rule_name, f.title, f.level, f.threat, f.tags, coalesce(f.entity, '') AS entity,
     coalesce(f.entity_field, '') AS entity_field, epoch_ms(f.first_time) AS first_ms, epoch_ms(f.last_time) AS last_ms, f.events,
-    coalesce(f.summary, f.title) AS summary, f.superseded_by, list_transform(f.explanation, lambda x: concat_ws(' ', x.field, '=', x."value")) AS because,
+    coalesce(f.summary, f.title) AS summary, f.superseded_by, list_transform(f.explanation, lambda x: concat_ws(' ', nullif(x.selection, '') || ':', x.field, '=', x."value")) AS because,
     a.workspaces, a.actors, a.assets
   FROM ${FOUND} f LEFT JOIN ${ABOUT} a ON a.finding_id = f.finding_id
   WHERE f.finding_id > ${lit(after)} ORDER BY f.finding_id LIMIT ${PAGE}`

@@ -32,7 +32,7 @@ describe('a run of alerts', () => {
       level: 'high',
       events: 4,
       findings: ['f1', 'f2'],
-      because: ['action = setAccountAdmin'],
+      because: ['selection: action = setAccountAdmin'],
       entity: { field: 'actor.email' },
       sentTime: NOON.toISOString(),
     })

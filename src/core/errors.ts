@@ -28,12 +28,12 @@ export const ERRORS = {
   BAD_SQL: {
     exit: 2,
     retryable: false,
-    hint: 'The tables are events, rejects and objects; `describe events` lists columns.',
+    hint: 'The tables are events, findings, rejects and objects; `describe events` lists columns.',
   },
   SQL_REFUSED: {
     exit: 2,
     retryable: false,
-    hint: 'Only one SELECT (or DESCRIBE, SUMMARIZE) over events, rejects and objects runs.',
+    hint: 'Only one SELECT (or DESCRIBE, SUMMARIZE) over events, findings, rejects and objects runs.',
   },
   SQL_TIMEOUT: { exit: 2, retryable: true, hint: 'Narrow the time range or raise --timeout.' },
   NO_LAKE: { exit: 2, retryable: false, hint: 'Run `bricktrail demo` or `bricktrail ingest PATH` first.' },

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { eventFilterSql } from '../ask/filter.ts'
-import { AppError, isAppError } from '../core/errors.ts'
+import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { placeText } from '../detect/sigma/place.ts'
 import { Engine } from '../engine/duckdb.ts'
@@ -148,13 +148,17 @@ async function beginStreams(
 /** Takes the place of the one that delivers; the lock is the operating system's, by way of SQLite. */
 function lockDelivery({ root, outbox }: Home): () => void {
   const path = `${outbox}.lock`
-  mkdirSync(dirname(path), { recursive: true })
-  const db = new DatabaseSync(path)
+  let db: DatabaseSync | undefined
   try {
+    mkdirSync(dirname(path), { recursive: true })
+    db = new DatabaseSync(path)
     db.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
-    return () => db.close()
   } catch (cause) {
-    db.close()
-    throw new AppError('LOCKED', `Another bricktrail process delivers from ${root}.`, { cause })
+    db?.close()
+    if (/locked|busy/i.test(messageOf(cause)))
+      throw new AppError('LOCKED', `Another bricktrail process delivers from ${root}.`, { cause })
+    throw new AppError('BAD_HOME', `The home ${root} cannot be written: ${messageOf(cause)}`, { cause })
   }
+  const held = db
+  return () => held.close()
 }

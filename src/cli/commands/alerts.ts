@@ -39,6 +39,9 @@ function addLooking(alerts: Command, cli: CliContext): void {
     .action(() => run(cli))
 }
 
+/** What is silent for longer is forgotten. */
+const LONGEST_SILENCE_MS = 10 * 366 * 86_400_000
+
 interface SilenceFlags extends DeedFlags {
   readonly for?: string
   readonly until?: string
@@ -101,9 +104,12 @@ async function endOf(cli: CliContext, flags: SilenceFlags): Promise<number> {
   if ((flags.for === undefined) === (flags.until === undefined))
     throw new AppError('BAD_ARGUMENT', 'A silence has an end.', { hint: 'Add --for 2h, or --until TIME.' })
   const now = cli.now()
-  return flags.for === undefined
-    ? parseTime(flags.until ?? '', now).getTime()
-    : now.getTime() + parseDuration(flags.for)
+  const endsMs =
+    flags.for === undefined ? parseTime(flags.until ?? '', now).getTime() : now.getTime() + parseDuration(flags.for)
+  if (endsMs > now.getTime() && endsMs <= now.getTime() + LONGEST_SILENCE_MS) return endsMs
+  throw new AppError('BAD_ARGUMENT', 'A silence ends in the future, and within ten years.', {
+    hint: 'To be told nothing of a rule for good, disable it in detect.yaml.',
+  })
 }
 
 async function silence(cli: CliContext, id: string | undefined, flags: SilenceFlags): Promise<void> {

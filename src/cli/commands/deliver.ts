@@ -53,6 +53,9 @@ function addDeadLetters(deliver: Command, cli: CliContext): void {
 }
 
 async function settings(cli: CliContext): Promise<DeliverSettings> {
+  const { existsSync } = await import('node:fs')
+  const { root } = cli.home()
+  if (!existsSync(root)) throw new AppError('NO_LAKE', `There is no home ${root}.`)
   const { join } = await import('node:path')
   const { DELIVER_FILE } = await import('../../deliver/open.ts')
   const { readDeliverSettings } = await import('../../deliver/settings.ts')

@@ -1,4 +1,4 @@
-/** `bricktrail query`: SQL over events, rejects and objects, in a sandbox. */
+/** `bricktrail query`: SQL over events, findings, rejects and objects, in a sandbox. */
 import type { TextFormat } from '../../ask/formats.ts'
 import type { QueryLimits, Sandbox } from '../../engine/sandbox.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
@@ -28,7 +28,7 @@ const TABLE_ROWS = 1000
 export const registerQuery: RegisterCommand = (program, cli) => {
   program
     .command('query')
-    .description('ask a question in SQL over events, rejects and objects; it can only read')
+    .description('ask a question in SQL over events, findings, rejects and objects; it can only read')
     .argument('<sql>', 'one SELECT, DESCRIBE, SUMMARIZE, SHOW TABLES or EXPLAIN; - reads it from standard input')
     .option('--format <format>', 'table, json, ndjson, csv or parquet (default table, or by the extension of --out)')
     .option('--limit <n>', 'rows at most, 0 for all (default 1000 for a table, all for a file, else 100000)')

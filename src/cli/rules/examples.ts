@@ -21,7 +21,9 @@ export async function testRules(cli: CliContext, named: readonly string[], flags
   const results = await withCache(cli.home(), (home) => runExamples(pack, { home, wanted: (rule) => wanted.has(rule) }))
   const byRule = Map.groupBy(results, ({ rule }) => rule)
   const failed = results.filter(({ passed }) => !passed)
-  if (failed.length > 0) cli.exit(EXIT.findings)
+  // A rule that cannot be read passes no example.
+  const isBroken = pack.problems.some(({ severity }) => severity === 'error')
+  if (failed.length > 0 || isBroken) cli.exit(EXIT.findings)
   if (cli.json())
     return cli.out(
       `${jsonText({ examples: results.length, failed: failed.length, rules: rules.map((rule) => object(rule, byRule.get(rule) ?? [])) })}\n`,

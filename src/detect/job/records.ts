@@ -1,4 +1,5 @@
 /** Records of any JSON files as something rules can be run over. */
+import { stat } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { fileSql, lit } from '../../engine/sql.ts'
@@ -80,6 +81,11 @@ export async function readRecords(engine: Engine, files: readonly string[], time
 
 /** A file that is one list or one long object is read as that, everything else line by line, broken lines being passed over. */
 async function partOf(engine: Engine, file: string): Promise<string> {
+  if (file === '-' || (await stat(file).catch(() => undefined))?.isDirectory() === true)
+    throw new AppError('BAD_ARGUMENT', `${file} is no file; --input takes files of JSON.`, {
+      hint: 'Name the files, such as logs/*.ndjson; what comes from elsewhere has to be in a file first.',
+      where: file,
+    })
   const read = (options: string): string =>
     `SELECT json FROM read_json_objects(${fileSql(file)}, maximum_object_size = ${LONGEST_RECORD}, ${options})`
   const whole = read("format = 'auto'")

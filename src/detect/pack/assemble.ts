@@ -3,7 +3,7 @@ import { nearest } from '../../core/nearest.ts'
 import type { Problem } from '../sigma/place.ts'
 import { namesOf } from '../sigma/rule.ts'
 import { applyFilters } from './filters.ts'
-import { rulesInUse } from './in-use.ts'
+import { rulesInUse, withQuietBases } from './in-use.ts'
 import type { PackRule, RulePack } from './pack.ts'
 import type { DraftRule, ReadFile } from './rule-file.ts'
 import { type ResolvedRule, resolveSelects } from './selects.ts'
@@ -31,7 +31,7 @@ export function assembled(
   }
   return {
     ...rulesInUse(
-      filtered.rules.map(finished),
+      withQuietBases(filtered.rules).map(finished),
       (rule) => called.get(rule)?.some((name) => off.has(name)) ?? false,
       product,
     ),

@@ -58,3 +58,18 @@ function isOther({ rule }: PackRule, product: string): boolean {
   const { product: own, category } = rule.logsource
   return own === undefined ? category !== undefined : own.toLowerCase() !== product.toLowerCase()
 }
+
+/**
+ * Rules that do not say whether they make findings of their own, and are counted by correlations of which none asks to report them
+ * (`generate`), make none: that is the standard's default. Rules with a block of ours say it there.
+ */
+export function withQuietBases<T extends Pick<PackRule, 'rule' | 'feeds'>>(all: readonly T[]): T[] {
+  const counting = all.flatMap(({ rule }) => (rule.kind === 'correlation' ? [rule] : []))
+  const counted = new Set(counting.flatMap(({ rules }) => rules))
+  const reported = new Set(counting.flatMap(({ rules, generate }) => (generate ? rules : [])))
+  const isQuiet = ({ rule }: T): boolean =>
+    rule.meta.custom.bricktrail === undefined &&
+    namesOf(rule).some((name) => counted.has(name)) &&
+    !namesOf(rule).some((name) => reported.has(name))
+  return all.map((each) => (isQuiet(each) ? { ...each, feeds: true } : each))
+}

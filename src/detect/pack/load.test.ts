@@ -381,3 +381,26 @@ describe('filters', () => {
     expect(problems).toEqual([expect.stringContaining('rules/quiet.yml:1:1: warning: The filter names the rule aa')])
   })
 })
+
+describe('rules that a correlation counts', () => {
+  const base = (name: string, more = '') =>
+    `title: ${name}\nname: ${name}\nlogsource: { product: databricks }\ndetection:\n  s: { actionName: ${name} }\n  condition: s\n${more}`
+  const many = (name: string, of: string, more = '') =>
+    `title: ${name}\nname: ${name}\ncorrelation:\n  type: event_count\n  rules: [${of}]\n  group-by: [actor.email]\n  timespan: 5m\n  condition: { gte: 3 }\n${more}`
+
+  it('make findings of their own only where one asks for that, or they say so themselves', async () => {
+    const { pack, problems } = await packOf({
+      'rules/a.yml': [
+        base('quiet'),
+        base('asked'),
+        base('ours', 'bricktrail: { entity: actor.email }\n'),
+        base('alone'),
+        many('m1', 'quiet'),
+        many('m2', 'asked', '  generate: true\n'),
+        many('m3', 'ours'),
+      ].join('---\n'),
+    })
+    expect(problems).toEqual([])
+    expect(pack.rules.filter(({ feeds }) => feeds).map(({ rule }) => rule.meta.name)).toEqual(['quiet'])
+  })
+})
