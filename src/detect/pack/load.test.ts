@@ -312,6 +312,7 @@ describe('filters', () => {
 
   const BASELINE = `title: B\nname: b\nlogsource:\n  product: databricks\nbaseline:\n  type: first_seen\n  select: a\n  by: [actor.email]\n  value: [client]\n  learn: 7d\n`
   const FEEDS = 'bricktrail:\n  feeds: true\n'
+  const OURS = 'bricktrail:\n  entity: actor.email\n'
   /** What of single events is filtered. */
   const filteredIn = ({ rules }: RulePack): string[] =>
     rules.flatMap(({ key, rule }) => {
@@ -342,7 +343,7 @@ describe('filters', () => {
   })
 
   it.each([
-    ['fires itself', '', ''],
+    ['fires itself', OURS, ''],
     ['others count too', FEEDS, `---\n${countOf('other', 'a')}`],
   ])('that name a correlation leave a rule that %s as it is', async (_, more, others) => {
     const files = {
@@ -363,9 +364,17 @@ describe('filters', () => {
     expect(versionIn(pack)).not.toBe(versionIn(before.pack))
   })
 
+  it('that name a correlation let no rule fire that was quiet for being counted', async () => {
+    const { pack } = await packOf({
+      'rules/a.yml': `${simpleRule('a')}---\n${countOf('count', 'a')}---\n${countOf('other', 'a', undefined, OURS)}`,
+      'rules/quiet.yml': `${filter('[count]')}---\n${filter('[other]')}`,
+    })
+    expect(pack.rules.filter(({ feeds }) => !feeds).map(({ key }) => key)).toEqual(['count', 'other'])
+  })
+
   it('that name a correlation of correlations leave those below it as they are', async () => {
     const { pack, problems } = await packOf({
-      'rules/a.yml': `${simpleRule('a', undefined, FEEDS)}---\n${countOf('low', 'a')}---\n${countOf('high', 'low')}`,
+      'rules/a.yml': `${simpleRule('a', undefined, FEEDS)}---\n${countOf('low', 'a', undefined, OURS)}---\n${countOf('high', 'low')}`,
       'rules/quiet.yml': `${filter('[high]')}---\n${filter('[high]')}`,
     })
     expect(problems).toEqual([])
