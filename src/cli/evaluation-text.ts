@@ -24,7 +24,7 @@ export function evaluationText(evaluation: Evaluation, { most, all }: Evaluation
   const parts = [
     head(evaluation),
     section('Findings by level', levelRows(evaluation), ['level', 'findings', 'on no attack', 'a day']),
-    `on no attack at medium or above: ${figure(noiseOf(evaluation))} a day, of ${most} at most`,
+    `on no attack at medium or above: ${figure(noiseOf(evaluation))} a day, of ${most} at most${busiestText(evaluation)}`,
     section(`Rules that found something or should have (of ${rules.length})`, shown.map(ruleRow), [
       'rule',
       'level',
@@ -106,3 +106,6 @@ function section(title: string, rows: readonly (readonly string[])[], names: rea
   const lines = rows.map((row) => rowLine(layout, row).trimEnd())
   return [title, headLines(layout).trimEnd(), ...lines].join('\n')
 }
+
+const busiestText = ({ busiest }: Pick<Evaluation, 'busiest'>): string =>
+  busiest === undefined ? '' : `; ${busiest.wrong} on the busiest day, ${busiest.day}`

@@ -125,3 +125,12 @@ it('findings are counted by level, those on no attack apart', async () => {
     { level: 'critical', findings: 0, wrong: 0 },
   ])
 })
+
+it('the busiest day is the one with the most findings on no attack that ask for attention', async () => {
+  const day = 86_400
+  const events = [...at('drop', 'ada', 0, day, 2 * day), ...at('drop', 'bob', day), ...at('login', 'ada', 0, 1, 2)]
+  const pack = [rule('drops', 'drop', 'high'), rule('logins', 'login', 'low')]
+  const { busiest } = await judged(pack, events, [scenario('x', [], 'drop-ada-0')])
+  expect(busiest).toEqual({ day: '2026-11-15', wrong: 2 })
+  expect((await judged(pack, at('login', 'ada', 0), [])).busiest).toBeUndefined()
+})

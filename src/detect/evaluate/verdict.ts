@@ -59,6 +59,8 @@ export interface Verdict {
   readonly rules: readonly RuleVerdict[]
   readonly scenarios: readonly ScenarioVerdict[]
   readonly levels: readonly LevelCount[]
+  /** The day with the most findings on no attack that ask for attention; undefined where there are none. */
+  readonly busiest?: { readonly day: string; readonly wrong: number }
 }
 
 interface RuleCount {
@@ -81,6 +83,7 @@ export async function judge(
   from?: string,
 ): Promise<Verdict> {
   const counts = await countsOf(engine, from)
+  const busiest = await busiestDay(engine, from)
   const names = namesOf(rules)
   const told = counts.map((count) => ({ ...count, name: names.get(count.rule_id) ?? count.rule_id }))
   return {
@@ -91,7 +94,18 @@ export async function judge(
       const sum = (number: (count: RuleCount) => number) => own.reduce((total, count) => total + number(count), 0)
       return { level, findings: sum(({ findings }) => findings), wrong: sum(({ findings, right }) => findings - right) }
     }),
+    ...(busiest === undefined ? {} : { busiest }),
   }
+}
+
+async function busiestDay(engine: Engine, from: string | undefined): Promise<Verdict['busiest']> {
+  const [row] = await engine.rows<{
+    day: string
+    wrong: number
+  }>(`SELECT f.finding_date::VARCHAR AS day, count(*)::INTEGER AS wrong FROM ${FOUND} f
+    WHERE f.superseded_by IS NULL AND f."level" IN (${LEVELS.filter(isNoticed).map(lit).join(', ')}) AND ${begunAt(from)} AND NOT EXISTS
+      (FROM ${ATTACKS} a WHERE list_contains(f.event_ids, a.event_id)) GROUP BY day ORDER BY wrong DESC, day LIMIT 1`)
+  return row
 }
 
 /** A finding counts once, however many of its events are of an attack. */
