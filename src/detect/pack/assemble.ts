@@ -20,8 +20,10 @@ export function assembled(
   const once = eachOnce(files.flatMap(({ rules }) => rules))
   const resolved = resolveSelects(once.rules, settings.timeZone)
   const filters = files.flatMap((file) => file.filters)
-  const filtered = applyFilters(resolved.rules, filters)
-  const versions = versionsOf(files, filtered.rules, resolved.rules)
+  // Which rules are quiet for being counted is told before filters put copies in their place.
+  const quiet = withQuietBases(resolved.rules)
+  const filtered = applyFilters(quiet, filters)
+  const versions = versionsOf(files, filtered.rules, quiet)
   const off = new Set(settings.disabled.map(({ text }) => text))
   const called = new Map<PackRule, readonly string[]>()
   const finished = ({ names, ...rule }: ResolvedRule): PackRule => {
@@ -31,7 +33,7 @@ export function assembled(
   }
   return {
     ...rulesInUse(
-      withQuietBases(filtered.rules).map(finished),
+      filtered.rules.map(finished),
       (rule) => called.get(rule)?.some((name) => off.has(name)) ?? false,
       product,
     ),

@@ -3,7 +3,6 @@ import { withFilters } from '../sigma/filters.ts'
 import type { Problem } from '../sigma/place.ts'
 import { type DetectionRule, type FilterRule, namesOf } from '../sigma/rule.ts'
 import { filterCorrelation } from './filtered-correlation.ts'
-import { withQuietBases } from './in-use.ts'
 import type { ResolvedRule } from './selects.ts'
 
 /** The rules with what filters add to them. Rules that were there keep their places; copies for correlations come after them. */
@@ -24,11 +23,7 @@ export function applyFilters(
   const filtered = withFilters(picks, meant)
   const after = new Map(picks.map((rule, at) => [rule, filtered.rules[at] ?? rule]))
   const withOwn = rules.map((draft) => withDetection(draft, after))
-  // Which rules are quiet for being counted has to be told before copies are counted in their place.
-  const isAboutCorrelations = filters.some(
-    ({ rules: names }) => names !== 'any' && names.some((name) => correlations.has(name)),
-  )
-  let all = isAboutCorrelations ? withQuietBases(withOwn) : withOwn
+  let all = withOwn
   for (const filter of filters) {
     const named = filter.rules === 'any' ? [] : filter.rules.flatMap((name) => correlations.get(name)?.key ?? [])
     for (const key of new Set(named)) all = filterCorrelation(all, key, (draft) => filteredBy(draft, filter))
