@@ -44,6 +44,8 @@ export interface AlertsReport {
   readonly counted: number
   /** Incidents opened. */
   readonly incidents: number
+  /** Of alerts and incidents opened, those whose evidence is older than `history_after`: they are listed, and nobody is told. */
+  readonly history: number
   /** Messages put into the outbox. */
   readonly messages: number
   /** Unix ms at which something is due even if no finding comes. */
@@ -67,6 +69,7 @@ export async function runAlerts(home: Home, options: RunAlertsOptions): Promise<
   const surroundings = await surroundingsOf(home, settings)
   const file = AlertsFile.open(home.alerts)
   try {
+    const before = historyCount(file)
     const taken = await takeIn(file, home, settings, options)
     const runbookOf = await runbooks(file, home, settings, options)
     const { incidents } = file.atOnce(() => {
@@ -83,11 +86,15 @@ export async function runAlerts(home: Home, options: RunAlertsOptions): Promise<
     const messages = drain(file, home)
     const nextMs = nextDueMs(file)
     const { place: _, ...counts } = taken
-    return { ...counts, incidents, messages, ...(nextMs === undefined ? {} : { nextMs }) }
+    const history = Math.max(0, historyCount(file) - before)
+    return { ...counts, incidents, history, messages, ...(nextMs === undefined ? {} : { nextMs }) }
   } finally {
     file.close()
   }
 }
+
+const historyCount = (file: AlertsFile): number =>
+  file.first<{ n: number }>("SELECT count(*) AS n FROM alerts WHERE quiet = 'history'")?.n ?? 0
 
 /** The settings of a home. @throws AppError BAD_HOME */
 export async function settingsOf(home: Pick<Home, 'root'>): Promise<AlertSettings> {

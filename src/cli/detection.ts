@@ -73,13 +73,14 @@ export async function alertsAfter(
 }
 
 /** The line of a report of alerts. */
-export function alertsText({ opened, reopened, updated, incidents, messages }: AlertsReport): string {
+export function alertsText({ opened, reopened, updated, incidents, history, messages }: AlertsReport): string {
   const number = (value: number) => value.toLocaleString('en-US')
   const parts = [
     opened > 0 ? `${number(opened)} opened` : undefined,
     reopened > 0 ? `${number(reopened)} reopened` : undefined,
     updated > 0 ? `${number(updated)} with more evidence` : undefined,
     incidents > 0 ? `${number(incidents)} incidents` : undefined,
+    history > 0 ? `${number(history)} of them on old evidence, told to nobody` : undefined,
     messages > 0 ? `${number(messages)} messages to deliver` : undefined,
   ].filter((part) => part !== undefined)
   return parts.length === 0 ? '' : `alerts      ${parts.join(', ')}   (see \`bricktrail alerts\`)\n`

@@ -93,8 +93,12 @@ async function run(cli: CliContext): Promise<void> {
       `${JSON.stringify({ ...counts, next: nextMs === undefined ? null : new Date(nextMs).toISOString() })}\n`,
     )
   }
-  const { findings, opened, reopened, incidents, messages } = report
+  const { findings, opened, reopened, incidents, history, messages } = report
   cli.out(`${findings} new findings: ${opened} alerts opened, ${reopened} reopened, ${incidents} incidents.\n`)
+  if (history > 0)
+    cli.out(
+      `${history} of them are about evidence older than \`history_after\`: they are listed, and nobody is told.\n`,
+    )
   cli.out(`${messages} messages are in the queue.\n`)
   if (messages > 0) cli.note('hint: `bricktrail deliver drain` sends them.')
 }
