@@ -29,6 +29,7 @@ correlation:
   group-by: [actor.email]
   timespan: 2h
   condition: { gte: 2 }
+  generate: true
 ---
 title: New reader
 logsource: { product: databricks }
