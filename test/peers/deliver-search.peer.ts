@@ -148,7 +148,8 @@ async function checks(url: string): Promise<void> {
 const missing = ['java', 'mvn', 'bash', 'python3'].filter((command) => !has(command))
 if (missing.length > 0) skipped('a server of OpenSearch', `${missing.join(' and ')} not installed`)
 else {
-  const folder = await mkdtemp(join(tmpdir(), 'bricktrail-search-'))
+  // Who is nobody may not enter a folder for temporary files that is its owner's only.
+  const folder = await mkdtemp(join(NOBODY === undefined ? tmpdir() : '/tmp', 'bricktrail-search-'))
   try {
     const { server, url } = await serve(folder)
     try {
