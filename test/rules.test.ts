@@ -3,6 +3,8 @@ import { basename, dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { EVENT_COLUMNS } from '../src/core/event.ts'
+import { THREATS } from '../src/detect/pack/content.ts'
+import { TACTICS } from '../src/detect/review/attack.ts'
 import { Engine } from '../src/engine/duckdb.ts'
 import { columnDefinitions } from '../src/engine/types.ts'
 import { catalogue } from '../src/normalise/catalogue/catalogue.ts'
@@ -101,42 +103,6 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
     'Share source IPs',
   ],
 }
-
-const THREATS = [
-  'account-takeover',
-  'privilege-escalation',
-  'persistence',
-  'defense-evasion',
-  'exfiltration',
-  'data-access',
-  'destruction',
-  'credential-access',
-  'discovery',
-  'sharing',
-  'ai',
-  'compute',
-  'supply-chain',
-  'log-health',
-]
-
-/** Of the Enterprise matrix since version 19, which took Defense Evasion apart. */
-const TACTICS = [
-  'reconnaissance',
-  'resource-development',
-  'initial-access',
-  'execution',
-  'persistence',
-  'privilege-escalation',
-  'stealth',
-  'defense-impairment',
-  'credential-access',
-  'discovery',
-  'lateral-movement',
-  'collection',
-  'command-and-control',
-  'exfiltration',
-  'impact',
-]
 
 /** Techniques that version 19 withdrew; T1685 and T1686 took their place. */
 const WITHDRAWN = /^attack\.t1562(\.|$)/
@@ -296,7 +262,9 @@ describe('the rule pack', () => {
 
   it('is filed by threat, under names in kebab case', () => {
     const faults = faultsOf(FILES, ({ path, main }) => [
-      ...(THREATS.includes(String(main.own.threat)) ? [] : [`threat ${String(main.own.threat)}`]),
+      ...((THREATS as readonly string[]).includes(String(main.own.threat))
+        ? []
+        : [`threat ${String(main.own.threat)}`]),
       ...(basename(dirname(path)) === main.own.threat ? [] : ['lies in another folder']),
       ...(/^[a-z0-9]+(-[a-z0-9]+)*\.yml$/.test(basename(path)) ? [] : ['is not named in kebab case']),
     ])
@@ -309,7 +277,7 @@ describe('the rule pack', () => {
       ({ body }) => {
         const tags = textsOf(body.tags).filter((tag) => tag.startsWith('attack.'))
         const techniques = tags.filter((tag) => /^attack\.t\d{4}(\.\d{3})?$/.test(tag))
-        const tactics = tags.filter((tag) => TACTICS.includes(tag.slice(7)))
+        const tactics = tags.filter((tag) => (TACTICS as readonly string[]).includes(tag.slice(7)))
         return [
           ...tags.filter((tag) => !techniques.includes(tag) && !tactics.includes(tag)),
           ...tags.filter((tag) => WITHDRAWN.test(tag)),

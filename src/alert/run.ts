@@ -48,6 +48,8 @@ export interface AlertsReport {
   readonly history: number
   /** Messages put into the outbox. */
   readonly messages: number
+  /** Messages that were set aside since more waited than `most_waiting` of deliver.yaml. */
+  readonly setAside: number
   /** Unix ms at which something is due even if no finding comes. */
   readonly nextMs?: number
 }
@@ -83,11 +85,11 @@ export async function runAlerts(home: Home, options: RunAlertsOptions): Promise<
       flush(file, routing)
       return { incidents: reckonings.opened }
     })
-    const messages = drain(file, home)
+    const { messages, setAside } = await drain(file, home, options.now)
     const nextMs = nextDueMs(file)
     const { place: _, ...counts } = taken
     const history = Math.max(0, historyCount(file) - before)
-    return { ...counts, incidents, history, messages, ...(nextMs === undefined ? {} : { nextMs }) }
+    return { ...counts, incidents, history, messages, setAside, ...(nextMs === undefined ? {} : { nextMs }) }
   } finally {
     file.close()
   }
@@ -181,19 +183,18 @@ const loadedRules = async (home: Home): Promise<readonly PackRule[]> =>
   (await loadPack({ settingsFile: home.detectSettings, examples: false })).rules
 
 /** Puts messages into the outbox, where one that is put again is one, and only then forgets them. */
-function drain(file: AlertsFile, home: Home): number {
-  let sum = 0
-  let outbox: Outbox | undefined
+async function drain(file: AlertsFile, home: Home, now: Date): Promise<{ messages: number; setAside: number }> {
+  if (outgoing(file, 1).length === 0) return { messages: 0, setAside: 0 }
+  const { mostWaiting } = await readDeliverSettings(join(home.root, DELIVER_FILE))
+  const outbox = Outbox.open(home.outbox)
   try {
-    for (;;) {
-      const some = outgoing(file, DRAINED)
-      const last = some.at(-1)
-      if (last === undefined) return sum
-      outbox ??= Outbox.open(home.outbox)
-      sum += outbox.put(some.map(({ seq: _, ...message }) => message))
-      forgetOutgoing(file, last.seq)
+    let messages = 0
+    for (let some = outgoing(file, DRAINED); some.length > 0; some = outgoing(file, DRAINED)) {
+      messages += outbox.put(some.map(({ seq: _, ...message }) => message))
+      forgetOutgoing(file, Math.max(...some.map(({ seq }) => seq)))
     }
+    return { messages, setAside: outbox.makeRoom(mostWaiting, now.getTime()) }
   } finally {
-    outbox?.close()
+    outbox.close()
   }
 }

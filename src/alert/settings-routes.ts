@@ -1,6 +1,6 @@
 /** Routes of `alerts.yaml`: which alerts go where, how many at once, and who is told if nobody acts. */
 import { nearest } from '../core/nearest.ts'
-import type { Shape } from '../detect/pack/shape.ts'
+import type { Shape } from '../core/yaml/shape.ts'
 import { type Hours, minuteOf } from './clock.ts'
 import type { Label, Matcher } from './match.ts'
 import { HOURS_KEYS, isLabel, type KnownDestinations, matcherOf, type Reading } from './settings-when.ts'

@@ -1,6 +1,6 @@
 /** What parts of `alerts.yaml` have in common: which alerts, when, and for how long. */
 import { nearest } from '../core/nearest.ts'
-import type { Shape } from '../detect/pack/shape.ts'
+import type { Shape } from '../core/yaml/shape.ts'
 import { LEVELS } from '../detect/sigma/rule.ts'
 import { timespanSecs } from '../detect/sigma/timespan.ts'
 import { type Hours, isTimeZone, readDays, readHours, WHOLE_DAY, zonedMs } from './clock.ts'

@@ -1,9 +1,8 @@
 /** What a site decided about alerts: `alerts.yaml` of the home. How to: docs/how-to/work-with-alerts.md. */
-import { readFile } from 'node:fs/promises'
-import { AppError } from '../core/errors.ts'
-import { Shape } from '../detect/pack/shape.ts'
-import { readDocuments, type SigmaDocument } from '../detect/sigma/documents.ts'
-import { placeText } from '../detect/sigma/place.ts'
+
+import type { YamlDocument } from '../core/yaml/documents.ts'
+import { settingsFrom, settingsText } from '../core/yaml/settings.ts'
+import { Shape } from '../core/yaml/shape.ts'
 import { LEVELS } from '../detect/sigma/rule.ts'
 import type { Lasting } from './lasting.ts'
 import type { Matcher, Surroundings } from './match.ts'
@@ -63,32 +62,20 @@ const KEYS = [
  * The settings of a file; the usual ones where there is none.
  * @throws AppError BAD_HOME with file, line and column
  */
-export async function readAlertSettings(file: string, destinations: KnownDestinations): Promise<AlertSettings> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return ''
-    throw new AppError('BAD_HOME', `${file} cannot be read: ${cause.code ?? cause.message}`, { where: file, cause })
-  })
-  return alertSettingsOf(text, file, destinations)
-}
+export const readAlertSettings = async (file: string, destinations: KnownDestinations): Promise<AlertSettings> =>
+  alertSettingsOf(await settingsText(file), file, destinations)
 
 /**
  * Settings from a text.
  * @throws AppError BAD_HOME with file, line and column
  */
-export function alertSettingsOf(text: string, file: string, destinations: KnownDestinations): AlertSettings {
-  const { documents, problems } = readDocuments(text, file)
-  const [document, second] = documents
-  second?.error([], 'Settings are one document.', 'Remove the --- before it.')
-  const settings = document === undefined ? usual(destinations) : fromDocument(document, destinations)
-  const faults = [...problems, ...documents.flatMap((each) => each.problems)]
-  const [first, ...more] = faults.filter(({ severity }) => severity === 'error')
-  if (first === undefined) return settings
-  const others = more.length > 0 ? ` (${more.length} more below it)` : ''
-  throw new AppError('BAD_HOME', `${placeText(first.place)}: ${first.message}${others}`, {
-    where: placeText(first.place),
-    hint: first.hint,
-  })
-}
+export const alertSettingsOf = (text: string, file: string, destinations: KnownDestinations): AlertSettings =>
+  settingsFrom(
+    text,
+    file,
+    (document) => fromDocument(document, destinations),
+    () => usual(destinations),
+  )
 
 const usual = (destinations: KnownDestinations): AlertSettings => ({
   routes: usualRoutes(destinations),
@@ -118,7 +105,7 @@ const usualRoutes = ({ messages }: KnownDestinations): Route[] =>
         },
       ]
 
-function fromDocument(document: SigmaDocument, destinations: KnownDestinations): AlertSettings {
+function fromDocument(document: YamlDocument, destinations: KnownDestinations): AlertSettings {
   const shape = new Shape(document.value, [], document).only(KEYS)
   const zone = new Reading('UTC').zone(shape, 'time_zone') ?? 'UTC'
   const reading = new Reading(zone)

@@ -3,9 +3,9 @@ import type { AlertsReport } from '../alert/run.ts'
 import { isAppError } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { printable } from '../core/printable.ts'
+import type { Problem } from '../core/yaml/place.ts'
 import type { Followed } from '../detect/job/after-ingestion.ts'
 import type { DetectionReport } from '../detect/job/home.ts'
-import type { Problem } from '../detect/sigma/place.ts'
 import type { CliContext } from './contract.ts'
 
 /** So many faults of rule files are worth reading at once. */
@@ -63,7 +63,9 @@ export async function alertsAfter(
   if (followed === undefined || 'error' in followed) return undefined
   const { runAlerts } = await import('../alert/run.ts')
   try {
-    return await runAlerts(home, { now: cli.now() })
+    const report = await runAlerts(home, { now: cli.now() })
+    noteSetAside(cli, report)
+    return report
   } catch (cause) {
     if (!isAppError(cause)) throw cause
     const again = 'the next ingestion or `bricktrail alerts run` makes up for it'
@@ -84,4 +86,12 @@ export function alertsText({ opened, reopened, updated, incidents, history, mess
     messages > 0 ? `${number(messages)} messages to deliver` : undefined,
   ].filter((part) => part !== undefined)
   return parts.length === 0 ? '' : `alerts      ${parts.join(', ')}   (see \`bricktrail alerts\`)\n`
+}
+
+/** Says that messages were set aside for want of room. */
+export function noteSetAside(cli: CliContext, { setAside }: AlertsReport): void {
+  if (setAside === 0) return
+  cli.note(
+    `warning: ${setAside.toLocaleString('en-US')} messages of the least level were set aside, as more waited than most_waiting of deliver.yaml; \`bricktrail deliver dead\` lists them, \`bricktrail deliver status\` says what holds the others up.`,
+  )
 }

@@ -121,6 +121,18 @@ describe('a destination of messages', () => {
     expect(outbox.waiting().get('soc')?.messages).toBe(3)
   })
 
+  it('sets aside the lightest where too many wait, the newest first, and keeps the others', async () => {
+    outbox.put([3, 1, 1, 2].map((weight, n) => ({ ...aMessage('soc', n, `k${n}`), weight })))
+    expect(outbox.makeRoom(2, Date.now())).toBe(2)
+    expect(outbox.makeRoom(2, Date.now())).toBe(0)
+    expect(outbox.dead().map(({ id, reason }) => [id, reason])).toEqual([
+      ['m-2', 'There was no room: more than 2 messages waited.'],
+      ['m-1', 'There was no room: more than 2 messages waited.'],
+    ])
+    expect(await drained(await lane())).toBe(true)
+    expect(ids()).toEqual(['m-0', 'm-3'])
+  })
+
   it('loses nothing to a sink that breaks', async () => {
     put('a')
     let times = 0

@@ -1,12 +1,8 @@
 /** What is told of an alert, whatever the destination makes of it. */
+
 import { createHash } from 'node:crypto'
+import type { Level } from '../detect/sigma/rule.ts'
 import type { Item } from './contract.ts'
-
-/** Severities, as the levels of rules, least first. */
-export const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'] as const
-
-/** One of {@link LEVELS}. */
-export type Level = (typeof LEVELS)[number]
 
 /** Why a message is sent. */
 export type MessageAction = 'opened' | 'updated' | 'acknowledged' | 'resolved' | 'reopened' | 'escalated' | 'test'

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { eventFilterSql } from '../ask/filter.ts'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
-import { placeText } from '../detect/sigma/place.ts'
+import { placeText } from '../core/yaml/place.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { formatNamed } from '../export/registry.ts'
 import type { Sink } from './contract.ts'
@@ -59,6 +59,7 @@ export async function openDelivery(
   try {
     const outbox = Outbox.open(home.outbox)
     closing.push(() => outbox.close())
+    outbox.prune(Date.now())
     const sinks = new Map<string, Sink>()
     for (const destination of chosen) {
       const sink = await openSink(destination, home, options.environment)

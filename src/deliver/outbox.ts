@@ -136,15 +136,28 @@ export class Outbox {
   /** A message was refused for good. */
   dropMessage(destination: string, seq: number, reason: string, nowMs: number): void {
     this.#file.atOnce(() => {
-      this.#file.run(
-        `INSERT INTO dead (destination, takes, id, key, body, reason, dead_ms)
-         SELECT destination, 'messages', id, key, body, ?, ? FROM messages WHERE seq = ? AND done_ms IS NULL`,
-        reason,
-        nowMs,
-        seq,
-      )
-      this.#file.run('UPDATE messages SET done_ms = ?, reason = ? WHERE seq = ?', nowMs, reason, seq)
+      this.#setAside(destination, seq, reason, nowMs)
       this.#file.count(destination, { dead: 1, attempts: 1, failure: reason, nowMs })
+    })
+  }
+
+  /**
+   * Where more than `most` messages wait, the lightest are set aside as dead letters, the newest of them first: what is kept is bounded, and
+   * nothing is gone. Returns how many.
+   */
+  makeRoom(most: number, nowMs: number): number {
+    return this.#file.atOnce(() => {
+      const [waiting] = this.#file.all<{ n: number }>('SELECT count(*) AS n FROM messages WHERE done_ms IS NULL')
+      const lightest = this.#file.all<{ seq: number; destination: string }>(
+        'SELECT seq, destination FROM messages WHERE done_ms IS NULL ORDER BY weight, seq DESC LIMIT ?',
+        Math.max(0, (waiting?.n ?? 0) - most),
+      )
+      const reason = `There was no room: more than ${most} messages waited.`
+      for (const { seq, destination } of lightest) {
+        this.#setAside(destination, seq, reason, nowMs)
+        this.#file.count(destination, { dead: 1, failure: reason, nowMs })
+      }
+      return lightest.length
     })
   }
 
@@ -154,14 +167,6 @@ export class Outbox {
       'SELECT destination, count(*) AS messages, min(created_ms) AS oldestMs FROM messages WHERE done_ms IS NULL GROUP BY destination',
     )
     return new Map(rows.map(({ destination, messages, oldestMs }) => [destination, { messages, oldestMs }]))
-  }
-
-  /** The waiting messages of the least weight, the newest first: what goes where there is no room. */
-  lightest(most: number): { readonly seq: number; readonly destination: string; readonly weight: number }[] {
-    return this.#file.all(
-      'SELECT seq, destination, weight FROM messages WHERE done_ms IS NULL ORDER BY weight, seq DESC LIMIT ?',
-      most,
-    )
   }
 
   /** Forgets messages delivered long ago. */
@@ -231,6 +236,18 @@ export class Outbox {
   /** Takes note of an attempt that settled nothing. */
   attempted(destination: string, failure: string, nowMs: number): void {
     this.#file.count(destination, { attempts: 1, failure, nowMs })
+  }
+
+  #setAside(destination: string, seq: number, reason: string, nowMs: number): void {
+    this.#file.run(
+      `INSERT INTO dead (destination, takes, id, key, body, reason, dead_ms)
+       SELECT ?, 'messages', id, key, body, ?, ? FROM messages WHERE seq = ? AND done_ms IS NULL`,
+      destination,
+      reason,
+      nowMs,
+      seq,
+    )
+    this.#file.run('UPDATE messages SET done_ms = ?, reason = ? WHERE seq = ?', nowMs, reason, seq)
   }
 }
 

@@ -1,10 +1,10 @@
 /** Where alerts and events go: `deliver.yaml` of the home. Each kind of destination brings the schema of its own keys. */
-import { readFile } from 'node:fs/promises'
+
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import { AppError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
-import { isYamlMap, readDocuments, type SigmaDocument, type YamlMap } from '../detect/sigma/documents.ts'
-import { type Place, placeText, type ValuePath } from '../detect/sigma/place.ts'
+import { isYamlMap, type YamlDocument, type YamlMap } from '../core/yaml/documents.ts'
+import type { Place, ValuePath } from '../core/yaml/place.ts'
+import { settingsFrom, settingsText } from '../core/yaml/settings.ts'
 import { timespanSecs } from '../detect/sigma/timespan.ts'
 import type { SinkKind } from './contract.ts'
 import { referenceFault } from './secrets.ts'
@@ -121,38 +121,19 @@ export function destinationSchema(kind: SinkKind): Readonly<Record<string, unkno
  * The settings of a file; no destinations where there is none.
  * @throws AppError BAD_HOME with file, line and column
  */
-export async function readDeliverSettings(file: string): Promise<DeliverSettings> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return ''
-    throw new AppError('BAD_HOME', `${file} cannot be read: ${cause.code ?? cause.message}`, { where: file, cause })
-  })
-  return deliverSettingsOf(text, file)
-}
+export const readDeliverSettings = async (file: string): Promise<DeliverSettings> =>
+  deliverSettingsOf(await settingsText(file), file)
 
 /**
  * Settings from a text.
  * @throws AppError BAD_HOME with file, line and column
  */
-export function deliverSettingsOf(text: string, file: string): DeliverSettings {
-  const { documents, problems } = readDocuments(text, file)
-  const [document, second] = documents
-  second?.error([], 'Settings are one document.', 'Remove the --- before it.')
-  const settings = document === undefined ? { destinations: [], mostWaiting: MOST_WAITING } : fromDocument(document)
-  const faults = [...problems, ...documents.flatMap((each) => each.problems)].filter(
-    ({ severity }) => severity === 'error',
-  )
-  const [first] = faults
-  if (first === undefined) return settings
-  const more = faults.length > 1 ? ` (${faults.length - 1} more below it)` : ''
-  throw new AppError('BAD_HOME', `${placeText(first.place)}: ${first.message}${more}`, {
-    where: placeText(first.place),
-    hint: first.hint,
-  })
-}
+export const deliverSettingsOf = (text: string, file: string): DeliverSettings =>
+  settingsFrom(text, file, fromDocument, () => ({ destinations: [], mostWaiting: MOST_WAITING }))
 
 const MOST_WAITING = 100_000
 
-function fromDocument(document: SigmaDocument): DeliverSettings {
+function fromDocument(document: YamlDocument): DeliverSettings {
   const { destinations = {}, most_waiting: mostWaiting, ...rest } = document.value
   for (const key of Object.keys(rest)) unknownKey(document, [key], key, ['destinations', 'most_waiting'])
   if (
@@ -169,7 +150,7 @@ function fromDocument(document: SigmaDocument): DeliverSettings {
   }
 }
 
-function destinationOf(document: SigmaDocument, name: string, section: unknown): DestinationSettings | undefined {
+function destinationOf(document: YamlDocument, name: string, section: unknown): DestinationSettings | undefined {
   const path = ['destinations', name]
   if (!/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(name))
     return document.error(path, `${name} is no name of a destination.`, 'Use letters, digits, _, . and -.') as undefined
@@ -210,7 +191,7 @@ function destinationOf(document: SigmaDocument, name: string, section: unknown):
 
 const validators = new Map<string, ValidateFunction>()
 
-function isGood(document: SigmaDocument, path: ValuePath, kind: SinkKind, value: YamlMap): boolean {
+function isGood(document: YamlDocument, path: ValuePath, kind: SinkKind, value: YamlMap): boolean {
   const validate = validators.get(kind.kind) ?? ajv().compile(destinationSchema(kind))
   validators.set(kind.kind, validate)
   if (validate(value)) return true
@@ -243,7 +224,7 @@ const HINTS: Readonly<Record<string, (text: string) => string>> = {
 }
 
 /** A fault in plain words. A value is never quoted: it may be a secret that was pasted there. */
-function report(document: SigmaDocument, path: ValuePath, fault: ErrorObject): void {
+function report(document: YamlDocument, path: ValuePath, fault: ErrorObject): void {
   const at = [...path, ...fault.instancePath.split('/').slice(1).map(unescaped)]
   const last = at.at(-1)
   const key = typeof last === 'number' ? `entry ${last + 1} of ${String(at.at(-2))}` : String(last)
@@ -299,7 +280,7 @@ const FORMAT_NAMES: Readonly<Record<string, string>> = {
 const unescaped = (part: string): string | number =>
   /^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~')
 
-function unknownKey(document: SigmaDocument, at: ValuePath, key: string, known: readonly string[]): void {
+function unknownKey(document: YamlDocument, at: ValuePath, key: string, known: readonly string[]): void {
   const [near] = nearest(key, known)
   document.error(
     at,

@@ -15,6 +15,7 @@ import {
   wordOf,
 } from '../alerting.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { noteSetAside } from '../detection.ts'
 
 /** Adds `alerts` and its commands. */
 export const registerAlerts: RegisterCommand = (program, cli) => {
@@ -100,6 +101,7 @@ async function run(cli: CliContext): Promise<void> {
       `${history} of them are about evidence older than \`history_after\`: they are listed, and nobody is told.\n`,
     )
   cli.out(`${messages} messages are in the queue.\n`)
+  noteSetAside(cli, report)
   if (messages > 0) cli.note('hint: `bricktrail deliver drain` sends them.')
 }
 

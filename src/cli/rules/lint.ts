@@ -2,9 +2,9 @@
 import { resolve } from 'node:path'
 import { EXIT } from '../../core/errors.ts'
 import { jsonText, printable } from '../../core/printable.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import { loadPack } from '../../detect/pack/load.ts'
 import { type LintReport, lintPack } from '../../detect/review/lint.ts'
-import type { Problem } from '../../detect/sigma/place.ts'
 import type { CliContext } from '../contract.ts'
 import { isUnder, plural, settingsFileOf, shownFile } from './pack.ts'
 

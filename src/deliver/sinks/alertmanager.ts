@@ -3,10 +3,11 @@
  * and words that change are annotations. https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
  */
 
+import type { Level } from '../../detect/sigma/rule.ts'
 import { timespanSecs } from '../../detect/sigma/timespan.ts'
 import type { Batch, Item, Outcome, Sink, SinkContext, SinkKind } from '../contract.ts'
 import { type HttpClient, outcomeOf, outcomeOfSending } from '../http.ts'
-import { isOver, keyWithin, type Level } from '../message.ts'
+import { isOver, keyWithin } from '../message.ts'
 import { TEMPLATE_PROPERTIES, type TemplateSettings } from '../template.ts'
 import { trimmedAddress, WEB_PROPERTIES, type WebSettings, webClient } from '../web.ts'
 import { clipped, firstOf, wordsmith } from '../wording.ts'

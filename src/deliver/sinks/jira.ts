@@ -4,6 +4,7 @@
  * https://developer.atlassian.com/cloud/jira/platform/rest/v3/
  */
 import { createHash } from 'node:crypto'
+import type { Level } from '../../detect/sigma/rule.ts'
 import {
   type Batch,
   DELIVERED,
@@ -14,7 +15,6 @@ import {
   type SinkKind,
 } from '../contract.ts'
 import { type HttpAnswer, type HttpClient, NoAnswer, outcomeOf, outcomeOfSending, said } from '../http.ts'
-import type { Level } from '../message.ts'
 import { TEMPLATE_PROPERTIES, type TemplateSettings } from '../template.ts'
 import { trimmedAddress, WEB_PROPERTIES, type WebSettings, webClient } from '../web.ts'
 import { clipped, firstOf, type Worded, wordsmith } from '../wording.ts'

@@ -2,9 +2,11 @@
  * Alerts of Jira Service Management, by its integration events: created, acknowledged and closed by alias, so that a repeat is the same alert.
  * https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events/
  */
+
+import type { Level } from '../../detect/sigma/rule.ts'
 import { type Batch, DELIVERED, type Outcome, type Sink, type SinkContext, type SinkKind } from '../contract.ts'
 import { type HttpAnswer, type HttpClient, outcomeOf, outcomeOfSending, said } from '../http.ts'
-import { keyWithin, type Level } from '../message.ts'
+import { keyWithin } from '../message.ts'
 import { TEMPLATE_PROPERTIES, type TemplateSettings } from '../template.ts'
 import { trimmedAddress, WEB_PROPERTIES, type WebSettings, webClient } from '../web.ts'
 import { clipped, firstOf, type Worded, wordsmith } from '../wording.ts'

@@ -2,9 +2,11 @@
  * PagerDuty, by Events API v2. An alert is one incident, told by its key, and goes through trigger, acknowledge and resolve with it.
  * https://developer.pagerduty.com/docs/events-api-v2/overview/
  */
+
+import type { Level } from '../../detect/sigma/rule.ts'
 import { type Batch, DELIVERED, type Outcome, type Sink, type SinkContext, type SinkKind } from '../contract.ts'
 import { type HttpAnswer, type HttpClient, outcomeOf, outcomeOfSending, said } from '../http.ts'
-import { keyWithin, type Level, type MessageAction } from '../message.ts'
+import { keyWithin, type MessageAction } from '../message.ts'
 import { TEMPLATE_PROPERTIES, type TemplateSettings } from '../template.ts'
 import { trimmedAddress, WEB_PROPERTIES, type WebSettings, webClient } from '../web.ts'
 import { clipped, firstOf, type Worded, wordsmith } from '../wording.ts'

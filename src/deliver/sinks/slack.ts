@@ -2,9 +2,11 @@
  * Slack, by an incoming webhook. All words are `plain_text`, in which Slack reads no markup: what an event holds can neither mention anybody nor
  * make a link. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks, https://docs.slack.dev/reference/block-kit/blocks
  */
+
+import type { Level } from '../../detect/sigma/rule.ts'
 import { type Batch, DELIVERED, type Outcome, type Sink, type SinkContext, type SinkKind } from '../contract.ts'
 import { type HttpAnswer, type HttpClient, outcomeOf, outcomeOfSending, said } from '../http.ts'
-import { isOver, type Level } from '../message.ts'
+import { isOver } from '../message.ts'
 import { TEMPLATE_PROPERTIES, type TemplateSettings } from '../template.ts'
 import { secretAddress, WEB_PROPERTIES, type WebSettings, webClient } from '../web.ts'
 import { clipped, firstOf, type Worded, type Wording, wordsmith } from '../wording.ts'

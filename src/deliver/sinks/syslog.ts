@@ -10,6 +10,7 @@ import { resolve } from 'node:path'
 import { connect as connectSecure } from 'node:tls'
 import { AppError, messageOf } from '../../core/errors.ts'
 import { jsonText, printable } from '../../core/printable.ts'
+import type { Level } from '../../detect/sigma/rule.ts'
 import {
   type Batch,
   DELIVERED,
@@ -21,7 +22,7 @@ import {
 } from '../contract.ts'
 import { cut } from '../fit.ts'
 import { isDistrust } from '../http.ts'
-import type { AlertMessage, Level } from '../message.ts'
+import type { AlertMessage } from '../message.ts'
 import { TEMPLATE_PROPERTIES, type TemplateSettings } from '../template.ts'
 import { trustedBy } from '../tls.ts'
 import { wordsmith } from '../wording.ts'

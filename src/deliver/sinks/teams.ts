@@ -2,9 +2,11 @@
  * Microsoft Teams, by a workflow that starts “when a Teams webhook request is received”. Words are `TextRun`s, which know no Markdown; text blocks
  * and facts of a card do. https://learn.microsoft.com/power-automate/teams/teams-app-create, https://adaptivecards.io/explorer/TextRun.html
  */
+
+import type { Level } from '../../detect/sigma/rule.ts'
 import { type Batch, DELIVERED, type Outcome, type Sink, type SinkContext, type SinkKind } from '../contract.ts'
 import { type HttpAnswer, type HttpClient, outcomeOf, outcomeOfSending, said } from '../http.ts'
-import { isOver, type Level } from '../message.ts'
+import { isOver } from '../message.ts'
 import { TEMPLATE_PROPERTIES, type TemplateSettings } from '../template.ts'
 import { secretAddress, WEB_PROPERTIES, type WebSettings, webClient } from '../web.ts'
 import { clipped, firstOf, type Worded, wordsmith } from '../wording.ts'

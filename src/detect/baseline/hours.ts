@@ -1,5 +1,5 @@
 /** Working hours, as `hours` of an `off_hours` baseline gives them. */
-import { isYamlList, isYamlMap, type YamlValue } from '../sigma/documents.ts'
+import { isYamlList, isYamlMap, type YamlValue } from '../../core/yaml/documents.ts'
 
 /** Hours of a day and days of a week; `fromMinute` may lie behind `toMinute`: then they go over midnight. */
 export interface WorkingHours {

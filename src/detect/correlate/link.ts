@@ -1,5 +1,5 @@
 /** Which rules correlations refer to, in an order in which each comes after what it refers to. */
-import type { Problem } from '../sigma/place.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import { type CorrelationRule, type DetectionRule, namesOf } from '../sigma/rule.ts'
 import type { CapturedFields } from '../sql/compile.ts'
 

@@ -1,11 +1,11 @@
 /** Detection on a home: what was added to `events` since the last pass becomes findings, exactly once. */
 import type { Home } from '../../core/home.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import type { DataFile, Snapshot } from '../../lake/snapshot.ts'
 import type { DeltaTable } from '../../lake/table.ts'
 import type { RulePack } from '../pack/pack.ts'
 import type { Environment } from '../segment/environments.ts'
-import type { Problem } from '../sigma/place.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { eventShape } from '../sql/event-fields.ts'
 import type { RecordShape } from '../sql/fields.ts'

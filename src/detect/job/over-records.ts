@@ -1,7 +1,8 @@
 /** Anybody's rules over anybody's logs: JSON files in, findings out. */
+
+import type { Problem } from '../../core/yaml/place.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { loadPack } from '../pack/load.ts'
-import type { Problem } from '../sigma/place.ts'
 import { detectOver, FOUND } from './over.ts'
 import type { LeftOut } from './pass.ts'
 import { RECORDS, type ReadRecords, readRecords, recordShape } from './records.ts'

@@ -1,8 +1,9 @@
 /** Rules over a closed set of events: nothing is remembered before or after. */
+
+import type { Problem } from '../../core/yaml/place.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import type { RulePack } from '../pack/pack.ts'
 import type { Environment } from '../segment/environments.ts'
-import type { Problem } from '../sigma/place.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { eventShape } from '../sql/event-fields.ts'
 import type { RecordShape } from '../sql/fields.ts'

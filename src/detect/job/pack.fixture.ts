@@ -1,11 +1,11 @@
 /** Packs and events for tests of passes. */
 import type { Chance } from '../../../test/sigma/random-rules.ts'
 import { EVENT_COLUMNS } from '../../core/event.ts'
+import { isYamlMap } from '../../core/yaml/documents.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { ident, lit, litOrNull } from '../../engine/sql.ts'
 import { columnDefinitions } from '../../engine/types.ts'
 import type { AnyRule, PackRule, RuleContent } from '../pack/pack.ts'
-import { isYamlMap } from '../sigma/documents.ts'
 import { parseRules } from '../sigma/parse.ts'
 import { namesOf } from '../sigma/rule.ts'
 

@@ -1,10 +1,11 @@
 /** A pass: a relation of events and a state become findings. Design: docs/design/007-detection.md. */
+
+import type { Problem } from '../../core/yaml/place.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { BaselineFailure } from '../baseline/compare.ts'
 import { capturedByBaseline, takesSums } from '../baseline/settings.ts'
 import type { RulePack } from '../pack/pack.ts'
 import type { Environment } from '../segment/environments.ts'
-import type { Problem } from '../sigma/place.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import type { RecordShape } from '../sql/fields.ts'
 import { DEFAULT_TIMEOUT_SECS, RuleRunner } from '../sql/runner.ts'

@@ -1,8 +1,9 @@
 /** A pack made ready for passes: rules with numbers, what of each event they need, and which of them make findings. */
+
+import type { Problem } from '../../core/yaml/place.ts'
 import type { LinkedCorrelation } from '../correlate/link.ts'
 import { linkCorrelations } from '../correlate/link.ts'
 import type { BaselineRule, PackRule, RulePack } from '../pack/pack.ts'
-import type { Problem } from '../sigma/place.ts'
 import type { DetectionRule } from '../sigma/rule.ts'
 import type { CapturedFields } from '../sql/compile.ts'
 

@@ -1,6 +1,6 @@
 /** Files that were read as one pack: each rule once, with filters, versions and what is disabled. */
 import { nearest } from '../../core/nearest.ts'
-import type { Problem } from '../sigma/place.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import { namesOf } from '../sigma/rule.ts'
 import { applyFilters } from './filters.ts'
 import { rulesInUse, withQuietBases } from './in-use.ts'

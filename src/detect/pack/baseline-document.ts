@@ -1,14 +1,15 @@
 /** Baseline documents: rules that compare with what was usual. Format: docs/design/006-rule-files.md. */
+
+import { isYamlMap, type YamlDocument, type YamlMap } from '../../core/yaml/documents.ts'
+import { Shape } from '../../core/yaml/shape.ts'
 import { isHoursFault, isTimeZone, readHours } from '../baseline/hours.ts'
 import { LONGEST_TIMESPAN_SECS } from '../sigma/correlation.ts'
 import { type DetectionOptions, readDetection } from '../sigma/detection.ts'
-import { isYamlMap, type SigmaDocument, type YamlMap } from '../sigma/documents.ts'
 import { logsourceOf, metaOf } from '../sigma/meta.ts'
 import type { DetectionRule } from '../sigma/rule.ts'
 import { validateDocument } from '../sigma/schema.ts'
 import { timespanSecs } from '../sigma/timespan.ts'
 import { BASELINE_TYPES, type BaselineRule, type BaselineType } from './pack.ts'
-import { Shape } from './shape.ts'
 
 /** A baseline whose events may still be those of another rule, by id or name. */
 export type ReadBaseline = Omit<BaselineRule, 'select'> & { readonly select: DetectionRule | string }
@@ -31,10 +32,10 @@ const NEEDED: Readonly<Record<BaselineType, readonly string[]>> = {
 }
 
 /** True for documents of this kind. */
-export const isBaseline = ({ value }: SigmaDocument): boolean => value.baseline !== undefined
+export const isBaseline = ({ value }: YamlDocument): boolean => value.baseline !== undefined
 
 /** Reads a baseline; undefined if an error was reported. */
-export function readBaseline(document: SigmaDocument, options: DetectionOptions): ReadBaseline | undefined {
+export function readBaseline(document: YamlDocument, options: DetectionOptions): ReadBaseline | undefined {
   const before = document.problems.length
   const shape = Shape.of(document.value.baseline, ['baseline'], document)?.only(KEYS)
   if (!validateDocument('detection', asDetection(document)) || shape === undefined) return undefined
@@ -76,7 +77,7 @@ export function readBaseline(document: SigmaDocument, options: DetectionOptions)
 }
 
 /** The document as its selection alone would be, for the standard's schema. */
-function asDetection(document: SigmaDocument): SigmaDocument {
+function asDetection(document: YamlDocument): YamlDocument {
   const { baseline, ...rest } = document.value
   const select = isYamlMap(baseline) ? baseline.select : undefined
   const standIn: YamlMap = { selection: { any: 1 }, condition: 'selection' }
@@ -104,11 +105,7 @@ function thresholdOf(shape: Shape | undefined): Record<string, number> {
   return Object.fromEntries(entries ?? [])
 }
 
-function selectOf(
-  document: SigmaDocument,
-  shape: Shape,
-  options: DetectionOptions,
-): DetectionRule | string | undefined {
+function selectOf(document: YamlDocument, shape: Shape, options: DetectionOptions): DetectionRule | string | undefined {
   const select = shape.raw('select')
   if (typeof select === 'string') return select
   if (!isYamlMap(select)) return shape.error('select', 'select is no selection.', 'Write one, or the name of a rule.')

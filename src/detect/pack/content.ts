@@ -1,7 +1,7 @@
 /** The `bricktrail` block of a rule: what Sigma has no place for. Format: docs/design/006-rule-files.md. */
-import { isYamlList, isYamlMap, type SigmaDocument, type YamlValue } from '../sigma/documents.ts'
+import { isYamlList, isYamlMap, type YamlDocument, type YamlValue } from '../../core/yaml/documents.ts'
+import { Shape } from '../../core/yaml/shape.ts'
 import type { Example, RuleContent, RunbookQuery } from './pack.ts'
-import { Shape } from './shape.ts'
 
 /** Threats that rules are filed by. */
 export const THREATS = [
@@ -58,7 +58,7 @@ const NONE: DeclaredContent = {
 }
 
 /** Reads the block. What is wrong in it is a warning: a rule still detects where its runbook is broken. */
-export function readContent(document: SigmaDocument): DeclaredContent {
+export function readContent(document: YamlDocument): DeclaredContent {
   const report = { ...document, error: document.warning }
   const block = Shape.of(document.value.bricktrail, ['bricktrail'], report)?.only(KEYS)
   if (block === undefined) return NONE

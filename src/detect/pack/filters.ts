@@ -1,6 +1,7 @@
 /** Filters over a pack: one that names a correlation takes events out of that correlation, and out of nothing else. */
+
+import type { Problem } from '../../core/yaml/place.ts'
 import { withFilters } from '../sigma/filters.ts'
-import type { Problem } from '../sigma/place.ts'
 import { type DetectionRule, type FilterRule, namesOf } from '../sigma/rule.ts'
 import { filterCorrelation } from './filtered-correlation.ts'
 import type { ResolvedRule } from './selects.ts'

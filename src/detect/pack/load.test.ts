@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { isAppError } from '../../core/errors.ts'
-import { problemText } from '../sigma/place.ts'
+import { problemText } from '../../core/yaml/place.ts'
 import { itemsOf } from '../sigma/tree.ts'
 import { loadPack, type PackOptions } from './load.ts'
 import type { PackRule, RulePack } from './pack.ts'

@@ -1,6 +1,6 @@
 /** Loads the rule pack: the shipped rules and a site's own, as they are in force. */
 import { AppError, messageOf } from '../../core/errors.ts'
-import type { Problem } from '../sigma/place.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import { assembled } from './assemble.ts'
 import type { RulePack } from './pack.ts'
 import { readPipelines } from './pipeline/pipeline.ts'

@@ -1,6 +1,6 @@
 /** A rule pack: every rule that applies to a home's events, with parameters, watchlists and overrides put in. */
-import type { YamlValue } from '../sigma/documents.ts'
-import type { Problem } from '../sigma/place.ts'
+import type { YamlValue } from '../../core/yaml/documents.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import type { CorrelationRule, DetectionRule, Level, LogSource, RuleMeta } from '../sigma/rule.ts'
 import type { DetectSettings } from './settings.ts'
 

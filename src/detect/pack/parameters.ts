@@ -1,14 +1,14 @@
 /** Parameters of a rule file: the values in force, and `'%name%'` where they stand. */
 import { nearest } from '../../core/nearest.ts'
-import { isYamlList, isYamlMap, type SigmaDocument, type YamlMap, type YamlValue } from '../sigma/documents.ts'
+import { isYamlList, isYamlMap, type YamlDocument, type YamlMap, type YamlValue } from '../../core/yaml/documents.ts'
+import type { Problem, ValuePath } from '../../core/yaml/place.ts'
+import { isPlain, kindOf } from '../../core/yaml/shape.ts'
 import { readKey } from '../sigma/modifiers.ts'
-import type { Problem, ValuePath } from '../sigma/place.ts'
 import { type Placeholders, placeholdersIn } from '../sigma/placeholders.ts'
 import { timespanSecs } from '../sigma/timespan.ts'
 import type { DeclaredParameter } from './content.ts'
 import type { Parameter } from './pack.ts'
 import type { Override } from './settings.ts'
-import { isPlain, kindOf } from './shape.ts'
 
 /** Values in force, in the order declared; what a site wrote that cannot be used is a problem, and the rule's own value stays. */
 export function inForce(
@@ -74,7 +74,7 @@ export const listsOf = (parameters: readonly Parameter[], watchlists: Placeholde
 const WHOLE = /^%([\w.-]+)%$/
 
 /** A document in which every value that is exactly `'%name%'`, where a number or a span is expected, is the parameter's. */
-export function withParameters(document: SigmaDocument, parameters: readonly Parameter[]): SigmaDocument {
+export function withParameters(document: YamlDocument, parameters: readonly Parameter[]): YamlDocument {
   const values = new Map(parameters.map(({ name, value }) => [name, value]))
   const put = (text: string, path: ValuePath): YamlValue => {
     const name = WHOLE.exec(text)?.[1]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { problemText } from '../sigma/place.ts'
+import { problemText } from '../../core/yaml/place.ts'
 import type { BaselineRule } from './pack.ts'
 import { readRuleFile } from './rule-file.ts'
 import { simpleRule } from './site.fixture.ts'

@@ -1,9 +1,9 @@
 /** One rule file of a pack: its documents, with a site's parameters and lists put in. */
 import { basename, extname } from 'node:path'
+import { readDocuments, type YamlDocument, type YamlDocuments } from '../../core/yaml/documents.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import type { DetectionOptions } from '../sigma/detection.ts'
-import { readDocuments, type SigmaDocument, type SigmaDocuments } from '../sigma/documents.ts'
 import { readRule } from '../sigma/parse.ts'
-import type { Problem } from '../sigma/place.ts'
 import type { Placeholders } from '../sigma/placeholders.ts'
 import { type FilterRule, type Level, namesOf, type SigmaRule } from '../sigma/rule.ts'
 import { isBaseline, type ReadBaseline, readBaseline } from './baseline-document.ts'
@@ -99,7 +99,7 @@ const EXAMPLES = /^ {2}examples:[ \t]*\r?\n(?:(?: {3}.*|[ \t]*(?:#.*)?)\r?\n)*(?
 
 const blank = (cut: string): string => '\n'.repeat(cut.split('\n').length - 1)
 
-function documentsOf(text: string, file: string, examples: boolean): SigmaDocuments {
+function documentsOf(text: string, file: string, examples: boolean): YamlDocuments {
   if (examples) return readDocuments(text, file)
   const read = readDocuments(
     text.replaceAll(BLOCK, (block) => block.replaceAll(EXAMPLES, blank)),
@@ -110,15 +110,15 @@ function documentsOf(text: string, file: string, examples: boolean): SigmaDocume
 }
 
 /** A rule with neither goes by its title. */
-function namesIn({ value }: SigmaDocument): string[] {
+function namesIn({ value }: YamlDocument): string[] {
   const names = [value.id, value.name].filter((name) => typeof name === 'string')
   return names.length > 0 || value.title === undefined ? names : [String(value.title)]
 }
 
-const readAny = (document: SigmaDocument, options: DetectionOptions) =>
+const readAny = (document: YamlDocument, options: DetectionOptions) =>
   isBaseline(document) ? readBaseline(document, options) : readRule(document, options)
 
-function levelOf({ value }: SigmaDocument, names: readonly string[], overrides: readonly Override[]): Level {
+function levelOf({ value }: YamlDocument, names: readonly string[], overrides: readonly Override[]): Level {
   const given = overrides.filter(({ name, level }) => level !== undefined && names.includes(name)).at(-1)?.level
   return given ?? (value.level as Level | undefined) ?? 'medium'
 }
@@ -162,7 +162,7 @@ const BEARING = [
 
 /** What a change of makes other findings, or others tell of them; words for people and examples are not. */
 function bearingOf(
-  drafts: readonly { readonly filled: SigmaDocument; readonly content: DeclaredContent; readonly level: Level }[],
+  drafts: readonly { readonly filled: YamlDocument; readonly content: DeclaredContent; readonly level: Level }[],
   lists: Placeholders,
 ): string {
   const documents = drafts.map(({ filled: { value }, content, level }) => ({

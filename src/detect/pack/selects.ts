@@ -1,6 +1,6 @@
 /** Baselines whose events are those of another rule. */
 import { nearest } from '../../core/nearest.ts'
-import type { Problem } from '../sigma/place.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import { type DetectionRule, namesOf } from '../sigma/rule.ts'
 import type { ReadBaseline } from './baseline-document.ts'
 import type { AnyRule } from './pack.ts'

@@ -1,19 +1,12 @@
 /** What a site decided about detection: `detect.yaml` of the home. Format: docs/design/007-detection.md. */
-import { readFile } from 'node:fs/promises'
+
 import { dirname, resolve } from 'node:path'
-import { AppError } from '../../core/errors.ts'
+import { isYamlList, isYamlMap, type YamlDocument, type YamlMap, type YamlValue } from '../../core/yaml/documents.ts'
+import type { Place, Reporter } from '../../core/yaml/place.ts'
+import { settingsFrom, settingsText } from '../../core/yaml/settings.ts'
+import { isPlain, Shape } from '../../core/yaml/shape.ts'
 import { isTimeZone } from '../baseline/hours.ts'
-import {
-  isYamlList,
-  isYamlMap,
-  readDocuments,
-  type SigmaDocument,
-  type YamlMap,
-  type YamlValue,
-} from '../sigma/documents.ts'
-import { type Place, placeText, type Reporter } from '../sigma/place.ts'
 import { LEVELS, type Level } from '../sigma/rule.ts'
-import { isPlain, Shape } from './shape.ts'
 
 /** A path or name with where it was written. */
 export interface Given {
@@ -80,34 +73,16 @@ const KEYS = ['rules', 'shipped', 'disabled', 'overrides', 'watchlists', 'pipeli
  * The settings of a file; the defaults where there is none.
  * @throws AppError BAD_HOME with file, line and column
  */
-export async function readSettings(file: string): Promise<DetectSettings> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined
-    throw new AppError('BAD_HOME', `${file} cannot be read: ${cause.code ?? cause.message}`, { where: file, cause })
-  })
-  return text === undefined ? DEFAULT_SETTINGS : settingsOf(text, file)
-}
+export const readSettings = async (file: string): Promise<DetectSettings> => settingsOf(await settingsText(file), file)
 
 /**
  * Settings from a text; paths in it are relative to its file.
  * @throws AppError BAD_HOME with file, line and column
  */
-export function settingsOf(text: string, file: string): DetectSettings {
-  const { documents, problems } = readDocuments(text, file)
-  const [document, second] = documents
-  if (second !== undefined) second.error([], 'Settings are one document.', 'Remove the --- before it.')
-  const settings = document === undefined ? DEFAULT_SETTINGS : fromDocument(document)
-  const faults = [...problems, ...documents.flatMap((each) => each.problems)]
-  const [first] = faults.filter(({ severity }) => severity === 'error')
-  if (first === undefined) return settings
-  const more = faults.length > 1 ? ` (${faults.length - 1} more below it)` : ''
-  throw new AppError('BAD_HOME', `${placeText(first.place)}: ${first.message}${more}`, {
-    where: placeText(first.place),
-    hint: first.hint,
-  })
-}
+export const settingsOf = (text: string, file: string): DetectSettings =>
+  settingsFrom(text, file, fromDocument, () => DEFAULT_SETTINGS)
 
-function fromDocument(document: SigmaDocument): DetectSettings {
+function fromDocument(document: YamlDocument): DetectSettings {
   const shape = new Shape(document.value, [], document).only(KEYS)
   const folder = dirname(document.file)
   const given = (key: string): Given[] => {
@@ -135,7 +110,7 @@ function zoneOf(shape: Shape): string | undefined {
   return shape.error('time_zone', `${zone} is no time zone.`, 'Write a name such as Europe/Berlin or UTC.')
 }
 
-function overridesOf(shape: Shape | undefined, document: SigmaDocument): Override[] {
+function overridesOf(shape: Shape | undefined, document: YamlDocument): Override[] {
   return (shape?.keys ?? []).flatMap((name) => {
     const override = shape?.map(name)?.only(['level', 'parameters'])
     if (override === undefined) return []
@@ -153,7 +128,7 @@ function overridesOf(shape: Shape | undefined, document: SigmaDocument): Overrid
   })
 }
 
-function watchlistsOf(shape: Shape | undefined, document: SigmaDocument, folder: string): WatchlistSource[] {
+function watchlistsOf(shape: Shape | undefined, document: YamlDocument, folder: string): WatchlistSource[] {
   return (shape?.keys ?? []).flatMap((name): WatchlistSource[] => {
     const value = shape?.raw(name)
     const place = document.placeOf(['watchlists', name])

@@ -4,6 +4,7 @@
  */
 import { type Column, EVENT_COLUMNS } from '../../core/event.ts'
 import type { Home } from '../../core/home.ts'
+import { isYamlMap, type YamlMap, type YamlValue } from '../../core/yaml/documents.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { columnDefinitions } from '../../engine/types.ts'
 import { enrichment, learn, prepareEnrichment } from '../../enrich/memo.ts'
@@ -13,7 +14,6 @@ import { loadCatalogue } from '../../normalise/catalogue/sql.ts'
 import type { Form } from '../../normalise/contract.ts'
 import { type EventContext, eventsSql } from '../../normalise/event.ts'
 import { FORMS, formNamed } from '../../normalise/registry.ts'
-import { isYamlMap, type YamlMap, type YamlValue } from '../sigma/documents.ts'
 
 /** Records that stand together, and what their events are known by. */
 export interface ExampleRecords {

@@ -1,10 +1,10 @@
 /** Runs the examples of rules: records become events, events go through a pass, and what it finds is compared. */
 import type { Home } from '../../core/home.ts'
+import { isYamlMap } from '../../core/yaml/documents.ts'
 import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { detectOver, FOUND, type OverReport } from '../job/over.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
-import { isYamlMap } from '../sigma/documents.ts'
 import { EXAMPLE_EVENTS, loadExamples, prepareExamples } from './example-events.ts'
 import { casesOf, copyKey, type ExampleCase, isolated, rulesByName } from './isolated.ts'
 import { type TracedPart, traceEvent } from './trace.ts'

@@ -1,6 +1,7 @@
 /** Parts of a condition that say nothing: what can never hold, what others say already, and selections nobody uses. */
+
+import type { Place, Problem, ValuePath } from '../../core/yaml/place.ts'
 import type { PackRule } from '../pack/pack.ts'
-import type { Place, Problem, ValuePath } from '../sigma/place.ts'
 import type { CorrelationRule, DetectionRule } from '../sigma/rule.ts'
 import { itemsOf, type RuleNode, type Selection } from '../sigma/tree.ts'
 import { implies, isImpossible } from './possible.ts'

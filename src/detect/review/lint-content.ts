@@ -1,11 +1,11 @@
 /** What stands around a rule's condition: tags, examples, parameters, names used on purpose, and what findings are about. */
 
 import { nearest } from '../../core/nearest.ts'
+import { isYamlList, isYamlMap, type YamlDocument, type YamlMap, type YamlValue } from '../../core/yaml/documents.ts'
+import type { Problem, ValuePath } from '../../core/yaml/place.ts'
 import { delivery } from '../../normalise/forms/delivery.ts'
 import { FORMS } from '../../normalise/registry.ts'
 import type { PackRule } from '../pack/pack.ts'
-import { isYamlList, isYamlMap, type SigmaDocument, type YamlMap, type YamlValue } from '../sigma/documents.ts'
-import type { Problem, ValuePath } from '../sigma/place.ts'
 import { placeholdersIn } from '../sigma/placeholders.ts'
 import { tagFaults } from './attack.ts'
 import { namedActions, paramNames, serviceNames, squeezed } from './known-names.ts'
@@ -15,16 +15,16 @@ const mapOf = (value: YamlValue | undefined): YamlMap => (isYamlMap(value) ? val
 const listOf = (value: YamlValue | undefined): readonly YamlValue[] => (isYamlList(value) ? value : [])
 
 /** The block of ours of a document. */
-export const blockOf = (document: SigmaDocument): YamlMap => mapOf(document.value.bricktrail)
+export const blockOf = (document: YamlDocument): YamlMap => mapOf(document.value.bricktrail)
 
 /** Tags of ATT&CK that it does not have. */
-export function lintTags(document: SigmaDocument): void {
+export function lintTags(document: YamlDocument): void {
   const tags = listOf(document.value.tags).map(String)
   for (const { tag, message, hint } of tagFaults(tags)) document.error(['tags', tags.indexOf(tag)], message, hint)
 }
 
 /** Whether there are examples of both kinds, and whether their records could have been delivered. */
-export function lintExamples(document: SigmaDocument, lint: NameLint): void {
+export function lintExamples(document: YamlDocument, lint: NameLint): void {
   const block = document.value.bricktrail
   const path = ['bricktrail', 'examples']
   if (!isYamlMap(block)) {
@@ -53,7 +53,7 @@ export function lintExamples(document: SigmaDocument, lint: NameLint): void {
   }
 }
 
-function lintTwins(examples: readonly YamlValue[], path: ValuePath, document: SigmaDocument): void {
+function lintTwins(examples: readonly YamlValue[], path: ValuePath, document: YamlDocument): void {
   const names = examples.map((example) => String(mapOf(example).name))
   names.forEach((name, at) => {
     if (names.indexOf(name) < at)
@@ -61,7 +61,7 @@ function lintTwins(examples: readonly YamlValue[], path: ValuePath, document: Si
   })
 }
 
-function lintExample(example: YamlMap, path: ValuePath, document: SigmaDocument, lint: NameLint): void {
+function lintExample(example: YamlMap, path: ValuePath, document: YamlDocument, lint: NameLint): void {
   if (example.as_of !== undefined && Number.isNaN(Date.parse(String(example.as_of)))) {
     document.error([...path, 'as_of'], `${String(example.as_of)} is no time.`, 'Write it as 2026-11-02T09:00:00Z.')
   }
@@ -81,7 +81,7 @@ const pairs = (): ReadonlySet<string> => {
   return PAIRS
 }
 
-function lintRecord(record: YamlMap, path: ValuePath, document: SigmaDocument, lint: NameLint): void {
+function lintRecord(record: YamlMap, path: ValuePath, document: YamlDocument, lint: NameLint): void {
   const { timestamp, serviceName, actionName } = record
   if (timestamp === undefined || (typeof timestamp === 'string' && Number.isNaN(Date.parse(timestamp)))) {
     document.error(
@@ -135,7 +135,7 @@ function lintRecord(record: YamlMap, path: ValuePath, document: SigmaDocument, l
 }
 
 /** Parameters that no document of the file uses, and lists without a reason. */
-export function lintParameters(documents: readonly SigmaDocument[]): void {
+export function lintParameters(documents: readonly YamlDocument[]): void {
   const used = new Set(
     documents.flatMap(({ value }) => namesIn([value.detection, value.correlation, value.baseline, value.filter])),
   )
@@ -164,7 +164,7 @@ const namesIn = (value: YamlValue | undefined | readonly (YamlValue | undefined)
 }
 
 /** Names that are listed as on purpose and are not needed: the catalogue has them, or nothing uses them. */
-export function lintUnlisted(document: SigmaDocument, met: ReadonlySet<string>): void {
+export function lintUnlisted(document: YamlDocument, met: ReadonlySet<string>): void {
   listOf(blockOf(document).unlisted).forEach((entry, at) => {
     const name = String(mapOf(entry).name)
     const path = ['bricktrail', 'unlisted', at]
@@ -176,13 +176,13 @@ export function lintUnlisted(document: SigmaDocument, met: ReadonlySet<string>):
 }
 
 /** The field that findings are about. */
-export function lintEntity(document: SigmaDocument, lint: NameLint): void {
+export function lintEntity(document: YamlDocument, lint: NameLint): void {
   const { entity } = blockOf(document)
   if (typeof entity === 'string') lintField(entity, document.placeOf(['bricktrail', 'entity']), lint)
 }
 
 /** Fields that a correlation groups and counts by, and those of baselines. */
-export function lintCompared(document: SigmaDocument, { rule }: PackRule, lint: NameLint): void {
+export function lintCompared(document: YamlDocument, { rule }: PackRule, lint: NameLint): void {
   if (rule.kind === 'detection') return
   if (rule.kind === 'baseline') {
     for (const key of ['by', 'value'] as const) {

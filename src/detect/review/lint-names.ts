@@ -1,8 +1,8 @@
 /** Do the names a rule uses exist? Services, actions, parameters, columns, and words of closed lists. */
 import { nearest } from '../../core/nearest.ts'
+import type { Place, Problem } from '../../core/yaml/place.ts'
 import type { ActionEntry } from '../../normalise/catalogue/catalogue.ts'
 import { CATEGORIES, KEY_EVENTS, VERBS } from '../../normalise/catalogue/vocabulary.ts'
-import type { Place, Problem } from '../sigma/place.ts'
 import type { Item, RuleNode, Test } from '../sigma/tree.ts'
 import {
   actionNames,

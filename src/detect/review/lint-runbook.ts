@@ -3,10 +3,10 @@
 import { isAppError, messageOf } from '../../core/errors.ts'
 import { EVENT_COLUMNS, REJECT_COLUMNS } from '../../core/event.ts'
 import { FINDING_COLUMNS } from '../../core/finding.ts'
+import { isYamlList, isYamlMap, type YamlDocument } from '../../core/yaml/documents.ts'
 import { Engine } from '../../engine/duckdb.ts'
 import { checkSelect, type Gate, gateOf } from '../../engine/select-only.ts'
 import { columnDefinitions } from '../../engine/types.ts'
-import { isYamlList, isYamlMap, type SigmaDocument } from '../sigma/documents.ts'
 import { blockOf } from './lint-content.ts'
 
 const TABLES = { events: EVENT_COLUMNS, rejects: REJECT_COLUMNS, findings: FINDING_COLUMNS } as const
@@ -36,7 +36,7 @@ export class RunbookLint {
   }
 
   /** Reports the queries of a document that do not bind, or that nothing bounds. */
-  async lint(document: SigmaDocument): Promise<void> {
+  async lint(document: YamlDocument): Promise<void> {
     const { runbook } = blockOf(document)
     for (const [at, step] of (isYamlList(runbook) ? runbook : []).entries()) {
       const sql = isYamlMap(step) ? step.sql : undefined

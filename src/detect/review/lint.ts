@@ -1,8 +1,8 @@
 /** Looks through rule files for what is wrong with them, though they can be read. */
 import { readFile } from 'node:fs/promises'
+import { readDocuments, type YamlDocument, type YamlMap } from '../../core/yaml/documents.ts'
+import type { Place, Problem } from '../../core/yaml/place.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
-import { readDocuments, type SigmaDocument, type YamlMap } from '../sigma/documents.ts'
-import type { Place, Problem } from '../sigma/place.ts'
 import type { DetectionRule } from '../sigma/rule.ts'
 import { conditionProblems } from './lint-conditions.ts'
 import {
@@ -73,7 +73,7 @@ async function lintFile(file: string, rules: readonly PackRule[], runbooks: Runb
   return [...found, ...documents.flatMap(({ problems }) => problems)]
 }
 
-function lintRuleNames(document: SigmaDocument, rule: PackRule, lint: NameLint): void {
+function lintRuleNames(document: YamlDocument, rule: PackRule, lint: NameLint): void {
   const detection = detectionOf(rule)
   if (detection !== undefined && detection.logsource.product?.toLowerCase() !== OUR_PRODUCT) return
   if (detection !== undefined) lintNames(detection.tree, lint)
@@ -87,7 +87,7 @@ const detectionOf = ({ rule }: PackRule): DetectionRule | undefined => {
 
 const isSamePlace = (a: Place, b: Place): boolean => a.line === b.line && a.column === b.column
 
-function unlistedIn(document: SigmaDocument): string[] {
+function unlistedIn(document: YamlDocument): string[] {
   const { unlisted } = blockOf(document)
   const entries = Array.isArray(unlisted) ? (unlisted as readonly YamlMap[]) : []
   return entries.map((entry) => String(entry?.name).toLowerCase())

@@ -4,9 +4,9 @@
  */
 import { AppError } from '../../core/errors.ts'
 import { nearest } from '../../core/nearest.ts'
+import { isYamlList, isYamlMap, type YamlValue } from '../../core/yaml/documents.ts'
+import { placeText, type ValuePath } from '../../core/yaml/place.ts'
 import type { OpenSettings } from '../pack/settings.ts'
-import { isYamlList, isYamlMap, type YamlValue } from '../sigma/documents.ts'
-import { placeText, type ValuePath } from '../sigma/place.ts'
 import { storageKey } from './storage.ts'
 
 /** A way into another environment that is allowed. */

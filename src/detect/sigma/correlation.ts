@@ -1,6 +1,7 @@
 /** The `correlation` of a correlation rule. */
+
+import { isYamlList, isYamlMap, type YamlDocument, type YamlMap, type YamlValue } from '../../core/yaml/documents.ts'
 import { type Condition, readCondition } from './condition.ts'
-import { isYamlList, isYamlMap, type SigmaDocument, type YamlMap, type YamlValue } from './documents.ts'
 import { Fault } from './fault.ts'
 import { metaOf } from './meta.ts'
 import {
@@ -22,7 +23,7 @@ export const LONGEST_TIMESPAN_SECS = 3660 * 86_400
 const isTemporal = (type: CorrelationType): boolean => type === 'temporal' || type === 'temporal_ordered'
 
 /** Reads a correlation whose schema holds; undefined if an error was reported. */
-export function readCorrelation(document: SigmaDocument): CorrelationRule | undefined {
+export function readCorrelation(document: YamlDocument): CorrelationRule | undefined {
   const section = document.value.correlation as YamlMap
   const before = document.problems.length
   const type = CORRELATION_TYPES.find((known) => known === section.type) ?? 'event_count'
@@ -72,7 +73,7 @@ function conditionOf(
   section: YamlMap,
   type: CorrelationType,
   rules: readonly string[],
-  document: SigmaDocument,
+  document: YamlDocument,
 ): ReadCondition {
   const condition = section.condition
   if (condition === undefined || condition === null) return withoutCondition(type, rules, document)
@@ -119,7 +120,7 @@ function isOfAll(bounds: readonly Bound[], rules: number): boolean {
   return met.indexOf(true) === rules - 1
 }
 
-function withoutCondition(type: CorrelationType, rules: readonly string[], document: SigmaDocument): ReadCondition {
+function withoutCondition(type: CorrelationType, rules: readonly string[], document: YamlDocument): ReadCondition {
   if (!isTemporal(type)) {
     document.error(['correlation'], `${type} has no condition.`, 'Add `condition:` and below it `gte: 10`.')
   }
@@ -127,7 +128,7 @@ function withoutCondition(type: CorrelationType, rules: readonly string[], docum
   return { bounds: [{ op: 'gte', value: new Set(rules).size }], fields: [] }
 }
 
-function boundsOf(condition: YamlMap, document: SigmaDocument): Bound[] {
+function boundsOf(condition: YamlMap, document: YamlDocument): Bound[] {
   const bounds: Bound[] = []
   for (const [key, value] of Object.entries(condition)) {
     const op = CONDITION_OPERATORS.find((known) => known === key)
@@ -144,7 +145,7 @@ function boundsOf(condition: YamlMap, document: SigmaDocument): Bound[] {
 }
 
 /** Where no percentile is named, bounds are about how many of a hundred events have the event's own value, as in the standard's example. */
-function percentileOf(condition: YamlMap, type: CorrelationType, document: SigmaDocument): { percentile?: number } {
+function percentileOf(condition: YamlMap, type: CorrelationType, document: YamlDocument): { percentile?: number } {
   const given = condition.percentile
   if (given === undefined) return {}
   if (type === 'value_percentile' && typeof given === 'number' && given >= 0 && given <= 100)
@@ -161,7 +162,7 @@ function booleanCondition(
   text: string,
   type: CorrelationType,
   rules: readonly string[],
-  document: SigmaDocument,
+  document: YamlDocument,
 ): ReadCondition {
   const nothing = { bounds: [], fields: [] }
   if (!isTemporal(type)) {
@@ -207,7 +208,7 @@ function expressionOf(condition: Condition, rules: readonly string[]): RuleExpre
   }
 }
 
-function aliasesOf(section: YamlMap, rules: readonly string[], document: SigmaDocument): CorrelationRule['aliases'] {
+function aliasesOf(section: YamlMap, rules: readonly string[], document: YamlDocument): CorrelationRule['aliases'] {
   const aliases = isYamlMap(section.aliases) ? section.aliases : {}
   const read = Object.entries(aliases).map(([alias, map]) => {
     const path = ['correlation', 'aliases', alias]

@@ -1,9 +1,10 @@
 /** The `detection` of a rule, and the `filter` of a filter, as a tree. */
+
+import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from '../../core/yaml/documents.ts'
+import type { Reporter, ValuePath } from '../../core/yaml/place.ts'
 import { type Condition, namesMatching, readCondition } from './condition.ts'
-import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from './documents.ts'
 import { Fault } from './fault.ts'
 import { type ItemKey, modifierFault, readKey } from './modifiers.ts'
-import type { Reporter, ValuePath } from './place.ts'
 import type { Placeholders } from './placeholders.ts'
 import { type Item, joined, type RuleNode, type Test } from './tree.ts'
 import { testsOf } from './values.ts'

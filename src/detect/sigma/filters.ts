@@ -1,14 +1,14 @@
 /** Filters: conditions that a site adds to rules without editing them. */
 
+import { isYamlList, type YamlDocument, type YamlMap } from '../../core/yaml/documents.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import { type DetectionOptions, readDetection } from './detection.ts'
-import { isYamlList, type SigmaDocument, type YamlMap } from './documents.ts'
 import { logsourceOf, metaOf } from './meta.ts'
-import type { Problem } from './place.ts'
 import { type DetectionRule, type FilterRule, type LogSource, namesOf } from './rule.ts'
 import { joined, type RuleNode } from './tree.ts'
 
 /** Reads a filter whose schema holds; undefined if an error was reported. */
-export function readFilter(document: SigmaDocument, options: DetectionOptions): FilterRule | undefined {
+export function readFilter(document: YamlDocument, options: DetectionOptions): FilterRule | undefined {
   const section = document.value.filter as YamlMap
   const read = readDetection(section, ['filter'], ['rules'], document, options)
   const rules = section.rules ?? 'any'

@@ -1,5 +1,5 @@
 /** What a document says of itself, once its schema is known to hold. */
-import { isYamlList, isYamlMap, type SigmaDocument, type YamlMap, type YamlValue } from './documents.ts'
+import { isYamlList, isYamlMap, type YamlDocument, type YamlMap, type YamlValue } from '../../core/yaml/documents.ts'
 import { LEVELS, type Level, type LogSource, type RuleMeta } from './rule.ts'
 
 /** Keys that have a meaning in the standard; the others of a document are its author's. */
@@ -19,7 +19,7 @@ const isLevel = (value: YamlValue | undefined): value is Level => (LEVELS as rea
 const TEXT_KEYS = ['id', 'name', 'status', 'description', 'author', 'date', 'modified', 'license', 'taxonomy'] as const
 
 /** The meta data of a document; entries of the wrong kind are left out, the schema has told of them. */
-export function metaOf(document: SigmaDocument): RuleMeta {
+export function metaOf(document: YamlDocument): RuleMeta {
   const { value } = document
   const given = TEXT_KEYS.flatMap((key) => (typeof value[key] === 'string' ? [[key, value[key]] as const] : []))
   const level = value.level
@@ -43,7 +43,7 @@ const relatedOf = (value: YamlValue | undefined): { id: string; type: string }[]
   isYamlList(value) ? value.filter(isYamlMap).map((entry) => ({ id: String(entry.id), type: String(entry.type) })) : []
 
 /** Which logs a document is about. */
-export function logsourceOf({ value }: SigmaDocument): LogSource {
+export function logsourceOf({ value }: YamlDocument): LogSource {
   const source: YamlMap = isYamlMap(value.logsource) ? value.logsource : {}
   const given = (['category', 'product', 'service'] as const).flatMap((key) =>
     typeof source[key] === 'string' ? [[key, source[key]] as const] : [],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { problemText } from '../../core/yaml/place.ts'
 import { parseRules } from './parse.ts'
-import { problemText } from './place.ts'
 import type { DetectionRule } from './rule.ts'
 
 const HEAD = 'title: T\nlogsource:\n  product: databricks\n'

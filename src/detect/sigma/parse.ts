@@ -1,11 +1,11 @@
 /** Rule files to rules. */
 
+import { isYamlMap, readDocuments, type YamlDocument, type YamlMap } from '../../core/yaml/documents.ts'
+import type { Problem } from '../../core/yaml/place.ts'
 import { readCorrelation } from './correlation.ts'
 import { type DetectionOptions, readDetection } from './detection.ts'
-import { isYamlMap, readDocuments, type SigmaDocument, type YamlMap } from './documents.ts'
 import { readFilter } from './filters.ts'
 import { logsourceOf, metaOf } from './meta.ts'
-import type { Problem } from './place.ts'
 import type { DetectionRule, SigmaRule } from './rule.ts'
 import { type SigmaKind, validateDocument } from './schema.ts'
 import { timespanSecs } from './timespan.ts'
@@ -27,7 +27,7 @@ export function parseRules(text: string, file: string, options: DetectionOptions
 }
 
 /** Reads one document; undefined if it reported an error. */
-export function readRule(document: SigmaDocument, options: DetectionOptions): SigmaRule | undefined {
+export function readRule(document: YamlDocument, options: DetectionOptions): SigmaRule | undefined {
   const kind = kindOf(document)
   if (kind === undefined || !validateDocument(kind, document)) return undefined
   if (kind === 'correlation') return readCorrelation(document)
@@ -35,7 +35,7 @@ export function readRule(document: SigmaDocument, options: DetectionOptions): Si
   return readDetectionRule(document, options)
 }
 
-function kindOf(document: SigmaDocument): SigmaKind | undefined {
+function kindOf(document: YamlDocument): SigmaKind | undefined {
   const kinds = (['detection', 'correlation', 'filter'] as const).filter((key) => document.value[key] !== undefined)
   const [kind, second] = kinds
   if (typeof document.value.action === 'string' && second === undefined) {
@@ -56,7 +56,7 @@ function kindOf(document: SigmaDocument): SigmaKind | undefined {
   return kind
 }
 
-function readDetectionRule(document: SigmaDocument, options: DetectionOptions): DetectionRule | undefined {
+function readDetectionRule(document: YamlDocument, options: DetectionOptions): DetectionRule | undefined {
   const section: YamlMap = isYamlMap(document.value.detection) ? document.value.detection : {}
   const read = readDetection(section, ['detection'], ['timeframe'], document, options)
   const timeframe = section.timeframe

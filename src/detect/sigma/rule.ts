@@ -1,6 +1,6 @@
 /** What a rule file holds, after reading: detection rules, correlations and filters. */
-import type { YamlMap } from './documents.ts'
-import type { Place } from './place.ts'
+import type { YamlMap } from '../../core/yaml/documents.ts'
+import type { Place } from '../../core/yaml/place.ts'
 import type { RuleNode } from './tree.ts'
 
 /** The standard's severities, least first. */

@@ -5,8 +5,8 @@
  * widened here, so that every difference is in this file.
  */
 import { Ajv2020, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import type { SigmaDocument, YamlMap, YamlValue } from './documents.ts'
-import type { ValuePath } from './place.ts'
+import type { YamlDocument, YamlMap, YamlValue } from '../../core/yaml/documents.ts'
+import type { ValuePath } from '../../core/yaml/place.ts'
 import correlationSchema from './schemas/sigma-correlation-rules-schema.json' with { type: 'json' }
 import detectionSchema from './schemas/sigma-detection-rule-schema.json' with { type: 'json' }
 import filterSchema from './schemas/sigma-filters-schema.json' with { type: 'json' }
@@ -56,7 +56,7 @@ const SCHEMAS: Readonly<Record<SigmaKind, object>> = {
 const validators = new Map<SigmaKind, ValidateFunction>()
 
 /** Reports what the standard's schema finds wrong. True if the document can be read on. */
-export function validateDocument(kind: SigmaKind, document: SigmaDocument): boolean {
+export function validateDocument(kind: SigmaKind, document: YamlDocument): boolean {
   const validate = validators.get(kind) ?? compile(kind)
   validators.set(kind, validate)
   if (validate(withoutBigints(document.value))) return true

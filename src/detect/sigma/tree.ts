@@ -1,7 +1,8 @@
 /** A rule's detection as a tree: what a condition is made of once names, lists and modifiers are resolved. */
+
+import type { Place } from '../../core/yaml/place.ts'
 import type { Network } from './network.ts'
 import type { Pattern } from './pattern.ts'
-import type { Place } from './place.ts'
 
 /** What a part of a date is compared by. */
 export const TIME_PARTS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const

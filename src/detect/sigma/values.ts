@@ -1,5 +1,5 @@
 /** A value of a rule, through its line's modifiers, as tests. */
-import type { YamlValue } from './documents.ts'
+import type { YamlValue } from '../../core/yaml/documents.ts'
 import { base64, base64Offsets, textOfBytes, UTF16 } from './encodings.ts'
 import { Fault } from './fault.ts'
 import { readNetwork } from './network.ts'

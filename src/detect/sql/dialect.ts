@@ -92,8 +92,6 @@ export interface Dialect {
   readonly bucket: (x: string, of: number) => string
   /** NULL, as text. */
   readonly noText: string
-  /** The parts of a text. */
-  readonly split: (x: string, between: string) => string
   /** A map of texts. */
   readonly map: (entries: Readonly<Record<string, string>>) => string
   /** At most so many characters from the start. */

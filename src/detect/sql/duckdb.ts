@@ -134,7 +134,6 @@ export const duckdb: Dialect = {
       .join(', ')}}`,
   bucket: (x, of) => `hash(${x}) % ${of}`,
   noText: 'NULL::VARCHAR',
-  split: (x, between) => `string_split(${x}, ${between})`,
   map: (entries) => {
     const keys = Object.keys(entries).map(text).join(', ')
     return `MAP([${keys}]::VARCHAR[], [${Object.values(entries).join(', ')}]::VARCHAR[])`

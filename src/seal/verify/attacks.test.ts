@@ -6,26 +6,24 @@ import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { type VerifyHomeOptions, verifyHome } from './home.ts'
 import { keysUnder } from './log-files.ts'
-import { hexOf, SealedHome, testKey, tileName } from './sealed-home.fixture.ts'
+import {
+  commitFile,
+  foundIn,
+  hexOf,
+  homeOfFour,
+  noteFile,
+  SealedHome,
+  testKey,
+  tileName,
+} from './sealed-home.fixture.ts'
 
 let home: SealedHome
 beforeEach(async () => {
-  home = await SealedHome.make()
-  await home.commit({ received: Buffer.from('{"a":1}\n{"b":2}\n') })
-  await home.commit({ received: Buffer.from('{"a":3}\n'), encoding: 'none', checkpoint: true })
-  await home.commit({ table: 'rejects' })
-  await home.commit({ received: Buffer.from('{"a":4}\n') })
+  home = await homeOfFour()
 })
 afterEach(() => home.dispose())
 
-/** Findings by kind, leaf and place. */
-async function found(options: VerifyHomeOptions = {}): Promise<string[]> {
-  const { findings } = await verifyHome(home.root, { key: home.key.vkey, patienceMs: 0, ...options })
-  return findings.map(({ kind, leaf, where }) => `${kind} ${leaf ?? '-'} ${where}`)
-}
-
-const note = (size: number): string => `seal/checkpoints/${String(size).padStart(20, '0')}`
-const commitFile = (version: number): string => `lake/events/_delta_log/${String(version).padStart(20, '0')}.json`
+const found = (options: VerifyHomeOptions = {}): Promise<string[]> => foundIn(home, options)
 
 async function edit(path: string, change: (bytes: Buffer) => Uint8Array | string): Promise<void> {
   await writeFile(home.at(path), change(await home.read(path)))
@@ -253,12 +251,12 @@ describe('in the log', () => {
 
   it('a tail cut off under an older checkpoint is seen by the later ones, the guard and the lake', async () => {
     await cutTo(3)
-    await cp(home.at(note(3)), home.at('seal/log/checkpoint'))
+    await cp(home.at(noteFile(3)), home.at('seal/log/checkpoint'))
     const all = await found()
     expect(all).toEqual(
       expect.arrayContaining([
-        `missing 3 ${note(4)}`,
-        `missing 3 ${note(5)}`,
+        `missing 3 ${noteFile(4)}`,
+        `missing 3 ${noteFile(5)}`,
         'missing 3 seal/keys/head.json',
         `gap 3 ${commitFile(2)}`,
         'gap 3 lake/rejects/_delta_log/00000000000000000000.json',
@@ -274,7 +272,7 @@ describe('in the log', () => {
       const witness = testKey('witness.example/w1', 4)
       const text = home.textOf(6)
       const cosigned = Buffer.from(home.noteOf(6) + witness.line(text, home.nowMs / 1000))
-      const kept = await home.read(note(6))
+      const kept = await home.read(noteFile(6))
       await rm(home.root, { recursive: true })
       await rename(backup, home.root)
       const unseen = await verifyHome(home.root, { key: home.key.vkey })
@@ -289,8 +287,8 @@ describe('in the log', () => {
   })
 
   it('two heads of one size, or a history written anew, are a fork', async () => {
-    const kept = await home.read(note(5))
-    const before = await home.read(note(3))
+    const kept = await home.read(noteFile(5))
+    const before = await home.read(noteFile(3))
     const forged = await SealedHome.make(home.origin)
     try {
       forged.key = home.key
@@ -302,9 +300,9 @@ describe('in the log', () => {
       const options = { key: home.key.vkey, checkpoints: [{ name: 'mine', bytes: kept }] }
       const { findings } = await verifyHome(forged.root, options)
       expect(findings.map(({ kind, where }) => `${kind} ${where}`)).toContain('forked mine')
-      await forged.put(note(3), before)
+      await forged.put(noteFile(3), before)
       const again = await verifyHome(forged.root, { key: home.key.vkey })
-      expect(again.findings).toMatchObject([{ kind: 'forked', where: note(3), leaf: 2 }])
+      expect(again.findings).toMatchObject([{ kind: 'forked', where: noteFile(3), leaf: 2 }])
     } finally {
       await forged.dispose()
     }
@@ -350,11 +348,11 @@ describe('in the log', () => {
   })
 
   it('entries, tiles and notes changed all together, by one without the key, do not give the signed root', async () => {
-    const saved = await Promise.all([1, 2, 3, 4, 5].map((size) => home.read(note(size))))
+    const saved = await Promise.all([1, 2, 3, 4, 5].map((size) => home.read(noteFile(size))))
     home.entries[3] = (home.entries[3] ?? '').replace('"version":0', '"version":7')
     const last = home.entries.pop() ?? ''
     await home.append([last])
-    for (const [at, bytes] of saved.entries()) await home.put(note(at + 1), bytes)
+    for (const [at, bytes] of saved.entries()) await home.put(noteFile(at + 1), bytes)
     await home.put('seal/log/checkpoint', saved[4] ?? '')
     const { findings } = await verifyHome(home.root, { key: home.key.vkey })
     const root = findings.find(({ where }) => where === 'seal/log/checkpoint')
@@ -438,7 +436,7 @@ describe('a signed note', () => {
     ['nothing in it', () => ''],
   ]
   it.each(damaged)('with %s is found, kept or newest', async (_, damage) => {
-    for (const path of ['seal/log/checkpoint', note(5)]) {
+    for (const path of ['seal/log/checkpoint', noteFile(5)]) {
       const saved = await home.read(path)
       await writeFile(home.at(path), damage(saved.toString()))
       expect((await found()).map((finding) => finding.split(' ')[2])).toContain(path)
@@ -449,7 +447,7 @@ describe('a signed note', () => {
   it('of another log, given as an earlier one of this, is not taken for it', async () => {
     const other = await SealedHome.make('someone/else')
     try {
-      const bytes = await other.read(note(1))
+      const bytes = await other.read(noteFile(1))
       expect(await found({ checkpoints: [{ name: 'other', bytes }] })).toEqual(['unverifiable 0 other'])
       const ownName = Buffer.from(other.noteOf(1).replaceAll('someone/else', home.origin))
       expect((await found({ checkpoints: [{ name: 'other', bytes: ownName }] }))[0]).toMatch(

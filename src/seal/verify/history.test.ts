@@ -1,26 +1,15 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type VerifyHomeOptions, verifyHome } from './home.ts'
-import { hexOf, SealedHome, testKey } from './sealed-home.fixture.ts'
+import { commitFile, foundIn, hexOf, homeOfFour, noteFile, type SealedHome, testKey } from './sealed-home.fixture.ts'
 
 let home: SealedHome
 beforeEach(async () => {
-  home = await SealedHome.make()
-  await home.commit({ received: Buffer.from('{"a":1}\n{"b":2}\n') })
-  await home.commit({ received: Buffer.from('{"a":3}\n'), encoding: 'none', checkpoint: true })
-  await home.commit({ table: 'rejects' })
-  await home.commit({ received: Buffer.from('{"a":4}\n') })
+  home = await homeOfFour()
 })
 afterEach(() => home.dispose())
 
-/** Findings by kind, leaf and place. */
-async function found(options: VerifyHomeOptions = {}): Promise<string[]> {
-  const { findings } = await verifyHome(home.root, { key: home.key.vkey, patienceMs: 0, ...options })
-  return findings.map(({ kind, leaf, where }) => `${kind} ${leaf ?? '-'} ${where}`)
-}
-
-const note = (size: number): string => `seal/checkpoints/${String(size).padStart(20, '0')}`
-const commitFile = (version: number): string => `lake/events/_delta_log/${String(version).padStart(20, '0')}.json`
+const found = (options: VerifyHomeOptions = {}): Promise<string[]> => foundIn(home, options)
 
 describe('a commit of somebody else that was sealed', () => {
   const said = async () => (await verifyHome(home.root, { key: home.key.vkey })).findings.map(({ what }) => what)
@@ -72,7 +61,7 @@ describe('notices and statements', () => {
 describe('witnesses', () => {
   const [one, two] = [testKey('witness.example/1', 4), testKey('witness.example/2', 4)]
   const cosign = async (size: number, lines: readonly string[]) => {
-    await home.put(note(size), home.noteOf(size) + lines.join(''))
+    await home.put(noteFile(size), home.noteOf(size) + lines.join(''))
   }
   const seconds = (): number => Math.floor(home.nowMs / 1000)
 
@@ -90,7 +79,7 @@ describe('witnesses', () => {
     home.nowMs += 2 * 86_400_000
     await home.commit()
     const witnesses = [one.vkey]
-    expect(await found({ witnesses })).toEqual([`unverifiable 4 ${note(7)}`])
+    expect(await found({ witnesses })).toEqual([`unverifiable 4 ${noteFile(7)}`])
     expect(await found({ witnesses, maxUnseenMs: 3 * 86_400_000 })).toEqual([])
     await cosign(6, [one.line(home.textOf(6), seconds())])
     expect(await found({ witnesses })).toEqual([])
@@ -99,15 +88,15 @@ describe('witnesses', () => {
   it('that are too few, forged or of another head do not count', async () => {
     await cosign(5, [one.line(home.textOf(5), seconds())])
     const witnesses = [one.vkey, two.vkey]
-    expect(await found({ witnesses })).toEqual([`unverifiable - ${note(5)}`])
+    expect(await found({ witnesses })).toEqual([`unverifiable - ${noteFile(5)}`])
     expect(await found({ witnesses, quorum: 1 })).toEqual([])
     await cosign(5, [one.line(home.textOf(4), seconds())])
-    expect(await found({ witnesses, quorum: 1 })).toContain(`changed 4 ${note(5)}`)
+    expect(await found({ witnesses, quorum: 1 })).toContain(`changed 4 ${noteFile(5)}`)
   })
 
   it('that saw a head before its newest leaf says it was made tell of a wrong clock', async () => {
     await cosign(5, [one.line(home.textOf(5), seconds() - 3600)])
-    expect(await found({ witnesses: [one.vkey] })).toEqual([`reordered 4 ${note(5)}`])
+    expect(await found({ witnesses: [one.vkey] })).toEqual([`reordered 4 ${noteFile(5)}`])
   })
 })
 

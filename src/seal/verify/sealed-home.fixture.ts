@@ -2,11 +2,13 @@
  * Makes sealed homes straight from docs/design/005-seal.md, with hashing, signing and writing of its own: what it makes and the
  * verifier accepts, two readers of the page agree on.
  */
+
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
+import { type VerifyHomeOptions, verifyHome } from './home.ts'
 
 const sha = (...parts: readonly (Uint8Array | string)[]): Buffer => {
   const digest = createHash('sha256')
@@ -328,3 +330,26 @@ export class SealedHome {
 /** Tests have fewer than a thousand tiles of a level. */
 export const tileName = (level: number | 'entries', n: number, width: number): string =>
   `seal/log/tile/${level}/${String(n).padStart(3, '0')}${width === 256 ? '' : `.p/${width}`}`
+
+/** A home of four commits: two ingestions, a commit of rejects, an ingestion. */
+export async function homeOfFour(): Promise<SealedHome> {
+  const home = await SealedHome.make()
+  await home.commit({ received: Buffer.from('{"a":1}\n{"b":2}\n') })
+  await home.commit({ received: Buffer.from('{"a":3}\n'), encoding: 'none', checkpoint: true })
+  await home.commit({ table: 'rejects' })
+  await home.commit({ received: Buffer.from('{"a":4}\n') })
+  return home
+}
+
+/** What verification finds in a home, by kind, leaf and place. */
+export async function foundIn(home: SealedHome, options: VerifyHomeOptions = {}): Promise<string[]> {
+  const { findings } = await verifyHome(home.root, { key: home.key.vkey, patienceMs: 0, ...options })
+  return findings.map(({ kind, leaf, where }) => `${kind} ${leaf ?? '-'} ${where}`)
+}
+
+/** Path of the note of a size. */
+export const noteFile = (size: number): string => `seal/checkpoints/${String(size).padStart(20, '0')}`
+
+/** Path of a commit of the table `events`. */
+export const commitFile = (version: number): string =>
+  `lake/events/_delta_log/${String(version).padStart(20, '0')}.json`

@@ -1,18 +1,19 @@
 /** Runs pipelines over a document. */
+
+import { isYamlList, isYamlMap, type YamlDocument, type YamlMap, type YamlValue } from '../../../core/yaml/documents.ts'
+import type { ValuePath } from '../../../core/yaml/place.ts'
 import type { DetectionOptions } from '../../sigma/detection.ts'
-import { isYamlList, isYamlMap, type SigmaDocument, type YamlMap, type YamlValue } from '../../sigma/documents.ts'
-import type { ValuePath } from '../../sigma/place.ts'
 import type { Pipeline, PipelineItem } from './pipeline.ts'
 import { type Line, type WorkedRule, workOn } from './worked-rule.ts'
 
 /** A document as pipelines left it, and how its detection is to be read. */
 export interface WorkedDocument {
-  readonly document: SigmaDocument
+  readonly document: YamlDocument
   readonly options: Pick<DetectionOptions, 'rewrite' | 'also'>
 }
 
 /** Runs pipelines over the documents of a file; one that a pipeline refuses has an error. */
-export function applyPipelines(pipelines: readonly Pipeline[], documents: readonly SigmaDocument[]): WorkedDocument[] {
+export function applyPipelines(pipelines: readonly Pipeline[], documents: readonly YamlDocument[]): WorkedDocument[] {
   const rules = documents.map(workOn)
   const items = pipelines.flatMap((pipeline) => pipeline.items)
   for (const item of items) for (const rule of rules) applyItem(item, rule, rules)

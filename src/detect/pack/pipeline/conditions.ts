@@ -1,9 +1,10 @@
 /** Conditions of pipelines: to which rules, lines and fields a transformation applies. */
+
+import { isYamlList, isYamlMap, type YamlValue } from '../../../core/yaml/documents.ts'
+import type { Shape } from '../../../core/yaml/shape.ts'
 import { type Condition, readCondition } from '../../sigma/condition.ts'
-import { isYamlList, isYamlMap, type YamlValue } from '../../sigma/documents.ts'
 import { Fault } from '../../sigma/fault.ts'
 import { LEVELS } from '../../sigma/rule.ts'
-import type { Shape } from '../shape.ts'
 import { regexOf } from './python-regex.ts'
 import type { Line, WorkedRule } from './worked-rule.ts'
 

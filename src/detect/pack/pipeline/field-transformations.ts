@@ -1,5 +1,5 @@
 /** Transformations of the names of fields. */
-import type { Shape } from '../shape.ts'
+import type { Shape } from '../../../core/yaml/shape.ts'
 import type { TransformationKind } from './transformation.ts'
 
 const mappingOf = (shape: Shape): ReadonlyMap<string, readonly string[]> => {

@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../../core/errors.ts'
-import { isYamlList, readDocuments, type SigmaDocument } from '../../sigma/documents.ts'
-import type { Problem } from '../../sigma/place.ts'
+import { isYamlList, readDocuments, type YamlDocument } from '../../../core/yaml/documents.ts'
+import type { Problem } from '../../../core/yaml/place.ts'
+import { Shape } from '../../../core/yaml/shape.ts'
 import type { Given } from '../settings.ts'
-import { Shape } from '../shape.ts'
 import { type Applies, CONDITION_KEYS, readConditions } from './conditions.ts'
 import type { Surroundings, Transformation } from './transformation.ts'
 import { kindAt } from './transformations.ts'
@@ -76,7 +76,7 @@ export function pipelineOf(
   return { pipeline: { file, priority, items, digest: createHash('sha256').update(text).digest('hex') }, problems }
 }
 
-function fromDocument(document: SigmaDocument): Pick<Pipeline, 'items' | 'priority'> {
+function fromDocument(document: YamlDocument): Pick<Pipeline, 'items' | 'priority'> {
   const shape = new Shape(document.value, [], document).only(KEYS)
   for (const key of ['postprocessing', 'finalizers']) {
     const value = shape.raw(key)

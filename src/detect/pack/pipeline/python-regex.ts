@@ -1,6 +1,6 @@
 /** Regular expressions of pipelines, which are written for Python. */
 import { messageOf } from '../../../core/errors.ts'
-import type { Shape } from '../shape.ts'
+import type { Shape } from '../../../core/yaml/shape.ts'
 
 /** The expression; an error at the key where it cannot be read. `fromStart`: it has to match from the first character. */
 export function regexOf(text: string, shape: Shape, key: string, fromStart = false): RegExp | undefined {

@@ -1,6 +1,6 @@
 /** Transformations of rules as a whole. */
-import { isYamlMap, type YamlMap, type YamlValue } from '../../sigma/documents.ts'
-import type { Shape } from '../shape.ts'
+import { isYamlMap, type YamlMap, type YamlValue } from '../../../core/yaml/documents.ts'
+import type { Shape } from '../../../core/yaml/shape.ts'
 import type { TransformationKind } from './transformation.ts'
 import { slotsOf, type WorkedRule } from './worked-rule.ts'
 

@@ -1,5 +1,5 @@
 /** What a transformation of a pipeline can do. */
-import type { Shape } from '../shape.ts'
+import type { Shape } from '../../../core/yaml/shape.ts'
 import type { Line, WorkedRule } from './worked-rule.ts'
 
 /** What transformations may look at besides their own parameters. */

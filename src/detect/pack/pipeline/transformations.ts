@@ -1,5 +1,5 @@
 /** Transformations of pipelines by type: what each takes, and what it does. */
-import type { Shape } from '../shape.ts'
+import type { Shape } from '../../../core/yaml/shape.ts'
 import { FIELD_TRANSFORMATIONS } from './field-transformations.ts'
 import { RULE_TRANSFORMATIONS } from './rule-transformations.ts'
 import type { TransformationKind } from './transformation.ts'

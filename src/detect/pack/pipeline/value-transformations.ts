@@ -1,7 +1,7 @@
 /** Transformations of lines and their values. */
-import type { YamlValue } from '../../sigma/documents.ts'
+import type { YamlValue } from '../../../core/yaml/documents.ts'
+import { isPlain, type Shape } from '../../../core/yaml/shape.ts'
 import { type Pattern, readPattern } from '../../sigma/pattern.ts'
-import { isPlain, type Shape } from '../shape.ts'
 import { regexOf, replacementOf } from './python-regex.ts'
 import type { Transformation, TransformationKind } from './transformation.ts'
 import { isText, type Line } from './worked-rule.ts'

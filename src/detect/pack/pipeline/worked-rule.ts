@@ -1,9 +1,9 @@
 /** A document while pipelines work on it: its lines, its log source, and what was done to it. */
 
+import { isYamlList, isYamlMap, type YamlDocument, type YamlMap, type YamlValue } from '../../../core/yaml/documents.ts'
+import type { ValuePath } from '../../../core/yaml/place.ts'
 import type { RewrittenLine } from '../../sigma/detection.ts'
-import { isYamlList, isYamlMap, type SigmaDocument, type YamlMap, type YamlValue } from '../../sigma/documents.ts'
 import { readKey } from '../../sigma/modifiers.ts'
-import type { ValuePath } from '../../sigma/place.ts'
 
 /** A line of a selection. */
 export interface Line extends RewrittenLine {
@@ -31,7 +31,7 @@ export type WorkedKind = 'detection' | 'correlation' | 'filter'
 
 /** A document that is worked on. */
 export interface WorkedRule {
-  readonly document: SigmaDocument
+  readonly document: YamlDocument
   readonly kind: WorkedKind
   logsource: YamlMap
   readonly slots: Slot[]
@@ -47,7 +47,7 @@ export interface WorkedRule {
 /** Where the selections of a document are, and which keys beside them are none. */
 function sectionOf({
   value,
-}: SigmaDocument): { path: ValuePath; section: YamlMap; others: readonly string[] } | undefined {
+}: YamlDocument): { path: ValuePath; section: YamlMap; others: readonly string[] } | undefined {
   const { detection, filter, baseline } = value
   if (isYamlMap(detection)) return { path: ['detection'], section: detection, others: ['condition', 'timeframe'] }
   if (isYamlMap(filter)) return { path: ['filter'], section: filter, others: ['condition', 'rules'] }
@@ -56,7 +56,7 @@ function sectionOf({
 }
 
 /** Takes a document apart. */
-export function workOn(document: SigmaDocument): WorkedRule {
+export function workOn(document: YamlDocument): WorkedRule {
   const { value } = document
   const section = sectionOf(document)
   const slots = Object.entries(section?.section ?? {})

@@ -26,15 +26,15 @@ export type YamlValue =
 export type YamlMap = { readonly [key: string]: YamlValue }
 
 /** One document of a file. */
-export interface SigmaDocument extends Reporter {
+export interface YamlDocument extends Reporter {
   readonly file: string
   readonly value: YamlMap
   readonly problems: readonly Problem[]
 }
 
 /** A file taken apart. Documents that are no YAML maps are problems only. */
-export interface SigmaDocuments {
-  readonly documents: readonly SigmaDocument[]
+export interface YamlDocuments {
+  readonly documents: readonly YamlDocument[]
   readonly problems: readonly Problem[]
 }
 
@@ -52,8 +52,8 @@ export const isYamlMap = (value: YamlValue | undefined): value is YamlMap =>
 export const isYamlList = (value: YamlValue | undefined): value is readonly YamlValue[] => Array.isArray(value)
 
 /** The documents of a text. One that is broken stops no other. */
-export function readDocuments(text: string, file: string): SigmaDocuments {
-  const documents: SigmaDocument[] = []
+export function readDocuments(text: string, file: string): YamlDocuments {
+  const documents: YamlDocument[] = []
   const problems: Problem[] = []
   for (const part of parts(text)) {
     const read = readPart(part, file)
@@ -95,7 +95,7 @@ const withNoughts = (tags: Tags): Tags =>
       : tag,
   )
 
-function readPart(part: Part, file: string): { document?: SigmaDocument; problems: Problem[] } | undefined {
+function readPart(part: Part, file: string): { document?: YamlDocument; problems: Problem[] } | undefined {
   const lineCounter = new LineCounter()
   const yaml = parseDocument(part.text, {
     lineCounter,
@@ -126,12 +126,12 @@ function readPart(part: Part, file: string): { document?: SigmaDocument; problem
   }
   if (value === null) return undefined
   if (!isYamlMap(value)) {
-    return failed('The document is no map of keys.', 'A rule starts with `title:` at the left margin.', start)
+    return failed('The document is no map of keys.', 'Start with a key and a colon at the left margin.', start)
   }
   return { document: documentOf(value, yaml, at, file), problems: [] }
 }
 
-function documentOf(value: YamlMap, yaml: Document, at: (offset: number) => Place, file: string): SigmaDocument {
+function documentOf(value: YamlMap, yaml: Document, at: (offset: number) => Place, file: string): YamlDocument {
   const problems: Problem[] = []
   const placeOf = (path: ValuePath, offset?: number): Place => {
     const place = at(offsetOf(yaml, path, offset !== undefined))

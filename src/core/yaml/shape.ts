@@ -1,7 +1,7 @@
 /** Maps of known keys, as settings and the `bricktrail` block are: what is wrong is reported at its place. */
-import { nearest } from '../../core/nearest.ts'
-import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from '../sigma/documents.ts'
-import type { Reporter, ValuePath } from '../sigma/place.ts'
+import { nearest } from '../nearest.ts'
+import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from './documents.ts'
+import type { Reporter, ValuePath } from './place.ts'
 
 /** Reads the values of one map; what cannot be used is reported as an error and read as absent. */
 export class Shape {
