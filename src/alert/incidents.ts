@@ -48,8 +48,8 @@ function reckonOne(
   const newest = newestOfKey(file, key)
   const open = newest !== undefined && isOpenAlert(newest) ? newest : undefined
   const rows = rowsOf(file, { kind, object, fromMs: Math.min(fromMs, open?.firstMs ?? fromMs) - WEEK_MS }, open?.id)
-  const sum = reckoned(rows.map(riskRow), scores)
-  const startMs = sum.fromMs ?? (open !== undefined && !isUnclaimed(open.state) ? open.firstMs : undefined)
+  const whole = reckoned(rows.map(riskRow), scores)
+  const startMs = whole.fromMs ?? (open !== undefined && !isUnclaimed(open.state) ? open.firstMs : undefined)
   if (startMs === undefined) {
     if (open !== undefined) end(file, open, nowMs)
     return undefined
@@ -67,6 +67,8 @@ function reckonOne(
   if (before === undefined) make(file, id, key, (newest?.n ?? 0) + 1, nowMs)
   if (open !== undefined) file.run('UPDATE risks SET incident_id = NULL WHERE incident_id = ?', open.id)
   assign(file, id, kind, object, own)
+  // Of its own rows alone: how far back was looked depends on what was touched, and what came before is no part of it.
+  const sum = reckoned(own.map(riskRow), scores)
   return write(file, id, { kind, object, own, sum, before: open }, context)
 }
 
