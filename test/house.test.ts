@@ -36,6 +36,7 @@ const ROOMS = [
   'alert',
   'monitor',
   'comply',
+  'service',
   'serve',
   'config',
   'app',
