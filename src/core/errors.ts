@@ -55,6 +55,35 @@ export const ERRORS = {
   BAD_HOME: { exit: 3, retryable: false, hint: 'Name a writable folder with --home DIR or BRICKTRAIL_HOME.' },
   ENGINE: { exit: 3, retryable: false, hint: 'Run `bricktrail doctor`; if it finds nothing, report this as a bug.' },
   MISSING_PACKAGE: { exit: 3, retryable: false, hint: 'Install the package the message names.' },
+  UNAUTHENTICATED: {
+    exit: 2,
+    retryable: false,
+    hint: 'Sign in, or send a token as `Authorization: Bearer btk_…`; `bricktrail token create` makes one.',
+  },
+  FORBIDDEN: {
+    exit: 2,
+    retryable: false,
+    hint: 'Ask an administrator for a role that may do this; `GET /api/v1/me` shows what yours may.',
+  },
+  NOT_FOUND: { exit: 2, retryable: false, hint: 'Check the id; what lies outside your rows is not found either.' },
+  CONFLICT: {
+    exit: 2,
+    retryable: false,
+    hint: 'Load it again: it changed meanwhile, or is in a state that does not allow this.',
+  },
+  TOO_LARGE: { exit: 2, retryable: false, hint: 'Send less at once.' },
+  TOO_MANY: { exit: 2, retryable: true, hint: 'Wait as long as the answer says, and ask less often.' },
+  BUSY: { exit: 3, retryable: true, hint: 'Ask again in a moment; others are being answered first.' },
+  WRONG_HOST: {
+    exit: 2,
+    retryable: false,
+    hint: 'Open the page by the address the service prints, or set `serve.public_url` to the name you use.',
+  },
+  NOT_RECORDED: {
+    exit: 3,
+    retryable: true,
+    hint: 'Free space on the disk of the home, or make its folder `own` writable: nothing is shown that is not recorded.',
+  },
 } as const satisfies Record<string, ErrorRow>
 
 /** A key of the error table. */

@@ -27,6 +27,16 @@ export interface Home {
   readonly alerts: string
   /** SQLite: what is to be delivered, and how far each destination has come. */
   readonly outbox: string
+  /** The record of use: what Bricktrail itself was asked, by day, in the form of delivered logs. */
+  readonly own: string
+  /** SQLite: who may sign in: tokens, sessions, people, saved searches. */
+  readonly access: string
+  /** What Bricktrail itself was asked, as records of the delivery form; ingested as any other log. */
+  readonly own: string
+  /** SQLite: tokens, sessions, people and saved searches. */
+  readonly access: string
+  /** SQLite file whose lock the one service holds. */
+  readonly serviceLock: string
   /** Spill and spool files; safe to delete when nothing runs. */
   readonly tmp: string
   /** Things that can be made again, such as the compiled network database. */
@@ -55,6 +65,11 @@ export function homeAt(root: string): Home {
     raw: join(at, 'raw'),
     alerts: join(at, 'alerts.db'),
     outbox: join(at, 'deliver.db'),
+    own: join(at, 'own'),
+    access: join(at, 'access.db'),
+    own: join(at, 'own'),
+    access: join(at, 'access.db'),
+    serviceLock: join(at, 'service.lock'),
     tmp: join(at, 'tmp'),
     cache: join(at, 'cache'),
   }
