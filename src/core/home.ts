@@ -31,10 +31,6 @@ export interface Home {
   readonly own: string
   /** SQLite: who may sign in: tokens, sessions, people, saved searches. */
   readonly access: string
-  /** What Bricktrail itself was asked, as records of the delivery form; ingested as any other log. */
-  readonly own: string
-  /** SQLite: tokens, sessions, people and saved searches. */
-  readonly access: string
   /** SQLite file whose lock the one service holds. */
   readonly serviceLock: string
   /** Spill and spool files; safe to delete when nothing runs. */
@@ -65,8 +61,6 @@ export function homeAt(root: string): Home {
     raw: join(at, 'raw'),
     alerts: join(at, 'alerts.db'),
     outbox: join(at, 'deliver.db'),
-    own: join(at, 'own'),
-    access: join(at, 'access.db'),
     own: join(at, 'own'),
     access: join(at, 'access.db'),
     serviceLock: join(at, 'service.lock'),

@@ -52,6 +52,8 @@ export interface IngestInput {
   /** A form's name, or `auto`. */
   readonly form: string
   readonly stdin: NodeJS.ReadableStream
+  /** What the sources hold, where the caller has listed it. Whether anything in it was of use is then for the caller to judge. */
+  readonly listed?: readonly SourceObject[]
   readonly onProgress?: (doneBytes: number, totalBytes: number, note: string) => void
 }
 
@@ -110,7 +112,7 @@ export class Ingester {
       const { report, useful } = await this.#run(input, tmp)
       report.seconds = (performance.now() - started - this.#afterMs) / 1000
       report.eventsPerSecond = report.events / report.seconds
-      if (!useful) throw useless(report, input)
+      if (!useful && input.listed === undefined) throw useless(report, input)
       return report
     } catch (cause) {
       // Bad input says nothing against the engine; after anything else it may be in no state to go on.
@@ -125,7 +127,7 @@ export class Ingester {
   async #run(input: IngestInput, tmp: string): Promise<Taken> {
     const { home, onWait } = this.#options
     await mkdir(tmp, { recursive: true })
-    const objects = await listObjects(input, home, tmp)
+    const objects = input.listed ?? (await listObjects(input, home, tmp))
     const unlock = await lockWriter(home, onWait)
     let sealing: Sealing | undefined
     let taken: Taken

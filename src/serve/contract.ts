@@ -1,6 +1,9 @@
 /** What crosses between the parts of the server: who asks, what they may, and what routes are given. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Home } from '../core/home.ts'
+import type { ServiceView } from '../service/view.ts'
+
+export type { ServiceChange, ServiceView, SourceHealth, StageHealth } from '../service/view.ts'
 
 /** What a request may need. Each route needs one. */
 export const PERMISSIONS = {
@@ -44,6 +47,8 @@ export interface RowLimits {
   readonly workspaces?: readonly string[]
   /** Categories of the catalogue. */
   readonly categories?: readonly string[]
+  /** False for those without `use:read`: they do not see the record of use (`service = 'bricktrail'`). */
+  readonly use?: false
 }
 
 /** Who asks. */
@@ -115,54 +120,6 @@ export interface Answer<T> {
   /** Version of the `events` table that was read. */
   readonly version: number
 }
-
-/** What the service tells of a stage. */
-export interface StageHealth {
-  readonly name: string
-  readonly state: 'idle' | 'running' | 'failing' | 'held' | 'off'
-  readonly lastStart?: string
-  readonly lastSuccess?: string
-  readonly lastFailure?: { readonly time: string; readonly message: string; readonly hint: string }
-  readonly failuresInRow: number
-  readonly runs: number
-  /** Seconds the last run took. */
-  readonly seconds?: number
-  /** Why it is held back, or another thing worth knowing. */
-  readonly note?: string
-  /** When it runs next. */
-  readonly next?: string
-}
-
-/** What is known of a configured source. */
-export interface SourceHealth {
-  readonly name: string
-  readonly spec: string
-  readonly stage: StageHealth
-  readonly objects: number
-  readonly events: number
-  readonly rejects: number
-  /** Time of its newest event, and seconds between that and now. */
-  readonly newestEvent?: string
-  readonly lagSeconds?: number
-}
-
-/** The loop, as the server sees it. */
-export interface ServiceView {
-  readonly startedMs: number
-  stages(): readonly StageHealth[]
-  sources(): Promise<readonly SourceHealth[]>
-  /** Runs a stage soon, such as `alert` after a person did something. */
-  nudge(stage: string): void
-  /** Called with every change worth telling a live stream of; returns how to end it. */
-  listen(listener: (change: ServiceChange) => void): () => void
-}
-
-/** Something that happened to the home. */
-export type ServiceChange =
-  | { readonly kind: 'events'; readonly added: number; readonly rejects: number; readonly version: number }
-  | { readonly kind: 'findings'; readonly added: number }
-  | { readonly kind: 'alerts'; readonly opened: number; readonly updated: number }
-  | { readonly kind: 'stage'; readonly stage: StageHealth }
 
 /** What every group of routes is given. */
 export interface ServeDeps {

@@ -35,14 +35,16 @@ export const files: Source = {
 /** Delta's own rule: names that begin so are no data. */
 const isHidden = (name: string): boolean => name.startsWith('_') || name.startsWith('.')
 
-/** True for what Bricktrail itself keeps: a lake is no log. */
-function isOfHome(path: string, home: Home): boolean {
-  const { lake, seal, raw, manifests, detect, tmp, cache } = home
-  if (
-    [lake, seal, raw, manifests, detect, tmp, cache].some((folder) => path === folder || path.startsWith(folder + sep))
+/** True for what Bricktrail itself keeps: a lake is no log. Its record of use is one, where that is what was asked for. */
+function isOfHome(path: string, home: Home, root?: string): boolean {
+  const { lake, seal, raw, manifests, detect, own, tmp, cache } = home
+  const isBelow = (at: string, folder: string) => at === folder || at.startsWith(folder + sep)
+  const folders = [lake, seal, raw, manifests, detect, tmp, cache]
+  if (folders.some((folder) => isBelow(path, folder))) return true
+  if (isBelow(path, own)) return root === undefined || !isBelow(root, own)
+  return [home.ledger, home.writerLock, home.serviceLock, home.alerts, home.outbox, home.access].some((file) =>
+    path.startsWith(file),
   )
-    return true
-  return [home.ledger, home.writerLock, home.alerts, home.outbox].some((file) => path.startsWith(file))
 }
 
 /** All files below a folder; links are followed, each folder is entered once. */
@@ -62,7 +64,7 @@ async function walk(root: string, home: Home): Promise<SourceObject[]> {
     const wanted = entries
       .filter(({ name }) => !isHidden(name))
       .map((entry) => ({ entry, path: join(folder, entry.name) }))
-      .filter(({ path }) => !isOfHome(path, home) && path !== home.root)
+      .filter(({ path }) => !isOfHome(path, home, root) && path !== home.root)
     const found = await Promise.all(wanted.map(({ entry, path }) => (entry.isDirectory() ? path : fileOrFolder(path))))
     for (const each of found.flat()) {
       if (typeof each === 'string') await enter(each)
