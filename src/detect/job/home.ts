@@ -13,6 +13,8 @@ import { forget } from './forget.ts'
 import { FILE_FIELD } from './gather.ts'
 import { keepFindings, type LeafLookup, toldUpTo, txnApp } from './keep.ts'
 import { type Added, addedBetween, addedRows, batchOf, commitDigest, filedShape, rowsOf } from './lake-changes.ts'
+import { filesMissed, makeUp } from './make-up.ts'
+import { missedRanges, writeMissed } from './missed.ts'
 import { USUAL_ENTITY } from './over.ts'
 import { Detector, type LeftOut, type PassReport } from './pass.ts'
 import { LATE_SECS, type Reaches, reachesOf, versionsOf } from './reach.ts'
@@ -150,15 +152,17 @@ export class HomeDetection {
     const fresh = new Set(added.flatMap(({ files }) => files))
     const freshPaths = new Set([...fresh].map(({ path }) => path))
     let newestMs = newestOf(snapshot.files.filter(({ path }) => !freshPaths.has(path)))
-    await this.#learn(version, snapshot, [...fresh], new Date(newestMs))
+    await this.#learn(version, snapshot, [...fresh], new Date(newestMs), tally)
     const told = await toldUpTo(findings)
     const through = told !== undefined && told.lineage === place.lineage ? told.version : -1
+    await this.#makeUp(place, new Date(newestMs), tally)
     const totalRows = rowsIn([...fresh])
     for (const chunk of chunksOf(added, through, this.#options.rowsAPass ?? ROWS_A_PASS)) {
       const files = chunk.flatMap((each) => each.files)
       newestMs = Math.max(newestMs, newestOf(files))
+      const firstVersion = version + 1
       version = chunk.at(-1)?.version ?? version
-      await this.#pass(files, { version, lineage: place.lineage }, new Date(newestMs), tally)
+      await this.#pass(files, { version, lineage: place.lineage, firstVersion }, new Date(newestMs), tally)
       options.onProgress?.(tally.events, totalRows)
     }
     if (options.clock === true) await this.#silence(version, tally)
@@ -220,7 +224,13 @@ export class HomeDetection {
   }
 
   /** Works out what the state lacks of rules that are new or changed. */
-  async #learn(version: number, snapshot: Snapshot, fresh: readonly DataFile[], newest: Date): Promise<void> {
+  async #learn(
+    version: number,
+    snapshot: Snapshot,
+    fresh: readonly DataFile[],
+    newest: Date,
+    tally: Tally,
+  ): Promise<void> {
     const { engine, events } = this.#options
     const wanted = versionsOf(this.#detector.programme, this.#reaches)
     const known = await knownVersions(engine)
@@ -236,15 +246,33 @@ export class HomeDetection {
         events,
         reaches: this.#reaches,
         newest: this.#capped(newest.getTime()),
+        timeoutSecs: this.#options.timeoutSecs,
       }
       const paths = new Set(fresh.map(({ path }) => path))
       const files = snapshot.files.filter(({ path }) => !paths.has(path))
-      await refill(context, new Set(changed.keys()), files, [...new Set(fresh.map(batchOf))])
+      const missed = await missedRanges(engine)
+      const ranges = (key: string): string => JSON.stringify(missed.get(key) ?? [])
+      for (const keys of Map.groupBy(changed.keys(), ranges).values()) {
+        const unseen = [...fresh, ...((await filesMissed(events, missed.get(keys[0] ?? '') ?? [])) ?? [])]
+        const slow = await refill(context, new Set(keys), files, [...new Set(unseen.map(batchOf))])
+        for (const each of slow) tally.leave(each)
+      }
     }
     await writeVersions(engine, changed)
   }
 
-  async #pass(files: readonly DataFile[], at: Progress, newest: Date, tally: Tally): Promise<void> {
+  /** Lets rules that were left out see what they missed. */
+  async #makeUp({ version }: Progress, newest: Date, tally: Tally): Promise<void> {
+    const context = { ...this.#options, detector: this.#detector, asOf: this.#capped(newest.getTime()), pass: version }
+    for (const report of await makeUp(context)) tally.add(0, report)
+  }
+
+  async #pass(
+    files: readonly DataFile[],
+    at: Progress & { readonly firstVersion: number },
+    newest: Date,
+    tally: Tally,
+  ): Promise<void> {
     const { engine, events, findings, leavesOf, now } = this.#options
     const digest = await commitDigest(events, at.version)
     if (files.length === 0) return writeProgress(engine, at, { digest, now: now(), found: 0 })
@@ -252,18 +280,13 @@ export class HomeDetection {
       now: now(),
       asOf: this.#capped(newest.getTime()),
       pass: at.version,
-      settle: async (found) => {
+      settle: async (found, leftOut) => {
         const txn = { appId: txnApp(at.lineage), version: at.version }
         if (found > 0) await keepFindings(engine, findings, txn, leavesOf)
+        await writeMissed(engine, leftOut, { firstVersion: at.firstVersion, lastVersion: at.version })
         await writeProgress(engine, at, { digest, now: now(), found })
       },
     })
-    // What they did not see of this batch is worked out from the lake next time.
-    if (report.leftOut.length > 0)
-      await forgetRules(
-        engine,
-        report.leftOut.map(({ key }) => key),
-      )
     tally.add(rowsIn(files), report)
   }
 
@@ -319,11 +342,15 @@ class Tally {
   #findings = 0
   readonly #leftOut = new Map<string, LeftOut>()
 
-  add(rows: number, { findings, leftOut }: PassReport): void {
+  add(rows: number, { findings, leftOut }: Pick<PassReport, 'findings' | 'leftOut'>): void {
     this.events += rows
     this.#passes += rows > 0 ? 1 : 0
     this.#findings += findings
-    for (const each of leftOut) this.#leftOut.set(each.key, each)
+    for (const each of leftOut) this.leave(each)
+  }
+
+  leave(each: LeftOut): void {
+    this.#leftOut.set(each.key, each)
   }
 
   report(): Pick<DetectionReport, 'events' | 'passes' | 'findings' | 'leftOut' | 'rebuilt'> {

@@ -10,6 +10,7 @@ import type { Environment } from '../segment/environments.ts'
 import { SEGMENT_RULE, SEGMENT_TABLE, segmentMatches } from '../segment/segment.ts'
 import { MATCHES_TABLE, SUMS_TABLE } from '../sql/runner.ts'
 import { RULES } from './facts.ts'
+import { AGAIN } from './missed-matches.ts'
 import type { NumberedRule, Programme } from './programme.ts'
 
 /** View of the matches of a batch: `rule` (number), `event_id`, `event_time`, `fields`, `because`. */
@@ -66,13 +67,15 @@ export interface CompareBatchOptions {
   readonly selecting: readonly number[]
   readonly timeoutSecs: number
   readonly isApart: boolean
+  /** Whether {@link AGAIN} has matches that were remembered and count as new. */
+  readonly again: boolean
 }
 
 /** Adds what baselines selected to the habits, compares it with them, and makes {@link BATCH_MATCHES}. */
 export async function compareBatch(
   engine: Engine,
   baselines: Programme['baselines'],
-  { asOf, hasSegments, selecting, timeoutSecs, isApart }: CompareBatchOptions,
+  { asOf, hasSegments, selecting, timeoutSecs, isApart, again }: CompareBatchOptions,
 ): Promise<void> {
   const numbers = baselines.map(({ number }) => number).join(', ')
   if (baselines.length > 0) {
@@ -99,6 +102,7 @@ export async function compareBatch(
   const parts = [
     `SELECT ${own} FROM ${MATCHES_TABLE}${selecting.length === 0 ? '' : ` WHERE rule NOT IN (${selecting.join(', ')})`}`,
     ...(baselines.length === 0 ? [] : [`SELECT ${own} FROM ${COMPARED}`]),
+    ...(again ? [`SELECT ${own} FROM ${AGAIN}`] : []),
     ...(hasSegments
       ? [
           `SELECT r.number AS rule, s.event_id, s.event_time, s.fields, s.because FROM ${SEGMENT_TABLE} s JOIN ${RULES} r ON r.key = '${SEGMENT_RULE}'`,

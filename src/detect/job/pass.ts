@@ -16,6 +16,7 @@ import { CorrelationFailure, correlateBatch } from './correlate.ts'
 import { RULES, writeFacts } from './facts.ts'
 import { gather } from './gather.ts'
 import { BATCH_MATCHES, compareBatch, matchSegments, usableBaselines } from './matches.ts'
+import { belowMissed, takeAgain } from './missed-matches.ts'
 import { type NumberedRule, type Programme, programmeOf } from './programme.ts'
 import { tell } from './tell.ts'
 
@@ -23,6 +24,8 @@ import { tell } from './tell.ts'
 export interface LeftOut {
   readonly key: string
   readonly title: string
+  /** Fingerprint of its text. */
+  readonly version: string
   readonly reason: 'too slow' | 'failed'
   readonly message: string
 }
@@ -48,7 +51,9 @@ export interface PassOptions {
    * Present: the state remembers the batch for later ones, all of it or nothing. Called before that is final, to keep the findings;
    * if it throws, nothing was remembered. Absent: the batch is all there is.
    */
-  readonly settle?: (found: number) => Promise<void>
+  readonly settle?: (found: number, leftOut: readonly LeftOut[]) => Promise<void>
+  /** Keys of rules that missed these events; all others have seen them, and are let be. */
+  readonly only?: ReadonlySet<string>
 }
 
 /** What a {@link Detector} is made of. */
@@ -63,6 +68,11 @@ export interface DetectorOptions {
   readonly always?: readonly string[]
   /** Seconds after which a rule is left out. */
   readonly timeoutSecs?: number
+}
+
+/** A pass as it is settled: with the numbers of the rules that missed the events of a relation, if it is theirs. */
+interface SettledOptions extends PassOptions {
+  readonly missed: { readonly only: ReadonlySet<number>; readonly relation: string } | undefined
 }
 
 /** A pack on an engine, for one batch after the other. Not for concurrent use. */
@@ -122,10 +132,11 @@ export class Detector {
   async pass(relation: string, options: PassOptions): Promise<PassReport> {
     const engine = this.#engine
     await makeBursts(engine)
-    const { matches, unrun } = await this.#runner.run(relation)
-    await matchSegments(engine, this.#environments, relation)
+    const only = options.only === undefined ? undefined : this.#numbersOf(options.only)
+    const { matches, unrun } = await this.#runner.run(relation, only)
+    if (only === undefined) await matchSegments(engine, this.#environments, relation)
     const leftOut = unrun.map(({ rule, reason, message }) => this.#leftOut(rule.number, reason, message))
-    const { findings, failed } = await this.#settled(options, leftOut)
+    const { findings, failed } = await this.#settled({ ...options, missed: only && { only, relation } }, leftOut)
     return {
       matches: new Map([...matches].map(([number, count]) => [this.#keyOf(number), count])),
       findings,
@@ -135,7 +146,7 @@ export class Detector {
 
   /** Everything that is remembered happens, or nothing: what fails is left out, and the rest done anew. */
   async #settled(
-    options: PassOptions,
+    options: SettledOptions,
     before: readonly LeftOut[],
   ): Promise<{ findings: number; failed: readonly LeftOut[] }> {
     const failed = new Map<number, LeftOut>()
@@ -144,10 +155,10 @@ export class Detector {
       await this.#engine.run('BEGIN')
       try {
         const done = await this.#conclude(options, { without: new Set(failed.keys()), isApart })
-        await options.settle?.(done.findings)
+        const told = [...failed.values(), ...done.failed].filter(({ key }) => !before.some((each) => each.key === key))
+        await options.settle?.(done.findings, [...before, ...told])
         await this.#engine.run('COMMIT')
-        const told = [...failed.values(), ...done.failed]
-        return { findings: done.findings, failed: told.filter(({ key }) => !before.some((each) => each.key === key)) }
+        return { findings: done.findings, failed: told }
       } catch (cause) {
         await this.#engine.rollBack()
         if (cause instanceof CorrelationFailure) {
@@ -165,22 +176,29 @@ export class Detector {
   }
 
   async #conclude(
-    { now, asOf, pass, settle }: PassOptions,
+    { now, asOf, pass, settle, missed }: SettledOptions,
     { without, isApart }: { readonly without: ReadonlySet<number>; readonly isApart: boolean },
   ): Promise<{ findings: number; failed: readonly LeftOut[] }> {
     const engine = this.#engine
     const remembers = settle !== undefined
     const timeoutSecs = this.#timeoutSecs
-    const baselines = this.baselines.filter(({ number }) => !without.has(number))
+    const baselines = this.baselines.filter(({ number }) => !without.has(number) && (missed?.only.has(number) ?? true))
+    const again = missed === undefined ? [] : belowMissed(this.programme.correlations, missed.only)
+    if (missed !== undefined && again.length > 0) await takeAgain(engine, again, missed.relation)
     await compareBatch(engine, baselines, {
       asOf,
-      hasSegments: this.#environments.length > 0,
+      hasSegments: missed === undefined && this.#environments.length > 0,
+      again: again.length > 0,
       selecting: this.programme.baselines.map(({ number }) => number),
       timeoutSecs,
       isApart,
     })
     await emptyCandidates(engine)
-    await gather(engine, BATCH_MATCHES)
+    const list = [...(missed?.only ?? [])].join(', ')
+    await gather(
+      engine,
+      missed === undefined ? BATCH_MATCHES : `(SELECT * FROM ${BATCH_MATCHES} WHERE rule IN (${list}))`,
+    )
     const failed = await correlateBatch(engine, this.programme, BATCH_MATCHES, {
       isRemembered: remembers,
       without,
@@ -212,11 +230,21 @@ export class Detector {
     return this.programme.rules[number]
   }
 
+  #numbersOf(keys: ReadonlySet<string>): ReadonlySet<number> {
+    return new Set(this.programme.rules.filter(({ of }) => keys.has(of.key)).map(({ number }) => number))
+  }
+
   #keyOf(number: number): string {
     return this.#rule(number)?.of.key ?? ''
   }
 
   #leftOut(number: number, reason: LeftOut['reason'], message: string): LeftOut {
-    return { key: this.#keyOf(number), title: this.#rule(number)?.of.rule.meta.title ?? '', reason, message }
+    return {
+      key: this.#keyOf(number),
+      title: this.#rule(number)?.of.rule.meta.title ?? '',
+      version: this.#rule(number)?.of.version ?? '',
+      reason,
+      message,
+    }
   }
 }

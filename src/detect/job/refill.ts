@@ -15,7 +15,7 @@ import { STATE_MATCHES } from '../state.ts'
 import { STATE_BURSTS } from './bursts.ts'
 import { rowsOf } from './lake-changes.ts'
 import { selectedSql } from './matches.ts'
-import type { Detector } from './pass.ts'
+import type { Detector, LeftOut } from './pass.ts'
 import { LATE_SECS, type Reaches } from './reach.ts'
 
 const SELECTED = 'temp.refill_selected'
@@ -29,6 +29,8 @@ export interface RefillContext {
   readonly reaches: Reaches
   /** Time of the newest event. */
   readonly newest: Date
+  /** Seconds after which a rule is left out. */
+  readonly timeoutSecs: number | undefined
 }
 
 /**
@@ -36,17 +38,18 @@ export interface RefillContext {
  *
  * @param keys rules of which it is done
  * @param unseen batches whose events are left out: their pass is still to come
+ * @returns rules that were left out of some of it
  */
 export async function refill(
   context: RefillContext,
   keys: ReadonlySet<string>,
   files: readonly DataFile[],
   unseen: readonly string[],
-): Promise<void> {
-  const { engine, detector, shape, events, reaches, newest } = context
+): Promise<readonly LeftOut[]> {
+  const { engine, detector, shape, events, reaches, newest, timeoutSecs } = context
   const { programme } = detector
   const rules = programme.rules.filter(({ of }) => keys.has(of.key))
-  if (rules.length === 0) return
+  if (rules.length === 0) return []
   const numbers = rules.map(({ number }) => number)
   const captured = new Map(numbers.map((number, at) => [at, programme.captured.get(number) ?? []]))
   const runner = new RuleRunner(
@@ -58,6 +61,7 @@ export async function refill(
       captured,
       unexplained: new Set(numbers.keys()),
       summed: new Set(numbers.flatMap((number, at) => (programme.summed.has(number) ? [at] : []))),
+      ...(timeoutSecs === undefined ? {} : { timeoutSecs }),
     },
   )
   const baselines = detector.baselines.filter(({ key }) => keys.has(key))
@@ -68,11 +72,16 @@ export async function refill(
     files.filter(({ maxTimeMs = Number.POSITIVE_INFINITY }) => maxTimeMs >= from),
     ({ partition }) => partition,
   )
+  const slow = new Map<string, LeftOut>()
   for (const day of [...days.keys()].sort()) {
     const rows = rowsOf(events, days.get(day) ?? [])
     const relation =
       unseen.length === 0 ? rows : `(SELECT * FROM ${rows} WHERE batch_id NOT IN (${unseen.map(lit).join(', ')}))`
-    await runner.run(relation)
+    for (const { rule, reason, message } of (await runner.run(relation)).unrun) {
+      const of = rules[rule.number]?.of
+      if (of !== undefined)
+        slow.set(of.key, { key: of.key, title: of.rule.meta.title, version: of.version, reason, message })
+    }
     await engine.run(
       `CREATE OR REPLACE TEMP VIEW refill_selected AS SELECT n.key AS rule, m.* EXCLUDE (rule)
       FROM ${selectedSql(numbers.map((_, at) => at).join(', '))} m JOIN ${names} ON n.place = m.rule`,
@@ -93,6 +102,7 @@ export async function refill(
     const plain = counted.filter((key) => !baselines.some((baseline) => baseline.key === key))
     await remember(engine, plain, SELECTED)
   }
+  return [...slow.values()]
 }
 
 async function remember(engine: Engine, keys: readonly string[], matches: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { attachState, STATE, STATE_HABITS, STATE_MATCHES, STATE_PROGRESS, STATE_RULES } from '../state.ts'
 import { makeBursts, STATE_BURSTS } from './bursts.ts'
+import { cutMissed, makeMissed } from './missed.ts'
 
 /** Passes of late: versions of `events` with the digest of their commit, and what they told, so that a lake that was put back is noticed. */
 const PASSES = `${STATE}.passes`
@@ -46,6 +47,7 @@ async function attachAll(engine: Engine, path: string): Promise<void> {
   await engine.run(
     `CREATE TABLE IF NOT EXISTS ${PASSES} (events_version BIGINT, commit_digest VARCHAR, lineage INTEGER, pass_time TIMESTAMPTZ, found BIGINT)`,
   )
+  await makeMissed(engine)
 }
 
 /** Writes what is still in memory to the file and lets go of it. */
@@ -88,7 +90,7 @@ export async function passesOf(engine: Engine): Promise<{ readonly version: numb
   return rows.map(({ version, digest }) => ({ version: Number(version), digest }))
 }
 
-/** Forgets everything, and begins again at a version. */
+/** Forgets everything but which rules missed events up to there, and begins again at a version. */
 export async function beginAgain(
   engine: Engine,
   progress: Progress,
@@ -98,6 +100,7 @@ export async function beginAgain(
   await engine.run('BEGIN')
   for (const table of [STATE_MATCHES, STATE_HABITS, STATE_RULES, STATE_BURSTS, PASSES])
     await engine.run(`DELETE FROM ${table}`)
+  await cutMissed(engine, progress.version)
   await writeProgress(engine, progress, { digest, now, found: 0 })
   await engine.run('COMMIT')
 }

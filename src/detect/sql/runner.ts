@@ -61,6 +61,12 @@ export interface BatchReport {
 /** Ids of rows of the gate's values by the rules that their records may match. */
 type Gates = ReadonlyMap<number, readonly string[]>
 
+/** What the gate says of a batch, and rules that it could not be asked about. */
+interface Gated {
+  readonly gates: Gates | undefined
+  readonly unasked: Outcome
+}
+
 /** A set of rules on one engine. Not for concurrent use: await each call. */
 export class RuleRunner {
   readonly rules: readonly CompiledRule[]
@@ -71,6 +77,8 @@ export class RuleRunner {
   readonly #summed: ReadonlySet<number>
   /** Rules that were too slow once: they are left out from then on. */
   readonly #slow = new Map<number, Unrun>()
+  /** Rules whose gate the engine does not take. */
+  readonly #refused = new Map<number, Unrun>()
   /** Rule numbers by the gate's values, learnt as they are met. */
   readonly #learnt = new Map<string, readonly number[]>()
 
@@ -92,22 +100,30 @@ export class RuleRunner {
     this.#timeoutMs = timeoutSecs * 1000
   }
 
-  /** Matches the records of a relation, which is read twice. */
-  async run(relation: string): Promise<BatchReport> {
+  /**
+   * Matches the records of a relation, which is read twice.
+   *
+   * @param only numbers of the rules that are run, even those that were too slow before; all others where absent
+   */
+  async run(relation: string, only?: ReadonlySet<number>): Promise<BatchReport> {
     await this.#engine.run(setting('disabled_optimizers', NEEDLESS))
     try {
-      return await this.#run(relation)
+      return await this.#run(relation, only)
     } finally {
       await this.#engine.run('RESET disabled_optimizers')
     }
   }
 
-  async #run(relation: string): Promise<BatchReport> {
+  async #run(relation: string, only: ReadonlySet<number> | undefined): Promise<BatchReport> {
     await this.#emptyMatches()
-    const gates = this.#shape.gate.length === 0 ? undefined : await this.#gatesOf(relation)
+    const isGated = this.#shape.gate.length > 0
+    const { gates, unasked }: Gated = isGated ? await this.#gatesOf(relation) : { gates: undefined, unasked: [] }
     const met = gates === undefined ? this.rules : inOrderOfGates(this.rules, gates)
-    const rules = met.filter(({ number }) => !this.#slow.has(number))
-    const unrun: Unrun[] = met.flatMap(({ number }) => this.#slow.get(number) ?? [])
+    const rules = met.filter(({ number }) => only?.has(number) ?? !this.#slow.has(number))
+    const unrun: Unrun[] =
+      only === undefined
+        ? [...unasked, ...met.flatMap(({ number }) => this.#slow.get(number) ?? [])]
+        : unasked.filter(({ rule }) => only.has(rule.number))
     const inPasses = async (
       wanted: readonly CompiledRule[],
       run: (some: readonly CompiledRule[]) => Promise<void>,
@@ -121,7 +137,8 @@ export class RuleRunner {
       (some) => this.#pass(some, relation, gates),
     )
     await inPasses(rules.filter(isSummed), (some) => this.#sum(some, relation, gates))
-    for (const each of unrun) if (each.reason === 'too slow') this.#slow.set(each.rule.number, each)
+    for (const each of unrun)
+      if (each.reason === 'too slow' && !unasked.includes(each)) this.#slow.set(each.rule.number, each)
     return { matches: await this.#counts(), candidates: rules.length, unrun }
   }
 
@@ -131,7 +148,7 @@ export class RuleRunner {
   ): Promise<Outcome> => withinTime(this.#engine, rules, this.#timeoutMs, run)
 
   /** Which rules the records of the batch may match, with the gate's values they are met by. */
-  async #gatesOf(relation: string): Promise<Gates> {
+  async #gatesOf(relation: string): Promise<Gated> {
     const columns = this.#shape.gate.map(({ name, sql }) => `${sql} AS ${name}`).join(', ')
     await this.#engine.run(
       `CREATE OR REPLACE TEMP TABLE gate_values AS SELECT row_number() OVER () AS gate_id, * FROM (SELECT DISTINCT ${columns} FROM ${relation})`,
@@ -140,7 +157,7 @@ export class RuleRunner {
       `SELECT gate_id::VARCHAR AS gate_id, to_json([${this.#shape.gate.map(({ name }) => `${name}::VARCHAR`).join(', ')}])::VARCHAR AS "values" FROM ${GATE_VALUES}`,
     )
     const unknown = rows.filter(({ values }) => !this.#learnt.has(values))
-    if (unknown.length > 0) await this.#learn(unknown)
+    const unasked = unknown.length === 0 ? [] : await this.#learn(unknown)
     const found = new Map<number, string[]>()
     for (const { gate_id, values } of rows) {
       for (const rule of this.#learnt.get(values) ?? []) {
@@ -149,22 +166,34 @@ export class RuleRunner {
         else ids.push(gate_id)
       }
     }
-    return found
+    // What was learnt without a rule that was too slow is asked again for the next batch.
+    if (unasked.some(({ reason }) => reason === 'too slow'))
+      for (const { values } of unknown) this.#learnt.delete(values)
+    for (const each of unasked) if (each.reason === 'failed') this.#refused.set(each.rule.number, each)
+    return { gates: found, unasked: [...new Set([...this.#refused.values(), ...unasked])] }
   }
 
-  async #learn(rows: readonly { gate_id: string; values: string }[]): Promise<void> {
+  async #learn(rows: readonly { gate_id: string; values: string }[]): Promise<Outcome> {
     const ids = rows.map(({ gate_id }) => gate_id)
     const some = `(SELECT * FROM ${GATE_VALUES} WHERE gate_id IN (${ids.join(', ')}))`
     const found = new Map<string, number[]>(ids.map((id) => [id, []]))
-    for (let at = 0; at < this.rules.length; at += RULES_A_PASS) {
-      const rules = this.rules.slice(at, at + RULES_A_PASS)
-      for (const row of await this.#engine.rows(gateSql(rules, some, this.#dialect))) {
-        const words = wordsOf(row, 'gate_mask', rules.length)
-        const numbers = rules.filter((_, position) => hasBit(words, position)).map(({ number }) => number)
+    const unasked: Unrun[] = []
+    const asked = this.rules.filter(({ number }) => !this.#refused.has(number))
+    for (let at = 0; at < asked.length; at += RULES_A_PASS)
+      unasked.push(...(await this.#meet(asked.slice(at, at + RULES_A_PASS), some, found)))
+    for (const { gate_id, values } of rows) this.#learnt.set(values, found.get(gate_id) ?? [])
+    return unasked
+  }
+
+  /** Adds the rules that the records behind gate values may match. */
+  #meet(rules: readonly CompiledRule[], values: string, found: ReadonlyMap<string, number[]>): Promise<Outcome> {
+    return this.#within(rules, async (some) => {
+      for (const row of await this.#engine.rows(gateSql(some, values, this.#dialect))) {
+        const words = wordsOf(row, 'gate_mask', some.length)
+        const numbers = some.filter((_, position) => hasBit(words, position)).map(({ number }) => number)
         found.get(String(row.gate_id))?.push(...numbers)
       }
-    }
-    for (const { gate_id, values } of rows) this.#learnt.set(values, found.get(gate_id) ?? [])
+    })
   }
 
   async #sourceOf(rules: readonly CompiledRule[], relation: string, gates: Gates | undefined): Promise<MatchSource> {
