@@ -63,5 +63,8 @@ export const FINDING_COLUMNS: readonly Column[] = [
     },
     doc: 'Where each event of `event_ids` stands, and which leaf of the seal vouches for it.',
   },
-  text('superseded_by', 'The finding that this one turned out to be a part of; null for one that stands.'),
+  text(
+    'superseded_by',
+    'The finding that this one turned out to be a part of; its own id where late events took it back; null for one that stands.',
+  ),
 ]

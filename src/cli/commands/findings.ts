@@ -118,12 +118,14 @@ async function findingText(finding: Record<string, unknown>): Promise<string> {
     ['last', finding.last_time],
     ['events', finding.events],
     ['revision', `${finding.revision}, told ${finding.detected_time}`],
-    ['part of', finding.superseded_by],
+    finding.superseded_by === finding.finding_id
+      ? ['taken back', 'events that came late made its condition false']
+      : ['part of', finding.superseded_by],
   ]
   const lines = facts.flatMap(([name, value]) =>
     value === null || value === undefined || value === ''
       ? []
-      : [`${String(name).padEnd(9)} ${printable(String(value))}`],
+      : [`${String(name).padEnd(10)} ${printable(String(value))}`],
   )
   const why = listOf<Why>(finding.explanation).map(
     ({ selection, field, value }) => `  ${selection ?? ''}: ${field || 'anywhere'} = ${value ?? 'nothing'}`,

@@ -4,7 +4,7 @@ import { STATE } from '../state.ts'
 
 /**
  * Findings that later events may add to: `rule` (key), `group_key`, and what their newest row said. `told_in` numbers the pass that
- * told it first.
+ * told it first; one that was taken back has no `events`.
  */
 export const STATE_BURSTS = `${STATE}.bursts`
 

@@ -8,8 +8,18 @@ import { KEPT_TYPE, WHY_TYPE } from './bursts.ts'
  */
 export const CANDIDATES = 'temp.detect_candidates'
 
-/** Makes the table, empty. */
-export const emptyCandidates = (engine: Engine): Promise<void> =>
-  engine.run(`CREATE OR REPLACE TEMP TABLE detect_candidates (rule INTEGER, group_key VARCHAR, "group" MAP(VARCHAR, VARCHAR), entity VARCHAR,
+/**
+ * Table of groups that were looked at again for rules whose condition later events can make false: `rule` (number), `group_key` (NULL for
+ * all groups), `new_from` (time of the first new event). What was told of them and ended no earlier has a candidate, or is taken back.
+ */
+export const REVIEWED = 'temp.detect_reviewed'
+
+/** Makes the tables, empty. */
+export async function emptyCandidates(engine: Engine): Promise<void> {
+  await engine.run(
+    'CREATE OR REPLACE TEMP TABLE detect_reviewed (rule INTEGER, group_key VARCHAR, new_from TIMESTAMPTZ)',
+  )
+  await engine.run(`CREATE OR REPLACE TEMP TABLE detect_candidates (rule INTEGER, group_key VARCHAR, "group" MAP(VARCHAR, VARCHAR), entity VARCHAR,
     first_time TIMESTAMPTZ, last_time TIMESTAMPTZ, new_id VARCHAR, events BIGINT, measure DOUBLE, kept ${KEPT_TYPE}, why ${WHY_TYPE},
     by_ref BIGINT[])`)
+}

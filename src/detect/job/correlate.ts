@@ -11,10 +11,11 @@ import {
   runCorrelations,
   withinSecs,
 } from '../correlate/runner.ts'
+import { undoable } from '../correlate/undoable.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { STATE_MATCHES } from '../state.ts'
 import { STATE_BURSTS } from './bursts.ts'
-import { CANDIDATES } from './candidates.ts'
+import { CANDIDATES, REVIEWED } from './candidates.ts'
 import { RULES } from './facts.ts'
 import { FILE_FIELD } from './gather.ts'
 import type { Programme } from './programme.ts'
@@ -90,6 +91,8 @@ export async function correlateBatch(
     if (failed !== undefined) throw new CorrelationFailure(failed)
     // Bursts that ended before the batch began are as they were; where the state begins they may even be cut.
     await takeOver(engine, REMEMBERED, `WHERE last_time >= (SELECT min(event_time) FROM ${matches})`)
+    for (const { number } of undoable(chained))
+      await engine.run(`INSERT INTO ${REVIEWED} SELECT ${number}, NULL, min(event_time) FROM ${matches}`)
   }
   return []
 }
@@ -184,10 +187,14 @@ async function runTouched(engine: Engine, correlation: LinkedCorrelation, progra
   const span = spanSql(correlation)
   // From the first event of what was told and goes on, else from the first new one.
   await engine.run(`CREATE OR REPLACE TEMP TABLE touched_groups AS
-    SELECT t.group_key, least(t.new_from, coalesce(min(b.first_time), t.new_from)) AS eval_from
+    SELECT t.group_key, t.new_from, least(t.new_from, coalesce(min(b.first_time), t.new_from)) AS eval_from
     FROM (SELECT group_key, min(event_time) AS new_from FROM ${rowsSql(correlation, NEW, duckdb)} GROUP BY group_key) t
     LEFT JOIN ${STATE_BURSTS} b ON b.rule = ${lit(key)} AND b.group_key = t.group_key AND b.last_time >= t.new_from - ${span}
     GROUP BY t.group_key, t.new_from`)
+  if (undoable([correlation]).length > 0)
+    await engine.run(
+      `INSERT INTO ${REVIEWED} SELECT ${correlation.number}, group_key, new_from FROM temp.touched_groups`,
+    )
   const branches = [...new Set(correlation.refs)].map((ref) => {
     const groupKey = groupKeySql(correlation, correlation.refs.indexOf(ref), duckdb)
     return `SELECT m.* FROM ${REMEMBERED} m JOIN temp.touched_groups t ON t.group_key = ${groupKey} AND m.event_time >= t.eval_from - ${span}

@@ -89,6 +89,7 @@ export const MANY_RULES = [
   correlation('values', `type: value_count\nrules: [b]\n${GROUPED}condition: { gte: 3, field: source_ip }`),
   correlation('few', `type: event_count\nrules: [a]\n${GROUPED}condition: { gte: 2, lt: 4 }`),
   correlation('both', `type: temporal\nrules: [a, c]\n${GROUPED}`),
+  correlation('unless', `type: temporal\nrules: [a, c]\n${GROUPED}condition: a and not c`),
   correlation('ordered', `type: temporal_ordered\nrules: [a, b, c]\n${GROUPED}`),
   correlation('burst', `type: event_count\nrules: [b]\n${GROUPED}condition: { gte: 3 }`, true),
   correlation('then', 'type: temporal_ordered\nrules: [burst, c]\ngroup-by: [actor.email]\ntimespan: 30m'),

@@ -123,11 +123,12 @@ function furthest({ matches, habits }: Reaches, keys: ReadonlySet<string>): numb
 export async function recallBursts(engine: Engine, findings: DeltaTable, since: Date): Promise<void> {
   const { files } = await findings.snapshot()
   await engine.run(`INSERT INTO ${STATE_BURSTS} BY NAME
-    SELECT finding_id, rule_id AS rule, ${keyOfGroupSql('map_values("group")', duckdb)} AS group_key, "group", entity, first_time, last_time, events,
+    SELECT finding_id, rule_id AS rule, ${keyOfGroupSql('map_values("group")', duckdb)} AS group_key, "group", entity, first_time, last_time,
+      CASE WHEN superseded_by IS NULL THEN events ELSE 0 END AS events,
       measure::DOUBLE AS measure, explanation AS why, revision, row_number() OVER (ORDER BY told_first, finding_id) - 1000000000 AS told_in,
       list_transform(event_ids, lambda id, place: {'event_time': first_time + to_microseconds(place - 1), 'event_id': id,
         'file': list_filter(evidence, lambda e: e.event_id = id)[1].file}) AS kept
     FROM (SELECT *, min(detected_time) OVER (PARTITION BY finding_id) AS told_first FROM ${scanSql(findings, files)}
       QUALIFY row_number() OVER (PARTITION BY finding_id ORDER BY revision DESC, detected_time DESC) = 1)
-    WHERE superseded_by IS NULL AND last_time >= ${lit(since.toISOString())}::TIMESTAMPTZ`)
+    WHERE coalesce(superseded_by, finding_id) = finding_id AND last_time >= ${lit(since.toISOString())}::TIMESTAMPTZ`)
 }

@@ -5,7 +5,7 @@ import { lit } from '../../engine/sql.ts'
 import { columnDefinitions } from '../../engine/types.ts'
 import { typedColumns } from '../../lake/schema.ts'
 import { STATE_BURSTS } from './bursts.ts'
-import { CANDIDATES } from './candidates.ts'
+import { CANDIDATES, REVIEWED } from './candidates.ts'
 import { REFERRED, RULES } from './facts.ts'
 
 /** The table that a pass leaves: rows as `FINDING_COLUMNS` has them, of rules that make findings. */
@@ -21,34 +21,58 @@ export interface Telling {
 /** Bursts of this pass with what was told of them before: `finding_id`, `revision`, `told_in` in force, `parts` (other ids). */
 const MERGED = 'temp.detect_merged'
 
+/** Findings that were told and have no burst any more, as the state has them. */
+const UNDONE = 'temp.detect_undone'
+
+/** What one that is a part of two told before, by late events that took away what stood between, is called by. */
+const APART = 'apart'
+
 /** Fills {@link FOUND}, and the state with what was told; returns how many rows that made. */
 export async function tell(engine: Engine, telling: Telling): Promise<number> {
-  const { bursts } = await engine.row<{ bursts: string }>(`SELECT count(*) AS bursts FROM ${CANDIDATES}`)
+  const { bursts } = await engine.row<{ bursts: string }>(
+    `SELECT (SELECT count(*) FROM ${CANDIDATES}) + (SELECT count(*) FROM ${REVIEWED}) AS bursts`,
+  )
   if (bursts === '0') {
     await engine.run(`CREATE OR REPLACE TEMP TABLE found (${columnDefinitions(FINDING_COLUMNS)})`)
     return 0
   }
   await engine.run(`CREATE OR REPLACE TEMP TABLE detect_merged AS ${mergedSql(telling.pass)}`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE detect_undone AS ${undoneSql}`)
   await engine.run(`CREATE OR REPLACE TEMP TABLE found AS ${foundSql(telling.now)}`)
   await engine.run(
     `DELETE FROM ${STATE_BURSTS} b WHERE EXISTS (FROM ${MERGED} m WHERE m.finding_id = b.finding_id OR list_contains(m.parts, b.finding_id))`,
   )
   await engine.run(`INSERT INTO ${STATE_BURSTS} BY NAME SELECT finding_id, key AS rule, group_key, "group", entity, first_time, last_time, events,
     measure, kept, why, revision, told_in FROM ${MERGED}`)
+  // It stays known, without events, so that it goes on if it is met again.
+  await engine.run(
+    `UPDATE ${STATE_BURSTS} SET events = 0, revision = revision + 1 WHERE finding_id IN (SELECT finding_id FROM ${UNDONE})`,
+  )
   const { n } = await engine.row<{ n: string }>(`SELECT count(*) AS n FROM ${FOUND}`)
   return Number(n)
 }
 
-/** What was told overlaps what it is a part of. */
+const undoneSql = `SELECT b.* FROM ${STATE_BURSTS} b JOIN ${RULES} r ON r.key = b.rule WHERE b.events > 0
+  AND EXISTS (SELECT 1 FROM ${REVIEWED} v WHERE v.rule = r.number AND b.group_key = coalesce(v.group_key, b.group_key) AND b.last_time >= v.new_from)
+  AND NOT EXISTS (SELECT 1 FROM ${CANDIDATES} c WHERE c.rule = r.number AND c.group_key = b.group_key
+    AND b.first_time <= c.last_time AND b.last_time >= c.first_time)`
+
+/**
+ * What was told overlaps what it is a part of. Where late events leave two of one, it goes on as the one that begins with the same
+ * event, else as the first; the other is new, by an id that nothing had before. One that was taken back goes on where no other does.
+ */
 function mergedSql(pass: number): string {
-  const told = `SELECT c.rule, c.new_id, list(b ORDER BY b.told_in, b.first_time, b.finding_id) AS told
+  const pairs = `SELECT c.rule, c.new_id, b, b.events > 0 AS stands,
+      row_number() OVER (PARTITION BY c.rule, b.finding_id ORDER BY c.new_id <> b.finding_id, c.first_time, c.new_id) = 1 AS goes_on
     FROM ${CANDIDATES} c JOIN ${RULES} r ON r.number = c.rule JOIN ${STATE_BURSTS} b
-      ON b.rule = r.key AND b.group_key = c.group_key AND b.first_time <= c.last_time AND b.last_time >= c.first_time
-    GROUP BY c.rule, c.new_id`
+      ON b.rule = r.key AND b.group_key = c.group_key AND b.first_time <= c.last_time AND b.last_time >= c.first_time`
+  const order = 'ORDER BY b.told_in, b.first_time, b.finding_id'
+  const told = `SELECT rule, new_id, coalesce(list(b ${order}) FILTER (WHERE goes_on AND stands),
+      list(b ${order}) FILTER (WHERE goes_on)[1:1]) AS told FROM (${pairs}) GROUP BY rule, new_id`
   const why = `CASE WHEN r.kind = 'correlation' THEN ${correlationWhy}
       WHEN r.kind = 'baseline' OR told IS NULL THEN c.why ELSE coalesce(nullif(told[1].why, []), c.why) END`
   const whole = `SELECT c.* EXCLUDE (why, kept), r.* EXCLUDE (number), told, ${why} AS why,
-      coalesce(told[1].finding_id, c.new_id) AS finding_id, coalesce(told[1].told_in, ${pass}) AS told_in,
+      coalesce(told[1].finding_id, CASE WHEN t.new_id IS NULL THEN c.new_id ELSE md5(concat_ws(chr(31), c.new_id, '${APART}')) END) AS finding_id, coalesce(told[1].told_in, ${pass}) AS told_in,
       coalesce(list_max(list_transform(told, lambda t: t.revision)), 0) + 1 AS revision,
       coalesce(list_transform(told[2:], lambda t: t.finding_id), []) AS parts,
       CASE WHEN r.kind = 'correlation' THEN c.kept
@@ -115,7 +139,9 @@ function foundSql(now: Date): string {
   const parts = `SELECT m.key, m.name, m.version, m.kind, m.title, m."level", m.threat, m.tags, m.entity_field, m.finding_id AS superseded_by,
       unnest(m.told[2:], max_depth := 2) FROM ${MERGED} m WHERE m.tells AND len(m.told) > 1`
   const past = `SELECT ${row({ revision: 'revision + 1', superseded_by: 'superseded_by' })} FROM (${parts})`
-  return `SELECT ${typedColumns(FINDING_COLUMNS)} FROM (${current} UNION ALL ${past})`
+  const undone = `SELECT ${row({ revision: 'revision + 1', superseded_by: 'finding_id' })}
+    FROM (SELECT b.* EXCLUDE (rule), r.* EXCLUDE (number) FROM ${UNDONE} b JOIN ${RULES} r ON r.key = b.rule WHERE r.tells)`
+  return `SELECT ${typedColumns(FINDING_COLUMNS)} FROM (${current} UNION ALL ${past} UNION ALL ${undone})`
 }
 
 const CLOCK = "'%Y-%m-%d %H:%M:%S'"
