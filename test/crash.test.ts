@@ -186,5 +186,5 @@ test(
     )
     expect(killed.reduce((sum, n) => sum + n, 0)).toBeGreaterThanOrEqual(KILLS)
   },
-  15 * 60_000,
+  40 * 60_000,
 )
