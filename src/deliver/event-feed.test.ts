@@ -1,15 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Home, homeAt } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { formatNamed } from '../export/registry.ts'
 import { compact } from '../lake/compact.ts'
 import { DeltaTable, EVENTS_TABLE } from '../lake/table.ts'
 import type { Item } from './contract.ts'
-import { EventFeed, type Wanted } from './event-feed.ts'
-import { numberIn, writeBatch } from './lake.fixture.ts'
+import { EventFeed, type Most, type Wanted } from './event-feed.ts'
+import { numberIn, RECORD_BYTES, writeBatch } from './lake.fixture.ts'
 import type { FeedPlace } from './streams.ts'
 
 const everything: Wanted = { format: formatNamed('system-table'), filter: 'true' }
@@ -33,10 +33,12 @@ afterAll(async () => {
   await rm(home.root, { recursive: true, force: true })
 })
 
+const events = (items: number): Most => ({ items, bytes: items * 1e6 })
+
 async function all(wanted: Wanted, most: number, from: FeedPlace = { batch: 0 }): Promise<Item[]> {
   const items: Item[] = []
   for (let place = from; ; ) {
-    const stretch = await feed.after(place, wanted, most)
+    const stretch = await feed.after(place, wanted, events(most))
     if (stretch === undefined) return items
     expect(stretch.items.length).toBeLessThanOrEqual(most)
     expect(await feed.between({ from: place, to: stretch.to }, wanted)).toEqual(stretch.items)
@@ -70,8 +72,44 @@ describe('the stream of events', () => {
 
   it('goes on from any place', async () => {
     const whole = await all(everything, 10_000)
-    const { to } = (await feed.after({ batch: 0 }, everything, 123)) ?? { to: { batch: -1 } }
+    const { to } = (await feed.after({ batch: 0 }, everything, events(123))) ?? { to: { batch: -1 } }
     expect((await all(everything, 100, to)).map(({ id }) => id)).toEqual(whole.slice(123).map(({ id }) => id))
+  })
+
+  it('is read in stretches of so many bytes, and an event that is longer by itself', async () => {
+    const whole = await all(everything, 10_000)
+    const sizes: number[] = []
+    const ids: string[] = []
+    for (let place: FeedPlace = { batch: 0 }; ; ) {
+      const stretch = await feed.after(place, everything, { items: 100, bytes: 40 * RECORD_BYTES })
+      if (stretch === undefined) break
+      if (stretch.items.length > 0) sizes.push(stretch.items.length)
+      ids.push(...stretch.items.map(({ id }) => id))
+      place = stretch.to
+    }
+    expect(ids).toEqual(whole.map(({ id }) => id))
+    expect(Math.max(...sizes)).toBe(40)
+    const alone = await feed.after({ batch: 3 }, everything, { items: 100, bytes: 1 })
+    expect(alone?.items).toHaveLength(1)
+  })
+
+  it('asks the engine seldom where stretches end', async () => {
+    const asked = vi.spyOn(engine, 'rows')
+    const stretches = Math.ceil(500 / 10) + 1 + 10
+    const before = asked.mock.calls.length
+    const fresh = new EventFeed(home, engine)
+    await fresh.refresh()
+    let read = 0
+    for (let place: FeedPlace = { batch: 0 }; ; read++) {
+      const stretch = await fresh.after(place, everything, events(10))
+      if (stretch === undefined) break
+      place = stretch.to
+    }
+    const queries = asked.mock.calls.length - before
+    asked.mockRestore()
+    expect(read).toBe(stretches)
+    // One for each stretch, one for the ends of each batch, one for the columns of the format.
+    expect(queries).toBeLessThanOrEqual(stretches + 3 + 1)
   })
 
   it('has only what was asked for, in any format', async () => {

@@ -26,6 +26,18 @@ export interface Stretch {
   readonly to: FeedPlace
 }
 
+/** How much one stretch holds at most. */
+export interface Most {
+  readonly items: number
+  /** Of the records as they were delivered; one event is read whatever its length. */
+  readonly bytes: number
+}
+
+/** Stretches whose ends are worked out at once: a batch is sorted for that, and one of a million events is long. */
+const ENDS_AT_ONCE = 64
+/** Ends that are remembered, for all destinations. */
+const MOST_ENDS = 4096
+
 /** What keeps its order: who did it. */
 const KEY = "coalesce(actor.email, actor.id, actor.name, workspace_id, '')"
 
@@ -40,6 +52,10 @@ export class EventFeed {
   #files: readonly { readonly file: DataFile; readonly first: number; readonly last: number }[] = []
   #batches: readonly number[] = []
   #turn: Promise<unknown> = Promise.resolve()
+  /** Where stretches end, by where they begin, what is wanted and how much of it. */
+  readonly #ends = new Map<string, FeedPlace>()
+  /** What makes the JSON of a format with columns, by its name. */
+  readonly #members = new Map<string, string>()
 
   constructor(home: Pick<Home, 'events'>, engine: Engine) {
     this.#engine = engine
@@ -53,6 +69,9 @@ export class EventFeed {
 
   async #refresh(): Promise<number> {
     const { files } = await this.#table.snapshot()
+    const paths = new Set(files.map(({ path }) => path))
+    // Merging changes no place, but a lake that was put back has other batches.
+    if (!this.#files.every(({ file }) => paths.has(file.path))) this.#ends.clear()
     this.#files = files.map((file) => ({ file, ...batchesOf(file) }))
     // What merges hold of batches shows only inside; where nothing is of a batch, reading it finds nothing.
     const known = new Set(this.#files.flatMap(({ first, last }) => (last === Infinity ? [] : range(first, last))))
@@ -61,22 +80,41 @@ export class EventFeed {
   }
 
   /** The events after a place, `most` of them and one batch's at most; undefined where there is nothing after it. */
-  after(place: FeedPlace, wanted: Wanted, most: number): Promise<Stretch | undefined> {
+  after(place: FeedPlace, wanted: Wanted, most: Most): Promise<Stretch | undefined> {
     return this.#inTurn(() => this.#after(place, wanted, most))
   }
 
-  async #after(place: FeedPlace, wanted: Wanted, most: number): Promise<Stretch | undefined> {
+  async #after(place: FeedPlace, wanted: Wanted, most: Most): Promise<Stretch | undefined> {
     const batch = place.after === undefined ? this.#batches.find((number) => number > place.batch) : place.batch
     if (batch === undefined) return undefined
-    const ends = await this.#engine.rows<{ time: string; id: string; n: number }>(
-      `SELECT max_by(time, (time, event_id))::VARCHAR AS time, max_by(event_id, (time, event_id)) AS id, count(*)::INTEGER AS n FROM (
-         SELECT epoch_us(event_time) AS time, event_id FROM ${this.#relation(batch)} WHERE ${afterSql(place)} AND (${wanted.filter})
-         ORDER BY 1, 2 LIMIT ${most}) HAVING count(*) > 0`,
-    )
-    const [end] = ends
-    if (end === undefined) return { items: [], to: { batch } }
-    const to: FeedPlace = end.n < most ? { batch } : { batch, after: { timeUs: end.time, id: end.id } }
+    const beginning = (at: FeedPlace) => JSON.stringify([batch, at.after, wanted.filter, most])
+    if (!this.#ends.has(beginning(place))) {
+      let from = place
+      for (const to of await this.#endsAfter(batch, place, wanted, most)) {
+        this.#ends.set(beginning(from), to)
+        from = to
+      }
+      for (const key of this.#ends.keys()) if (this.#ends.size > MOST_ENDS) this.#ends.delete(key)
+    }
+    const to = this.#ends.get(beginning(place)) ?? { batch }
     return { items: await this.#between(place, to, wanted), to }
+  }
+
+  /** Where the next stretches of a batch end, in their order; the end of the batch is the last, if it is among them. */
+  async #endsAfter(batch: number, place: FeedPlace, { filter }: Wanted, { items, bytes }: Most): Promise<FeedPlace[]> {
+    const limit = items * ENDS_AT_ONCE
+    // An event counts as its share at least, so that both bounds hold.
+    const ends = await this.#engine.rows<{ time: string; id: string; n: number }>(
+      `SELECT max_by(time, (time, id))::VARCHAR AS time, max_by(id, (time, id)) AS id, count(*)::INTEGER AS n FROM (
+         SELECT time, id, (sum(greatest(bytes, ${Math.ceil(bytes / items)})) OVER so_far - 1) // ${bytes} AS stretch FROM (
+           SELECT epoch_us(event_time) AS time, event_id AS id, coalesce(record_bytes, 0) AS bytes FROM ${this.#relation(batch, place)}
+           WHERE ${afterSql(place)} AND (${filter}) ORDER BY 1, 2 LIMIT ${limit})
+         WINDOW so_far AS (ORDER BY time, id ROWS UNBOUNDED PRECEDING))
+       GROUP BY stretch ORDER BY stretch`,
+    )
+    const places = ends.map(({ time, id }): FeedPlace => ({ batch, after: { timeUs: time, id } }))
+    const isAll = ends.reduce((sum, { n }) => sum + n, 0) < limit
+    return isAll ? [...places.slice(0, -1), { batch }] : places
   }
 
   /** The events after one place up to and with another, which is of the same batch or of the one after. */
@@ -86,12 +124,7 @@ export class EventFeed {
 
   async #between(from: FeedPlace, to: FeedPlace, wanted: Wanted): Promise<Item[]> {
     const upTo = to.after === undefined ? 'true' : besideSql('<', to.after, true)
-    // The same in milliseconds, a little wider, lets the engine skip what lies outside.
-    const times = [
-      ...(from.after === undefined ? [] : [`event_time >= ${timeSql(from.after.timeUs, -1)}`]),
-      ...(to.after === undefined ? [] : [`event_time <= ${timeSql(to.after.timeUs, 1)}`]),
-    ]
-    const relation = `(SELECT * FROM ${this.#relation(to.batch)} WHERE ${[...times, afterSql(from), upTo, `(${wanted.filter})`].join(' AND ')})`
+    const relation = `(SELECT * FROM ${this.#relation(to.batch, from, to)} WHERE ${[afterSql(from), upTo, `(${wanted.filter})`].join(' AND ')})`
     // One text for all: thousands of short texts cost the way from the engine to here many times what is in them.
     const { text } = await this.#engine.row<{ text: string | null }>(
       `SELECT string_agg(concat_ws(chr(9), feed_id, feed_us, to_json(feed_key), line), chr(10) ORDER BY feed_us, feed_id) AS text
@@ -110,6 +143,12 @@ export class EventFeed {
   async #linesSql(format: ExportFormat, relation: string): Promise<string> {
     const selected = format.select(relation, ALSO)
     if (format.shape === 'lines') return selected
+    const members = this.#members.get(format.name) ?? (await this.#membersOf(format, relation))
+    this.#members.set(format.name, members)
+    return `SELECT feed_id, feed_key, feed_us, to_json({${members}})::VARCHAR AS line FROM (${selected})`
+  }
+
+  async #membersOf(format: ExportFormat, relation: string): Promise<string> {
     const columns = await this.#engine.rows<{ column_name: string; column_type: string }>(
       `DESCRIBE ${format.select(relation)}`,
     )
@@ -117,12 +156,26 @@ export class EventFeed {
       const value = type.startsWith('TIMESTAMP') ? `strftime(${ident(name)}, '%Y-%m-%dT%H:%M:%S.%fZ')` : ident(name)
       return `${lit(name)}: ${value}`
     })
-    return `SELECT feed_id, feed_key, feed_us, to_json({${members.join(', ')}})::VARCHAR AS line FROM (${selected})`
+    return members.join(', ')
   }
 
-  #relation(batch: number): string {
-    const files = this.#files.filter(({ first, last }) => batch >= first && batch <= last).map(({ file }) => file)
-    return `(SELECT * FROM ${scanSql(this.#table, files)} WHERE starts_with(batch_id, ${lit(digits(batch))}))`
+  /** A batch's events, and of those outside two places as few as the engine can leave out at once. */
+  #relation(batch: number, { after: from }: FeedPlace, { after: to }: Partial<FeedPlace> = {}): string {
+    const [fromMs, toMs] = [from === undefined ? -Infinity : msOf(from) - 1, to === undefined ? Infinity : msOf(to) + 1]
+    const files = this.#files.filter(
+      ({ file: { minTimeMs = -Infinity, maxTimeMs = Infinity }, first, last }) =>
+        batch >= first && batch <= last && minTimeMs <= toMs && maxTimeMs >= fromMs,
+    )
+    const conditions = [
+      ...(from === undefined ? [] : [`event_time >= ${timeSql(fromMs)}`]),
+      ...(to === undefined ? [] : [`event_time <= ${timeSql(toMs)}`]),
+      ...(files.every(({ first, last }) => first === last) ? [] : [`starts_with(batch_id, ${lit(digits(batch))})`]),
+    ]
+    const scan = scanSql(
+      this.#table,
+      files.map(({ file }) => file),
+    )
+    return `(SELECT * FROM ${scan} WHERE ${['true', ...conditions].join(' AND ')})`
   }
 }
 
@@ -157,5 +210,6 @@ function batchesOf({ stats }: DataFile): { first: number; last: number } {
 const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-const timeSql = (timeUs: string, addMs: number): string =>
-  `TIMESTAMPTZ ${lit(new Date(Math.floor(Number(timeUs) / 1000) + addMs).toISOString())}`
+const msOf = ({ timeUs }: NonNullable<FeedPlace['after']>): number => Math.floor(Number(timeUs) / 1000)
+
+const timeSql = (ms: number): string => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`

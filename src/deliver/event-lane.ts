@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { Circuit, type Waits } from './attempts.ts'
 import { type Batch, type Item, type Outcome, type Sink, sent } from './contract.ts'
-import type { EventFeed, Wanted } from './event-feed.ts'
+import type { EventFeed, Most, Wanted } from './event-feed.ts'
 import { fitted, grouped } from './fit.ts'
 import { batchId, type Outbox } from './outbox.ts'
 import type { Piece, Settled, Window } from './streams.ts'
@@ -21,8 +21,8 @@ export interface EventLaneOptions {
 
 /** Items of a window, in bytes as sent; what is held in memory for one destination. */
 const WINDOW_BYTES = 16 * 1024 * 1024
-/** Events read at once at most. */
-const WINDOW_ITEMS = 8000
+/** Events read at once at most. Each reading unpacks the blocks of the lake that they are in; few readings do so less often. */
+const WINDOW_ITEMS = 16_000
 /** Windows of fewer requests would leave connections idle. */
 const PIECES_A_CONNECTION = 4
 
@@ -41,6 +41,7 @@ export class EventLane {
   #items: readonly Item[] = []
   /** Says in short what is wanted. */
   readonly #wish: string
+  readonly #most: Most
   #ahead: Promise<Awaited<ReturnType<EventFeed['after']>>> | undefined
 
   constructor(outbox: Outbox, feed: EventFeed, { name, sink, wanted, connections, waits }: EventLaneOptions) {
@@ -52,6 +53,9 @@ export class EventLane {
     this.#wanted = wanted
     this.#connections = connections
     this.#wish = batchId(wanted.format.name, [wanted.filter])
+    const requests = connections * PIECES_A_CONNECTION
+    const { items, bytes } = sink.limits
+    this.#most = { items: Math.min(WINDOW_ITEMS, items * requests), bytes: Math.min(bytes * requests, WINDOW_BYTES) }
   }
 
   /**
@@ -74,7 +78,7 @@ export class EventLane {
     if (await this.#takeUp()) return true
     for (;;) {
       const from = this.#outbox.streams.place(this.name) ?? { batch: 0 }
-      const stretch = await (this.#ahead ?? this.#feed.after(from, this.#wanted, this.#most()))
+      const stretch = await (this.#ahead ?? this.#feed.after(from, this.#wanted, this.#most))
       this.#ahead = undefined
       if (stretch === undefined) return false
       if (stretch.items.length === 0) {
@@ -85,7 +89,7 @@ export class EventLane {
       this.#window = { from, to: stretch.to, pieces: this.#cut(), items: this.#items.length, wanted: this.#wish }
       this.#outbox.streams.open(this.name, this.#window)
       // Read on while these are on their way.
-      this.#ahead = this.#feed.after(stretch.to, this.#wanted, this.#most())
+      this.#ahead = this.#feed.after(stretch.to, this.#wanted, this.#most)
       this.#ahead.catch(() => {})
       return true
     }
@@ -105,19 +109,16 @@ export class EventLane {
     return true
   }
 
-  #most(): number {
-    const { items, bytes } = this.#sink.limits
-    const requests = this.#connections * PIECES_A_CONNECTION
-    return Math.max(
-      1,
-      Math.min(WINDOW_ITEMS, items * requests, Math.ceil(Math.min(bytes * requests, WINDOW_BYTES) / 512)),
-    )
-  }
-
   /** The window's items as pieces: a share of the keys for each connection, each share in requests that follow each other. */
   #cut(): Piece[] {
     const shares: Entry[][] = Array.from({ length: this.#connections }, () => [])
-    for (const [row, item] of this.#items.entries()) shares[shareOf(item.key, this.#connections)]?.push({ row, item })
+    // A window has few keys and many events of each.
+    const known = new Map<string, number>()
+    for (const [row, item] of this.#items.entries()) {
+      const share = known.get(item.key) ?? shareOf(item.key, this.#connections)
+      known.set(item.key, share)
+      shares[share]?.push({ row, item })
+    }
     const groups = shares.flatMap((share) => grouped(share, this.#sink.limits))
     return groups.map((group, position) => ({ ...this.#piece(group.map(({ row }) => row)), position }))
   }

@@ -13,6 +13,9 @@ const gzipped = promisify(gzip)
 /** Of an answer, so much is read; the rest is none of our business. */
 const MOST_ANSWER_BYTES = 1024 * 1024
 
+/** What a request is packed to is put together of pieces of this length; small ones are many ways to another thread and back. */
+const PACKED_BYTES = 64 * 1024
+
 /** What a destination's requests have in common. */
 export interface HttpOptions {
   readonly timeoutMs: number
@@ -83,7 +86,7 @@ export class HttpClient {
       body === undefined
         ? undefined
         : isPacked
-          ? await gzipped(body, { level: constants.Z_BEST_SPEED })
+          ? await gzipped(body, { level: constants.Z_BEST_SPEED, chunkSize: PACKED_BYTES })
           : Buffer.from(body)
     const limits = [AbortSignal.timeout(this.#options.timeoutMs), ...(signal === undefined ? [] : [signal])]
     try {

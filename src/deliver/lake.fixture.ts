@@ -11,6 +11,9 @@ import { writePartition } from '../lake/write.ts'
 /** The day all of them are of. */
 export const DAY = '2026-11-12'
 
+/** How long each record is said to have been. */
+export const RECORD_BYTES = 400
+
 /**
  * Commits a batch of events numbered `from` up to, and without, `to`, by `people` people in turn. Their parameter `n` is the number, their
  * ids are digests of it; three follow each other within a microsecond.
@@ -34,6 +37,7 @@ export async function writeBatch(
     actor: `{'email': 'person' || (n % ${people}) || '@example.com'}`,
     workspace_id: "'42'",
     request_params: "MAP {'n': n::VARCHAR}",
+    record_bytes: String(RECORD_BYTES),
   }
   const list = EVENT_COLUMNS.map(
     ({ name, type }) => `(${columns[name] ?? 'NULL'})::${duckdbType(type)} AS ${ident(name)}`,
