@@ -1,0 +1,109 @@
+/** The server's routes, and what every request passes before and behind them. */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { AppError } from '../core/errors.ts'
+import type { Access } from './auth/access.ts'
+import { Clients } from './auth/client.ts'
+import { checkHost } from './auth/origin.ts'
+import type { RouteApp, RouteGroup, ServeDeps, ServeEnv } from './contract.ts'
+import { type Door, guard, openDoor } from './guard.ts'
+import { secureHeaders } from './headers.ts'
+import { RateLimit } from './limits.ts'
+import type { OwnLog } from './own-log.ts'
+import { expected, problemResponse, RequestProblem, requestIdOf } from './problems.ts'
+import type { ServeSettings } from './settings.ts'
+
+/** What the app is made of. */
+export interface AppDeps extends ServeDeps {
+  readonly access: Access
+  readonly ownLog: OwnLog
+  readonly settings: ServeSettings
+  /** Told what nobody expected: one line for the log, and the cause. */
+  readonly unexpected?: (line: string, cause: unknown) => void
+  /** Called after every answer: method, route, status, seconds. */
+  readonly answered?: (request: AnsweredRequest) => void
+}
+
+/** A request that was answered, for metrics. */
+export interface AnsweredRequest {
+  readonly method: string
+  /** The route as it was written, such as `/api/v1/events/:id`; never the path, of which there are endless many. */
+  readonly route: string
+  readonly status: number
+  readonly seconds: number
+}
+
+/** A third of what a person may ask: nobody without a token has much to ask for. */
+const STRANGERS_SHARE = 1 / 3
+
+/** Routes of a group: what does not fit their shapes is a 422 that names each wrong parameter. */
+export const newRoutes = (): RouteApp =>
+  new OpenAPIHono<ServeEnv>({
+    defaultHook: (result) => {
+      if (result.success) return
+      const errors = result.error.issues.map((issue) => ({
+        in: result.target,
+        name: issue.path.join('.'),
+        message: issue.message,
+      }))
+      const [first] = errors
+      const where = first === undefined || first.name === '' ? '' : `${first.name}: `
+      throw new RequestProblem('BAD_ARGUMENT', `${where}${first?.message ?? 'The request does not fit.'}`, {
+        hint: '`/docs` shows what each route takes.',
+        errors,
+      })
+    },
+  })
+
+/** The app: the groups behind the checks that every request passes. */
+export function createApp<D extends AppDeps>(deps: D, groups: readonly RouteGroup<D>[]): RouteApp {
+  const app = newRoutes()
+  const door = doorWith(deps)
+  app.use('*', async (c, next) => {
+    const startMs = performance.now()
+    openDoor(c, door)
+    requestIdOf(c)
+    await next()
+    secureHeaders(c, door.clients.of(c), deps.settings)
+    const seconds = (performance.now() - startMs) / 1000
+    deps.answered?.({ method: c.req.method, route: routeOf(c), status: c.res.status, seconds })
+  })
+  app.use('*', async (c, next) => {
+    checkHost(door.clients.of(c), deps.settings.publicUrl)
+    await next()
+  })
+  app.use('*', bodyLimit({ maxSize: deps.settings.limits.bodyBytes, onError: tooLarge(deps.settings) }))
+  for (const group of groups) app.route('/', group(deps))
+  app.all('/api/*', guard('any', 'unknownRoute'), () => {
+    throw new AppError('NOT_FOUND', 'There is no such route.', { hint: '`/docs` lists all of them.' })
+  })
+  app.notFound((c) => problemResponse(new AppError('NOT_FOUND', 'There is nothing here.'), requestIdOf(c)))
+  app.onError((cause, c) => {
+    const log = (met: unknown) => deps.unexpected?.(`request ${requestIdOf(c)}: ${c.req.method} ${routeOf(c)}`, met)
+    return problemResponse(expected(cause, log), requestIdOf(c))
+  })
+  return app
+}
+
+function doorWith(deps: AppDeps): Door {
+  const { requestsPerMinute } = deps.settings.limits
+  const nowMs = () => deps.now().getTime()
+  return {
+    access: deps.access,
+    ownLog: deps.ownLog,
+    settings: deps.settings,
+    now: deps.now,
+    clients: new Clients(deps.settings.behindProxy),
+    requests: new RateLimit(requestsPerMinute, nowMs),
+    strangers: new RateLimit(Math.ceil(requestsPerMinute * STRANGERS_SHARE), nowMs),
+  }
+}
+
+const tooLarge = (settings: ServeSettings) => (): never => {
+  throw new AppError('TOO_LARGE', `A body has at most ${settings.limits.bodyBytes} bytes.`)
+}
+
+/** The route that answered, as it was written. */
+const routeOf = (c: Context): string =>
+  c.req.matchedRoutes.filter(({ path }) => !path.endsWith('*')).at(-1)?.path ?? '-'

@@ -1,0 +1,108 @@
+/** Sessions of people: a random secret in a cookie, known only by its digest, with an end and an idle time. */
+import type { Role, RowLimits } from '../contract.ts'
+import type { AccessFile } from './access-file.ts'
+import { kept, newId, newSecret, rowOf } from './secret.ts'
+
+const SESSION_PREFIX = 'bts_'
+const SEEN_EVERY_MS = 60_000
+
+/** Whose session it is to be. */
+export interface SessionWish {
+  /** `token:<id>`, `person:<id>` or `link:<name>`. */
+  readonly holder: string
+  readonly name: string
+  /** The role of links; tokens and people have theirs elsewhere, where it may change. */
+  readonly role: Role | null
+  readonly rows: RowLimits
+}
+
+/** A session as it is kept. */
+export interface KeptSession {
+  readonly id: string
+  readonly hash: Uint8Array
+  readonly holder: string
+  readonly name: string
+  readonly role: Role | null
+  readonly rows: string
+  readonly created_ms: number
+  readonly seen_ms: number
+  readonly ends_ms: number
+}
+
+/** The sessions of a home. */
+export class Sessions {
+  readonly #file: AccessFile
+  readonly #now: () => Date
+  readonly #longestMs: number
+  readonly #idleMs: number
+
+  constructor(file: AccessFile, now: () => Date, limits: { hours: number; idleMinutes: number }) {
+    this.#file = file
+    this.#now = now
+    this.#longestMs = limits.hours * 3_600_000
+    this.#idleMs = limits.idleMinutes * 60_000
+  }
+
+  /** Begins a session, always with a secret of its own: one that a browser brings along is never taken up. */
+  begin(wish: SessionWish): { readonly secret: string; readonly id: string; readonly endsMs: number } {
+    const nowMs = this.#now().getTime()
+    const [id, secret, endsMs] = [newId(), newSecret(SESSION_PREFIX), nowMs + this.#longestMs]
+    const { lookup, hash } = kept(secret)
+    this.#file.atOnce(() => {
+      this.#file.run('DELETE FROM sessions WHERE ends_ms <= ? OR seen_ms <= ?', nowMs, nowMs - this.#idleMs)
+      this.#file.run(
+        'INSERT INTO sessions (id, lookup, hash, holder, name, role, rows, created_ms, seen_ms, ends_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        id,
+        lookup,
+        hash,
+        wish.holder,
+        wish.name,
+        wish.role,
+        JSON.stringify(wish.rows),
+        nowMs,
+        nowMs,
+        endsMs,
+      )
+    })
+    return { secret, id, endsMs }
+  }
+
+  /** The session of this secret; undefined where there is none, or it ended. */
+  ofSecret(secret: string): KeptSession | undefined {
+    const session = rowOf(secret, SESSION_PREFIX, (lookup) =>
+      this.#file.all<KeptSession>('SELECT * FROM sessions WHERE lookup = ?', lookup),
+    )
+    const nowMs = this.#now().getTime()
+    if (session === undefined || session.ends_ms <= nowMs || session.seen_ms <= nowMs - this.#idleMs) return undefined
+    if (nowMs - session.seen_ms >= SEEN_EVERY_MS)
+      this.#file.run('UPDATE sessions SET seen_ms = ? WHERE id = ?', nowMs, session.id)
+    return session
+  }
+
+  /** When a session ends if nobody does anything. */
+  endsMs(session: KeptSession): number {
+    return Math.min(session.ends_ms, this.#now().getTime() + this.#idleMs)
+  }
+
+  /** Ends one session. */
+  end(id: string): void {
+    this.#file.run('DELETE FROM sessions WHERE id = ?', id)
+  }
+
+  /** Ends all sessions of somebody. */
+  endAllOf(holder: string): void {
+    this.#file.run('DELETE FROM sessions WHERE holder = ?', holder)
+  }
+
+  /** How many sessions somebody has. */
+  countOf(holder: string): number {
+    const nowMs = this.#now().getTime()
+    const row = this.#file.get<{ n: number }>(
+      'SELECT count(*) AS n FROM sessions WHERE holder = ? AND ends_ms > ? AND seen_ms > ?',
+      holder,
+      nowMs,
+      nowMs - this.#idleMs,
+    )
+    return row?.n ?? 0
+  }
+}

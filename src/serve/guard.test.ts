@@ -1,0 +1,240 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createRoute, z } from '@hono/zod-openapi'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Home, homeAt } from '../core/home.ts'
+import { newRoutes } from './app.ts'
+import type { RouteGroup } from './contract.ts'
+import { guard, note } from './guard.ts'
+import { type Served, type ServedOptions, served } from './served.fixture.ts'
+
+let home: Home
+let open: Served[]
+
+beforeEach(async () => {
+  home = homeAt(await mkdtemp(join(tmpdir(), 'bricktrail-guard-')))
+  open = []
+})
+afterEach(async () => {
+  for (const each of open) await each.close()
+  await rm(home.root, { recursive: true })
+})
+
+let handled = 0
+const things: RouteGroup = () => {
+  const routes = newRoutes()
+  const answers = {
+    200: { description: 'It', content: { 'application/json': { schema: z.object({ n: z.number() }) } } },
+  }
+  const body = {
+    content: { 'application/json': { schema: z.object({ reason: z.string().min(3), secret: z.string().optional() }) } },
+  }
+  routes.openapi(
+    createRoute({
+      method: 'get',
+      path: '/api/v1/things/{id}',
+      middleware: [guard('events:read', 'getEvent')] as const,
+      request: { params: z.object({ id: z.string() }), query: z.object({ n: z.coerce.number().default(1) }) },
+      responses: answers,
+    }),
+    (c) => {
+      handled += 1
+      note(c, { rows: 7 })
+      if (c.req.valid('param').id === 'broken') throw new Error('the password is hunter2')
+      return c.json({ n: c.req.valid('query').n }, 200)
+    },
+  )
+  routes.openapi(
+    createRoute({
+      method: 'post',
+      path: '/api/v1/things',
+      middleware: [guard('access:change', 'createToken')] as const,
+      request: { body: { ...body, required: true } },
+      responses: answers,
+    }),
+    (c) => {
+      handled += 1
+      return c.json({ n: 1 }, 200)
+    },
+  )
+  return routes
+}
+
+const start = (options: ServedOptions = {}): Served => {
+  const it = served(home, [things], options)
+  open.push(it)
+  handled = 0
+  return it
+}
+
+type Line = {
+  actionName: string
+  requestParams: Record<string, string>
+  response: { statusCode: number; errorMessage: string | null }
+  userIdentity: { email: string }
+  sourceIPAddress: string
+}
+
+async function records(): Promise<Line[]> {
+  const days = await readdir(home.own)
+  const texts = await Promise.all(
+    days.flatMap(async (day) => {
+      const files = await readdir(join(home.own, day))
+      return Promise.all(files.map((file) => readFile(join(home.own, day, file), 'utf8')))
+    }),
+  )
+  return texts
+    .flat()
+    .flatMap((text) => text.trimEnd().split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Line)
+}
+
+describe('the guard', () => {
+  it('lets through who may, and records who asked what with which outcome', async () => {
+    const { fetch } = start()
+    const answer = await fetch('/api/v1/things/a%2Fb?n=3', { as: 'viewer', from: '10.9.8.7' })
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toEqual({ n: 3 })
+    const [record] = await records()
+    expect(record).toMatchObject({
+      serviceName: 'bricktrail',
+      actionName: 'getEvent',
+      sourceIPAddress: '10.9.8.7',
+      userIdentity: { email: 'a viewer' },
+      requestParams: { id: 'a/b', n: '3', rows: '7', method: 'GET', path: '/api/v1/things/a%2Fb' },
+      response: { statusCode: 200, errorMessage: null },
+    })
+  })
+
+  it('records what it refuses: nobody, and who may not', async () => {
+    const { fetch } = start()
+    expect((await fetch('/api/v1/things/1')).status).toBe(401)
+    const refused = await fetch('/api/v1/things', { method: 'POST', as: 'auditor', json: { reason: 'why not' } })
+    expect(refused.status).toBe(403)
+    expect(refused.headers.get('content-type')).toContain('application/problem+json')
+    expect(await refused.json()).toMatchObject({ code: 'FORBIDDEN', status: 403, requestId: expect.any(String) })
+    expect(handled).toBe(0)
+    expect(
+      (await records()).map(({ actionName, response, userIdentity }) => [
+        actionName,
+        response.statusCode,
+        userIdentity.email,
+      ]),
+    ).toEqual([
+      ['getEvent', 401, 'unknown'],
+      ['createToken', 403, 'a auditor'],
+    ])
+  })
+
+  it('names each wrong parameter', async () => {
+    const { fetch } = start()
+    const answer = await fetch('/api/v1/things/1?n=x', { as: 'viewer' })
+    expect(answer.status).toBe(422)
+    expect(await answer.json()).toMatchObject({ code: 'BAD_ARGUMENT', errors: [{ in: 'query', name: 'n' }] })
+    expect((await records())[0]?.response.statusCode).toBe(422)
+  })
+
+  it('keeps a body in the record, but no secret of it', async () => {
+    const { fetch, tokens } = start()
+    const json = { reason: `asked with ${tokens.admin}`, secret: 'hunter2' }
+    expect((await fetch('/api/v1/things', { method: 'POST', as: 'admin', json })).status).toBe(200)
+    const [record] = await records()
+    expect(record?.requestParams).toEqual({
+      reason: 'asked with btk_[removed]',
+      method: 'POST',
+      path: '/api/v1/things',
+    })
+    expect(JSON.stringify(await records())).not.toContain(tokens.admin)
+  })
+
+  it('shows and changes nothing that cannot be recorded', async () => {
+    const { fetch } = start()
+    await writeFile(home.own, 'a file where the folder should be')
+    const read = await fetch('/api/v1/things/1', { as: 'viewer' })
+    expect(read.status).toBe(503)
+    expect(await read.json()).toMatchObject({ code: 'NOT_RECORDED' })
+    handled = 0
+    expect((await fetch('/api/v1/things', { method: 'POST', as: 'admin', json: { reason: 'why' } })).status).toBe(503)
+    expect(handled).toBe(0)
+    await rm(home.own)
+    expect((await fetch('/api/v1/things/1', { as: 'viewer' })).status).toBe(200)
+    await rm(home.own, { recursive: true, force: true })
+  })
+
+  it('tells nothing of what it did not expect, but to its log', async () => {
+    const met: unknown[] = []
+    const { fetch } = start({ unexpected: (_, cause) => met.push(cause) })
+    const answer = await fetch('/api/v1/things/broken', { as: 'viewer' })
+    expect(answer.status).toBe(500)
+    expect(await answer.text()).not.toContain('hunter2')
+    expect(met).toHaveLength(1)
+    expect((await records())[0]?.response).toMatchObject({ statusCode: 500, errorMessage: 'ENGINE' })
+  })
+
+  it('slows down who asks too often, and records that once', async () => {
+    const limits = {
+      requestsPerMinute: 3,
+      bodyBytes: 1000,
+      headerBytes: 1000,
+      requestSeconds: 5,
+      signInFailures: 5,
+      connections: 10,
+    }
+    const { fetch } = start({ settings: { limits } })
+    const statuses = []
+    for (let n = 0; n < 6; n++) statuses.push((await fetch('/api/v1/things/1', { as: 'viewer' })).status)
+    expect(statuses).toEqual([200, 200, 200, 429, 429, 429])
+    expect((await fetch('/api/v1/things/1', { as: 'analyst' })).status).toBe(200)
+    expect((await records()).map(({ response }) => response.statusCode)).toEqual([200, 200, 200, 429, 200])
+  })
+
+  it('does not let strangers flood the record, nor lock out who has a token behind the same address', async () => {
+    const limits = {
+      requestsPerMinute: 9,
+      bodyBytes: 1000,
+      headerBytes: 1000,
+      requestSeconds: 5,
+      signInFailures: 5,
+      connections: 10,
+    }
+    const { fetch } = start({ settings: { limits } })
+    const statuses = []
+    for (let n = 0; n < 6; n++) statuses.push((await fetch('/api/v1/things/1')).status)
+    expect(statuses).toEqual([401, 401, 401, 429, 429, 429])
+    expect(await records()).toHaveLength(4)
+    expect((await fetch('/api/v1/things/1', { as: 'viewer' })).status).toBe(200)
+  })
+
+  it('records questions to routes that do not exist', async () => {
+    const { fetch } = start()
+    expect((await fetch('/api/v9/nothing')).status).toBe(401)
+    expect((await fetch('/api/v9/nothing', { as: 'viewer' })).status).toBe(404)
+    expect((await records()).map(({ actionName }) => actionName)).toEqual(['unknownRoute', 'unknownRoute'])
+  })
+
+  it('refuses a body that is too large, whatever it says of its length', async () => {
+    const limits = {
+      requestsPerMinute: 9,
+      bodyBytes: 100,
+      headerBytes: 1000,
+      requestSeconds: 5,
+      signInFailures: 5,
+      connections: 10,
+    }
+    const { fetch } = start({ settings: { limits } })
+    const json = { reason: 'x'.repeat(200) }
+    expect((await fetch('/api/v1/things', { method: 'POST', as: 'admin', json })).status).toBe(413)
+    const stream = new Blob([JSON.stringify(json)]).stream()
+    const chunked = await fetch('/api/v1/things', {
+      method: 'POST',
+      as: 'admin',
+      headers: { 'content-type': 'application/json' },
+      body: stream,
+      duplex: 'half',
+    } as RequestInit)
+    expect(chunked.status).toBe(413)
+    expect(handled).toBe(0)
+  })
+})

@@ -1,0 +1,197 @@
+/** What stands before every route: who asks, whether they may, how often, and the record of it before the answer begins. */
+import type { Context, MiddlewareHandler } from 'hono'
+import { AppError, isAppError } from '../core/errors.ts'
+import type { Access } from './auth/access.ts'
+import { type Authenticated, authenticate, changes } from './auth/authenticate.ts'
+import type { Client, Clients } from './auth/client.ts'
+import type { Permission, Principal, ServeEnv } from './contract.ts'
+import type { RateLimit } from './limits.ts'
+import type { OwnAction } from './own-actions.ts'
+import type { OwnLog, OwnRecord } from './own-log.ts'
+import { problemResponse, RequestProblem, requestIdOf, STATUS } from './problems.ts'
+import type { ServeSettings } from './settings.ts'
+
+/** What the guard works with. */
+export interface Door {
+  readonly access: Access
+  readonly ownLog: Pick<OwnLog, 'append' | 'ready'>
+  readonly settings: ServeSettings
+  readonly clients: Clients
+  readonly now: () => Date
+  /** By principal. */
+  readonly requests: RateLimit
+  /** Requests that nobody stands behind, by address. */
+  readonly strangers: RateLimit
+}
+
+/** How a route differs from others. */
+export interface GuardOptions {
+  /** How long it may take; null for a live stream. The settings' bound where absent. */
+  readonly seconds?: number | null
+}
+
+/** What a request that another site's page may not learn is recorded as when its client has gone. */
+const CLIENT_GONE = 499
+
+const doors = new WeakMap<object, Door>()
+const known = new WeakMap<Context, Authenticated>()
+const notes = new WeakMap<Context, Record<string, unknown>>()
+
+/** Sets the door of a request, by its variables; the app does it first. */
+export const openDoor = (c: Context, door: Door): void => {
+  doors.set(c, door)
+}
+
+/** The door of a request. */
+export function doorOf(c: Context): Door {
+  const door = doors.get(c)
+  if (door === undefined) throw new Error('the app sets a door before its routes')
+  return door
+}
+
+/** Where a request came from. */
+export const clientOf = (c: Context): Client => doorOf(c).clients.of(c)
+
+/** The session behind a guarded request; undefined for a token. */
+export const sessionOf = (c: Context): Authenticated['session'] => known.get(c)?.session
+
+/** Adds to the record of this request what its parameters do not tell, such as how many rows left. */
+export function note(c: Context, params: Readonly<Record<string, unknown>>): void {
+  notes.set(c, { ...notes.get(c), ...params })
+}
+
+/**
+ * Middleware of a route: authenticates, checks the permission, sets `principal`, `requestId` and `signal`, runs the handler, and
+ * writes the record of use before the answer begins. What cannot be recorded is refused.
+ */
+export function guard(
+  needs: Permission | 'any',
+  action: OwnAction,
+  options: GuardOptions = {},
+): MiddlewareHandler<ServeEnv> {
+  return async (c, next) => {
+    const door = doorOf(c)
+    const requestId = requestIdOf(c)
+    const refusal = await refusalOf(c, door, needs)
+    if (refusal !== undefined) return refuse(c, door, action, refusal)
+    const principal = known.get(c)?.principal
+    if (principal === undefined) throw new Error('a request that is not refused has a principal')
+    c.set('principal', principal)
+    c.set('requestId', requestId)
+    c.set('signal', signalOf(c, options.seconds === undefined ? door.settings.limits.requestSeconds : options.seconds))
+    await next()
+    const status = c.req.raw.signal.aborted ? CLIENT_GONE : c.res.status
+    try {
+      await door.ownLog.append(recordOf(c, door, { action, principal, status, error: c.error }))
+    } catch (cause) {
+      await c.res.body?.cancel().catch(() => undefined)
+      replaceAnswer(c, problemResponse(asAppError(cause), requestId))
+    }
+    return undefined
+  }
+}
+
+interface Outcome {
+  readonly action: OwnAction
+  readonly principal?: Principal | undefined
+  readonly status: number
+  readonly error?: Error | undefined
+}
+
+/** The record of a request. */
+export function recordOf(c: Context, door: Door, outcome: Outcome): OwnRecord {
+  const { principal, error } = outcome
+  const client = door.clients.of(c)
+  return {
+    time: door.now(),
+    action: outcome.action,
+    requestId: requestIdOf(c),
+    who: principal === undefined ? undefined : principal,
+    address: client.address,
+    userAgent: client.userAgent,
+    params: paramsOf(c),
+    status: outcome.status,
+    error: error === undefined ? undefined : isAppError(error) ? `${error.code}: ${error.message}` : 'ENGINE',
+  }
+}
+
+/** What was asked: how and where, the parameters of path and query, the body once it was found right, and notes. */
+function paramsOf(c: Context): Record<string, unknown> {
+  const query = Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  )
+  return { ...query, ...c.req.param(), ...bodyOf(c), ...notes.get(c), method: c.req.method, path: c.req.path }
+}
+
+function bodyOf(c: Context): Record<string, unknown> {
+  const body: unknown = c.req.valid('json' as never)
+  return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Record<string, unknown>) : {}
+}
+
+async function refusalOf(c: Context, door: Door, needs: Permission | 'any'): Promise<AppError | undefined> {
+  try {
+    const { access, settings } = door
+    const asked = authenticate(c, access, door.clients.of(c), settings.publicUrl)
+    known.set(c, asked)
+    const allowance = door.requests.take(asked.principal.id)
+    if (!allowance.allowed) throw new TooOften(allowance.retrySeconds, allowance.first)
+    if (needs !== 'any' && !asked.principal.permissions.has(needs)) throw lacking(asked.principal, needs)
+    if (changes(c)) await door.ownLog.ready()
+    return undefined
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause
+    return cause.code === 'UNAUTHENTICATED' ? ofStranger(c, door, cause) : cause
+  }
+}
+
+/** Whoever goes on without a token that counts is told to wait; those who have one behind the same address are not. */
+function ofStranger(c: Context, door: Door, refusal: AppError): AppError {
+  const allowance = door.strangers.take(door.clients.of(c).address)
+  return allowance.allowed ? refusal : new TooOften(allowance.retrySeconds, allowance.first)
+}
+
+/** Records a refusal and answers it. */
+export async function refuse(c: Context, door: Door, action: OwnAction, refusal: AppError): Promise<Response> {
+  const requestId = requestIdOf(c)
+  const isWorthIt = !(refusal instanceof TooOften) || refusal.first
+  try {
+    const principal = known.get(c)?.principal
+    const outcome = { action, principal, status: STATUS[refusal.code], error: refusal }
+    if (isWorthIt) await door.ownLog.append(recordOf(c, door, outcome))
+    return problemResponse(refusal, requestId)
+  } catch (cause) {
+    return problemResponse(asAppError(cause), requestId)
+  }
+}
+
+/** Too many requests. Only the first refusal in a row is recorded, or the record itself could be flooded. */
+export class TooOften extends RequestProblem {
+  readonly first: boolean
+
+  constructor(retrySeconds: number, first: boolean) {
+    super('TOO_MANY', 'Too many requests.', { retryAfterSeconds: retrySeconds })
+    this.first = first
+  }
+}
+
+const lacking = (principal: Principal, needs: Permission): AppError =>
+  new AppError(
+    'FORBIDDEN',
+    `That needs the permission ${needs}, which ${principal.name} (${principal.role}) does not have.`,
+  )
+
+function asAppError(cause: unknown): AppError {
+  if (isAppError(cause)) return cause
+  throw cause
+}
+
+function signalOf(c: Context, seconds: number | null): AbortSignal {
+  const gone = c.req.raw.signal
+  return seconds === null ? gone : AbortSignal.any([gone, AbortSignal.timeout(seconds * 1000)])
+}
+
+/** In place of an answer and all its headers. */
+function replaceAnswer(c: Context, answer: Response): void {
+  c.res = undefined
+  c.res = answer
+}

@@ -1,0 +1,61 @@
+/** What the record of use calls each thing people ask of Bricktrail. Each name is in the catalogue, below service `bricktrail`. */
+
+/** The service of all of them. */
+export const OWN_SERVICE = 'bricktrail'
+
+/** Every own action. */
+export const OWN_ACTIONS = [
+  'signIn',
+  'signOut',
+  'getMe',
+  'searchEvents',
+  'countEvents',
+  'completeValues',
+  'downloadEvents',
+  'getEvent',
+  'getRawEvent',
+  'getProof',
+  'revealEvent',
+  'runSql',
+  'getOverview',
+  'searchEntities',
+  'getEntity',
+  'searchFindings',
+  'getFinding',
+  'searchAlerts',
+  'getAlert',
+  'changeAlert',
+  'searchSilences',
+  'createSilence',
+  'deleteSilence',
+  'searchRules',
+  'getCoverage',
+  'getRule',
+  'changeRule',
+  'backtestRule',
+  'getHealth',
+  'searchRejects',
+  'testDestination',
+  'replayDeadLetters',
+  'searchDeadLetters',
+  'discardDeadLetter',
+  'getSeal',
+  'verifySeal',
+  'searchTokens',
+  'createToken',
+  'revokeToken',
+  'createLink',
+  'searchPeople',
+  'changeRole',
+  'searchSaved',
+  'saveSearch',
+  'deleteSaved',
+  'openStream',
+  'listAuditEvents',
+  'getMetrics',
+  'getApiDescription',
+  'unknownRoute',
+] as const
+
+/** One of {@link OWN_ACTIONS}. */
+export type OwnAction = (typeof OWN_ACTIONS)[number]

@@ -1,0 +1,246 @@
+/**
+ * The record of use: who asked Bricktrail for what, in the form of delivered logs, one line a request. Lines that arrive together are
+ * made durable together; whoever appends goes on only then.
+ */
+import { type FileHandle, mkdir, open, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError, messageOf } from '../core/errors.ts'
+import { OWN_SERVICE, type OwnAction } from './own-actions.ts'
+
+/** One request, or one sign-in. */
+export interface OwnRecord {
+  readonly time: Date
+  readonly action: OwnAction
+  readonly requestId: string
+  /** Who asked; absent where nobody knows. */
+  readonly who?: { readonly name: string; readonly id: string; readonly sessionId: string } | undefined
+  readonly address: string
+  readonly userAgent: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly status: number
+  /** Code and message of a refusal. */
+  readonly error?: string | undefined
+}
+
+/** Longest text of a parameter that is kept; a search or a statement is shorter, and nobody may fill the disk with one request. */
+const LONGEST_PARAM = 8000
+const MOST_PARAMS = 60
+const LONGEST_AGENT = 512
+
+/** A new file from then on, so that none grows without end. */
+const FILE_BYTES = 64 * 1024 * 1024
+
+/** A change is refused where less is free: its record might not fit. */
+const LEAST_FREE_BYTES = 1024 * 1024
+
+/** Owner only: searches name people. */
+const FILE_MODE = 0o600
+const FOLDER_MODE = 0o700
+
+/** Names under which secrets are sent; their values are in no record. */
+const SECRET_NAMES =
+  /^(token|code|secret|password|passwd|authorization|cookie|csrf|x-csrf-token|client_secret|id_token|access_token|state)$/i
+
+/** What a token looks like, wherever somebody typed it. */
+const TOKEN_TEXT = /bt[kl]_[A-Za-z0-9_-]{20,}/g
+
+interface Waiting {
+  readonly line: string
+  readonly done: () => void
+  readonly failed: (cause: AppError) => void
+}
+
+interface OpenFile {
+  readonly day: string
+  readonly handle: FileHandle
+  size: number
+}
+
+/** The record of use of one process. */
+export class OwnLog {
+  readonly #folder: string
+  readonly #now: () => Date
+  #waiting: Waiting[] = []
+  #file: OpenFile | undefined
+  #writing: Promise<void> | undefined
+  #written = 0
+  #isClosed = false
+
+  /** Touches no disk before the first record. */
+  constructor(folder: string, now: () => Date) {
+    this.#folder = folder
+    this.#now = now
+  }
+
+  /** Records written since the start. */
+  get written(): number {
+    return this.#written
+  }
+
+  /**
+   * Appends a record; it is durable when this resolves.
+   * @throws AppError NOT_RECORDED
+   */
+  append(record: OwnRecord): Promise<void> {
+    if (this.#isClosed) return Promise.reject(unrecorded('the server is stopping'))
+    return new Promise((done, failed) => {
+      this.#waiting.push({ line: `${JSON.stringify(deliveryRecord(record))}\n`, done, failed })
+      this.#writing ??= this.#writeAll().finally(() => {
+        this.#writing = undefined
+      })
+    })
+  }
+
+  /**
+   * Resolves if a record could be written now. Asked before something is changed, since a change is not taken back.
+   * @throws AppError NOT_RECORDED
+   */
+  async ready(): Promise<void> {
+    try {
+      await this.#current()
+      const { bavail, bsize } = await statfs(this.#folder)
+      if (bavail * bsize < LEAST_FREE_BYTES) throw new Error('the disk is full')
+    } catch (cause) {
+      throw unrecorded(messageOf(cause), cause)
+    }
+  }
+
+  /** Writes what waits and closes the file. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#writing
+    await this.#file?.handle.close()
+    this.#file = undefined
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const taken = this.#waiting
+      this.#waiting = []
+      try {
+        await this.#write(Buffer.from(taken.map(({ line }) => line).join('')))
+        this.#written += taken.length
+        for (const { done } of taken) done()
+      } catch (cause) {
+        const failure = unrecorded(messageOf(cause), cause)
+        for (const { failed } of taken) failed(failure)
+      }
+    }
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    const file = await this.#current()
+    try {
+      let offset = 0
+      while (offset < bytes.length) {
+        const { bytesWritten } = await file.handle.write(bytes, offset, bytes.length - offset, file.size + offset)
+        offset += bytesWritten
+      }
+      await file.handle.datasync()
+      file.size += bytes.length
+    } catch (cause) {
+      await this.#giveUp(file)
+      throw cause
+    }
+  }
+
+  /** Half a line would be a reject later; where it cannot be cut off, the next record begins a file of its own. */
+  async #giveUp(file: OpenFile): Promise<void> {
+    this.#file = undefined
+    await file.handle.truncate(file.size).catch(() => undefined)
+    await file.handle.close().catch(() => undefined)
+  }
+
+  async #current(): Promise<OpenFile> {
+    const now = this.#now()
+    const day = now.toISOString().slice(0, 10)
+    const file = this.#file
+    if (file !== undefined && file.day === day && file.size < FILE_BYTES) return file
+    const opened = await openFile(join(this.#folder, `date=${day}`), now)
+    // Somebody who asked whether all is ready may have opened one meanwhile.
+    if (this.#file !== file && this.#file !== undefined) {
+      await opened.close()
+      return this.#file
+    }
+    this.#file = { day, handle: opened, size: 0 }
+    await file?.handle.close()
+    return this.#file
+  }
+}
+
+const unrecorded = (why: string, cause?: unknown): AppError =>
+  new AppError('NOT_RECORDED', `The record of use cannot be written: ${why}.`, cause === undefined ? {} : { cause })
+
+async function openFile(folder: string, now: Date): Promise<FileHandle> {
+  await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+  const start = now.toISOString().replace(/[-:.]/g, '')
+  for (let n = 1; ; n++) {
+    const path = join(folder, `bricktrail-${start}${n === 1 ? '' : `-${n}`}.json`)
+    try {
+      const file = await open(path, 'wx', FILE_MODE)
+      await syncFolder(folder)
+      return file
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+    }
+  }
+}
+
+/** A file whose name is not durable is lost with its records. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A record in the form of delivered logs (JSON 2.0). */
+export function deliveryRecord(record: OwnRecord): Record<string, unknown> {
+  return {
+    version: '2.0',
+    auditLevel: 'ACCOUNT_LEVEL',
+    timestamp: record.time.getTime(),
+    accountId: OWN_SERVICE,
+    workspaceId: '0',
+    sourceIPAddress: record.address,
+    userAgent: cut(record.userAgent, LONGEST_AGENT),
+    ...(record.who === undefined ? {} : { sessionId: record.who.sessionId }),
+    userIdentity: { email: record.who?.name ?? 'unknown', subjectName: record.who?.id ?? null },
+    serviceName: OWN_SERVICE,
+    actionName: record.action,
+    requestId: record.requestId,
+    requestParams: recordedParams(record.params),
+    response: { statusCode: record.status, errorMessage: record.error ?? null, result: null },
+  }
+}
+
+/** Parameters as a record keeps them: texts of bounded length, and no secret. */
+export function recordedParams(params: Readonly<Record<string, unknown>>): Record<string, string> {
+  const entries = Object.entries(params)
+    .filter(([name, value]) => value !== undefined && value !== null && value !== '' && !SECRET_NAMES.test(name))
+    .slice(0, MOST_PARAMS)
+  return Object.fromEntries(
+    entries.map(([name, value]) => [cut(name, LONGEST_AGENT), cut(textOf(value), LONGEST_PARAM)]),
+  )
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(withoutSecrets(value)))
+
+const withoutSecrets = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(withoutSecrets)
+    : typeof value === 'object' && value !== null
+      ? Object.fromEntries(
+          Object.entries(value).flatMap(([name, each]) =>
+            SECRET_NAMES.test(name) ? [] : [[name, withoutSecrets(each)]],
+          ),
+        )
+      : value
+
+const cut = (text: string, longest: number): string => {
+  const clean = text.replace(TOKEN_TEXT, 'btk_[removed]').toWellFormed()
+  return clean.length <= longest ? clean : `${clean.slice(0, longest).toWellFormed()}…`
+}

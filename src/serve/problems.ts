@@ -1,0 +1,133 @@
+/** Failures as RFC 9457 problems. */
+import { randomUUID } from 'node:crypto'
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { AppError, type ErrorCode, isAppError, systemError } from '../core/errors.ts'
+import { printable, printableLines } from '../core/printable.ts'
+import type { Problem } from './shapes/page.ts'
+
+/** Status of each code of the error table. */
+export const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
+  NO_SOURCE: 422,
+  NO_RECORDS: 422,
+  UNREADABLE: 503,
+  UNKNOWN_FORM: 422,
+  BAD_ARGUMENT: 422,
+  BAD_TIME: 422,
+  BAD_SQL: 422,
+  SQL_REFUSED: 422,
+  SQL_TIMEOUT: 504,
+  NO_LAKE: 404,
+  BAD_LAKE: 500,
+  LAKE_CONFLICT: 503,
+  LOCKED: 503,
+  BAD_SEAL: 500,
+  SEAL_FORKED: 500,
+  BAD_KEY: 500,
+  DISK_FULL: 503,
+  BAD_HOME: 500,
+  ENGINE: 500,
+  MISSING_PACKAGE: 500,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  TOO_LARGE: 413,
+  TOO_MANY: 429,
+  BUSY: 503,
+  WRONG_HOST: 421,
+  NOT_RECORDED: 503,
+}
+
+/** One wrong parameter: where it was sent, its name, and what is wrong. */
+export type WrongParameter = NonNullable<Problem['errors']>[number]
+
+/** What an answer adds to the error behind it. */
+export interface ProblemDetail {
+  readonly requestId: string
+  readonly errors?: readonly WrongParameter[]
+  readonly retryAfterSeconds?: number
+}
+
+/** A refusal that names each wrong parameter, and says where it may be tried again. */
+export class RequestProblem extends AppError {
+  readonly errors: readonly WrongParameter[] | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    detail: { hint?: string; errors?: readonly WrongParameter[]; retryAfterSeconds?: number } = {},
+  ) {
+    super(code, message, detail.hint === undefined ? {} : { hint: detail.hint })
+    this.errors = detail.errors
+    this.retryAfterSeconds = detail.retryAfterSeconds
+  }
+}
+
+const MEDIA_TYPE = 'application/problem+json; charset=utf-8'
+
+/** The problem of an error. What the program did not expect tells nothing of its inside. */
+export function problemOf(error: AppError, requestId: string): Problem {
+  const errors = error instanceof RequestProblem ? error.errors : undefined
+  return {
+    type: `urn:bricktrail:error:${error.code}`,
+    title: titleOf(error.code),
+    status: STATUS[error.code],
+    detail: printableLines(error.message),
+    code: error.code,
+    hint: printable(error.hint),
+    requestId,
+    ...(errors === undefined ? {} : { errors: [...errors] }),
+  }
+}
+
+/** The problem as an answer. */
+export function problemResponse(error: AppError, requestId: string, status = STATUS[error.code]): Response {
+  const headers = new Headers({ 'content-type': MEDIA_TYPE, 'cache-control': 'no-store' })
+  if (status === 401) headers.set('www-authenticate', 'Bearer realm="bricktrail"')
+  const retry = error instanceof RequestProblem ? error.retryAfterSeconds : undefined
+  if (retry !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retry))))
+  return new Response(JSON.stringify({ ...problemOf(error, requestId), status }), { status, headers })
+}
+
+/** What is told of anything thrown; `unexpected` sees what nobody expected. */
+export function expected(cause: unknown, unexpected: (cause: unknown) => void): AppError {
+  if (isAppError(cause)) return cause
+  if (cause instanceof HTTPException) return fromHttp(cause)
+  const system = systemError(cause)
+  unexpected(cause)
+  if (system?.code === 'DISK_FULL') return new AppError('DISK_FULL', 'The disk of the home is full.')
+  return new AppError('ENGINE', 'The server met something it did not expect.', {
+    hint: 'Its log has the details under this request id.',
+  })
+}
+
+/** What Hono itself refuses, such as a body that is no JSON. */
+function fromHttp(cause: HTTPException): AppError {
+  if (cause.status === 413) return new AppError('TOO_LARGE', 'The body is too large.')
+  if (cause.status === 401) return new AppError('UNAUTHENTICATED', 'Nobody is signed in.')
+  if (cause.status === 403) return new AppError('FORBIDDEN', 'That is refused.')
+  if (cause.status === 404) return new AppError('NOT_FOUND', 'There is nothing here.')
+  return new AppError('BAD_ARGUMENT', cause.message || 'The request cannot be read.', {
+    hint: 'Send JSON, with `content-type: application/json`.',
+  })
+}
+
+/** A fresh id of a request. */
+export const newRequestId = (): string => randomUUID()
+
+/** The request's id, made where it has none. */
+export function requestIdOf(c: Context): string {
+  const known: unknown = c.get('requestId')
+  if (typeof known === 'string') return known
+  const id = newRequestId()
+  c.set('requestId', id)
+  return id
+}
+
+const titleOf = (code: ErrorCode): string => {
+  const words = code.toLowerCase().replaceAll('_', ' ')
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`
+}
