@@ -101,6 +101,11 @@ export interface Relations {
   readonly rejects: string
   /** Newest revision of each finding. */
   readonly findings: string
+  /**
+   * SQL of a text as the principal may see it, for texts that stand outside the lake, such as those of alerts: addresses in it are
+   * masked; with `name`, all of it names somebody. `text` is the name of a column.
+   */
+  masked(text: string, what?: 'text' | 'name'): string
 }
 
 /** Limits of a question. */
