@@ -3,7 +3,7 @@
  * that paths relative to a module are the same in both.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -13,7 +13,10 @@ const dist = join(root, 'dist')
 /** A script that a module starts as a process of its own; the compiler rewrites imports only. */
 const STARTED = /(new URL\('\.[^']+)\.ts(',\s*import\.meta\.url\))/g
 
-rmSync(dist, { recursive: true, force: true })
+// The page is built by a script of its own, which knows when it is up to date.
+for (const name of existsSync(dist) ? readdirSync(dist) : []) {
+  if (!name.startsWith('web')) rmSync(join(dist, name), { recursive: true, force: true })
+}
 const compiler = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
   cwd: root,
   stdio: 'inherit',
@@ -23,7 +26,9 @@ cpSync(join(root, 'src'), dist, {
   recursive: true,
   filter: (path) => statSync(path).isDirectory() || path.endsWith('.json'),
 })
-const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.js'))
+const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(
+  (path) => path.endsWith('.js') && !/^web[\\/]/.test(path),
+)
 for (const path of modules) {
   const text = readFileSync(join(dist, path), 'utf8')
   const rewritten = text.replaceAll(STARTED, '$1.js$2')

@@ -1,0 +1,94 @@
+/** The live stream: one connection for the page, which many parts listen to. */
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react'
+
+/** Kinds of changes that the server tells of. */
+export type LiveKind = 'events' | 'findings' | 'alerts' | 'stage'
+
+/** How the connection is. */
+export type LiveState = 'connecting' | 'live' | 'lost'
+
+type Listener = (change: Readonly<Record<string, unknown>>) => void
+
+interface Live {
+  readonly state: LiveState
+  /** Calls the listener with each change of a kind; returns how to end it. */
+  readonly listen: (kind: LiveKind, listener: Listener) => () => void
+}
+
+const KINDS: readonly LiveKind[] = ['events', 'findings', 'alerts', 'stage']
+
+/** A browser gives up on a stream that was refused; it is asked for again after this long, and then ever more seldom. */
+const FIRST_RETRY_MS = 2000
+const LONGEST_RETRY_MS = 60_000
+
+const LiveContext = createContext<Live>({ state: 'connecting', listen: () => () => {} })
+
+/** Opens the stream for everything below it. */
+export function LiveProvider({ children }: { readonly children: ReactNode }) {
+  const [state, setState] = useState<LiveState>('connecting')
+  const listeners = useRef(new Map<LiveKind, Set<Listener>>(KINDS.map((kind) => [kind, new Set()])))
+  useEffect(() => connect(listeners.current, setState), [])
+  const value = useMemo<Live>(
+    () => ({
+      state,
+      listen: (kind, listener) => {
+        const ofKind = listeners.current.get(kind)
+        ofKind?.add(listener)
+        return () => ofKind?.delete(listener)
+      },
+    }),
+    [state],
+  )
+  return <LiveContext value={value}>{children}</LiveContext>
+}
+
+function connect(listeners: ReadonlyMap<LiveKind, Set<Listener>>, setState: (state: LiveState) => void): () => void {
+  let source: EventSource | undefined
+  let timer: number | undefined
+  let wait = FIRST_RETRY_MS
+  const open = () => {
+    source = new EventSource('/api/v1/stream')
+    source.onopen = () => {
+      wait = FIRST_RETRY_MS
+      setState('live')
+    }
+    source.onerror = () => {
+      setState('lost')
+      if (source?.readyState !== EventSource.CLOSED) return
+      timer = window.setTimeout(open, wait)
+      wait = Math.min(LONGEST_RETRY_MS, wait * 2)
+    }
+    for (const kind of KINDS) {
+      source.addEventListener(kind, (message) => {
+        const change = read(message.data)
+        for (const listener of listeners.get(kind) ?? []) listener(change)
+      })
+    }
+  }
+  open()
+  return () => {
+    window.clearTimeout(timer)
+    source?.close()
+  }
+}
+
+function read(data: unknown): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(String(data)) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}
+
+/** How the stream is. */
+export const useLiveState = (): LiveState => useContext(LiveContext).state
+
+/** Calls a function with each change of a kind, as long as the part is shown. */
+export function useLive(kind: LiveKind, listener: Listener): void {
+  const { listen } = useContext(LiveContext)
+  const latest = useRef(listener)
+  useEffect(() => {
+    latest.current = listener
+  })
+  useEffect(() => listen(kind, (change) => latest.current(change)), [kind, listen])
+}
