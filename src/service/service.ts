@@ -1,0 +1,250 @@
+/** The loop: every stage on its schedule, each by itself, over one home. */
+import { mkdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runAlerts } from '../alert/run.ts'
+import type { Home } from '../core/home.ts'
+import { deliverWork } from './deliver-stage.ts'
+import { Figures } from './figures.ts'
+import { diskHold } from './hold.ts'
+import { Intake, type Taken } from './intake.ts'
+import { LakeWatch } from './lake-watch.ts'
+import type { ServiceSettings, SourceSettings } from './settings.ts'
+import { SourceStage } from './source-stage.ts'
+import { NewestEvents, SourceLedger } from './sources.ts'
+import { type Outcome, type RunContext, Stage } from './stage.ts'
+import type { ServiceChange, ServiceFigures, ServiceView, SourceHealth, StageHealth } from './view.ts'
+
+/** How a service is started. */
+export interface ServiceOptions {
+  readonly home: Home
+  readonly settings: ServiceSettings
+  readonly now: () => Date
+  /** Told of each failure, with the stage. */
+  readonly onFailure?: (stage: string, cause: unknown) => void
+}
+
+/** How often the lake is looked at for what others added. */
+const LAKE_MS = 1000
+
+/** Work that takes longer to end is left as a crash would leave it, which costs nothing but doing it again. */
+const STOP_MS = 20_000
+
+/** A day with so many small files makes readers slow … */
+const CROWDED_FILES = 16
+/** … of less than this. */
+const SMALL_BYTES = 16 * 1024 * 1024
+/** Files past their grace are deleted at least this often. */
+const CLEAN_MS = 86_400_000
+
+/** The source whose files are the record of use. */
+const OWN_LOG = 'own-log'
+
+/** A home that is looked after. Only one may run on a home: see `lock.ts`. */
+export class Service implements ServiceView {
+  readonly startedMs = Date.now()
+  readonly #options: ServiceOptions
+  readonly #figures = new Figures()
+  readonly #intake: Intake
+  readonly #lake: LakeWatch
+  readonly #ledger: SourceLedger
+  readonly #newest: NewestEvents
+  readonly #stages: Stage[] = []
+  readonly #watched: SourceStage[] = []
+  readonly #listeners = new Set<(change: ServiceChange) => void>()
+  readonly #ending = new AbortController()
+  #served: Promise<unknown> = Promise.resolve()
+  #cleanedMs = 0
+
+  private constructor(options: ServiceOptions, newest: NewestEvents) {
+    const { home, settings, now } = options
+    this.#options = options
+    this.#newest = newest
+    this.#intake = new Intake({ home, now, figures: this.#figures })
+    this.#ledger = new SourceLedger(home)
+    this.#lake = new LakeWatch(home, (change) => {
+      if (change.kind === 'findings') this.nudge('alert')
+      this.#tell(change)
+    })
+    for (const source of settings.sources) this.#addSource(source)
+    this.#addOwnLog()
+    const { alert, silence, compact } = settings.schedules
+    this.#add('detect', silence, (run) => this.#detect(run))
+    this.#add('alert', alert, () => this.#alert())
+    if (settings.delivers) this.#add('deliver', { everyMs: 60_000 }, deliverWork(home), true)
+    this.#add('compact', compact, () => this.#compact())
+  }
+
+  /** Starts every stage. */
+  static async start(options: ServiceOptions): Promise<Service> {
+    await mkdir(options.home.root, { recursive: true })
+    const service = new Service(options, await NewestEvents.read(options.home))
+    const { signal } = service.#ending
+    service.#served = Promise.all([...service.#stages.map((stage) => stage.serve(signal)), service.#watchLake(signal)])
+    return service
+  }
+
+  /** Ends: nothing new is begun, and what runs is waited for, for a bounded time. True if all of it ended. */
+  async stop(withinMs = STOP_MS): Promise<boolean> {
+    this.#ending.abort()
+    for (const source of this.#watched) source.close()
+    const ended = this.#served.then(() => this.#intake.close()).then(() => true)
+    const isEnded = await Promise.race([ended, sleep(withinMs, false, { ref: false })])
+    this.#listeners.clear()
+    return isEnded
+  }
+
+  stages(): readonly StageHealth[] {
+    return this.#stages.map((stage) => stage.health())
+  }
+
+  async sources(): Promise<readonly SourceHealth[]> {
+    return this.#options.settings.sources.map(({ name, specs }) => {
+      const newestMs = this.#newest.of(name)
+      return {
+        name,
+        spec: specs.join(', '),
+        stage: this.#stageNamed(sourceStage(name)).health(),
+        ...this.#ledger.counts(name, specs),
+        ...(newestMs === undefined
+          ? {}
+          : {
+              newestEvent: new Date(newestMs).toISOString(),
+              lagSeconds: Math.max(0, Math.round((this.#options.now().getTime() - newestMs) / 1000)),
+            }),
+      }
+    })
+  }
+
+  figures(): ServiceFigures {
+    return this.#figures.now()
+  }
+
+  nudge(stage: string): void {
+    for (const each of this.#stages) if (each.name === stage || each.name.startsWith(`${stage}:`)) each.nudge()
+  }
+
+  listen(listener: (change: ServiceChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #tell(change: ServiceChange): void {
+    for (const listener of this.#listeners) listener(change)
+  }
+
+  #stageNamed(name: string): Stage {
+    const stage = this.#stages.find((each) => each.name === name)
+    if (stage === undefined) throw new TypeError(`There is no stage ${name}.`)
+    return stage
+  }
+
+  #add(
+    name: string,
+    schedule: ConstructorParameters<typeof Stage>[0]['schedule'],
+    work: (run: RunContext) => Promise<Outcome | undefined>,
+    isLasting = false,
+  ): Stage {
+    const stage = new Stage({
+      name,
+      schedule,
+      work,
+      isLasting,
+      onChange: (health) => this.#tell({ kind: 'stage', stage: health }),
+      onFailure: (failed, cause) => {
+        this.#figures.failed(failed)
+        this.#options.onFailure?.(failed, cause)
+      },
+    })
+    this.#stages.push(stage)
+    return stage
+  }
+
+  #addSource({ name, specs, form, everyMs }: SourceSettings): void {
+    this.#addTaking(sourceStage(name), { specs, form, schedule: { everyMs }, isOutside: true }, async (taken) => {
+      if (taken.newestMs !== undefined) await this.#newest.saw(name, taken.newestMs)
+    })
+  }
+
+  #addOwnLog(): void {
+    const { home, settings } = this.#options
+    const { ownLog: schedule } = settings.schedules
+    this.#addTaking(OWN_LOG, { specs: [home.own], form: 'delivery', schedule, isOutside: false }, async () => {})
+  }
+
+  #addTaking(
+    stageName: string,
+    source: Pick<ConstructorParameters<typeof SourceStage>[0], 'specs' | 'form' | 'schedule' | 'isOutside'>,
+    onTaken: (taken: Taken) => Promise<void>,
+  ): void {
+    const { home, settings } = this.#options
+    const taking = new SourceStage({
+      ...source,
+      home,
+      intake: this.#intake,
+      diskFloorBytes: settings.diskFloorBytes,
+      onHint: () => stage.nudge(true),
+      onTaken: async (taken) => {
+        await onTaken(taken)
+        if (this.#intake.failure !== undefined) this.nudge('detect')
+        await this.#lake.look()
+      },
+    })
+    const stage = this.#add(stageName, source.schedule, taking.work)
+    this.#watched.push(taking)
+  }
+
+  /** Rules about silence, once nothing is left to take in; what failed after an ingestion; and rules that were changed. */
+  async #detect({ note }: RunContext): Promise<Outcome> {
+    await this.#lake.look()
+    const outside = this.#watched.filter(({ isOutside }) => isOutside)
+    const isClockDue = outside.length > 0 && outside.every(({ isCaughtUp }) => isCaughtUp)
+    const isOwed = this.#intake.failure !== undefined || (await this.#intake.areRulesChanged())
+    if (!this.#lake.hasEvents || !(isClockDue || isOwed)) return { did: false }
+    note(undefined)
+    const report = await this.#intake.detect(isClockDue)
+    await this.#lake.look()
+    const left = report?.leftOut ?? []
+    if (left.length === 0) return {}
+    return { note: `${left.length} rules did not run, such as ${left[0]?.title}: ${left[0]?.message}` }
+  }
+
+  async #alert(): Promise<Outcome> {
+    const { home, now } = this.#options
+    const { rules } = this.#intake
+    const report = await runAlerts(home, { now: now(), ...(rules === undefined ? {} : { rules }) })
+    const { opened, reopened, updated, setAside, nextMs } = report
+    this.#figures.alerted(report)
+    const did = opened + reopened + updated + report.messages > 0
+    if (opened + reopened + updated > 0) this.#tell({ kind: 'alerts', opened: opened + reopened, updated })
+    return {
+      did,
+      ...(nextMs === undefined ? {} : { nextMs: Math.max(nextMs, Date.now() + 1000) }),
+      ...(setAside > 0 ? { note: `${setAside} messages were set aside, as more waited than most_waiting` } : {}),
+    }
+  }
+
+  async #compact(): Promise<Outcome> {
+    const { home, settings, now } = this.#options
+    await this.#lake.look()
+    const isCrowded = (await this.#lake.crowdedDays(CROWDED_FILES, SMALL_BYTES)) > 0
+    const isDirty = this.#lake.hasEvents && now().getTime() - this.#cleanedMs > CLEAN_MS && this.#cleanedMs > 0
+    if (this.#cleanedMs === 0) this.#cleanedMs = now().getTime()
+    if (!isCrowded && !isDirty) return { did: false }
+    const held = await diskHold(home, settings.diskFloorBytes)
+    if (held !== undefined) return { state: 'held', note: held }
+    const results = Object.values(await this.#intake.compact(settings.graceMs))
+    this.#cleanedMs = now().getTime()
+    const [before, after] = [results.map((each) => each.filesBefore), results.map((each) => each.filesAfter)].map(sum)
+    return { note: `${before} files became ${after}` }
+  }
+
+  async #watchLake(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#lake.look().catch((cause: unknown) => this.#options.onFailure?.('lake', cause))
+      await sleep(LAKE_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+}
+
+const sourceStage = (name: string): string => `ingest:${name}`
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
