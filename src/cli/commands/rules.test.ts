@@ -92,6 +92,36 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const run = (...argv: string[]): Promise<Recorded> => runCommand(registerRules, ['rules', ...argv], { home })
 const json = async (...argv: string[]) => JSON.parse((await run('--json', ...argv)).out)
 
+describe('the rule of declared environments', () => {
+  it('is listed, shown, explained, linted around and tried like any other, unless it is disabled', async () => {
+    const apart = join(folder, 'apart')
+    const access = {
+      ...JSON.parse(record(2, 'getTable', 'ada@x.io')),
+      serviceName: 'unityCatalog',
+      workspaceId: '1001',
+      requestParams: { full_name_arg: 'prod.hr.salaries' },
+    }
+    await mkdir(apart)
+    await writeFile(join(folder, 'access.json'), `${JSON.stringify(access)}\n`)
+    const settings = `shipped: false\nenvironments:\n  - { name: dev, workspaces: ["1001"] }\n  - { name: prod, catalogs: [prod] }\n`
+    await writeFile(join(apart, 'detect.yaml'), settings)
+    await symlink(homeAt(CACHE_HOME).cache, homeAt(apart).cache)
+    const specs = [join(folder, 'access.json')]
+    await ingest({ home: homeAt(apart), specs, form: 'auto', stdin: process.stdin, now: () => new Date(), seal: false })
+    const go = (...argv: string[]) => runCommand(registerRules, ['rules', ...argv], { home: apart })
+    expect((await go('list')).out).toMatch(/^environment-crossing +high +detection +data-access /m)
+    expect((await go('show', 'environment-crossing')).out).toContain('reaches from one of the `environments`')
+    expect((await go('explain', 'environment-crossing', '--sql')).out).toContain('prod')
+    await expect(go('explain', 'environment-crossing', 'e1')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    expect((await go('lint')).notes).toContain('0 errors, 0 warnings')
+    expect((await go('test')).exitCode).toBe(0)
+    expect((await go('backtest')).out).toMatch(/^environment-crossing +high +1 +1 /m)
+    await writeFile(join(apart, 'detect.yaml'), `disabled: [environment-crossing]\n${settings}`)
+    expect((await go('backtest')).out).toContain('No rule would have found anything.')
+    expect((await go('show', 'environment-crossing')).out).toContain('DISABLED in detect.yaml')
+  })
+})
+
 describe('rules list', () => {
   it('lists rules in force, shipped ones unless told otherwise, through filters with lists and stars', async () => {
     const shipped = (...argv: string[]) => runCommand(registerRules, ['rules', 'list', ...argv], { home: folder })

@@ -5,9 +5,11 @@ import { parseRange, type TimeRange } from '../../ask/times.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import { jsonText, printable } from '../../core/printable.ts'
+import { environmentsInForce } from '../../detect/job/site.ts'
 import type { RulePack } from '../../detect/pack/pack.ts'
 import { type Backtest, type BacktestRow, backtest, reachSecs } from '../../detect/review/backtest.ts'
 import { calledRule, chosenRules, packOf } from '../../detect/review/chosen.ts'
+import type { Environment } from '../../detect/segment/environments.ts'
 import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
@@ -33,7 +35,8 @@ export async function backtestRules(
   const all = await packInForce(cli, flags, { examples: false })
   const pack = names.length === 0 ? all : packOf(all, chosenRules(all, names))
   const started = performance.now()
-  const report = await over(cli.home(), pack, range, cli.now(), signal)
+  const environments = environmentsInForce({ ...pack, settings: all.settings })
+  const report = await over(cli.home(), pack, { ...range, environments }, cli.now(), signal)
   if (cli.json()) return cli.out(`${jsonText(reportObject(report))}\n`)
   print(cli, report)
   for (const { title, reason, message } of report.leftOut)
@@ -49,7 +52,7 @@ export async function backtestRules(
 async function over(
   home: Home,
   pack: Pick<RulePack, 'rules'>,
-  { fromMs, toMs }: TimeRange,
+  { fromMs, toMs, environments }: TimeRange & { readonly environments: readonly Environment[] },
   now: Date,
   signal: AbortSignal,
 ): Promise<Backtest> {
@@ -70,6 +73,7 @@ async function over(
   try {
     return await backtest(engine, pack, relation, {
       now,
+      environments,
       ...(fromMs === undefined ? {} : { from: new Date(fromMs) }),
       ...(toMs === undefined ? {} : { to: new Date(toMs) }),
     })

@@ -6,6 +6,7 @@ import { chosenRules } from '../../detect/review/chosen.ts'
 import { linesText } from '../../detect/review/describe.ts'
 import { explained, type TracedRule, tracedRule } from '../../detect/review/explain.ts'
 import type { TracedPart } from '../../detect/review/trace.ts'
+import { SEGMENT_RULE } from '../../detect/segment/segment.ts'
 import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { scanSql } from '../../lake/read.ts'
@@ -28,6 +29,11 @@ export async function explainRule(
   const pack = await packInForce(cli, flags, { examples: false })
   const rules = chosenRules(pack, [name])
   for (const rule of rules) {
+    if (event !== undefined && rule.key === SEGMENT_RULE) {
+      throw new AppError('BAD_ARGUMENT', `${SEGMENT_RULE} has no selections that could be asked of one event.`, {
+        hint: 'Its findings say what puts an event on either side; `bricktrail rules backtest environment-crossing` shows some.',
+      })
+    }
     if (event !== undefined) {
       const traced = await withEvent(cli.home(), event, (engine, row) => tracedRule(engine, pack, rule, row))
       cli.out(

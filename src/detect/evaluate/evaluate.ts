@@ -12,6 +12,7 @@ import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
 import { SIMULATE_DEFAULTS, type SimulateOptions, simulate } from '../../simulate/simulate.ts'
 import { detectOver } from '../job/over.ts'
 import type { LeftOut } from '../job/pass.ts'
+import { environmentsInForce } from '../job/site.ts'
 import { loadPack, type PackOptions } from '../pack/load.ts'
 import { readLabels, writeAttacks } from './labels.ts'
 import { judge, type Verdict, wrongOf } from './verdict.ts'
@@ -117,7 +118,10 @@ async function judged(
     onProgress?.('detecting', 0, 1)
     const { events, days, latest, warm } = await engine.row<Extent>(extentSql(relation, warmUpDays))
     const started = performance.now()
-    const report = await detectOver(engine, pack, relation, latest === null ? {} : { now: new Date(latest) })
+    const report = await detectOver(engine, pack, relation, {
+      environments: environmentsInForce(pack),
+      ...(latest === null ? {} : { now: new Date(latest) }),
+    })
     const detectSecs = (performance.now() - started) / 1000
     await writeAttacks(engine, scenarios, relation)
     const verdict = await judge(engine, pack.rules, scenarios, warm ?? undefined)

@@ -3,7 +3,7 @@ import type { Home } from '../../core/home.ts'
 import { loadPack } from '../pack/load.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
 import { type Environment, readEnvironments } from '../segment/environments.ts'
-import { segmentRule } from '../segment/segment.ts'
+import { SEGMENT_RULE } from '../segment/segment.ts'
 
 /** Product of the log source that events are of. */
 export const PRODUCT = 'databricks'
@@ -14,13 +14,18 @@ export interface Site {
   readonly environments: readonly Environment[]
 }
 
+/** Environments whose crossings are told: none where that rule is disabled, or is not among those chosen. */
+export const environmentsInForce = ({
+  rules,
+  settings,
+}: Pick<RulePack, 'rules' | 'settings'>): readonly Environment[] =>
+  rules.some(({ key }) => key === SEGMENT_RULE) ? readEnvironments(settings.environments) : []
+
 /**
  * Loads what a home detects by.
  * @throws AppError BAD_HOME for settings that cannot be used
  */
 export async function siteOf(home: Home): Promise<Site> {
   const pack = await loadPack({ settingsFile: home.detectSettings, product: PRODUCT, examples: false })
-  const environments = readEnvironments(pack.settings.environments)
-  const own = environments.length === 0 ? [] : [segmentRule(environments, home.detectSettings)]
-  return { pack: { problems: pack.problems, rules: [...pack.rules, ...own] }, environments }
+  return { pack, environments: environmentsInForce(pack) }
 }

@@ -10,14 +10,23 @@ import { type ResolvedRule, resolveSelects } from './selects.ts'
 import type { DetectSettings } from './settings.ts'
 import { versionsOf } from './versions.ts'
 
-/** Puts files together; `problems` are those met before. */
-export function assembled(
-  files: readonly ReadFile[],
-  settings: DetectSettings,
-  problems: readonly Problem[],
-  product?: string,
-): RulePack {
-  const once = eachOnce(files.flatMap(({ rules }) => rules))
+/** What is put together. */
+export interface PackParts {
+  readonly files: readonly ReadFile[]
+  /** Rules that no file has: settings make them. Their names are taken. */
+  readonly made: readonly PackRule[]
+  readonly settings: DetectSettings
+  /** Those met before. */
+  readonly problems: readonly Problem[]
+  readonly product?: string | undefined
+}
+
+/** Puts files together. */
+export function assembled({ files, made, settings, problems, product }: PackParts): RulePack {
+  const once = eachOnce(
+    files.flatMap(({ rules }) => rules),
+    made,
+  )
   const resolved = resolveSelects(once.rules, settings.timeZone)
   const filters = files.flatMap((file) => file.filters)
   // Which rules are quiet for being counted is told before filters put copies in their place.
@@ -25,22 +34,22 @@ export function assembled(
   const filtered = applyFilters(quiet, filters)
   const versions = versionsOf(files, filtered.rules, quiet)
   const off = new Set(settings.disabled.map(({ text }) => text))
-  const called = new Map<PackRule, readonly string[]>()
+  const called = new Map<PackRule, readonly string[]>(made.map((rule) => [rule, namesOf(rule.rule)]))
   const finished = ({ names, ...rule }: ResolvedRule): PackRule => {
-    const made = { ...rule, version: versions.get(rule.file) ?? '' }
-    called.set(made, names)
-    return made
+    const whole = { ...rule, version: versions.get(rule.file) ?? '' }
+    called.set(whole, names)
+    return whole
   }
   return {
     ...rulesInUse(
-      filtered.rules.map(finished),
+      [...filtered.rules.map(finished), ...made],
       (rule) => called.get(rule)?.some((name) => off.has(name)) ?? false,
       product,
     ),
     problems: [
       ...problems,
       ...files.flatMap((file) => file.problems),
-      ...unknownNames(files, settings),
+      ...unknownNames([...files.flatMap(({ known }) => known), ...made.flatMap(({ rule }) => namesOf(rule))], settings),
       ...once.problems,
       ...resolved.problems,
       ...filtered.problems,
@@ -50,13 +59,18 @@ export function assembled(
 }
 
 /** A site's rule takes the place of the shipped one of the same id or name; else the first stays. */
-function eachOnce(drafts: readonly DraftRule[]): {
+function eachOnce(
+  drafts: readonly DraftRule[],
+  made: readonly PackRule[],
+): {
   readonly rules: readonly DraftRule[]
   readonly problems: Problem[]
 } {
   const problems: Problem[] = []
-  const byName = new Map<string, DraftRule>()
-  const left = new Set<DraftRule>()
+  const byName = new Map<string, Pick<DraftRule, 'file' | 'isShipped'>>(
+    made.flatMap((each) => namesOf(each.rule).map((name) => [name, each] as const)),
+  )
+  const left = new Set<Pick<DraftRule, 'file' | 'isShipped'>>()
   for (const draft of drafts) {
     const names = [...new Set([draft.key, ...namesOf(draft.rule)])]
     const others = [...new Set(names.flatMap((name) => byName.get(name) ?? []))]
@@ -75,11 +89,11 @@ function eachOnce(drafts: readonly DraftRule[]): {
     left.add(draft)
     for (const name of names) byName.set(name, draft)
   }
-  return { rules: [...left], problems }
+  return { rules: drafts.filter((draft) => left.has(draft)), problems }
 }
 
-function unknownNames(files: readonly ReadFile[], { disabled, overrides }: DetectSettings): Problem[] {
-  const known = new Set(files.flatMap((file) => file.known))
+function unknownNames(names: readonly string[], { disabled, overrides }: DetectSettings): Problem[] {
+  const known = new Set(names)
   const given = [...disabled.map(({ text, place }) => ({ name: text, place })), ...overrides]
   return given
     .filter(({ name }) => !known.has(name))

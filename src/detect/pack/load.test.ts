@@ -161,6 +161,30 @@ describe('disabled rules', () => {
   })
 })
 
+describe('declared environments', () => {
+  const declared = 'environments:\n  - { name: dev, workspaces: ["1"] }\n  - { name: prod, catalogs: [prod] }\n'
+
+  it('make a rule that settings may turn off or tell by another level', async () => {
+    const { pack, problems } = await packOf({ 'detect.yaml': declared })
+    expect([problems, keysOf(pack.rules), only(pack).level]).toEqual([[], ['environment-crossing'], 'high'])
+    const off = await packOf({ 'detect.yaml': `disabled: [environment-crossing]\n${declared}` })
+    expect([off.problems, off.pack.rules, keysOf(off.pack.disabled)]).toEqual([[], [], ['environment-crossing']])
+    const low = await packOf({ 'detect.yaml': `overrides: { environment-crossing: { level: low } }\n${declared}` })
+    expect([low.problems, only(low.pack).level]).toEqual([[], 'low'])
+    const none = await packOf({ 'detect.yaml': 'disabled: [environment-crossing]\n' })
+    expect(none.problems.join()).toContain('No rule is called environment-crossing.')
+  })
+
+  it('leave its name to no other rule', async () => {
+    const { pack, problems } = await packOf({
+      'detect.yaml': declared,
+      'rules/x.yml': simpleRule('environment-crossing'),
+    })
+    expect(only(pack).rule.meta.title).toBe('Access from one environment into another')
+    expect(problems.join()).toContain('The rule environment-crossing is in detect.yaml too.')
+  })
+})
+
 describe('parameters', () => {
   const block = (value: string): string =>
     `bricktrail:\n  parameters:\n    - name: limit\n      value: ${value}\n      reason: why\n`

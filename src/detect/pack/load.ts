@@ -1,8 +1,10 @@
 /** Loads the rule pack: the shipped rules and a site's own, as they are in force. */
 import { AppError, messageOf } from '../../core/errors.ts'
 import type { Problem } from '../../core/yaml/place.ts'
+import { readEnvironments } from '../segment/environments.ts'
+import { SEGMENT_RULE, segmentRule } from '../segment/segment.ts'
 import { assembled } from './assemble.ts'
-import type { RulePack } from './pack.ts'
+import type { PackRule, RulePack } from './pack.ts'
 import { readPipelines } from './pipeline/pipeline.ts'
 import { readRuleFile } from './rule-file.ts'
 import { type RuleText, ruleFilesIn, SHIPPED_RULES, textsOf } from './rule-folders.ts'
@@ -45,7 +47,16 @@ export async function loadPack(options: PackOptions = {}): Promise<RulePack> {
       examples: options.examples ?? true,
     }),
   )
-  return assembled(files, settings, problems, options.product)
+  const made = crossingRule(settings, options.settingsFile)
+  return assembled({ files, made, settings, problems, product: options.product })
+}
+
+/** The rule of declared environments, which no file has, as the settings have it. */
+function crossingRule({ environments, overrides }: DetectSettings, file: string | undefined): readonly PackRule[] {
+  const declared = readEnvironments(environments)
+  if (declared.length === 0) return []
+  const level = overrides.filter(({ name }) => name === SEGMENT_RULE).at(-1)?.level
+  return [{ ...segmentRule(declared, file), ...(level === undefined ? {} : { level }) }]
 }
 
 interface PackText extends RuleText {

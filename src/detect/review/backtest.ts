@@ -4,6 +4,7 @@ import { lit } from '../../engine/sql.ts'
 import { detectOver, FOUND } from '../job/over.ts'
 import type { LeftOut } from '../job/pass.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
+import type { Environment } from '../segment/environments.ts'
 
 /** Findings of one UTC day. */
 export interface DayCount {
@@ -39,13 +40,14 @@ export interface Backtest {
   readonly leftOut: readonly LeftOut[]
 }
 
-/** Which events. */
+/** Which events, and what else they are looked at with. */
 export interface BacktestRange {
   /** Findings that ended before it are history, and not counted. */
   readonly from?: Date
   readonly to?: Date
   /** What counts as now where there is no end. */
   readonly now: Date
+  readonly environments?: readonly Environment[]
 }
 
 /** Latest findings shown of a rule. */
@@ -77,7 +79,8 @@ export async function backtest(
   range: BacktestRange,
 ): Promise<Backtest> {
   const now = range.to !== undefined && range.to < range.now ? range.to : range.now
-  const { leftOut } = await detectOver(engine, pack, events, { now })
+  const { environments = [] } = range
+  const { leftOut } = await detectOver(engine, pack, events, { now, environments })
   const since = range.from === undefined ? 'true' : `last_time >= ${lit(range.from.toISOString())}::TIMESTAMPTZ`
   const counted = `(SELECT * FROM ${FOUND} WHERE superseded_by IS NULL AND ${since})`
   const days = await engine.rows<{ rule_id: string; day: string; findings: number; events: number }>(

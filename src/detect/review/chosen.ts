@@ -3,11 +3,12 @@ import { basename, extname } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import { nearest } from '../../core/nearest.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
+import { SEGMENT_RULE } from '../segment/segment.ts'
 import { namesOf } from '../sigma/rule.ts'
 
 /** What a rule goes by in lists: the name of its file for a rule that makes findings, else its own. */
 export const calledRule = ({ file, feeds, key, rule }: PackRule): string =>
-  feeds ? (rule.meta.name ?? key) : basename(file, extname(file))
+  feeds || key === SEGMENT_RULE ? (rule.meta.name ?? key) : basename(file, extname(file))
 
 const namesFor = (rule: PackRule): string[] => [calledRule(rule), ...namesOf(rule.rule), rule.key, rule.rule.meta.title]
 

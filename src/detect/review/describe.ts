@@ -1,5 +1,6 @@
 /** What a rule looks for, in words. */
 import type { BaselineRule, PackRule } from '../pack/pack.ts'
+import { SEGMENT_RULE } from '../segment/segment.ts'
 import type { Network } from '../sigma/network.ts'
 import { patternText } from '../sigma/pattern.ts'
 import type { Bound, CorrelationRule, RuleExpression } from '../sigma/rule.ts'
@@ -23,6 +24,8 @@ export function ruleInWords(
   { rule }: Pick<PackRule, 'rule'>,
   titleOf: (name: string) => string = (name) => name,
 ): Line[] {
+  if (rule.meta.name === SEGMENT_RULE)
+    return [{ depth: 0, text: 'One event that reaches from one of the `environments` of the settings into another' }]
   if (rule.kind === 'detection') return [{ depth: 0, text: 'One event with' }, ...nodeInWords(rule.tree, 1)]
   if (rule.kind === 'baseline') return baselineInWords(rule)
   return correlationInWords(rule, titleOf)

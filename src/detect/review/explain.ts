@@ -3,6 +3,9 @@ import type { Engine } from '../../engine/duckdb.ts'
 import { metSql } from '../correlate/bursts.ts'
 import { linkCorrelations } from '../correlate/link.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
+import { crossingsSql } from '../segment/crossings.ts'
+import { readEnvironments } from '../segment/environments.ts'
+import { SEGMENT_RULE } from '../segment/segment.ts'
 import { type DetectionRule, namesOf } from '../sigma/rule.ts'
 import { Bindings } from '../sql/bindings.ts'
 import { duckdb } from '../sql/duckdb.ts'
@@ -23,7 +26,7 @@ export interface ExplainedPart {
 }
 
 /** The rule's parts in the order they are run in; the last is the rule itself. */
-export function explained(pack: Pick<RulePack, 'rules'>, rule: PackRule): ExplainedPart[] {
+export function explained(pack: Pick<RulePack, 'rules' | 'settings'>, rule: PackRule): ExplainedPart[] {
   const { rules } = packOf(pack, [rule])
   const titles = new Map(
     rules.flatMap((each) => namesOf(each.rule).map((name) => [name, each.rule.meta.title] as const)),
@@ -33,9 +36,12 @@ export function explained(pack: Pick<RulePack, 'rules'>, rule: PackRule): Explai
     name: each.rule.meta.name,
     kind: each.rule.kind,
     words: ruleInWords(each, (name) => titles.get(name) ?? name),
-    sql: sqlOf(each, rules),
+    sql: each.key === SEGMENT_RULE ? segmentSql(pack) : sqlOf(each, rules),
   }))
 }
+
+const segmentSql = ({ settings }: Pick<RulePack, 'settings'>): string =>
+  crossingsSql(readEnvironments(settings.environments), 'events', SEGMENT_RULE)
 
 function sqlOf({ rule }: PackRule, rules: readonly PackRule[]): string {
   if (rule.kind === 'detection') return detectionSql(rule)

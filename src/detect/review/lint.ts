@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { readDocuments, type YamlDocument, type YamlMap } from '../../core/yaml/documents.ts'
 import type { Place, Problem } from '../../core/yaml/place.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
+import { SEGMENT_RULE } from '../segment/segment.ts'
 import type { DetectionRule } from '../sigma/rule.ts'
 import { conditionProblems } from './lint-conditions.ts'
 import {
@@ -35,7 +36,9 @@ const OUR_PRODUCT = 'databricks'
  * @param wanted picks files by their path
  */
 export async function lintPack(pack: RulePack, wanted: (file: string) => boolean = () => true): Promise<LintReport> {
-  const rules = [...pack.rules, ...pack.disabled, ...pack.elsewhere].filter(({ file }) => wanted(file))
+  // The rule of environments stands in no file; the settings that make it are checked as they are read.
+  const all = [...pack.rules, ...pack.disabled, ...pack.elsewhere].filter(({ key }) => key !== SEGMENT_RULE)
+  const rules = all.filter(({ file }) => wanted(file))
   const problems = pack.problems.filter(({ place }) => wanted(place.file))
   const byFile = Map.groupBy(rules, ({ file }) => file)
   const runbooks = await RunbookLint.open()
