@@ -1,0 +1,134 @@
+/** Which alerts the queue holds; kept in the address. */
+import { Group, NativeSelect, SegmentedControl, Switch, TextInput } from '@mantine/core'
+import { useDebouncedCallback } from '@mantine/hooks'
+import { useEffect, useState } from 'react'
+import type { AlertRow } from '../../../../src/serve/shapes/alerts.ts'
+import { useMe } from '../../queries/session.ts'
+import type { Changes } from '../../url-state.ts'
+import type { QueueFilter } from './alert-queries.ts'
+
+/** So many are fetched at first, and each time more are asked for. */
+export const QUEUE_STEP = 100
+
+/** The filter of an address. */
+export function filterOf(kind: AlertRow['kind'], params: URLSearchParams): QueueFilter {
+  const text = (name: string) => params.get(name) ?? ''
+  return {
+    kind,
+    which: text('which') || 'open',
+    state: text('state'),
+    level: text('level'),
+    rule: text('rule'),
+    entity: text('entity'),
+    assignee: text('assignee'),
+    quiet: text('quiet'),
+    limit: Math.min(500, Math.max(QUEUE_STEP, Number(text('limit')) || QUEUE_STEP)),
+  }
+}
+
+/** Parts of a filter that hide something. */
+export const isNarrowed = (filter: QueueFilter): boolean =>
+  [filter.state, filter.level, filter.rule, filter.entity, filter.assignee, filter.quiet].some((each) => each !== '')
+
+/** Takes everything out of the address that hides something. */
+export const WIDE: Changes = { state: null, level: null, rule: null, entity: null, assignee: null, quiet: null }
+
+/** The controls above the queue. */
+export function QueueFilters({
+  filter,
+  onChange,
+}: {
+  readonly filter: QueueFilter
+  readonly onChange: (changes: Changes) => void
+}) {
+  const me = useMe()
+  const assignees = [
+    { value: '', label: 'Anybody' },
+    { value: me.name, label: 'Me' },
+    ...(filter.assignee === '' || filter.assignee === me.name
+      ? []
+      : [{ value: filter.assignee, label: filter.assignee }]),
+  ]
+  return (
+    <Group gap={8} className="queue-filters" role="search" aria-label="Filter the queue">
+      <SegmentedControl
+        aria-label="Open or resolved"
+        value={filter.which}
+        onChange={(which) => onChange({ which: which === 'open' ? null : which, state: null })}
+        data={[
+          { value: 'open', label: 'Open' },
+          { value: 'resolved', label: 'Resolved' },
+          { value: 'all', label: 'All' },
+        ]}
+      />
+      <NativeSelect
+        aria-label="State"
+        value={filter.state}
+        onChange={(event) => onChange({ state: event.currentTarget.value })}
+        disabled={filter.which === 'resolved'}
+        data={[
+          { value: '', label: 'Any state' },
+          { value: 'new', label: 'New' },
+          { value: 'acknowledged', label: 'Acknowledged' },
+          { value: 'in progress', label: 'In progress' },
+          { value: 'reopened', label: 'Reopened' },
+        ]}
+      />
+      <NativeSelect
+        aria-label="Level"
+        value={filter.level}
+        onChange={(event) => onChange({ level: event.currentTarget.value })}
+        data={[
+          { value: '', label: 'Any level' },
+          { value: 'critical', label: 'Critical' },
+          { value: 'high', label: 'High and above' },
+          { value: 'medium', label: 'Medium and above' },
+          { value: 'low', label: 'Low and above' },
+        ]}
+      />
+      <NativeSelect
+        aria-label="Assignee"
+        value={filter.assignee}
+        onChange={(event) => onChange({ assignee: event.currentTarget.value })}
+        data={assignees}
+      />
+      <TypedFilter label="Rule" value={filter.rule} onChange={(rule) => onChange({ rule })} />
+      <TypedFilter label="About" value={filter.entity} onChange={(entity) => onChange({ entity })} />
+      <Switch
+        label="Without quiet ones"
+        checked={filter.quiet === 'false'}
+        onChange={(event) => onChange({ quiet: event.currentTarget.checked ? 'false' : null })}
+      />
+    </Group>
+  )
+}
+
+const TYPING_MS = 300
+
+function TypedFilter({
+  label,
+  value,
+  onChange,
+}: {
+  readonly label: string
+  readonly value: string
+  readonly onChange: (text: string) => void
+}) {
+  const [typed, setTyped] = useState(value)
+  const tell = useDebouncedCallback(onChange, TYPING_MS)
+  // The address may change by other ways, such as the back button.
+  useEffect(() => setTyped(value), [value])
+  return (
+    <TextInput
+      aria-label={label}
+      placeholder={label}
+      w={130}
+      value={typed}
+      maxLength={200}
+      onChange={(event) => {
+        setTyped(event.currentTarget.value)
+        tell(event.currentTarget.value.trim())
+      }}
+    />
+  )
+}
