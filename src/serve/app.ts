@@ -5,20 +5,23 @@ import { bodyLimit } from 'hono/body-limit'
 import { AppError } from '../core/errors.ts'
 import type { Access } from './auth/access.ts'
 import { Clients } from './auth/client.ts'
-import { checkHost } from './auth/origin.ts'
+import { wrongHost } from './auth/origin.ts'
 import type { RouteApp, RouteGroup, ServeDeps, ServeEnv } from './contract.ts'
-import { type Door, guard, openDoor } from './guard.ts'
+import { type Door, guard, openDoor, refuseStranger } from './guard.ts'
 import { secureHeaders } from './headers.ts'
 import { RateLimit } from './limits.ts'
 import type { OwnLog } from './own-log.ts'
 import { expected, problemResponse, RequestProblem, requestIdOf } from './problems.ts'
 import type { ServeSettings } from './settings.ts'
+import type { PageFiles } from './static.ts'
 
 /** What the app is made of. */
 export interface AppDeps extends ServeDeps {
   readonly access: Access
   readonly ownLog: OwnLog
   readonly settings: ServeSettings
+  /** The page; the API alone where absent. */
+  readonly page?: PageFiles
   /** Told what nobody expected: one line for the log, and the cause. */
   readonly unexpected?: (line: string, cause: unknown) => void
   /** Called after every answer: method, route, status, seconds. */
@@ -70,14 +73,17 @@ export function createApp<D extends AppDeps>(deps: D, groups: readonly RouteGrou
     deps.answered?.({ method: c.req.method, route: routeOf(c), status: c.res.status, seconds })
   })
   app.use('*', async (c, next) => {
-    checkHost(door.clients.of(c), deps.settings.publicUrl)
-    await next()
+    const refusal = unfit(c, door)
+    if (refusal !== undefined) return refuseStranger(c, door, 'unknownRoute', refusal)
+    return next()
   })
-  app.use('*', bodyLimit({ maxSize: deps.settings.limits.bodyBytes, onError: tooLarge(deps.settings) }))
+  app.use('*', bodyLimit({ maxSize: deps.settings.limits.bodyBytes, onError: () => tooLarge(deps.settings) }))
   for (const group of groups) app.route('/', group(deps))
   app.all('/api/*', guard('any', 'unknownRoute'), () => {
     throw new AppError('NOT_FOUND', 'There is no such route.', { hint: '`/docs` lists all of them.' })
   })
+  const { page } = deps
+  if (page !== undefined) app.get('*', (c) => page.answer(c))
   app.notFound((c) => problemResponse(new AppError('NOT_FOUND', 'There is nothing here.'), requestIdOf(c)))
   app.onError((cause, c) => {
     const log = (met: unknown) => deps.unexpected?.(`request ${requestIdOf(c)}: ${c.req.method} ${routeOf(c)}`, met)
@@ -100,8 +106,20 @@ function doorWith(deps: AppDeps): Door {
   }
 }
 
-const tooLarge = (settings: ServeSettings) => (): never => {
-  throw new AppError('TOO_LARGE', `A body has at most ${settings.limits.bodyBytes} bytes.`)
+/** What is refused whoever asks: by a name that is not ours, or with too much. */
+function unfit(c: Context, door: Door): AppError | undefined {
+  const { settings } = door
+  const length = Number(c.req.header('content-length') ?? 0)
+  if (length > settings.limits.bodyBytes) return oversized(settings)
+  return wrongHost(door.clients.of(c), settings.publicUrl)
+}
+
+const oversized = (settings: ServeSettings): AppError =>
+  new AppError('TOO_LARGE', `A body has at most ${settings.limits.bodyBytes} bytes.`)
+
+/** For bodies that do not say how long they are. */
+const tooLarge = (settings: ServeSettings): never => {
+  throw oversized(settings)
 }
 
 /** The route that answered, as it was written. */

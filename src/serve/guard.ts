@@ -150,6 +150,11 @@ function ofStranger(c: Context, door: Door, refusal: AppError): AppError {
   return allowance.allowed ? refusal : new TooOften(allowance.retrySeconds, allowance.first)
 }
 
+/** Records a refusal before anybody asked who it is, and answers it; of many from one address only the first. */
+export function refuseStranger(c: Context, door: Door, action: OwnAction, refusal: AppError): Promise<Response> {
+  return refuse(c, door, action, ofStranger(c, door, refusal))
+}
+
 /** Records a refusal and answers it. */
 export async function refuse(c: Context, door: Door, action: OwnAction, refusal: AppError): Promise<Response> {
   const requestId = requestIdOf(c)

@@ -5,15 +5,15 @@ import { AppError } from '../../core/errors.ts'
 import { type Client, isLoopback, nameOf } from './client.ts'
 
 /**
- * Refuses a `Host` that is neither the public name, nor a name of this machine, nor an address: a name that somebody points at us (DNS
- * rebinding) would make their page ours.
- * @throws AppError WRONG_HOST
+ * What is wrong with a `Host` that is neither the public name, nor a name of this machine, nor an address: a name that somebody points at us (DNS
+ * rebinding) would make their page ours. Undefined for one that is
+ * right.
  */
-export function checkHost(client: Client, publicUrl: string | undefined): void {
+export function wrongHost(client: Client, publicUrl: string | undefined): AppError | undefined {
   const name = nameOf(client.host)
   const isPublic = publicUrl !== undefined && client.host === new URL(publicUrl).host
-  if (isPublic || isLoopback(name) || isIP(name) !== 0) return
-  throw new AppError('WRONG_HOST', 'This server does not answer to the name it was asked by.')
+  if (isPublic || isLoopback(name) || isIP(name) !== 0) return undefined
+  return new AppError('WRONG_HOST', 'This server does not answer to the name it was asked by.')
 }
 
 /** The origins that are ours for this request. */
