@@ -70,7 +70,7 @@ export class Service implements ServiceView {
     const { alert, silence, compact } = settings.schedules
     this.#add('detect', silence, (run) => this.#detect(run))
     this.#add('alert', alert, () => this.#alert())
-    if (settings.delivers) this.#add('deliver', { everyMs: 60_000 }, deliverWork(home), true)
+    if (settings.delivers) this.#add('deliver', { everyMs: 60_000 }, deliverWork(home))
     this.#add('compact', compact, () => this.#compact())
   }
 
@@ -142,13 +142,11 @@ export class Service implements ServiceView {
     name: string,
     schedule: ConstructorParameters<typeof Stage>[0]['schedule'],
     work: (run: RunContext) => Promise<Outcome | undefined>,
-    isLasting = false,
   ): Stage {
     const stage = new Stage({
       name,
       schedule,
       work,
-      isLasting,
       onChange: (health) => this.#tell({ kind: 'stage', stage: health }),
       onFailure: (failed, cause) => {
         this.#figures.failed(failed)

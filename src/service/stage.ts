@@ -36,8 +36,6 @@ export interface StageOptions {
   readonly onChange?: (health: StageHealth) => void
   /** Called for every failed run. */
   readonly onFailure?: (name: string, cause: unknown) => void
-  /** True for work that runs until the service ends: it is told of at once. */
-  readonly isLasting?: boolean
   /** Wait after a first failure; doubled for each further one, up to `longestWaitMs`. */
   readonly firstWaitMs?: number
   readonly longestWaitMs?: number
@@ -120,7 +118,12 @@ export class Stage {
     this.#again = false
     this.#state = 'running'
     this.#lastStartMs = Date.now()
-    const telling = setTimeout(() => this.#tell(), this.#options.isLasting === true ? 0 : TOLD_AFTER_MS)
+    const noted = this.#note
+    const telling = setTimeout(() => {
+      // What was worth knowing of the run before is not of this one.
+      if (this.#note === noted) this.#note = undefined
+      this.#tell()
+    }, TOLD_AFTER_MS)
     const run: RunContext = {
       signal,
       note: (text) => {
