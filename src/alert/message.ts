@@ -130,8 +130,11 @@ export function urlOf({ id, kind, facts }: Alert, template: string | undefined):
   )
 }
 
-/** A query of the runbook for this alert. */
-function filledIn(sql: string, { firstMs, lastMs, facts }: Alert): string {
+/** A query of a runbook, with its time and whom it is about filled in. */
+export function filledIn(
+  sql: string,
+  { firstMs, lastMs, facts }: Pick<Alert, 'firstMs' | 'lastMs'> & { readonly facts: Pick<Alert['facts'], 'entity'> },
+): string {
   const values: Readonly<Record<string, string>> = {
     from: `TIMESTAMPTZ ${lit(iso(firstMs))}`,
     to: `TIMESTAMPTZ ${lit(iso(lastMs))}`,

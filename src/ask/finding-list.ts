@@ -27,11 +27,12 @@ const COLUMNS = { short: SHORT, flat: FLAT, whole: '*' } as const
 /** SQL over `findings` for the matching ones, the gravest of the newest first; one row more than the limit. */
 export function findingListSql(filter: FindingFilter, columns: keyof typeof COLUMNS, limit: number): string {
   const cut = Number.isFinite(limit) ? ` LIMIT ${limit + 1}` : ''
-  return `SELECT ${COLUMNS[columns]} FROM findings WHERE ${whereSql(filter)}
+  return `SELECT ${COLUMNS[columns]} FROM findings WHERE ${findingFilterSql(filter)}
     ORDER BY last_time DESC, list_position([${LEVELS.map(lit).join(', ')}], "level") DESC, finding_id${cut}`
 }
 
-function whereSql({ level, rule, entity, threat, fromMs, toMs }: FindingFilter): string {
+/** A condition over `findings` that holds for the matching ones that stand. Throws BAD_ARGUMENT for a level that is none. */
+export function findingFilterSql({ level, rule, entity, threat, fromMs, toMs }: FindingFilter): string {
   const conditions = ['superseded_by IS NULL']
   if (level !== undefined) conditions.push(`"level" IN (${levelsFrom(level).map(lit).join(', ')})`)
   if (rule !== undefined) {

@@ -117,6 +117,8 @@ export interface AskOptions {
   readonly toMs?: number
   /** Version of `events` to read as of; the newest where absent. @see Answer.version */
   readonly version?: number
+  /** `quick` where the asker knows that little is read; told from the size of `events` where absent. */
+  readonly lane?: 'quick' | 'long'
 }
 
 /** Rows as plain JSON values. */

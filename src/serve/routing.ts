@@ -89,7 +89,7 @@ const SECURITY: Record<string, string[]>[] = [{ token: [] }, { session: [] }]
 
 /** Who may ask, and what the record of use calls it. To be spread into a route. */
 export const behind = (needs: Permission | 'any', action: OwnAction, options: GuardOptions = {}) => ({
-  middleware: [guard(needs, action, options)] as const,
+  middleware: guard(needs, action, options),
   security: SECURITY,
   'x-permission': needs,
   'x-action': action,

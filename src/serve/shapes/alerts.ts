@@ -32,7 +32,14 @@ export type FindingPage = z.infer<typeof FindingPage>
 
 /** A query of a runbook, ready for the explorer or the SQL page. */
 export const RunbookStep = z
-  .object({ title: z.string(), sql: z.string().nullable(), q: z.string().nullable() })
+  .object({
+    title: z.string(),
+    sql: z.string().nullable(),
+    q: z.string().nullable(),
+    /** The time that a search is about. */
+    from: z.string().optional(),
+    to: z.string().optional(),
+  })
   .openapi('RunbookStep')
 
 /** A finding in full. */
@@ -159,6 +166,8 @@ export type SilenceRow = z.infer<typeof SilenceRow>
 /** A silence to make. */
 export const NewSilence = z
   .object({
+    /** Id of an alert: its rule and whom it is about. */
+    alert: z.string().max(64).optional(),
     rule: z.string().max(200).optional(),
     entity: z.string().max(500).optional(),
     /** Such as `8h` or `3d`. */

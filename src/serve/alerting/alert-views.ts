@@ -1,0 +1,82 @@
+/** Alerts as somebody may see them: values of events that are hidden from them are hidden here, too. */
+import type { AlertView, AlertDetail as WholeAlert } from '../../alert/describe.ts'
+import type { AlertDetail, AlertRow } from '../shapes/alerts.ts'
+import { runbookSteps } from './runbook.ts'
+import type { TextMask } from './text-mask.ts'
+
+/** An alert in a list. */
+export function alertRow(view: AlertView, mask: TextMask): AlertRow {
+  const { id, kind, level, state, status, outcome, assignee, quiet, rule, threat, tags, risk } = view
+  return {
+    id,
+    kind,
+    level,
+    state,
+    status,
+    outcome,
+    assignee,
+    quiet,
+    title: mask.text(view.title),
+    summary: mask.text(view.summary),
+    rule,
+    entity: { field: view.entity.field, value: mask.value(view.entity.field, view.entity.value) },
+    threat,
+    tags: [...tags],
+    workspaces: [...view.workspaces],
+    actors: view.actors.map(mask.who),
+    assets: view.assets.map(mask.text),
+    risk: risk === null ? null : { score: risk.score, tactics: [...risk.tactics] },
+    findings: view.findings,
+    events: view.events,
+    firstTime: view.firstTime,
+    lastTime: view.lastTime,
+    created: view.created,
+    updated: view.updated,
+    resolved: view.resolved,
+  }
+}
+
+/** An alert in full. `alerts` are those of an incident that the asker may see. */
+export function alertDetail(
+  whole: WholeAlert,
+  mask: TextMask,
+  queries: readonly { readonly title: string; readonly sql: string }[],
+): AlertDetail {
+  const row = alertRow(whole, mask)
+  const { field, value } = row.entity
+  const [firstMs, lastMs] = [Date.parse(row.firstTime), Date.parse(row.lastTime)]
+  return {
+    ...row,
+    duplicateOf: whole.duplicateOf,
+    because: whole.because.map(mask.reason),
+    history: whole.history.map(({ time, who, what, from, to, why }) => ({
+      time,
+      who,
+      what,
+      from,
+      to,
+      why: why === null ? null : mask.text(why),
+    })),
+    findingList: whole.findingList.map(({ id, revision, events, lastTime, summary }) => ({
+      id,
+      revision,
+      events,
+      lastTime,
+      summary: mask.text(summary),
+    })),
+    timeline: whole.timeline.map(({ time, score, title, summary }) => ({
+      time,
+      score,
+      title: mask.text(title),
+      summary: mask.text(summary),
+    })),
+    alerts: whole.alerts.map((each) => alertRow(each, mask)),
+    runbook: runbookSteps(queries, { ...subjectOf(field, value), firstMs, lastMs }),
+  }
+}
+
+/** Incidents call what they are about `actor` or `asset`; an asset is written `type:name`. */
+const subjectOf = (field: string, value: string): { entity: string; entityField: string } =>
+  field === 'asset'
+    ? { entity: value.slice(value.indexOf(':') + 1), entityField: 'targets.name' }
+    : { entity: value, entityField: field }

@@ -1,0 +1,104 @@
+/** Silences: what people asked not to be told of, as one who may see only a part. */
+import { existsSync } from 'node:fs'
+import { AlertsFile } from '../../alert/alerts-file.ts'
+import { silenceView } from '../../alert/describe.ts'
+import { type Matcher, patternFor } from '../../alert/match.ts'
+import { addSilence, allSilences, endSilence, type Silence } from '../../alert/silences.ts'
+import { parseDuration } from '../../ask/times.ts'
+import { AppError } from '../../core/errors.ts'
+import type { Principal, ServeDeps } from '../contract.ts'
+import type { NewSilence, SilenceRow } from '../shapes/alerts.ts'
+import type { AlertAsking, AlertDesk } from './alert-desk.ts'
+import { masked, type TextMask } from './text-mask.ts'
+import { isLimited } from './visible-findings.ts'
+
+/** Who wants to be told nothing for longer turns the rule off. */
+const LONGEST_MS = 366 * 86_400_000
+
+/** Silences shown, the newest first. */
+const MOST_SHOWN = 1000
+
+/** The silences of a home. */
+export class SilenceDesk {
+  readonly #deps: ServeDeps
+  readonly #alerts: AlertDesk
+
+  constructor(deps: ServeDeps, alerts: AlertDesk) {
+    this.#deps = deps
+    this.#alerts = alerts
+  }
+
+  /** Those the asker may see, the newest first. */
+  async list({ principal, signal }: AlertAsking): Promise<SilenceRow[]> {
+    if (!existsSync(this.#deps.home.alerts)) return []
+    const all = this.#within(allSilences)
+    const seen = all.filter((each) => isVisible(each, principal)).slice(0, MOST_SHOWN)
+    return masked(this.#deps.lake, principal, signal, (mask) => seen.map((each) => this.#row(each, mask)))
+  }
+
+  /** @throws AppError BAD_ARGUMENT, NOT_FOUND for an alert that is not there, FORBIDDEN where the asker cannot bound it */
+  async add(asking: AlertAsking, { alert, rule, entity, duration, reason }: NewSilence): Promise<SilenceRow> {
+    const { principal, signal } = asking
+    const about = alert === undefined ? undefined : await this.#alerts.matched(asking, alert)
+    const nowMs = this.#deps.now().getTime()
+    const lastsMs = parseDuration(duration)
+    if (lastsMs > LONGEST_MS)
+      throw new AppError('BAD_ARGUMENT', 'A silence lasts a year at most.', { hint: 'Turn the rule off instead.' })
+    const matcher: Matcher = {
+      ...(about === undefined ? {} : { rule: [patternFor(about.ruleId)], entity: [patternFor(about.entity)] }),
+      ...(rule === undefined || rule.trim() === '' ? {} : { rule: [rule.trim()] }),
+      ...(entity === undefined || entity.trim() === '' ? {} : { entity: [entity.trim()] }),
+    }
+    const wanted = { matcher: within(matcher, principal), endsMs: nowMs + lastsMs, who: principal.name, reason, nowMs }
+    if (Object.keys(matcher).length === 0)
+      throw new AppError('BAD_ARGUMENT', 'This would silence everything.', {
+        hint: 'Name a rule, an entity or an alert.',
+      })
+    const made = this.#within((file) => addSilence(file, wanted))
+    return masked(this.#deps.lake, principal, signal, (mask) => this.#row(made, mask))
+  }
+
+  /** Ends one now. @throws AppError NOT_FOUND; CONFLICT for one that is over */
+  async end({ principal }: AlertAsking, id: string): Promise<void> {
+    const nowMs = this.#deps.now().getTime()
+    const none = new AppError('NOT_FOUND', 'There is no silence of this id.')
+    if (!existsSync(this.#deps.home.alerts)) throw none
+    this.#within((file) =>
+      file.atOnce(() => {
+        const found = allSilences(file).find((each) => each.id === id && isVisible(each, principal))
+        if (found === undefined) throw none
+        if (found.endsMs <= nowMs) throw new AppError('CONFLICT', 'This silence is over already.')
+        endSilence(file, id, nowMs)
+      }),
+    )
+    await this.#alerts.tell()
+  }
+
+  #row(silence: Silence, mask: TextMask): SilenceRow {
+    const { id, about, who, reason, created, ends, inForce, quieted } = silenceView(silence, this.#deps.now().getTime())
+    return { id, about: mask.text(about), who, reason: mask.text(reason), created, ends, inForce, quieted }
+  }
+
+  #within<T>(work: (file: AlertsFile) => T): T {
+    const file = AlertsFile.open(this.#deps.home.alerts)
+    try {
+      return work(file)
+    } finally {
+      file.close()
+    }
+  }
+}
+
+/** One who sees some rows only is shown nobody that is silenced elsewhere. */
+function isVisible({ matcher, who }: Silence, principal: Principal): boolean {
+  if (!isLimited(principal) || who === principal.name) return true
+  return [matcher.entity, matcher.actor, matcher.asset].every((names) => (names ?? []).length === 0)
+}
+
+/** One who sees some workspaces only silences these. */
+function within(matcher: Matcher, principal: Principal): Matcher {
+  const { workspaces, categories } = principal.rows
+  if (categories !== undefined)
+    throw new AppError('FORBIDDEN', 'A silence is of whole alerts, and you see events of some categories only.')
+  return workspaces === undefined ? matcher : { ...matcher, workspace: workspaces.map(patternFor) }
+}

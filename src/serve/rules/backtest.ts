@@ -1,0 +1,71 @@
+/** What one rule would have found in the lake. */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../../core/errors.ts'
+import type { Home } from '../../core/home.ts'
+import { loadPack } from '../../detect/pack/load.ts'
+import { backtest, reachSecs } from '../../detect/review/backtest.ts'
+import { chosenRules, packOf } from '../../detect/review/chosen.ts'
+import { Engine } from '../../engine/duckdb.ts'
+import { lit } from '../../engine/sql.ts'
+import { filesBetween, scanSql } from '../../lake/read.ts'
+import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
+import type { Backtest } from '../shapes/rules.ts'
+
+/** Which rule, and over which time. */
+export interface BacktestWork {
+  readonly rule: string
+  readonly fromMs?: number
+  readonly toMs?: number
+  readonly nowMs: number
+}
+
+/** Beside a server that answers, a backtest has its own bound. */
+const MEMORY_MB = 1000
+
+/** Runs the rule over the lake as it is now. @throws AppError NO_LAKE; BAD_ARGUMENT for a rule that is not there */
+export async function backtestOver(home: Home, { rule, fromMs, toMs, nowMs }: BacktestWork): Promise<Backtest> {
+  const started = performance.now()
+  const all = await loadPack({ settingsFile: home.detectSettings, examples: false })
+  const everything = { rules: [...all.rules, ...all.disabled] }
+  const pack = packOf(everything, chosenRules(all, [rule]).slice(0, 1))
+  const table = DeltaTable.at(home.events, EVENTS_TABLE)
+  const snapshot = await table.snapshot()
+  if (snapshot.version < 0) throw new AppError('NO_LAKE', 'There are no events yet.')
+  const sinceMs = fromMs === undefined ? undefined : fromMs - reachSecs(pack) * 1000
+  const until = toMs === undefined ? 'true' : `event_time < ${timestamp(toMs)}`
+  const since = sinceMs === undefined ? 'true' : `event_time >= ${timestamp(sinceMs)}`
+  const scan = scanSql(table, filesBetween(snapshot, sinceMs, toMs))
+  const tempDir = join(home.tmp, `backtest-${process.pid}`)
+  await mkdir(home.tmp, { recursive: true })
+  const engine = await Engine.open({ tempDir, memoryLimitMb: MEMORY_MB })
+  try {
+    const report = await backtest(engine, pack, `(SELECT * FROM ${scan} WHERE ${since} AND ${until})`, {
+      now: new Date(nowMs),
+      ...(fromMs === undefined ? {} : { from: new Date(fromMs) }),
+      ...(toMs === undefined ? {} : { to: new Date(toMs) }),
+    })
+    const [leftOut] = report.leftOut
+    if (leftOut !== undefined)
+      throw new AppError('BAD_ARGUMENT', `The rule cannot be run, ${leftOut.reason}: ${leftOut.message}`, {
+        hint: 'See what is wrong with it among its problems.',
+      })
+    const [row] = report.rows
+    return {
+      events: row?.events ?? 0,
+      findings: row?.findings ?? 0,
+      perDay: (row?.days ?? []).map(({ day, findings }) => ({ day, findings })),
+      examples: (row?.samples ?? []).map(({ summary, time, eventIds }) => ({
+        eventId: eventIds[0] ?? '',
+        time,
+        summary,
+      })),
+      seconds: Math.round(performance.now() - started) / 1000,
+    }
+  } finally {
+    engine.close()
+    await rm(tempDir, { recursive: true, force: true })
+  }
+}
+
+const timestamp = (ms: number): string => `${lit(new Date(ms).toISOString())}::TIMESTAMPTZ`
