@@ -55,7 +55,13 @@ export async function simulate(options: SimulateOptions): Promise<SimulateReport
   checkRoom(options.events, eventsOf(played))
   await prepareFolder(options.out)
   const writer = new LogWriter(options.out, options.gzip)
-  const byService = await writeEvents(options, period, { root, account, form, played, writer })
+  const byService = await writeEvents(options, period, { root, account, form, played, writer }).catch(
+    async (cause: unknown) => {
+      // Once it has failed nothing is written any more, so that the folder can be removed.
+      await writer.finish().catch(() => undefined)
+      throw cause
+    },
+  )
   const labels = labelsOf(options, played, byService)
   await writeLabels(options.out, labels)
   return {

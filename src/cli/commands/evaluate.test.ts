@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -58,6 +58,39 @@ describe('bricktrail evaluate', () => {
     expect(out).toMatch(/sso-config-changed +NO/)
     expect(out).toMatch(/Somebody lists shares: \S+@/)
   }, 60_000)
+
+  it.each([0, 700, 2500])(
+    'ends on Ctrl-C, %i ms after it began, and leaves nothing behind',
+    async (afterMs) => {
+      const tmp = await mkdtemp(join(root, 'tmp-'))
+      const before = process.env.TMPDIR
+      process.env.TMPDIR = tmp
+      try {
+        const argv = [
+          'evaluate',
+          '--events',
+          '60000',
+          '--days',
+          '10',
+          '--scenarios',
+          'none',
+          '--no-shipped',
+          '--rules',
+          root,
+        ]
+        const running = runCommand(registerEvaluate, argv, { home: root })
+        while ((await readdir(tmp)).length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+        await new Promise((resolve) => setTimeout(resolve, afterMs))
+        process.listeners('SIGINT').at(-1)?.('SIGINT')
+        expect(await running).toMatchObject({ exitCode: 130, notes: expect.stringContaining('Stopped.'), out: '' })
+        expect(await readdir(tmp)).toEqual([])
+      } finally {
+        if (before === undefined) delete process.env.TMPDIR
+        else process.env.TMPDIR = before
+      }
+    },
+    60_000,
+  )
 
   it('gives a script one object', async () => {
     const { out } = await evaluate('--json')

@@ -43,10 +43,13 @@ export const registerEvaluate: RegisterCommand = (program, cli) => {
     .option('--most <n>', 'findings a day on no attack, at medium or above, that are too many', MOST_A_DAY)
     .option('--warm-up <d>', 'days at the beginning whose findings on no attack do not count', '0')
     .option('--all', 'list rules that found nothing, too')
-    .action((folder: string | undefined, flags: Flags) => run(cli, folder, flags))
+    .action(async (folder: string | undefined, flags: Flags) => {
+      const { stoppable } = await import('../stoppable.ts')
+      await stoppable(cli, (signal) => run(cli, folder, flags, signal))
+    })
 }
 
-async function run(cli: CliContext, folder: string | undefined, flags: Flags): Promise<void> {
+async function run(cli: CliContext, folder: string | undefined, flags: Flags, signal: AbortSignal): Promise<void> {
   const most = wholeNumber('--most', flags.most)
   const options = optionsOf(cli, folder, flags)
   const { evaluate } = await import('../../detect/evaluate/evaluate.ts')
@@ -63,7 +66,7 @@ async function run(cli: CliContext, folder: string | undefined, flags: Flags): P
     }
     steps.get(step)?.update(done, total)
   }
-  const evaluation = await evaluate({ ...options, onProgress }).finally(stopAll)
+  const evaluation = await evaluate({ ...options, onProgress, signal }).finally(stopAll)
   if (isPoor(evaluation, noiseOf(evaluation), most)) cli.exit(EXIT.findings)
   if (cli.json()) cli.out(`${JSON.stringify(evaluation)}\n`)
   else cli.out(evaluationText(evaluation, { most, all: flags.all === true }))

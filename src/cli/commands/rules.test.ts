@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -282,6 +282,15 @@ describe('rules coverage and backtest', () => {
     const late = await json('backtest', 'administrator-made', '--from', '2026-11-03', '--to', '2026-11-03')
     expect(late.days).toEqual([{ day: '2026-11-03', findings: 2 }])
     expect((await run('backtest', '--from', '2026-11-04')).out).toBe('No rule would have found anything.\n')
+  })
+
+  it('backtest ends on Ctrl-C and leaves nothing behind', async () => {
+    const running = run('backtest', '--rules', own)
+    while (process.listenerCount('SIGINT') === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    process.listeners('SIGINT').at(-1)?.('SIGINT')
+    expect(await running).toMatchObject({ exitCode: 130, notes: expect.stringContaining('Stopped.'), out: '' })
+    expect((await readdir(homeAt(home).tmp)).filter((name) => name.startsWith('backtest'))).toEqual([])
+    expect(process.listenerCount('SIGINT')).toBe(0)
   })
 
   it('backtest needs a lake', async () => {

@@ -68,17 +68,15 @@ async function over(
   const tempDir = join(home.tmp, `backtest-${process.pid}`)
   await mkdir(home.tmp, { recursive: true })
   const engine = await Engine.open({ tempDir })
-  const stop = () => engine.interrupt()
-  signal.addEventListener('abort', stop)
   try {
     return await backtest(engine, pack, relation, {
       now,
       environments,
+      signal,
       ...(fromMs === undefined ? {} : { from: new Date(fromMs) }),
       ...(toMs === undefined ? {} : { to: new Date(toMs) }),
     })
   } finally {
-    signal.removeEventListener('abort', stop)
     engine.close()
     await rm(tempDir, { recursive: true, force: true })
   }

@@ -4,6 +4,7 @@ import { attempt } from '../../core/result.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { DEFAULT_TIMEOUT_SECS } from '../sql/runner.ts'
+import { checkStopped } from '../sql/stopping.ts'
 import { findingsSql, matchesSql, metSql } from './bursts.ts'
 import type { LinkedCorrelation } from './link.ts'
 
@@ -73,6 +74,7 @@ export async function withinSecs(
   }, timeoutSecs * 1000)
   const result = await attempt(work).finally(() => clearTimeout(timer))
   if (result.ok) return undefined
+  checkStopped(engine)
   return isSlow
     ? { reason: 'too slow', message: `It took longer than ${timeoutSecs} s.` }
     : { reason: 'failed', message: result.error.message }

@@ -38,6 +38,8 @@ export interface EvaluateOptions {
   /** A few findings on no attack go with each rule. */
   readonly examples?: number
   readonly onProgress?: (step: string, done: number, total: number) => void
+  /** Stops it; what is thrown then is the signal's reason. Nothing is left behind. */
+  readonly signal?: AbortSignal
 }
 
 /** What came of it. */
@@ -62,7 +64,15 @@ const MEMORY_MB = 1200
  * Simulates if need be, ingests, runs the pack over all events in one pass, and judges its findings.
  * @throws AppError as simulation, ingestion and the loading of packs do; NO_LAKE for a home without events
  */
-export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate({ onProgress, ...rest }: EvaluateOptions): Promise<Evaluation> {
+  // Simulation and ingestion tell how far they are often enough to be stopped by that.
+  const options: EvaluateOptions = {
+    ...rest,
+    onProgress: (step, done, total) => {
+      rest.signal?.throwIfAborted()
+      onProgress?.(step, done, total)
+    },
+  }
   const work = await mkdtemp(join(tmpdir(), 'bricktrail-evaluate-'))
   try {
     const folder = await logsOf(options, work)
@@ -103,7 +113,7 @@ async function ingested({ now, onProgress }: EvaluateOptions, folder: string, ho
 }
 
 async function judged(
-  { pack: packOptions, examples = 0, memoryLimitMb = MEMORY_MB, warmUpDays = 0, onProgress }: EvaluateOptions,
+  { pack: packOptions, examples = 0, memoryLimitMb = MEMORY_MB, warmUpDays = 0, onProgress, signal }: EvaluateOptions,
   home: Home,
   scenarios: Awaited<ReturnType<typeof readLabels>>,
   ingestSecs: number,
@@ -120,6 +130,7 @@ async function judged(
     const started = performance.now()
     const report = await detectOver(engine, pack, relation, {
       environments: environmentsInForce(pack),
+      ...(signal === undefined ? {} : { signal }),
       ...(latest === null ? {} : { now: new Date(latest) }),
     })
     const detectSecs = (performance.now() - started) / 1000

@@ -7,6 +7,7 @@ import type { Environment } from '../segment/environments.ts'
 import { duckdb } from '../sql/duckdb.ts'
 import { eventShape } from '../sql/event-fields.ts'
 import type { RecordShape } from '../sql/fields.ts'
+import { stoppedBy } from '../sql/stopping.ts'
 import { attachState, STATE } from '../state.ts'
 import { Detector, type PassReport } from './pass.ts'
 
@@ -24,6 +25,8 @@ export interface OverOptions {
   readonly environments?: readonly Environment[]
   /** Seconds after which a rule is left out. */
   readonly timeoutSecs?: number
+  /** Stops it; what is thrown then is the signal's reason. */
+  readonly signal?: AbortSignal
 }
 
 /** What came of a closed set; its findings are rows of {@link FOUND}. */
@@ -42,8 +45,10 @@ export async function detectOver(
   relation: string,
   options: OverOptions = {},
 ): Promise<OverReport> {
-  const sets = await ClosedSets.open(engine, pack, options)
-  return sets.detect(relation, options.now)
+  return stoppedBy(engine, options.signal, async () => {
+    const sets = await ClosedSets.open(engine, pack, options)
+    return sets.detect(relation, options.now)
+  })
 }
 
 /** A pack on an engine, for closed sets one after the other. Not for concurrent use. */

@@ -48,6 +48,8 @@ export interface BacktestRange {
   /** What counts as now where there is no end. */
   readonly now: Date
   readonly environments?: readonly Environment[]
+  /** Stops it; what is thrown then is the signal's reason. */
+  readonly signal?: AbortSignal
 }
 
 /** Latest findings shown of a rule. */
@@ -79,8 +81,12 @@ export async function backtest(
   range: BacktestRange,
 ): Promise<Backtest> {
   const now = range.to !== undefined && range.to < range.now ? range.to : range.now
-  const { environments = [] } = range
-  const { leftOut } = await detectOver(engine, pack, events, { now, environments })
+  const { environments = [], signal } = range
+  const { leftOut } = await detectOver(engine, pack, events, {
+    now,
+    environments,
+    ...(signal === undefined ? {} : { signal }),
+  })
   const since = range.from === undefined ? 'true' : `last_time >= ${lit(range.from.toISOString())}::TIMESTAMPTZ`
   const counted = `(SELECT * FROM ${FOUND} WHERE superseded_by IS NULL AND ${since})`
   const days = await engine.rows<{ rule_id: string; day: string; findings: number; events: number }>(

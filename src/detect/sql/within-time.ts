@@ -2,6 +2,7 @@
 import { messageOf } from '../../core/errors.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import type { CompiledRule } from './compile.ts'
+import { checkStopped } from './stopping.ts'
 
 /** A rule that did not run. */
 export interface Unrun {
@@ -40,6 +41,7 @@ export async function withinTime(
     await run(rules)
     return []
   } catch (cause) {
+    checkStopped(engine)
     if (rules.length === 1) {
       return [{ rule: first, reason: late ? 'too slow' : 'failed', message: messageOf(cause) }]
     }
