@@ -1,0 +1,144 @@
+/** What a destination refused for good: to be sent again, or thrown away. */
+import { Button, Modal, Stack, Table, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useState } from 'react'
+import type { DeadLetterPage } from '../../../../src/serve/shapes/operations.ts'
+import { MayButton, useWhyNot } from '../../parts/may.tsx'
+import { Panel } from '../../parts/panel.tsx'
+import { Plain, visibleText } from '../../parts/plain.tsx'
+import { ScrollTable } from '../../parts/scroll-table.tsx'
+import { TimeText } from '../../parts/small.tsx'
+import { Empty, Failed, StateOf } from '../../parts/state-of.tsx'
+import { useAsk, useTell } from '../../queries/ask.ts'
+import { numberOf } from '../../times.ts'
+
+type Letter = DeadLetterPage['letters'][number]
+
+/** What a replay answers. */
+interface Replay {
+  readonly revived: number
+  readonly delivered: number
+  readonly refused?: unknown
+}
+
+const PAGE = 50
+
+/** The dead letters of one destination. */
+export function DeadLetters({ destination, onClose }: { readonly destination: string; readonly onClose: () => void }) {
+  const path = `/destinations/${encodeURIComponent(destination)}`
+  const [shown, setShown] = useState(PAGE)
+  const query = useAsk<DeadLetterPage>(`${path}/dead`, { limit: shown }, { keepPrevious: true })
+  const whyNot = useWhyNot('delivery:change', 'send or discard dead letters')
+  const replay = useTell<Replay>([['destinations']])
+  const run = async () => {
+    const answer = await replay.mutateAsync({ method: 'POST', path: `${path}/replay` }).catch(() => null)
+    if (answer === null) return
+    const left = answer.revived - answer.delivered
+    notifications.show({
+      title: `${numberOf(answer.delivered)} of ${numberOf(answer.revived)} delivered`,
+      message: left === 0 ? 'Nothing is left behind.' : `${numberOf(left)} wait again, or were refused again.`,
+      color: left === 0 ? 'teal' : 'orange',
+    })
+  }
+  return (
+    <Panel
+      title={<Plain text={`Dead letters of ${destination}`} />}
+      note="They were refused in a way that trying again does not mend. Mend the cause, then replay."
+      actions={
+        <>
+          <MayButton whyNot={whyNot} loading={replay.isPending} onPress={() => void run()}>
+            Replay all
+          </MayButton>
+          <Button variant="default" onClick={onClose}>
+            Close
+          </Button>
+        </>
+      }
+      flush
+    >
+      {replay.error === null ? null : <Failed error={replay.error} />}
+      <StateOf
+        query={query}
+        empty={({ letters }) => letters.length === 0}
+        whenEmpty={<Empty title="No dead letters" icon="check" />}
+      >
+        {({ letters, nextCursor }) => (
+          <>
+            <ScrollTable
+              label="Dead letters"
+              columns={[{ name: 'Why' }, { name: 'When' }, { name: 'What' }, { name: 'To do', silent: true }]}
+            >
+              {letters.map((letter) => (
+                <LetterRow key={letter.seq} letter={letter} path={path} />
+              ))}
+            </ScrollTable>
+            {nextCursor === null || shown >= 500 ? null : (
+              <Button variant="subtle" fullWidth onClick={() => setShown(shown + PAGE)}>
+                Show more
+              </Button>
+            )}
+          </>
+        )}
+      </StateOf>
+    </Panel>
+  )
+}
+
+function LetterRow({ letter, path }: { readonly letter: Letter; readonly path: string }) {
+  const whyNot = useWhyNot('delivery:change', 'discard dead letters')
+  const [asking, setAsking] = useState(false)
+  return (
+    <Table.Tr>
+      <Table.Td className="name-cell">
+        <Plain text={letter.reason} />
+      </Table.Td>
+      <Table.Td>
+        <TimeText iso={letter.time} />
+      </Table.Td>
+      <Table.Td className="name-cell">
+        <details>
+          <summary>
+            <code>{visibleText(letter.id)}</code>
+          </summary>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+          <pre className="bytes" tabIndex={0}>
+            <Plain text={letter.body} keepLines />
+          </pre>
+        </details>
+      </Table.Td>
+      <Table.Td className="buttons">
+        <MayButton variant="default" size="compact-xs" color="red" whyNot={whyNot} onPress={() => setAsking(true)}>
+          Discard
+        </MayButton>
+        {asking ? <Discard letter={letter} path={path} onClose={() => setAsking(false)} /> : null}
+      </Table.Td>
+    </Table.Tr>
+  )
+}
+
+function Discard({
+  letter,
+  path,
+  onClose,
+}: {
+  readonly letter: Letter
+  readonly path: string
+  readonly onClose: () => void
+}) {
+  const discard = useTell<void>([['destinations']])
+  const run = async () => {
+    const sent = discard.mutateAsync({ method: 'DELETE', path: `${path}/dead/${letter.seq}` })
+    if (await sent.then(() => true).catch(() => false)) onClose()
+  }
+  return (
+    <Modal opened onClose={onClose} title="Discard this letter?">
+      <Stack gap="sm">
+        <Text>It will never be delivered. What it tells of stays in the lake.</Text>
+        {discard.error === null ? null : <Failed error={discard.error} />}
+        <Button color="red" loading={discard.isPending} onClick={() => void run()} data-autofocus>
+          Discard
+        </Button>
+      </Stack>
+    </Modal>
+  )
+}
