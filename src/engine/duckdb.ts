@@ -37,10 +37,12 @@ export type TextRow = Readonly<Record<string, string | null>>
 export class Engine {
   readonly connection: DuckDBConnection
   readonly #instance: DuckDBInstance
+  readonly #owns: boolean
   readonly #kept = new Map<string, DuckDBPreparedStatement>()
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, owns: boolean) {
     this.#instance = instance
+    this.#owns = owns
     this.connection = connection
   }
 
@@ -56,7 +58,14 @@ export class Engine {
       // Empty turns spilling off; left out, DuckDB would spill into the current folder.
       temp_directory: options.tempDir ?? '',
     })
-    const engine = new Engine(instance, await instance.connect())
+    const engine = new Engine(instance, await instance.connect(), true)
+    await engine.run("SET TimeZone = 'UTC'")
+    return engine
+  }
+
+  /** Another connection to the same database, for a statement beside those of this one. Closing it leaves the others. */
+  async beside(): Promise<Engine> {
+    const engine = new Engine(this.#instance, await this.#instance.connect(), false)
     await engine.run("SET TimeZone = 'UTC'")
     return engine
   }
@@ -172,7 +181,7 @@ export class Engine {
   close(): void {
     this.forgetPlans()
     this.connection.closeSync()
-    this.#instance.closeSync()
+    if (this.#owns) this.#instance.closeSync()
   }
 }
 

@@ -1,0 +1,99 @@
+/** Answers kept by their question, bounded in bytes; and one run for all who ask the same at once. */
+import { createHash } from 'node:crypto'
+import { nobodyWaits } from './connections.ts'
+
+/** About the memory that a text of JSON takes once it is objects. */
+const OBJECT_FACTOR = 3
+
+interface Kept {
+  readonly answer: unknown
+  readonly bytes: number
+}
+
+interface Flight {
+  readonly answer: Promise<unknown>
+  readonly leave: AbortController
+  askers: number
+}
+
+/** See above. */
+export class Answers {
+  readonly #kept = new Map<string, Kept>()
+  readonly #flights = new Map<string, Flight>()
+  readonly #mostBytes: number
+  #bytes = 0
+
+  /** @param mostBytes what all kept answers may take, about */
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes
+  }
+
+  /** Bytes of what is kept. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /**
+   * The answer to a question: kept, on its way, or made now. `make` is stopped when all who asked have left.
+   *
+   * @param question everything the answer depends on
+   */
+  async answer<T>(question: string, signal: AbortSignal, make: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const key = createHash('sha256').update(question).digest('base64')
+    const kept = this.#kept.get(key)
+    if (kept !== undefined) {
+      // The last used stands last.
+      this.#kept.delete(key)
+      this.#kept.set(key, kept)
+      return kept.answer as T
+    }
+    if (signal.aborted) throw nobodyWaits(signal)
+    const flight = this.#flights.get(key) ?? this.#start(key, make)
+    return this.#join(flight, signal) as Promise<T>
+  }
+
+  #start(key: string, make: (signal: AbortSignal) => Promise<unknown>): Flight {
+    const leave = new AbortController()
+    const answer = make(leave.signal).then((made) => {
+      this.#keep(key, made)
+      return made
+    })
+    const flight: Flight = { answer, leave, askers: 0 }
+    this.#flights.set(key, flight)
+    const land = () => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    }
+    answer.then(land, land)
+    leave.signal.addEventListener('abort', land)
+    return flight
+  }
+
+  async #join(flight: Flight, signal: AbortSignal): Promise<unknown> {
+    flight.askers += 1
+    let left: (() => void) | undefined
+    const leaving = new Promise<never>((_, reject) => {
+      left = () => reject(nobodyWaits(signal))
+      signal.addEventListener('abort', left, { once: true })
+    })
+    try {
+      return await Promise.race([flight.answer, leaving])
+    } finally {
+      if (left !== undefined) signal.removeEventListener('abort', left)
+      flight.askers -= 1
+      if (flight.askers === 0) flight.leave.abort(signal.reason)
+    }
+  }
+
+  #keep(key: string, answer: unknown): void {
+    const bytes = JSON.stringify(answer).length * OBJECT_FACTOR + 200
+    // One answer may not push out all others.
+    if (bytes > this.#mostBytes / 8) return
+    this.#kept.set(key, { answer, bytes })
+    this.#bytes += bytes
+    for (const [oldest, { bytes: freed }] of this.#kept) {
+      if (this.#bytes <= this.#mostBytes) break
+      this.#kept.delete(oldest)
+      this.#bytes -= freed
+    }
+  }
+}

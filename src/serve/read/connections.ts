@@ -1,0 +1,174 @@
+/** Connections of one engine that take turns with statements: few at once, bounded in time, and stopped when nobody waits any more. */
+import { AppError, isAppError } from '../../core/errors.ts'
+import { type Engine, engineError } from '../../engine/duckdb.ts'
+import { type Plain, plainValue } from '../../engine/plain-values.ts'
+
+/** Statements that answer at once, and those that read much: the second kind must not stand in the way of the first. */
+export type Lane = 'quick' | 'long'
+
+/** How many. */
+export interface ConnectionLimits {
+  /** Statements at once of each lane. */
+  readonly quick: number
+  readonly long: number
+  /** Statements that wait for a connection, of both lanes; one more is refused. */
+  readonly waiting: number
+}
+
+/** One statement's limits. */
+export interface StatementLimits {
+  readonly lane: Lane
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** A row of an answer. */
+export type PlainRow = Record<string, Plain>
+
+interface Waiting {
+  readonly start: (engine: Engine) => void
+  readonly stop: (cause: unknown) => void
+}
+
+/** An interrupt that comes before the engine has begun is lost, so it is said again until the statement ends. */
+const INTERRUPT_AGAIN_MS = 50
+
+/** See above. Figures are for health and tests. */
+export class Connections {
+  readonly #idle: Record<Lane, Engine[]>
+  readonly #all: readonly Engine[]
+  readonly #waiting: Record<Lane, Waiting[]> = { quick: [], long: [] }
+  readonly #limits: ConnectionLimits
+  #interrupted = 0
+  #closed = false
+
+  private constructor(engines: Record<Lane, Engine[]>, limits: ConnectionLimits) {
+    this.#idle = engines
+    this.#all = [...engines.quick, ...engines.long]
+    this.#limits = limits
+  }
+
+  /** Opens connections beside that of `engine`. */
+  static async open(engine: Engine, limits: ConnectionLimits): Promise<Connections> {
+    const some = (count: number) => Promise.all(Array.from({ length: count }, () => engine.beside()))
+    return new Connections({ quick: await some(limits.quick), long: await some(limits.long) }, limits)
+  }
+
+  /** Statements that were stopped in the middle so far. */
+  get interrupted(): number {
+    return this.#interrupted
+  }
+
+  /** Statements that run, and that wait. */
+  load(): { running: number; waiting: number } {
+    const idle = this.#idle.quick.length + this.#idle.long.length
+    return {
+      running: this.#all.length - idle,
+      waiting: this.#waiting.quick.length + this.#waiting.long.length,
+    }
+  }
+
+  /**
+   * Runs a statement and returns its rows.
+   *
+   * @throws AppError BUSY, SQL_TIMEOUT, and what the engine says
+   */
+  rows(sql: string, limits: StatementLimits): Promise<PlainRow[]> {
+    return this.with(limits, async (engine) => {
+      const reader = await engine.connection.runAndReadAll(sql).catch((cause: unknown) => {
+        throw engineError(cause)
+      })
+      return reader.convertRowObjects(plainValue) as PlainRow[]
+    })
+  }
+
+  /** Does some work with a connection of its own, interrupted when the time is up or the asker has left. */
+  async with<T>({ lane, timeoutMs, signal }: StatementLimits, work: (engine: Engine) => Promise<T>): Promise<T> {
+    const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    const engine = await this.#connection(lane, until).catch((cause: unknown) => {
+      throw stopped(until, signal, cause)
+    })
+    let again: NodeJS.Timeout | undefined
+    const interrupt = () => {
+      this.#interrupted += 1
+      engine.interrupt()
+      again = setInterval(() => engine.interrupt(), INTERRUPT_AGAIN_MS)
+    }
+    until.addEventListener('abort', interrupt, { once: true })
+    try {
+      return await work(engine)
+    } catch (cause) {
+      throw stopped(until, signal, cause)
+    } finally {
+      until.removeEventListener('abort', interrupt)
+      clearInterval(again)
+      this.#release(lane, engine)
+    }
+  }
+
+  /** Refuses who waits, stops what runs, and closes when all of it has ended. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const lane of ['quick', 'long'] as const) {
+      for (const each of this.#waiting[lane].splice(0)) each.stop(new AppError('BUSY', 'The service is stopping.'))
+    }
+    while (this.load().running > 0) {
+      for (const engine of this.#all) engine.interrupt()
+      await new Promise((resolve) => setTimeout(resolve, INTERRUPT_AGAIN_MS / 5))
+    }
+    for (const engine of this.#all) engine.close()
+  }
+
+  #connection(lane: Lane, until: AbortSignal): Promise<Engine> {
+    if (this.#closed) throw new AppError('BUSY', 'The service is stopping.')
+    if (until.aborted) throw until.reason
+    const engine = this.#idle[lane].pop()
+    if (engine !== undefined) return Promise.resolve(engine)
+    if (this.load().waiting >= this.#limits.waiting) {
+      throw new AppError('BUSY', `${this.#limits.waiting} questions are waiting already.`)
+    }
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiting[lane] = this.#waiting[lane].filter((each) => each !== waiting)
+        reject(until.reason)
+      }
+      const waiting: Waiting = {
+        start: (free) => {
+          until.removeEventListener('abort', leave)
+          resolve(free)
+        },
+        stop: (cause) => {
+          until.removeEventListener('abort', leave)
+          reject(cause)
+        },
+      }
+      this.#waiting[lane].push(waiting)
+      until.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  #release(lane: Lane, engine: Engine): void {
+    const next = this.#waiting[lane].shift()
+    if (next === undefined) this.#idle[lane].push(engine)
+    else next.start(engine)
+  }
+}
+
+/** Why a statement ended: its asker left, its time was up, or it failed by itself. */
+function stopped(until: AbortSignal, signal: AbortSignal, cause: unknown): unknown {
+  if (!until.aborted) return cause
+  return signal.aborted ? nobodyWaits(signal, cause) : tookTooLong(cause)
+}
+
+/** The failure of whoever asked with a signal that is aborted: they left, or their time is up. */
+export function nobodyWaits({ reason }: AbortSignal, cause?: unknown): AppError {
+  if (isAppError(reason)) return reason
+  if (reason instanceof Error && reason.name === 'TimeoutError') return tookTooLong(cause ?? reason)
+  return new AppError('SQL_TIMEOUT', 'Nobody waits for the answer any more.', { cause: cause ?? reason })
+}
+
+const tookTooLong = (cause: unknown): AppError =>
+  new AppError('SQL_TIMEOUT', 'The question took too long and was stopped.', {
+    hint: 'Narrow the span of time or the search.',
+    cause,
+  })

@@ -1,0 +1,176 @@
+/** Typed questions to the lake: one engine, a few connections, the newest snapshot, and what each principal may see of it. */
+import { mkdir } from 'node:fs/promises'
+import { AppError, isAppError } from '../../core/errors.ts'
+import type { Home } from '../../core/home.ts'
+import { Engine } from '../../engine/duckdb.ts'
+import { filesBetween, scanSql } from '../../lake/read.ts'
+import type { DataFile } from '../../lake/snapshot.ts'
+import type { Answer, AskOptions, LakeQuestions, Relations } from '../contract.ts'
+import { Answers } from './answers.ts'
+import { columnsNamedIn } from './columns-named.ts'
+import { Connections, type Lane, type PlainRow } from './connections.ts'
+import { maskKey } from './mask-key.ts'
+import { type LakeSnapshot, Snapshots } from './snapshots.ts'
+import { maskedText, type Sight, visibleEvents, visibleFindings, visibleRejects } from './visible.ts'
+
+/** How a {@link LakeReader} is opened. */
+export interface LakeReaderOptions {
+  readonly memoryLimitMb?: number
+  readonly threads?: number
+  /** Bytes of answers that are kept. */
+  readonly answerBytes?: number
+  /** Questions that wait; one more is refused. */
+  readonly waiting?: number
+}
+
+/** Limits of a question to a {@link LakeReader}. */
+export interface ReadOptions extends AskOptions {
+  /** `quick` where the asker knows that little is read; told from the files' rows where absent. */
+  readonly lane?: Lane
+}
+
+/** Enough for the explorer's questions over tens of millions of events, with room for what is kept counted. */
+export const DEFAULT_READER_MEMORY_MB = 1000
+const DEFAULT_ANSWER_BYTES = 64_000_000
+const DEFAULT_WAITING = 200
+/** Longer than any question of the page should take. */
+export const DEFAULT_QUESTION_MS = 20_000
+/** More rows than these are read on the lane for long questions. */
+const QUICK_ROWS = 3_000_000
+/** Two quick statements keep two cores busy; each more would only slow them down, and take a thread from Node's own work. */
+const CONNECTIONS = { quick: 2, long: 1 } as const
+/** Rows of a page whose other columns are read only once the page is known. */
+const LATE_ROWS = 1001
+
+/** Opens the reader of a home. The home may have no lake yet. */
+export async function openLakeReader(home: Home, options: LakeReaderOptions = {}): Promise<LakeReader> {
+  await mkdir(home.tmp, { recursive: true })
+  const engine = await Engine.open({
+    memoryLimitMb: options.memoryLimitMb ?? DEFAULT_READER_MEMORY_MB,
+    tempDir: home.tmp,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  })
+  await engine.run('SET parquet_metadata_cache = true')
+  await engine.run(`SET late_materialization_max_rows = ${LATE_ROWS}`)
+  const limits = { ...CONNECTIONS, waiting: options.waiting ?? DEFAULT_WAITING }
+  const connections = await Connections.open(engine, limits)
+  return new LakeReader(home, engine, connections, await maskKey(home), options)
+}
+
+/** See {@link openLakeReader}. */
+export class LakeReader implements LakeQuestions {
+  readonly home: Home
+  readonly snapshots: Snapshots
+  readonly connections: Connections
+  /** Secret of the pseudonyms. */
+  readonly key: string
+  readonly #engine: Engine
+  readonly #answers: Answers
+
+  /** Use {@link openLakeReader}. */
+  constructor(home: Home, engine: Engine, connections: Connections, key: string, options: LakeReaderOptions) {
+    this.home = home
+    this.snapshots = new Snapshots(home)
+    this.connections = connections
+    this.key = key
+    this.#engine = engine
+    this.#answers = new Answers(options.answerBytes ?? DEFAULT_ANSWER_BYTES)
+  }
+
+  /** See {@link LakeQuestions.rows}. */
+  async rows<T extends Record<string, unknown>>(
+    sight: Sight,
+    sql: (relations: Relations) => string,
+    options: ReadOptions,
+  ): Promise<Answer<T>> {
+    const snapshot = await this.snapshots.asOf(options.version)
+    try {
+      return await this.#rows<T>(sight, sql, options, snapshot)
+    } catch (cause) {
+      if (!isVanished(cause)) throw cause
+      // The files of the snapshot were replaced and deleted meanwhile; those of the newest are there.
+      this.snapshots.expire()
+      return this.#rows<T>(sight, sql, options, await this.snapshots.newest())
+    }
+  }
+
+  /** The relations of a sight at a snapshot. `sql` is asked which columns it names. */
+  relations(
+    sight: Sight,
+    snapshot: LakeSnapshot,
+    sql: (relations: Relations) => string,
+    span: Pick<AskOptions, 'fromMs' | 'toMs'> = {},
+  ): Relations {
+    const masked: Relations['masked'] = (text, what = 'text') => maskedText(text, what, sight, this.key)
+    const named = sql({ events: '(events)', rejects: '(rejects)', findings: '(findings)', masked })
+    const columns = columnsNamedIn(named)
+    const options = { key: this.key, columns }
+    const { events, rejects, findings } = this.snapshots
+    const files = this.#files(snapshot, span)
+    const lazy = (mentions: string, relation: () => string) => (named.includes(mentions) ? relation() : mentions)
+    return {
+      masked,
+      events: lazy('(events)', () => visibleEvents(scanSql(events, files), sight, options)),
+      rejects: lazy('(rejects)', () => visibleRejects(scanSql(rejects, snapshot.rejects.files), sight, options)),
+      findings: lazy('(findings)', () => {
+        const newest = newestSql(scanSql(findings, snapshot.findings.files))
+        return visibleFindings(newest, scanSql(events, snapshot.events.files), sight, options)
+      }),
+    }
+  }
+
+  /**
+   * Runs a statement that stands as it is, kept by its text and what it depends on.
+   *
+   * @param state what else than the text the answer depends on
+   */
+  statement(sql: string, state: string, lane: Lane, options: ReadOptions): Promise<readonly PlainRow[]> {
+    const timeoutMs = options.timeoutMs ?? DEFAULT_QUESTION_MS
+    return this.#answers.answer(`${state}\n${sql}`, options.signal, (signal) =>
+      this.connections.rows(sql, { lane, timeoutMs, signal }),
+    )
+  }
+
+  /** Another connection, such as for building what is kept counted; whoever asks closes it. */
+  beside(): Promise<Engine> {
+    return this.#engine.beside()
+  }
+
+  /** Stops what runs and lets go of everything. */
+  async close(): Promise<void> {
+    await this.connections.close()
+    this.#engine.close()
+  }
+
+  async #rows<T>(
+    sight: Sight,
+    sql: (relations: Relations) => string,
+    options: ReadOptions,
+    snapshot: LakeSnapshot,
+  ): Promise<Answer<T>> {
+    const relations = this.relations(sight, snapshot, sql, options)
+    const lane = options.lane ?? laneOf(this.#files(snapshot, options))
+    const { version } = snapshot.events
+    const state = `${version} ${snapshot.rejects.version} ${snapshot.findings.version}`
+    const rows = await this.statement(sql(relations), state, lane, options)
+    return { rows: rows as readonly T[], version }
+  }
+
+  #files(snapshot: LakeSnapshot, { fromMs, toMs }: Pick<AskOptions, 'fromMs' | 'toMs'>): DataFile[] {
+    return filesBetween(snapshot.events, fromMs, toMs)
+  }
+}
+
+/** A finding that grew was told again: the last that was told of it is the finding. */
+const newestSql = (rows: string): string =>
+  `(SELECT * FROM ${rows} QUALIFY row_number() OVER (PARTITION BY finding_id ORDER BY revision DESC, detected_time DESC) = 1)`
+
+/** The lane of a statement over some files. */
+export const laneOf = (files: readonly DataFile[]): Lane =>
+  files.reduce((sum, { rows }) => sum + rows, 0) > QUICK_ROWS ? 'long' : 'quick'
+
+const isVanished = (cause: unknown): boolean =>
+  isAppError(cause) && cause.code === 'ENGINE' && /No files found|Cannot open file|No such file/i.test(cause.message)
+
+/** What a route says where something is not there, or not to be seen. */
+export const notFound = (what: string, id: string): AppError => new AppError('NOT_FOUND', `There is no ${what} ${id}.`)

@@ -1,0 +1,104 @@
+/**
+ * Masks as SQL over text: e-mail addresses become keyed pseudonyms, addresses their network, queries their length. A lambda costs the
+ * engine more to make ready than to run, so that they stand only behind a test that few values pass.
+ */
+import { lit } from '../../engine/sql.ts'
+
+/** How `@` is written: plainly, in a URL, in JSON of a JSON. */
+const AT = '(?:@|%40|\\\\u0040)'
+/** What stands before the `@` goes up to a blank or a mark that ends words in URLs, JSON and lists. */
+const MAIL = `[^\\s@"'<>(),;:\\[\\]{}|=&?/\\\\%]+${AT}[\\pL\\pN](?:[\\pL\\pN.-]*[\\pL\\pN])?`
+/** A value that is an e-mail address and nothing else, with a domain that is no address. */
+const WHOLE_MAIL = '[^@]+@(?:[\\pL\\pN-]+[.])*\\pL[\\pL\\pN-]*'
+const mayHaveMail = (text: string): string =>
+  `(contains(${text}, '@') OR contains(${text}, '%40') OR contains(${text}, '\\u0040'))`
+
+const V4 = '(\\d{1,3}\\.\\d{1,3}\\.\\d{1,3})\\.\\d{1,3}'
+/** Names that clouds give to hosts: ip-10-1-2-3. */
+const V4_NAME = '(ip-\\d{1,3}-\\d{1,3}-\\d{1,3})-\\d{1,3}'
+const H = '[0-9A-Fa-f]{1,4}'
+/** IPv6 with `::` behind some groups, with `::` first, and in full; times of day are none of these. */
+const V6_CUT = `((?:${H}:){0,2}${H})(?::${H})*::(?:${H}(?::${H})*)?`
+const V6_SHORT = `(^|[^0-9A-Fa-f:])::${H}(?::${H})*`
+const V6_FULL = `(${H}:${H}:${H})(?::${H}){5,}`
+/** True for whatever one of them could match. */
+const MAY_HAVE_ADDRESS = `\\d[.]\\d{1,3}[.]\\d{1,3}[.]\\d|ip-\\d|::|(?::${H}){7}`
+
+/** Digits of a pseudonym: 48 bits tell the people of any account apart. */
+const PSEUDONYM_DIGITS = 12
+
+/** SQL of the pseudonym of a text, without domain. */
+const pseudonym = (text: string, key: string): string =>
+  `'p-' || left(sha256(${lit(key)} || lower(${text})), ${PSEUDONYM_DIGITS})`
+
+const wholeMail = (value: string, key: string): string =>
+  `${pseudonym(value, key)} || regexp_replace(${value}, '^.*@', '@', 's')`
+
+/** SQL: the name of a person, which has no domain to keep, or an e-mail address. `value` is a column or a name. */
+export const maskedNameSql = (value: string, key: string): string =>
+  `CASE WHEN ${value} = '' THEN '' WHEN regexp_full_match(${value}, ${lit(WHOLE_MAIL)}) THEN ${wholeMail(value, key)}
+    ELSE ${pseudonym(value, key)} END`
+
+/** SQL: a text with every e-mail address in it replaced. `text` is a column or a name: it is written often. */
+export function maskedMailSql(text: string, key: string): string {
+  return `CASE WHEN NOT ${mayHaveMail(text)} THEN ${text}
+    WHEN regexp_full_match(${text}, ${lit(WHOLE_MAIL)}) THEN ${wholeMail(text, key)} ELSE ${eachMail(text, key)} END`
+}
+
+function eachMail(text: string, key: string): string {
+  const plain = "regexp_replace(m, '(%40|\\\\u0040)', '@')"
+  const domain = `regexp_replace(m, '^.*${AT}', '@', 's')`
+  return eachMatch(text, MAIL, `${pseudonym(plain, key)} || ${domain}`)
+}
+
+/** SQL: a text with every address in it replaced by its network: /24, /48. */
+export function maskedAddressSql(text: string): string {
+  const steps: readonly (readonly [string, string])[] = [
+    ['(?i)::ffff:(\\d+[.])', '\\1'],
+    [V4, '\\1.0/24'],
+    [V4_NAME, '\\1-0'],
+    [V6_CUT, '\\1::/48'],
+    [V6_SHORT, '\\1::/48'],
+    [V6_FULL, '\\1::/48'],
+    // The same network, however its zeros were written.
+    ['(?::0{1,4})+::/48', '::/48'],
+  ]
+  const replaced = steps.reduce((value, [from, to]) => `regexp_replace(${value}, ${lit(from)}, ${lit(to)}, 'g')`, text)
+  return `CASE WHEN regexp_matches(${text}, ${lit(MAY_HAVE_ADDRESS)}) THEN ${replaced} ELSE ${text} END`
+}
+
+/** SQL: both. The engine works out each value of a dictionary once, as long as no test before it picks rows: so few tests. */
+export function maskedBothSql(text: string, key: string): string {
+  const address = maskedAddressSql(text)
+  return `CASE WHEN ${mayHaveMail(text)} THEN
+    CASE WHEN regexp_full_match(${text}, ${lit(WHOLE_MAIL)}) THEN ${wholeMail(text, key)}
+      ELSE list_transform([${eachMail(text, key)}], lambda t: ${maskedAddressSql('t')})[1] END
+    ELSE ${address} END`
+}
+
+/** SQL: true where a text may hold something that is masked. */
+export const mayHoldSql = (text: string, mail: boolean, address: boolean): string =>
+  [
+    ...(mail ? [mayHaveMail(text)] : []),
+    ...(address ? [`regexp_matches(${text}, ${lit(MAY_HAVE_ADDRESS)})`] : []),
+  ].join(' OR ')
+
+/** SQL: a text with a query in it replaced, also where it stands inside JSON. */
+export const withoutQuerySql = (text: string, query: string): string =>
+  `CASE WHEN ${query} IS NULL OR length(${query}) < ${LEAST_QUERY} THEN ${text}
+    ELSE replace(replace(${text}, ${query}, ${maskedQuerySql(query)}), (to_json(${query})::VARCHAR)[2:-2], ${maskedQuerySql(query)}) END`
+
+/** Shorter texts are words, not queries. */
+const LEAST_QUERY = 4
+
+/** SQL: what is shown instead of a query. */
+export const maskedQuerySql = (query: string): string =>
+  `CASE WHEN ${query} IS NOT NULL THEN concat('[', length(${query}), ' characters]') END`
+
+/** SQL: `text` with each match replaced by `each`, an expression over `m`. Lambdas over a list of one give a value a name. */
+function eachMatch(text: string, pattern: string, each: string): string {
+  const between = `string_split_regex(${text}, ${lit(pattern)})`
+  const joined = `array_to_string(list_transform(${between}, lambda piece, nth: CASE WHEN nth > len(found) THEN piece
+    ELSE piece || list_transform([found[nth]], lambda m: ${each})[1] END), '')`
+  return `list_transform([regexp_extract_all(${text}, ${lit(pattern)})], lambda found: ${joined})[1]`
+}
