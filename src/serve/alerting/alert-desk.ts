@@ -13,7 +13,7 @@ import type { AlertDeed, AlertDetail, AlertPage, AlertRow } from '../shapes/aler
 import { alertDetail, alertRow } from './alert-views.ts'
 import type { RunbookOf } from './finding-page.ts'
 import { masked } from './text-mask.ts'
-import { isLimited, visibleAmong } from './visible-findings.ts'
+import { allVisible, isLimited, visibleAmong } from './visible-findings.ts'
 
 /** Who asks, and how to stop. */
 export interface AlertAsking {
@@ -49,7 +49,8 @@ export class AlertDesk {
         return { alerts, hasMore: found.length > most, counts: countsOf(numbersOf(file, filter.kind)) }
       }
       const all = alertsLike(file, { kind: filter.kind, which: 'all', most: MOST_LOOKED_THROUGH })
-      const seen = await this.#seenAmong(file, all, principal, signal)
+      const visible = isLimited(principal) ? await allVisible(this.#deps.lake, principal, signal) : undefined
+      const seen = visible === undefined ? all : seenOf(all, findingsOf(file, all), visible)
       const { entity: _, ...rest } = filter
       const wanted = new Set(alertsLike(file, { ...rest, most: MOST_LOOKED_THROUGH }).map(({ id }) => id))
       // What is asked about is what is shown: nobody finds out a hidden name by asking for it.
@@ -147,12 +148,20 @@ export class AlertDesk {
     const findings = findingsOf(file, alerts)
     const ids = [...new Set([...findings.values()].flat())]
     const visible = await visibleAmong(this.#deps.lake, principal, ids, signal)
-    return alerts.filter(({ id }) => {
-      const own = findings.get(id) ?? []
-      return own.length > 0 && own.every((finding) => visible.has(finding))
-    })
+    return seenOf(alerts, findings, visible)
   }
 }
+
+/** Those of which every finding is visible. */
+const seenOf = (
+  alerts: readonly Alert[],
+  findings: ReadonlyMap<string, readonly string[]>,
+  visible: ReadonlySet<string>,
+): readonly Alert[] =>
+  alerts.filter(({ id }) => {
+    const own = findings.get(id) ?? []
+    return own.length > 0 && own.every((finding) => visible.has(finding))
+  })
 
 /** Ids of the findings that each is made of. */
 function findingsOf(file: AlertsFile, alerts: readonly Alert[]): Map<string, string[]> {

@@ -10,7 +10,7 @@ import type { Principal, ServeDeps } from '../contract.ts'
 import type { NewSilence, SilenceRow } from '../shapes/alerts.ts'
 import type { AlertAsking, AlertDesk } from './alert-desk.ts'
 import { masked, type TextMask } from './text-mask.ts'
-import { isLimited } from './visible-findings.ts'
+import { isLimitedByLists } from './visible-findings.ts'
 
 /** Who wants to be told nothing for longer turns the rule off. */
 const LONGEST_MS = 366 * 86_400_000
@@ -91,7 +91,7 @@ export class SilenceDesk {
 
 /** One who sees some rows only is shown nobody that is silenced elsewhere. */
 function isVisible({ matcher, who }: Silence, principal: Principal): boolean {
-  if (!isLimited(principal) || who === principal.name) return true
+  if (!isLimitedByLists(principal) || who === principal.name) return true
   return [matcher.entity, matcher.actor, matcher.asset].every((names) => (names ?? []).length === 0)
 }
 

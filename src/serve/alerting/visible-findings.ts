@@ -1,13 +1,16 @@
 /** Which findings somebody may see: those whose events they may see. */
 import { lit } from '../../engine/sql.ts'
-import type { LakeQuestions, Principal } from '../contract.ts'
+import type { LakeQuestions, Principal, Relations } from '../contract.ts'
 
 /** Who asks, as far as rows go. */
 export type Viewer = Pick<Principal, 'masks' | 'rows'>
 
 /** True for somebody who does not see every row of the lake. */
-export const isLimited = ({ rows }: Viewer): boolean =>
-  rows.workspaces !== undefined || rows.categories !== undefined || rows.use === false
+export const isLimited = (viewer: Viewer): boolean => isLimitedByLists(viewer) || viewer.rows.use === false
+
+/** True for somebody whose rows are limited by lists, and not only without the record of use. */
+export const isLimitedByLists = ({ rows }: Viewer): boolean =>
+  rows.workspaces !== undefined || rows.categories !== undefined
 
 /** Findings are few; only who sees some rows has their events looked at, too. */
 export const laneOf = (viewer: Viewer): 'quick' | 'long' => (isLimited(viewer) ? 'long' : 'quick')
@@ -33,4 +36,19 @@ export async function visibleAmong(
     for (const { id } of rows) seen.add(id)
   }
   return seen
+}
+
+const sets = new WeakMap<object, ReadonlySet<string>>()
+
+/** All findings that somebody may see. The statement is always the same, so that its answer is kept while nothing changes. */
+export async function allVisible(
+  lake: LakeQuestions,
+  viewer: Viewer,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const sql = ({ findings }: Relations) => `SELECT finding_id AS id FROM ${findings}`
+  const { rows } = await lake.rows<{ id: string }>(viewer, sql, { signal, lane: laneOf(viewer) })
+  const known = sets.get(rows) ?? new Set(rows.map(({ id }) => id))
+  sets.set(rows, known)
+  return known
 }
