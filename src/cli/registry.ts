@@ -17,6 +17,7 @@ import { registerQuery } from './commands/query.ts'
 import { registerRejects } from './commands/rejects.ts'
 import { registerRules } from './commands/rules.ts'
 import { registerSeal } from './commands/seal.ts'
+import { registerServe } from './commands/serve.ts'
 import { registerSimulate } from './commands/simulate.ts'
 import { registerVerify } from './commands/verify.ts'
 import { registerWitness } from './commands/witness.ts'
@@ -25,6 +26,7 @@ import type { RegisterCommand } from './contract.ts'
 /** Every command, in the order `--help` lists them. */
 export const COMMANDS: readonly RegisterCommand[] = [
   registerDemo,
+  registerServe,
   registerSimulate,
   registerIngest,
   registerDetect,

@@ -1,4 +1,5 @@
 /** What `bricktrail.yaml` may say. The JSON Schema for editors and the reference page are made from this. */
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { parseDuration } from '../ask/times.ts'
 import { referenceFault } from '../deliver/secrets.ts'
@@ -92,6 +93,15 @@ const publicUrl = checked((text) => {
     : undefined
 }).meta({ examples: ['https://audit.example.com'] })
 
+const network = checked((text) => {
+  const [address = '', bits, more] = text.split('/')
+  const family = isIP(address)
+  const isNetwork = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
+  return family === 0 || !isNetwork || more !== undefined
+    ? `"${text}" is no address or network, such as 10.0.0.0/8.`
+    : undefined
+}).meta({ examples: ['10.0.0.7', '10.0.0.0/8'] })
+
 const source = z
   .strictObject({
     name: z
@@ -126,7 +136,9 @@ const serve = z.strictObject({
     })
     .optional()
     .describe('A certificate of its own.'),
-  behind_proxy: texts
+  behind_proxy: z
+    .array(network)
+    .max(1000)
     .optional()
     .describe(
       'Addresses and networks of the proxies in front, whose X-Forwarded-For and X-Forwarded-Proto are believed.',

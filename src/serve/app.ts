@@ -10,6 +10,7 @@ import type { RouteApp, RouteGroup, ServeDeps, ServeEnv } from './contract.ts'
 import { type Door, guard, openDoor, refuseStranger } from './guard.ts'
 import { secureHeaders } from './headers.ts'
 import { RateLimit } from './limits.ts'
+import type { AnsweredRequest, Metrics } from './metrics.ts'
 import type { OwnLog } from './own-log.ts'
 import { expected, problemResponse, RequestProblem, requestIdOf } from './problems.ts'
 import type { ServeSettings } from './settings.ts'
@@ -22,19 +23,12 @@ export interface AppDeps extends ServeDeps {
   readonly settings: ServeSettings
   /** The page; the API alone where absent. */
   readonly page?: PageFiles
+  /** Figures of this server; made where absent. */
+  readonly metrics?: Metrics
   /** Told what nobody expected: one line for the log, and the cause. */
   readonly unexpected?: (line: string, cause: unknown) => void
   /** Called after every answer: method, route, status, seconds. */
   readonly answered?: (request: AnsweredRequest) => void
-}
-
-/** A request that was answered, for metrics. */
-export interface AnsweredRequest {
-  readonly method: string
-  /** The route as it was written, such as `/api/v1/events/:id`; never the path, of which there are endless many. */
-  readonly route: string
-  readonly status: number
-  readonly seconds: number
 }
 
 /** A third of what a person may ask: nobody without a token has much to ask for. */

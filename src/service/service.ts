@@ -74,13 +74,16 @@ export class Service implements ServiceView {
     this.#add('compact', compact, () => this.#compact())
   }
 
-  /** Starts every stage. */
-  static async start(options: ServiceOptions): Promise<Service> {
+  /** Makes the stages; none runs yet. */
+  static async open(options: ServiceOptions): Promise<Service> {
     await mkdir(options.home.root, { recursive: true })
-    const service = new Service(options, await NewestEvents.read(options.home))
-    const { signal } = service.#ending
-    service.#served = Promise.all([...service.#stages.map((stage) => stage.serve(signal)), service.#watchLake(signal)])
-    return service
+    return new Service(options, await NewestEvents.read(options.home))
+  }
+
+  /** Starts every stage. */
+  begin(): void {
+    const { signal } = this.#ending
+    this.#served = Promise.all([...this.#stages.map((stage) => stage.serve(signal)), this.#watchLake(signal)])
   }
 
   /** Ends: nothing new is begun, and what runs is waited for, for a bounded time. True if all of it ended. */

@@ -1,0 +1,23 @@
+/** Every group of routes; a test compares it with the folder. */
+import type { AppDeps } from '../app.ts'
+import type { RouteGroup } from '../contract.ts'
+import { accessRoutes } from './access.ts'
+import { alerts } from './alerts.ts'
+import { auth } from './auth.ts'
+import { findings } from './findings.ts'
+import { health } from './health.ts'
+import { who } from './me.ts'
+import { searches } from './searches.ts'
+import { silences } from './silences.ts'
+
+/** The groups, in the order in which the API's description lists them. */
+export const ROUTES: readonly RouteGroup<AppDeps>[] = [
+  auth,
+  who,
+  findings,
+  alerts,
+  silences,
+  searches,
+  accessRoutes,
+  health,
+]
