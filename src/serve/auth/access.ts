@@ -52,6 +52,11 @@ export class Access {
     this.#file.close()
   }
 
+  /** What a role may, after what the site changed. */
+  rightsOf(role: Role): RoleRights {
+    return this.#roles[role]
+  }
+
   /** Who a token is; undefined if it counts no longer. */
   ofToken(token: KeptToken, kind: Principal['kind'] = 'token'): Principal | undefined {
     if (this.tokens.ended(token) !== undefined) return undefined

@@ -58,8 +58,8 @@ export class People {
     return this.named(person.id)
   }
 
-  /** Gives a role by hand; it holds whatever the provider says later. @throws AppError NOT_FOUND */
-  give(id: string, role: Role): PersonRow {
+  /** Gives a role by hand, or takes it away; it holds whatever the provider says later. @throws AppError NOT_FOUND */
+  give(id: string, role: Role | null): PersonRow {
     const changed = this.#file.run("UPDATE people SET role = ?, role_from = 'given' WHERE id = ?", role, id)
     if (changed === 0) throw new AppError('NOT_FOUND', 'There is no such person.')
     return this.shown(this.named(id))

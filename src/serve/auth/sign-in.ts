@@ -1,0 +1,86 @@
+/** What every way of signing in has in common: who tries too often waits, and both outcomes are recorded before they are told. */
+import type { Context } from 'hono'
+import { AppError, isAppError } from '../../core/errors.ts'
+import type { Principal } from '../contract.ts'
+import { type Door, doorOf, note, recordOf, refuse, TooOften } from '../guard.ts'
+import { sessionCookie, setSessionCookie } from './cookies.ts'
+import type { SessionWish } from './sessions.ts'
+
+/** How somebody proves who they are. */
+export type Way = 'token' | 'link' | 'oidc'
+
+/** Somebody who proved who they are. */
+export interface Proven {
+  readonly session: SessionWish
+  /** True if they have a role; without one nothing begins. */
+  readonly mayEnter: boolean
+}
+
+/** A refusal that knows whom it is about, so that the name can be locked out too. */
+export class SignInRefused extends AppError {
+  readonly about: string
+
+  constructor(message: string, about: string) {
+    super('UNAUTHENTICATED', message)
+    this.about = about
+  }
+}
+
+/**
+ * Tries to sign in. The cookie of a session is set on the answer; whatever session the browser had before has ended.
+ *
+ * @returns undefined, or the refusal, recorded
+ */
+export async function signIn(c: Context, way: Way, prove: () => Promise<Proven>): Promise<AppError | undefined> {
+  const door = doorOf(c)
+  const { address } = door.clients.of(c)
+  const byAddress = `address:${address}`
+  note(c, { way })
+  try {
+    checkLock(door, address, [byAddress])
+    await door.ownLog.ready()
+    const proven = await prove()
+    const byName = `name:${proven.session.name}`
+    checkLock(door, address, [byName])
+    if (!proven.mayEnter) throw new SignInRefused(`${proven.session.name} has no role here.`, proven.session.name)
+    await begin(c, door, proven)
+    door.access.failures.succeeded([byAddress, byName])
+    return undefined
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause
+    const failed = cause instanceof SignInRefused ? [byAddress, `name:${cause.about}`] : [byAddress]
+    if (cause.code === 'UNAUTHENTICATED') door.access.failures.failed(failed)
+    if (cause instanceof SignInRefused) note(c, { name: cause.about })
+    return cause
+  }
+}
+
+/** The refusal of a sign-in as an answer, recorded. */
+export const signInRefused = (c: Context, refusal: AppError): Promise<Response> =>
+  refuse(c, doorOf(c), 'signIn', refusal)
+
+function checkLock(door: Door, address: string, keys: readonly string[]): void {
+  const seconds = door.access.failures.lockedSeconds(keys)
+  if (seconds > 0) throw new TooOften(seconds, door.strangers.take(address).allowed)
+}
+
+async function begin(c: Context, door: Door, { session }: Proven): Promise<void> {
+  const client = door.clients.of(c)
+  const { sessions } = door.access
+  const before = sessionCookie(c, client)
+  const begun = sessions.begin(session)
+  const who: Pick<Principal, 'id' | 'name' | 'sessionId'> = {
+    id: session.holder,
+    name: session.name,
+    sessionId: `session:${begun.id}`,
+  }
+  try {
+    await door.ownLog.append({ ...recordOf(c, door, { action: 'signIn', status: 200 }), who })
+  } catch (cause) {
+    sessions.end(begun.id)
+    throw cause
+  }
+  const old = before === undefined ? undefined : sessions.ofSecret(before)
+  if (old !== undefined) sessions.end(old.id)
+  setSessionCookie(c, client, begun.secret, (begun.endsMs - door.now().getTime()) / 1000)
+}
