@@ -11,18 +11,18 @@ export interface Span {
   readonly to: string | null
 }
 
-const BACK: readonly (readonly [string | null, string])[] = [
+const BACK: readonly (readonly [string, string])[] = [
   ['15m ago', 'Last 15 minutes'],
   ['1h ago', 'Last hour'],
   ['24h ago', 'Last 24 hours'],
   ['7d ago', 'Last 7 days'],
   ['30d ago', 'Last 30 days'],
   ['90d ago', 'Last 90 days'],
-  [null, 'All time'],
 ]
 
 /** A span in words. */
-export function spanText({ from, to }: Span, zone: Zone): string {
+export function spanText({ from, to }: Span, zone: Zone, usual = 'All time'): string {
+  if (from === null && to === null) return usual
   if (to === null) return BACK.find(([value]) => value === from)?.[1] ?? `Since ${instantText(from ?? '', zone)}`
   if (from === null) return `Until ${instantText(to, zone)}`
   const [a, b] = [instantText(from, zone), instantText(to, zone)]
@@ -34,7 +34,16 @@ const isInstant = (text: string): boolean => /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\
 const instantText = (text: string, zone: Zone): string => (isInstant(text) ? timeOf(text, zone).slice(0, 16) : text)
 
 /** A button that tells the span and opens ways to change it. */
-export function TimeRangePicker({ span, onChange }: { readonly span: Span; readonly onChange: (span: Span) => void }) {
+export function TimeRangePicker({
+  span,
+  onChange,
+  usual = 'All time',
+}: {
+  readonly span: Span
+  readonly onChange: (span: Span) => void
+  /** What an open span means. */
+  readonly usual?: string
+}) {
   const { zone } = useSettings()
   const [isOpen, setOpen] = useState(false)
   const choose = (next: Span) => {
@@ -48,13 +57,13 @@ export function TimeRangePicker({ span, onChange }: { readonly span: Span; reado
           variant="default"
           leftSection={<Icon name="clock" size={14} />}
           rightSection={<Icon name="down" size={12} />}
-          aria-label={`Time: ${spanText(span, zone)}`}
+          aria-label={`Time: ${spanText(span, zone, usual)}`}
         >
-          {spanText(span, zone)}
+          {spanText(span, zone, usual)}
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        {BACK.map(([from, words]) => (
+        {[...BACK, [null, usual] as const].map(([from, words]) => (
           <Menu.Item
             key={words}
             onClick={() => choose({ from, to: null })}

@@ -1,0 +1,133 @@
+/** Searches that somebody kept, for themselves or for everybody. */
+import { ActionIcon, Alert, Button, Checkbox, Group, Menu, Modal, Stack, Text, TextInput, Tooltip } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useState } from 'react'
+import type { SavedSearch } from '../../../../src/serve/shapes/access.ts'
+import { Icon } from '../../parts/icon.tsx'
+import { Plain } from '../../parts/plain.tsx'
+import { StateOf } from '../../parts/state-of.tsx'
+import { spanText } from '../../parts/time-range.tsx'
+import { useAsk, useTell } from '../../queries/ask.ts'
+import type { Search } from '../../queries/events.ts'
+import { useSettings } from '../../settings.tsx'
+
+/** A menu of kept searches, and the way to keep this one. */
+export function SavedMenu({ search, onPick }: { readonly search: Search; readonly onPick: (search: Search) => void }) {
+  const [isAsking, asking] = useDisclosure(false)
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <>
+      <Menu position="bottom-end" width={320} opened={isOpen} onChange={setOpen}>
+        <Menu.Target>
+          <Tooltip label="Saved searches">
+            <ActionIcon aria-label="Saved searches">
+              <Icon name="star" />
+            </ActionIcon>
+          </Tooltip>
+        </Menu.Target>
+        <Menu.Dropdown mah={420} className="scrolls">
+          <Menu.Item leftSection={<Icon name="plus" size={14} />} onClick={asking.open}>
+            Save this search
+          </Menu.Item>
+          <Menu.Divider />
+          {isOpen ? <List onPick={onPick} /> : null}
+        </Menu.Dropdown>
+      </Menu>
+      <Modal opened={isAsking} onClose={asking.close} title="Save this search" size="sm">
+        <SaveForm search={search} onDone={asking.close} />
+      </Modal>
+    </>
+  )
+}
+
+function List({ onPick }: { readonly onPick: (search: Search) => void }) {
+  const searches = useAsk<{ searches: SavedSearch[] }>('/searches')
+  const remove = useTell([['searches']])
+  return (
+    <StateOf
+      query={searches}
+      lines={3}
+      empty={(answer) => answer.searches.length === 0}
+      whenEmpty={
+        <Text c="dimmed" p="xs">
+          Nothing saved yet.
+        </Text>
+      }
+    >
+      {(answer) =>
+        answer.searches.map((each) => (
+          <Group key={each.id} gap={2} wrap="nowrap">
+            <Menu.Item className="saved" onClick={() => onPick(each)}>
+              <div className="saved-name">
+                <Plain text={each.name} />
+                {each.shared ? <span className="quiet"> shared</span> : null}
+              </div>
+              <div className="saved-q quiet">
+                <Plain text={each.q === '' ? 'everything' : each.q} />
+              </div>
+            </Menu.Item>
+            <ActionIcon
+              aria-label={`Delete the saved search ${each.name}`}
+              onClick={() => remove.mutate({ method: 'DELETE', path: `/searches/${encodeURIComponent(each.id)}` })}
+            >
+              <Icon name="close" size={12} />
+            </ActionIcon>
+          </Group>
+        ))
+      }
+    </StateOf>
+  )
+}
+
+function SaveForm({ search, onDone }: { readonly search: Search; readonly onDone: () => void }) {
+  const { zone } = useSettings()
+  const [name, setName] = useState('')
+  const [isShared, setShared] = useState(false)
+  const save = useTell<SavedSearch>([['searches']])
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        save.mutate(
+          { method: 'POST', path: '/searches', body: { name: name.trim(), ...search, shared: isShared } },
+          { onSuccess: onDone },
+        )
+      }}
+    >
+      <Stack gap="sm">
+        <TextInput
+          label="Name"
+          data-autofocus
+          required
+          maxLength={100}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <Text c="dimmed">
+          <code>
+            <Plain text={search.q === '' ? 'everything' : search.q} />
+          </code>{' '}
+          · {spanText(search, zone)}
+        </Text>
+        <Checkbox
+          label="Everybody who signs in sees it"
+          checked={isShared}
+          onChange={(event) => setShared(event.currentTarget.checked)}
+        />
+        {save.error === null ? null : (
+          <Alert color="red" variant="light" role="alert">
+            <Plain text={`${save.error.message} ${save.error.hint}`} />
+          </Alert>
+        )}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onDone}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={save.isPending} disabled={name.trim() === ''}>
+            Save
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,81 @@
+/** Questions about events. */
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type {
+  EventDetail,
+  EventPage,
+  Facet,
+  FacetAnswer,
+  Histogram,
+  RevealRequest,
+  ValueList,
+} from '../../../src/serve/shapes/events.ts'
+import { type ApiError, ask, askText, tell } from '../api.ts'
+import { useAsk } from './ask.ts'
+
+/** What is searched for. */
+export interface Search {
+  readonly q: string
+  readonly from: string | null
+  readonly to: string | null
+}
+
+/** Events a page of the answer holds. */
+const PAGE_EVENTS = 200
+
+/** Values of each facet that are shown. */
+const FACET_VALUES = 8
+
+/** Events page by page; a search that changed shows the last answer until its own is there. */
+export const useEvents = (search: Search, order: 'newest' | 'oldest', enabled = true) =>
+  useInfiniteQuery<EventPage, ApiError>({
+    queryKey: ['events', 'list', search, order],
+    initialPageParam: null,
+    queryFn: ({ pageParam, signal }) =>
+      ask<EventPage>('/events', { ...search, order, limit: PAGE_EVENTS, cursor: pageParam as string | null }, signal),
+    getNextPageParam: (last) => last.nextCursor,
+    placeholderData: keepPreviousData,
+    enabled,
+  })
+
+/** Counts by field. */
+export const useFacets = (search: Search, fields: readonly Facet[], most = FACET_VALUES) =>
+  useAsk<FacetAnswer>(
+    '/events/facets',
+    { ...search, fields: fields.join(','), most },
+    { keepPrevious: true, enabled: fields.length > 0 },
+  )
+
+/** Events over time. */
+export const useHistogram = (search: Search, by: Facet | null, buckets: number, enabled = true) =>
+  useAsk<Histogram>('/events/histogram', { ...search, by, buckets }, { keepPrevious: true, enabled })
+
+/** Values of a field that begin with a text. */
+export const useValues = (field: Facet | null, prefix: string, search: Search) =>
+  useAsk<ValueList>(
+    '/events/values',
+    { field, prefix, from: search.from, to: search.to },
+    { enabled: field !== null, keepPrevious: true },
+  )
+
+/** An event in full. */
+export const useEvent = (id: string) => useAsk<EventDetail>(`/events/${encodeURIComponent(id)}`)
+
+/** Events of the same session, request or actor. */
+export const useRelated = (id: string, by: 'session' | 'request' | 'actor') =>
+  useAsk<EventPage>(`/events/${encodeURIComponent(id)}/related`, { by, limit: 50 })
+
+/** What was received, as text. */
+export const useRaw = (id: string) =>
+  useQuery<string, ApiError>({
+    queryKey: ['events', id, 'raw'],
+    queryFn: ({ signal }) => askText(`/events/${encodeURIComponent(id)}/raw`, {}, signal),
+  })
+
+/** Shows what is hidden of an event, for a reason; the answer takes the place of the event until it is left. */
+export function useReveal(id: string) {
+  const queries = useQueryClient()
+  return useMutation<EventDetail, ApiError, RevealRequest>({
+    mutationFn: (request) => tell<EventDetail>('POST', `/events/${encodeURIComponent(id)}/reveal`, request),
+    onSuccess: (detail) => queries.setQueryData(['events', encodeURIComponent(id), {}], detail),
+  })
+}
