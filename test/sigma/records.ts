@@ -1,7 +1,7 @@
 /** JSON records as the evaluator looks at them. */
 import type { Found, Subject } from './evaluator.ts'
 
-/** A record of JSON values: names with dots are members of members, any element of a list counts. */
+/** A record of JSON values: names with dots are members of members or of their own, any element of a list counts. */
 export function jsonSubject(record: Record<string, unknown>): Subject {
   return { lookUp: (field) => find(record, field), text: () => leaves(record).join('\n') }
 }
@@ -9,7 +9,6 @@ export function jsonSubject(record: Record<string, unknown>): Subject {
 function find(record: Record<string, unknown>, field: string): Found {
   const dotted = field.includes('.') && Object.hasOwn(record, field)
   const own = dotted ? spread([record[field]]).filter((value) => value !== null) : []
-  if (own.length > 0) return { present: true, values: own }
   let values: unknown[] = [record]
   let present = true
   for (const step of field.split('.')) {
@@ -21,7 +20,7 @@ function find(record: Record<string, unknown>, field: string): Found {
     present = next.length > 0
     values = next.map((value) => (value as Record<string, unknown>)[step])
   }
-  return { present: present || dotted, values: present ? spread(values) : [] }
+  return { present: present || dotted, values: [...own, ...(present ? spread(values) : [])] }
 }
 
 const spread = (values: unknown[]): unknown[] => values.flatMap((value) => (Array.isArray(value) ? value : [value]))

@@ -94,7 +94,9 @@ async function detectFiles(cli: CliContext, flags: Flags): Promise<void> {
     )
     if (unreadable > 0) cli.note(`warning: ${number(unreadable)} lines are no JSON object and were passed by.`)
     if (timeless > 0)
-      cli.note(`warning: ${number(timeless)} records have no time that can be read; name its field with --time-field.`)
+      cli.note(
+        `warning: ${number(timeless)} records have no time that can be read, and rules about what happens within a time do not see them; name its field with --time-field.`,
+      )
     if (report.findings.length > 0) cli.exit(EXIT.findings)
   } finally {
     engine.close()

@@ -40,11 +40,14 @@ export async function gather(engine: Engine, matches: string): Promise<void> {
     FROM temp.gather_points p LEFT JOIN (SELECT DISTINCT rule, group_key, unnest(kept).event_id AS event_id FROM temp.gather_told) t
       ON t.rule = p.rule AND t.group_key = p.group_key AND t.event_id = p.event_id
     UNION ALL SELECT rule, key, group_key, first_time, last_time, kept[1].event_id, entity, NULL, NULL, NULL, events, events FROM temp.gather_told`
-  const order = 'PARTITION BY rule, group_key ORDER BY from_time, event_id, told'
+  // Records without a time, as files may have them, are one run of their own.
+  const timed = 'from_time IS NOT NULL'
+  const order = `PARTITION BY rule, group_key, ${timed} ORDER BY from_time, event_id, told`
   const before = `max(to_time) OVER (${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`
-  const starts = `SELECT *, coalesce(${before} < from_time - ${gap}, true) AS is_start FROM (${spans})`
+  const starts = `SELECT *, CASE WHEN ${timed} THEN coalesce(${before} < from_time - ${gap}, true) ELSE row_number() OVER (${order}) = 1 END AS is_start
+    FROM (${spans})`
   const runs = `SELECT *, sum(CASE WHEN is_start THEN 1 ELSE 0 END) OVER (${order} ROWS UNBOUNDED PRECEDING) AS run FROM (${starts})`
-  const placed = `SELECT *, row_number() OVER (PARTITION BY rule, group_key, run, told IS NULL ORDER BY from_time, event_id) AS place FROM (${runs})`
+  const placed = `SELECT *, row_number() OVER (PARTITION BY rule, group_key, ${timed}, run, told IS NULL ORDER BY from_time, event_id) AS place FROM (${runs})`
   // The first of the ways in which it is written.
   const spelled = 'min_by(entity, (from_time, event_id, told))'
   await engine.run(`INSERT INTO ${CANDIDATES} BY NAME
@@ -55,5 +58,5 @@ export async function gather(engine: Engine, matches: string): Promise<void> {
       list({'event_time': from_time, 'event_id': event_id, 'file': file} ORDER BY from_time, event_id)
         FILTER (WHERE told IS NULL AND n = 1 AND place <= ${EVENTS_NAMED}) AS kept,
       min_by(because, (from_time, event_id)) FILTER (WHERE told IS NULL) AS why
-    FROM (${placed}) GROUP BY rule, group_key, run HAVING count(*) > count(told)`)
+    FROM (${placed}) GROUP BY rule, group_key, ${timed}, run HAVING count(*) > count(told)`)
 }

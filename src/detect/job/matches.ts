@@ -16,6 +16,9 @@ import type { NumberedRule, Programme } from './programme.ts'
 /** View of the matches of a batch: `rule` (number), `event_id`, `event_time`, `fields`, `because`. */
 export const BATCH_MATCHES = 'temp.batch_matches'
 
+/** Of these, what has a time: windows hold nothing else. */
+export const TIMED_MATCHES = `(SELECT * FROM ${BATCH_MATCHES} WHERE event_time IS NOT NULL)`
+
 const SELECTED = 'temp.batch_selected'
 const COMPARED = 'temp.batch_compared'
 
@@ -119,6 +122,6 @@ export async function compareBatch(
  * @param numbers of the rules
  */
 export const selectedSql = (numbers: string): string =>
-  `(SELECT * FROM ${oneByOne(`(SELECT rule, event_id, event_time, fields, selections, because FROM ${MATCHES_TABLE} WHERE rule IN (${numbers}))`)}
+  `(SELECT * FROM ${oneByOne(`(SELECT rule, event_id, event_time, fields, selections, because FROM ${MATCHES_TABLE} WHERE rule IN (${numbers}) AND event_time IS NOT NULL)`)}
   UNION ALL BY NAME SELECT rule, first_event AS event_id, first_time AS event_time, fields, events AS n, last_time, last_event
     FROM ${SUMS_TABLE} WHERE rule IN (${numbers}))`

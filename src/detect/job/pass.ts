@@ -15,7 +15,7 @@ import { emptyCandidates } from './candidates.ts'
 import { CorrelationFailure, correlateBatch } from './correlate.ts'
 import { RULES, writeFacts } from './facts.ts'
 import { gather } from './gather.ts'
-import { BATCH_MATCHES, compareBatch, matchSegments, usableBaselines } from './matches.ts'
+import { BATCH_MATCHES, compareBatch, matchSegments, TIMED_MATCHES, usableBaselines } from './matches.ts'
 import { belowMissed, takeAgain } from './missed-matches.ts'
 import { type NumberedRule, type Programme, programmeOf } from './programme.ts'
 import { tell } from './tell.ts'
@@ -199,7 +199,7 @@ export class Detector {
       engine,
       missed === undefined ? BATCH_MATCHES : `(SELECT * FROM ${BATCH_MATCHES} WHERE rule IN (${list}))`,
     )
-    const failed = await correlateBatch(engine, this.programme, BATCH_MATCHES, {
+    const failed = await correlateBatch(engine, this.programme, TIMED_MATCHES, {
       isRemembered: remembers,
       without,
       timeoutSecs,

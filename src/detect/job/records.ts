@@ -44,7 +44,7 @@ const ENVELOPES = ['Records', 'records', 'value', 'events'] as const
 /** What was read. */
 export interface ReadRecords {
   readonly records: number
-  /** Records without a time that can be read: they count as of one moment. */
+  /** Records without a time that can be read: rules about single events see them, those about what happens within a time do not. */
   readonly timeless: number
   /** Lines that are no JSON object. */
   readonly unreadable: number
@@ -65,11 +65,11 @@ export async function readRecords(engine: Engine, files: readonly string[], time
   )
   const { lines } = await engine.row<{ lines: string }>('SELECT count(*) AS lines FROM temp.detect_lines')
   await engine.run(`CREATE OR REPLACE TEMP TABLE detect_records AS
-    SELECT row_number() OVER () - 1 AS record, md5(json::VARCHAR) AS event_id, coalesce(${timeSql(timeField)}, TIMESTAMPTZ 'epoch') AS event_time, json
+    SELECT row_number() OVER () - 1 AS record, md5(json::VARCHAR) AS event_id, ${timeSql(timeField)} AS event_time, json
     FROM (SELECT unnest(CASE ${lists.join(' ')} ELSE [json] END) AS json FROM temp.detect_lines WHERE json_type(json) = 'OBJECT')
     WHERE json_type(json) = 'OBJECT'`)
   const { records, timeless, objects } = await engine.row<Record<string, string>>(
-    `SELECT count(*) AS records, count(*) FILTER (event_time = TIMESTAMPTZ 'epoch') AS timeless,
+    `SELECT count(*) AS records, count(*) FILTER (event_time IS NULL) AS timeless,
       (SELECT count(*) FROM temp.detect_lines WHERE json_type(json) = 'OBJECT') AS objects FROM ${RECORDS}`,
   )
   if (records === '0')
@@ -100,17 +100,26 @@ async function partOf(engine: Engine, file: string): Promise<string> {
   }
 }
 
-/** ISO text, or a number of seconds, milliseconds or microseconds since 1970. */
+/** Numbers are seconds since 1970 from here on (March 1973), and what is less is no time, such as a day written 20261101. */
+const LEAST_SECS = 1e8
+
+/** The first field of these that holds a time. */
 function timeSql(timeField: string | undefined): string {
   const names = timeField === undefined ? TIME_FIELDS : [timeField]
-  const texts = names.flatMap((name) => {
+  const times = names.flatMap((name) => {
     const steps = name.split('.')
-    return [[name], ...(steps.length > 1 ? [steps] : [])].map((path) => duckdb.jsonText('json', path))
+    return [[name], ...(steps.length > 1 ? [steps] : [])].map((path) => timeOf(duckdb.jsonText('json', path)))
   })
-  const text = `coalesce(${texts.join(', ')})`
+  return `coalesce(${times.join(', ')})`
+}
+
+/** ISO text, also with a comma before the fraction, or a number of seconds, milliseconds, microseconds or nanoseconds since 1970. */
+function timeOf(text: string): string {
   const number = duckdb.asNumber(text)
-  const micros = `CASE WHEN ${number} < 1e11 THEN ${number} * 1e6 WHEN ${number} < 1e14 THEN ${number} * 1e3 ELSE ${number} END`
-  return `CASE WHEN ${number} IS NULL THEN ${duckdb.asTime(text)} ELSE make_timestamptz(try_cast(${micros} AS BIGINT)) END`
+  const scale = `CASE WHEN ${number} < ${LEAST_SECS} THEN NULL WHEN ${number} < 1e11 THEN 1e6 WHEN ${number} < 1e14 THEN 1e3
+    WHEN ${number} < 1e17 THEN 1 WHEN ${number} < 1e20 THEN 1e-3 END`
+  return `CASE WHEN ${number} IS NULL THEN ${duckdb.asTime(`replace(${text}, ',', '.')`)}
+    ELSE make_timestamptz(try_cast(${number} * (${scale}) AS BIGINT)) END`
 }
 
 /** Fields that rules ask records for. */

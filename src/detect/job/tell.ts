@@ -149,5 +149,6 @@ const CLOCK = "'%Y-%m-%d %H:%M:%S'"
 /** What, who, how much and when, in one sentence. */
 const SUMMARY = `concat(title, CASE WHEN coalesce(entity, '') = '' THEN '' ELSE concat(': ', "left"(entity, 200)) END, ', ',
   CASE WHEN events = 1 THEN '1 event' ELSE concat(events, ' events') END,
-  CASE WHEN first_time = last_time THEN concat(' at ', strftime(first_time, ${CLOCK}))
-    ELSE concat(' from ', strftime(first_time, ${CLOCK}), ' to ', strftime(last_time, ${CLOCK})) END, ' UTC.')`
+  CASE WHEN first_time IS NULL THEN ', time not known.'
+    WHEN first_time = last_time THEN concat(' at ', strftime(first_time, ${CLOCK}))
+    ELSE concat(' from ', strftime(first_time, ${CLOCK}), ' to ', strftime(last_time, ${CLOCK})) END, CASE WHEN first_time IS NULL THEN '' ELSE ' UTC.' END)`

@@ -81,6 +81,8 @@ export interface Dialect {
   readonly jsonHas: (json: string, path: readonly string[]) => string
   /** The texts at a path, any element of each list on the way and at its end; NULL for none. */
   readonly jsonTexts: (json: string, path: readonly string[]) => string
+  /** Several lists of texts as one; NULL where all are. */
+  readonly jointTexts: (lists: readonly string[]) => string
   /** For several paths what stands there, as a list of `OBJECT`, `ARRAY` and names of plain kinds; NULL for nothing. */
   readonly jsonKinds: (json: string, paths: readonly (readonly string[])[]) => string
   /** Every value in it that is no object and no list, as text, one a line. */

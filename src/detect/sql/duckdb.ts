@@ -124,6 +124,10 @@ export const duckdb: Dialect = {
     `nullif(list_filter(flatten(list_transform(${reached(json, steps)}, lambda json_end:
       CASE WHEN json_type(json_end) = 'ARRAY' THEN json_extract_string(json_end, '$[*]') ELSE [json_end ->> '$'] END)),
       lambda json_text: json_text IS NOT NULL), [])`,
+  jointTexts: (lists) =>
+    lists.length === 1
+      ? (lists[0] ?? 'NULL')
+      : `nullif(flatten([${lists.map((list) => `coalesce(${list}, [])`).join(', ')}]), [])`,
   jsonKinds: (json, paths) => `json_type(${json}, [${paths.map(path).join(', ')}])`,
   jsonLeaves: (json) =>
     `array_to_string(list_transform(list_filter(json_extract(${json}, '$..*'), lambda json_value:

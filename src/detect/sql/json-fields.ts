@@ -1,6 +1,6 @@
 /**
  * Fields of any JSON records: names with dots are members of members, any element of a list on the way counts, and a member
- * whose own name has dots is found too. Names count as written, letter by letter.
+ * whose own name has dots counts as much. Names count as written, letter by letter.
  */
 import type { Engine } from '../../engine/duckdb.ts'
 import type { Dialect } from './dialect.ts'
@@ -12,7 +12,7 @@ const PARTS = 'json_parts'
 /** Fields looked at in one statement. */
 const FIELDS_A_LOOK = 200
 
-/** Records as rows `(record BIGINT, json JSON)`. `listFields` are the names that lead through lists in any of them. */
+/** Records as rows `(record BIGINT, json JSON)`. `listFields` are the names that have several values in any of them ({@link listFieldsIn}). */
 export function jsonShape(dialect: Dialect, listFields: ReadonlySet<string>): RecordShape {
   return narrowShape(dialect, listFields, [])
 }
@@ -57,19 +57,19 @@ function jsonField(
     uses: [PARTS],
   }
   if (!meetsList) return { type: 'text', sql: firstOf(paths.map(partSql)), ...common }
-  return { type: 'texts', sql: firstOf(paths.map((path) => dialect.jsonTexts(json, path))), ...common }
+  return { type: 'texts', sql: dialect.jointTexts(paths.map((path) => dialect.jsonTexts(json, path))), ...common }
 }
 
 const firstOf = (values: readonly string[]): string =>
   values.length === 1 ? (values[0] ?? 'NULL') : `coalesce(${values.join(', ')})`
 
-/** The member with dots in its own name, then members of members. */
+/** The member with dots in its own name, and members of members. */
 function pathsOf(name: string): string[][] {
   const steps = name.split('.')
   return steps.length === 1 ? [steps] : [[name], steps]
 }
 
-/** Which of the fields lead through a list in any record of a relation `(record, json)`. */
+/** Which of the fields have several values in any record of a relation `(record, json)`: they lead through a list, or are there in both spellings. */
 export async function listFieldsIn(
   engine: Engine,
   relation: string,
@@ -80,15 +80,20 @@ export async function listFieldsIn(
   for (let at = 0; at < fields.length; at += FIELDS_A_LOOK) {
     const some = fields.slice(at, at + FIELDS_A_LOOK)
     const steps = some.flatMap((name) =>
-      pathsOf(name).flatMap((path) => prefixesOf(path).map((prefix) => ({ name, prefix }))),
+      pathsOf(name).flatMap((path) =>
+        prefixesOf(path).map((prefix) => ({ name, prefix, isWhole: prefix.length === path.length })),
+      ),
     )
+    const wholeOf = (name: string): string[] =>
+      steps.flatMap((step, index) => (step.name === name && step.isWhole ? [dialect.element('kinds', index)] : []))
     const kinds = dialect.jsonKinds(
       dialect.identifier(JSON_COLUMN),
       steps.map(({ prefix }) => prefix),
     )
-    const looks = steps.map(
-      (_, index) => `coalesce(bool_or(${dialect.element('kinds', index)} = 'ARRAY'), false) AS l${index}`,
-    )
+    const looks = steps.map(({ name, isWhole, prefix }, index) => {
+      const both = prefix.length > 1 && isWhole ? ` OR (${wholeOf(name).join(" <> 'NULL' AND ")} <> 'NULL')` : ''
+      return `coalesce(bool_or(${dialect.element('kinds', index)} = 'ARRAY'${both}), false) AS l${index}`
+    })
     const row = await engine.row(`SELECT ${looks.join(', ')} FROM (SELECT ${kinds} AS kinds FROM ${relation})`)
     steps.forEach(({ name }, index) => {
       if (row[`l${index}`] === true) found.add(name)
