@@ -55,7 +55,8 @@ function run({ script, shown }: Snippet, folder: string): string[] {
   const { BRICKTRAIL_HOME: _, ...environment } = process.env
   const done = spawnSync('bash', ['-euo', 'pipefail', '-c', script], {
     cwd: folder,
-    env: { ...environment, PATH: path, NO_UPDATE_NOTIFIER: '1' },
+    // The first block would serve until somebody ends it.
+    env: { ...environment, PATH: path, NO_UPDATE_NOTIFIER: '1', BRICKTRAIL_DEMO_EXIT: '1' },
     encoding: 'utf8',
     timeout: LIMIT_MS,
     maxBuffer: 64 * 1024 * 1024,

@@ -2,6 +2,7 @@
 import { registerAlerts } from './commands/alerts.ts'
 import { registerCatalogue } from './commands/catalogue.ts'
 import { registerCompact } from './commands/compact.ts'
+import { registerConfig } from './commands/config.ts'
 import { registerDeliver } from './commands/deliver.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerDetect } from './commands/detect.ts'
@@ -12,6 +13,7 @@ import { registerExport } from './commands/export.ts'
 import { registerFindings } from './commands/findings.ts'
 import { registerIncidents } from './commands/incidents.ts'
 import { registerIngest } from './commands/ingest.ts'
+import { registerInit } from './commands/init.ts'
 import { registerProve } from './commands/prove.ts'
 import { registerQuery } from './commands/query.ts'
 import { registerRejects } from './commands/rejects.ts'
@@ -19,6 +21,7 @@ import { registerRules } from './commands/rules.ts'
 import { registerSeal } from './commands/seal.ts'
 import { registerServe } from './commands/serve.ts'
 import { registerSimulate } from './commands/simulate.ts'
+import { registerToken } from './commands/token.ts'
 import { registerVerify } from './commands/verify.ts'
 import { registerWitness } from './commands/witness.ts'
 import type { RegisterCommand } from './contract.ts'
@@ -27,6 +30,8 @@ import type { RegisterCommand } from './contract.ts'
 export const COMMANDS: readonly RegisterCommand[] = [
   registerDemo,
   registerServe,
+  registerInit,
+  registerConfig,
   registerSimulate,
   registerIngest,
   registerDetect,
@@ -40,6 +45,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerCatalogue,
   registerRules,
   registerDeliver,
+  registerToken,
   registerCompact,
   registerSeal,
   registerProve,

@@ -21,6 +21,7 @@ interface Flags {
   readonly days: string
   readonly seed: string
   readonly scenarios: string
+  readonly serve?: boolean
 }
 
 /** Of the account to simulate, what a user may choose. */
@@ -39,15 +40,29 @@ export const registerDemo: RegisterCommand = (program, cli) => {
     .option('--days <d>', 'days they span', DEMO.days)
     .option('--seed <s>', 'the same seed gives the same account', DEMO.seed)
     .option('--scenarios <list>', 'attacks: all, none, or ids separated by commas', 'all')
-    .action((path: string | undefined, flags: Flags, command: Command) => {
+    .option('--serve', 'then serve what was ingested, with its page, until Ctrl-C')
+    .option('--no-serve', 'end after that, as is usual; also where BRICKTRAIL_DEMO_EXIT is set')
+    .action(async (path: string | undefined, flags: Flags, command: Command) => {
       if (path !== undefined) refuseSimulating(command)
-      return demo(cli, path, flags)
+      await demo(cli, path, flags)
+      // A program that asked for JSON wants one object, and its end.
+      if (flags.serve === true && !cli.json() && !process.env.BRICKTRAIL_DEMO_EXIT) await serveDemo(cli, path)
     })
+}
+
+/** Serves on the usual port, or on any where that one is taken. The simulated account is nobody's, so its link may be printed anywhere. */
+async function serveDemo(cli: CliContext, path: string | undefined): Promise<void> {
+  const { serve } = await import('./serve.ts')
+  cli.out('\n')
+  const [home, flags] = path === undefined ? [cli.demoHome(), { link: true }] : [cli.home(), {}]
+  await serve(cli, home, { ...flags, orAnyPort: true })
 }
 
 /** What would be passed over in silence looks as if it had been done. */
 function refuseSimulating(command: Command): void {
-  const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
+  const given = command.options
+    .filter((option) => option.attributeName() in DEMO || option.attributeName() === 'scenarios')
+    .find((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
   if (given === undefined) return
   throw new AppError('BAD_ARGUMENT', `${given.long} is about the simulated account, and a path names your own logs.`, {
     hint: `Leave ${given.long} away, or the path.`,

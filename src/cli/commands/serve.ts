@@ -1,7 +1,8 @@
 /** `bricktrail serve`: the loop, the API and the page, until it is told to end. */
 import type { Command } from 'commander'
+import type { RunningApp } from '../../app.ts'
 import type { Config } from '../../config/config.ts'
-import { AppError, EXIT } from '../../core/errors.ts'
+import { AppError, EXIT, isAppError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import { printable } from '../../core/printable.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
@@ -15,6 +16,8 @@ export interface ServeFlags {
   readonly port?: string
   readonly link?: boolean
   readonly open?: boolean
+  /** Not of the command line: another port does where the usual one is taken. */
+  readonly orAnyPort?: boolean
 }
 
 /** Whom a link of the command line signs in: who may start the service may read all it keeps. */
@@ -40,16 +43,11 @@ export const withServeOptions = (command: Command): Command =>
     .option('--link', 'print a link that signs in once, even if nobody reads it on a terminal')
     .option('--no-open', 'do not open the page in a browser')
 
-/**
- * Serves until SIGINT or SIGTERM.
- *
- * @param ready called once it answers, for commands that have more to say
- */
-export async function serve(cli: CliContext, home: Home, flags: ServeFlags, ready = () => {}): Promise<void> {
+/** Serves until SIGINT or SIGTERM. */
+export async function serve(cli: CliContext, home: Home, flags: ServeFlags): Promise<void> {
   const { readConfig } = await import('../../config/config.ts')
   const config = withFlags(await readConfig(home, flags.config), flags)
-  const { startApp } = await import('../../app.ts')
-  const app = await startApp({ home, config, now: () => cli.now(), note: (line) => cli.note(printable(line)) })
+  const app = await started(cli, home, config, flags)
   const wantsLink = cli.tty || flags.link === true
   const link = wantsLink ? app.link(AT_THE_TERMINAL) : undefined
   if (cli.json()) cli.out(`${JSON.stringify({ url: app.url, ...(link === undefined ? {} : { link }) })}\n`)
@@ -59,13 +57,29 @@ export async function serve(cli: CliContext, home: Home, flags: ServeFlags, read
     if (config.service.sources.length === 0)
       cli.note('hint: it watches no source yet; `bricktrail init` writes a bricktrail.yaml to name some in.')
   }
-  ready()
   if (link !== undefined && cli.tty && flags.open !== false) openInBrowser(link)
   const signal = await untilTold()
   cli.note(`${signal}: ending; what runs is finished first.`)
   if (!(await app.close())) {
     cli.note('warning: some work did not end in time and was left; the next start makes up for it.')
     cli.exit(EXIT.ok)
+  }
+}
+
+async function started(
+  cli: CliContext,
+  home: Home,
+  config: Config,
+  { port, orAnyPort }: ServeFlags,
+): Promise<RunningApp> {
+  const { startApp } = await import('../../app.ts')
+  const options = { home, now: () => cli.now(), note: (line: string) => cli.note(printable(line)) }
+  try {
+    return await startApp({ ...options, config })
+  } catch (cause) {
+    const isPort = isAppError(cause) && cause.code === 'LOCKED' && cause.message.startsWith('Port ')
+    if (orAnyPort !== true || port !== undefined || !isPort) throw cause
+    return startApp({ ...options, config: { ...config, listen: { ...config.listen, port: 0 } } })
   }
 }
 

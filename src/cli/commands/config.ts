@@ -1,0 +1,41 @@
+/** `bricktrail config`: whether bricktrail.yaml can be used, and its schema. */
+import type { CliContext, RegisterCommand } from '../contract.ts'
+
+interface Flags {
+  readonly config?: string
+}
+
+/** Adds `config` and its commands. */
+export const registerConfig: RegisterCommand = (program, cli) => {
+  const config = program.command('config').description('check the settings of the service, or print their JSON Schema')
+  config
+    .command('check')
+    .description('tell whether the settings can be used; what is wrong is told with file, line and column')
+    .option('--config <file>', 'settings; bricktrail.yaml of the home where absent')
+    .action((flags: Flags) => check(cli, flags))
+  config
+    .command('schema')
+    .description('print the JSON Schema of bricktrail.yaml')
+    .action(async () => {
+      const { configJsonSchema } = await import('../../config/schema.ts')
+      cli.out(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
+    })
+}
+
+async function check(cli: CliContext, flags: Flags): Promise<void> {
+  const { readConfig } = await import('../../config/config.ts')
+  const { checkedSources } = await import('../../config/sources.ts')
+  const config = await readConfig(cli.home(), flags.config)
+  const sources = await checkedSources(config.service.sources)
+  const { listen, file } = config
+  if (cli.json()) {
+    const found = sources.map(({ name, problem }) => ({ name, ...(problem === undefined ? {} : { problem }) }))
+    return cli.out(`${JSON.stringify({ file: file ?? null, listen, sources: found })}\n`)
+  }
+  cli.out(
+    file === undefined
+      ? 'There is no bricktrail.yaml; the usual settings hold.\n'
+      : `${file} can be used: ${sources.length} sources, listens on ${listen.host}:${listen.port}.\n`,
+  )
+  for (const { name, problem } of sources) if (problem !== undefined) cli.note(`warning: source ${name}: ${problem}`)
+}
