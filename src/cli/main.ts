@@ -1,6 +1,7 @@
 /** The command line. Commands load their rooms on first use, so that `--help` stays quick. */
 import { Command, CommanderError } from 'commander'
 import { EXIT, isAppError, systemError } from '../core/errors.ts'
+import { VERSION } from '../core/version.ts'
 import { COMMANDS } from './registry.ts'
 import { terminalContext } from './terminal.ts'
 import { usageError } from './usage-error.ts'
@@ -9,7 +10,7 @@ import { usageError } from './usage-error.ts'
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('bricktrail')
     .description('The audit trail for Databricks: every audit record in one open, exactly-once lake of events.')
-    .version('0.1.0')
+    .version(VERSION)
     .option('--home <dir>', 'data folder (or BRICKTRAIL_HOME; default ./bricktrail-data)')
     .option('--json', 'print one machine-readable object')
     .exitOverride()

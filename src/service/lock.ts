@@ -52,7 +52,10 @@ async function taken(home: Pick<Home, 'root' | 'serviceLock'>): Promise<AppError
   })
 }
 
-async function holder(home: Pick<Home, 'serviceLock'>): Promise<{ pid?: number; started?: string; url?: string }> {
+/** Who holds the place, and where it answers; nothing where nobody does. */
+export async function holder(
+  home: Pick<Home, 'serviceLock'>,
+): Promise<{ pid?: number; started?: string; url?: string }> {
   try {
     return JSON.parse(await readFile(holderPath(home), 'utf8')) as { pid?: number; started?: string; url?: string }
   } catch {

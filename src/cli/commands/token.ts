@@ -1,0 +1,208 @@
+/** `bricktrail token`: who may ask the service, decided on the machine of the home. */
+import { randomUUID } from 'node:crypto'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Access } from '../../serve/auth/access.ts'
+import { PERMISSIONS, type Permission, ROLES, type Role } from '../../serve/contract.ts'
+import type { OwnAction } from '../../serve/own-actions.ts'
+import type { TokenRow } from '../../serve/shapes/access.ts'
+import { whoOf } from '../alerting.ts'
+import type { CliContext, RegisterCommand } from '../contract.ts'
+
+interface CreateFlags {
+  readonly role: Role
+  readonly scope?: readonly Permission[]
+  readonly workspace?: readonly string[]
+  readonly category?: readonly string[]
+  readonly expires: string
+  readonly as?: string
+}
+
+interface LinkFlags {
+  readonly role: Role
+  readonly config?: string
+  readonly as?: string
+}
+
+/** Adds `token` with `create`, `list`, `revoke` and `link`. */
+export const registerToken: RegisterCommand = (program, cli) => {
+  const token = program.command('token').description('who may ask the service: tokens of programs, links for people')
+  addCreate(token, cli)
+  token
+    .command('list')
+    .description('list tokens, the newest first')
+    .action(() => withAccess(cli, (access) => list(cli, access.tokens.list())))
+  token
+    .command('revoke')
+    .description('revoke tokens, and end the sessions begun with them')
+    .argument('<id...>', 'ids of tokens, as `list` shows them')
+    .option('--as <name>', 'who does it; the user of the system where absent')
+    .action((ids: string[], flags: { as?: string }) => revoke(cli, ids, whoOf(flags)))
+  addLink(token, cli)
+}
+
+const roleOption = (usual: Role): Option => new Option('--role <role>', 'what it may do').choices(ROLES).default(usual)
+
+function addCreate(token: Command, cli: CliContext): void {
+  token
+    .command('create')
+    .description('make a token and print it, this once')
+    .argument('<name>', 'what it is for')
+    .addOption(roleOption('viewer'))
+    .option('--scope <permissions>', 'only these of what the role may, such as events:read,events:download', scopesOf)
+    .option('--workspace <ids>', 'only events of these workspaces', wordsOf)
+    .option('--category <names>', 'only events of these categories', wordsOf)
+    .option('--expires <duration>', 'how long it lives, a year at most', '90d')
+    .option('--as <name>', 'who makes it; the user of the system where absent')
+    .action((name: string, flags: CreateFlags) => create(cli, name, flags))
+}
+
+function addLink(token: Command, cli: CliContext): void {
+  token
+    .command('link')
+    .description('print a link that signs in once, within ten minutes')
+    .addOption(roleOption('admin'))
+    .option('--config <file>', 'settings that name the address; bricktrail.yaml of the home where absent')
+    .option('--as <name>', 'whom it signs in; the user of the system where absent')
+    .action((flags: LinkFlags) => link(cli, flags))
+}
+
+const wordsOf = (text: string): string[] => {
+  const words = text.split(',').map((word) => word.trim())
+  if (words.includes('')) throw new InvalidArgumentError('Give names with commas between them.')
+  return words
+}
+
+const isPermission = (word: string): word is Permission => Object.hasOwn(PERMISSIONS, word)
+
+function scopesOf(text: string): Permission[] {
+  const words = wordsOf(text)
+  const scopes = words.filter(isPermission)
+  if (scopes.length < words.length) throw new InvalidArgumentError(`Known are ${Object.keys(PERMISSIONS).join(', ')}.`)
+  return scopes
+}
+
+async function create(cli: CliContext, name: string, flags: CreateFlags): Promise<void> {
+  const { NewToken } = await import('../../serve/shapes/access.ts')
+  const { AppError } = await import('../../core/errors.ts')
+  const { parseDuration } = await import('../../ask/times.ts')
+  const { role, scope: scopes, expires } = flags
+  const wish = NewToken.safeParse({
+    name,
+    role,
+    scopes,
+    workspaces: flags.workspace,
+    categories: flags.category,
+    expires,
+  })
+  if (!wish.success) throw new AppError('BAD_ARGUMENT', `The token cannot be made: ${wish.error.issues[0]?.message}.`)
+  const { workspaces, categories } = wish.data
+  const rows = {
+    ...(workspaces === undefined ? {} : { workspaces }),
+    ...(categories === undefined ? {} : { categories }),
+  }
+  const expiresMs = cli.now().getTime() + parseDuration(expires)
+  const createdBy = whoOf(flags)
+  await withAccess(cli, async (access) => {
+    await recorded(cli, 'createToken', createdBy, { name, role, scopes, ...rows, expires })
+    const made = access.tokens.make({ name: wish.data.name, role, scopes, rows, expiresMs, createdBy })
+    if (cli.json()) return cli.out(`${JSON.stringify(made)}\n`)
+    cli.out(`${made.secret}\n`)
+    cli.note(
+      `A token of the role ${role}, until ${made.token.expires?.slice(0, 10)}. It is shown this once; its id is ${made.token.id}.`,
+    )
+  })
+}
+
+async function list(cli: CliContext, tokens: readonly TokenRow[]): Promise<void> {
+  const { jsonText } = await import('../../core/printable.ts')
+  if (cli.json()) return cli.out(`${jsonText({ tokens })}\n`)
+  if (tokens.length === 0) return cli.out('No tokens.\n')
+  const { headLines, layTable, rowLine } = await import('../../ask/table.ts')
+  const { readerOf } = await import('../answers.ts')
+  const { tty, width } = readerOf(cli)
+  const names = ['id', 'name', 'role', 'state', 'expires', 'last used', 'made by']
+  const nowText = cli.now().toISOString()
+  const rows = tokens.map((token) => [
+    token.id,
+    token.name,
+    token.role,
+    token.revoked !== null ? 'revoked' : (token.expires ?? '') <= nowText ? 'expired' : 'counts',
+    token.expires?.slice(0, 10),
+    token.lastUsed?.slice(0, 16) ?? 'never',
+    token.createdBy,
+  ])
+  const layout = layTable(
+    names.map((name) => ({ name, numeric: false })),
+    rows,
+    tty ? width : undefined,
+  )
+  cli.out(headLines(layout) + rows.map((row) => rowLine(layout, row)).join(''))
+}
+
+async function revoke(cli: CliContext, ids: readonly string[], who: string): Promise<void> {
+  const { printable } = await import('../../core/printable.ts')
+  await withAccess(cli, async (access) => {
+    const known = ids.map((id) => access.tokens.named(id))
+    for (const { id, name } of known) {
+      await recorded(cli, 'revokeToken', who, { id, name })
+      const token = access.tokens.revoke(id)
+      cli.out(cli.json() ? `${JSON.stringify({ token })}\n` : `${id} (${printable(name)}) counts no longer.\n`)
+    }
+  })
+}
+
+async function link(cli: CliContext, flags: LinkFlags): Promise<void> {
+  const { readConfig } = await import('../../config/config.ts')
+  const { holder } = await import('../../service/lock.ts')
+  const config = await readConfig(cli.home(), flags.config)
+  const running = await holder(cli.home())
+  const { host, port } = config.listen
+  const scheme = config.serve.tls === undefined ? 'http' : 'https'
+  const url = config.serve.publicUrl ?? running.url ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const name = whoOf(flags)
+  await withAccess(cli, async (access) => {
+    await recorded(cli, 'createLink', name, { role: flags.role })
+    const { code, endsMs } = access.links.make({ name, role: flags.role })
+    const address = `${url}/auth/link?code=${code}`
+    if (cli.json()) return cli.out(`${JSON.stringify({ link: address, expires: new Date(endsMs).toISOString() })}\n`)
+    cli.out(`${address}\n`)
+    if (running.url === undefined) cli.note('hint: no service runs on this home now; `bricktrail serve` starts it.')
+  })
+}
+
+async function withAccess(cli: CliContext, work: (access: Access) => void | Promise<void>): Promise<void> {
+  const { Access: Opened } = await import('../../serve/auth/access.ts')
+  const { USUAL_SETTINGS } = await import('../../serve/settings.ts')
+  const access = Opened.open(cli.home().access, USUAL_SETTINGS, () => cli.now())
+  try {
+    await work(access)
+  } finally {
+    access.close()
+  }
+}
+
+/** What changes who may sign in is recorded, whichever way it is done. */
+async function recorded(
+  cli: CliContext,
+  action: OwnAction,
+  who: string,
+  params: Record<string, unknown>,
+): Promise<void> {
+  const { OwnLog } = await import('../../serve/own-log.ts')
+  const { VERSION } = await import('../../core/version.ts')
+  const log = new OwnLog(cli.home().own, () => cli.now())
+  try {
+    await log.append({
+      time: cli.now(),
+      action,
+      requestId: randomUUID(),
+      who: { name: who, id: `local:${who}`, sessionId: 'local' },
+      address: '127.0.0.1',
+      userAgent: `bricktrail-cli/${VERSION}`,
+      params: { ...params, way: 'command line' },
+      status: 200,
+    })
+  } finally {
+    await log.close()
+  }
+}
