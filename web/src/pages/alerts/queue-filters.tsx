@@ -4,6 +4,7 @@ import { useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useState } from 'react'
 import type { AlertRow } from '../../../../src/serve/shapes/alerts.ts'
 import { useMe } from '../../queries/session.ts'
+import { numberOf } from '../../times.ts'
 import type { Changes } from '../../url-state.ts'
 import type { QueueFilter } from './alert-queries.ts'
 
@@ -36,9 +37,12 @@ export const WIDE: Changes = { state: null, level: null, rule: null, entity: nul
 /** The controls above the queue. */
 export function QueueFilters({
   filter,
+  counts,
   onChange,
 }: {
   readonly filter: QueueFilter
+  /** How many there are by state, whatever the filter. */
+  readonly counts: Readonly<Record<string, number>>
   readonly onChange: (changes: Changes) => void
 }) {
   const me = useMe()
@@ -56,8 +60,8 @@ export function QueueFilters({
         value={filter.which}
         onChange={(which) => onChange({ which: which === 'open' ? null : which, state: null })}
         data={[
-          { value: 'open', label: 'Open' },
-          { value: 'resolved', label: 'Resolved' },
+          { value: 'open', label: counted('Open', counts.open) },
+          { value: 'resolved', label: counted('Resolved', counts.resolved) },
           { value: 'all', label: 'All' },
         ]}
       />
@@ -68,10 +72,10 @@ export function QueueFilters({
         disabled={filter.which === 'resolved'}
         data={[
           { value: '', label: 'Any state' },
-          { value: 'new', label: 'New' },
-          { value: 'acknowledged', label: 'Acknowledged' },
-          { value: 'in progress', label: 'In progress' },
-          { value: 'reopened', label: 'Reopened' },
+          { value: 'new', label: counted('New', counts.new) },
+          { value: 'acknowledged', label: counted('Acknowledged', counts.acknowledged) },
+          { value: 'in progress', label: counted('In progress', counts['in progress']) },
+          { value: 'reopened', label: counted('Reopened', counts.reopened) },
         ]}
       />
       <NativeSelect
@@ -102,6 +106,9 @@ export function QueueFilters({
     </Group>
   )
 }
+
+const counted = (name: string, count: number | undefined): string =>
+  count === undefined ? name : `${name} (${numberOf(count)})`
 
 const TYPING_MS = 300
 

@@ -110,7 +110,7 @@ function Queue({ kind, title }: Pick<QueuePageProps, 'kind' | 'title'>) {
     )
   return (
     <div className="page">
-      <PageHead title={title} note={query.data === undefined ? null : <Counts page={query.data} />}>
+      <PageHead title={title} note={query.data === undefined ? null : <Counts page={query.data} kind={kind} />}>
         <SilencesButton />
         <Tooltip label="Keys of this page">
           <ActionIcon aria-label="Keys of this page" onClick={() => setHelp(true)}>
@@ -121,7 +121,11 @@ function Queue({ kind, title }: Pick<QueuePageProps, 'kind' | 'title'>) {
       <div className={beside ? 'triage beside' : 'triage'}>
         {beside || current === null ? (
           <section className="panel queue-panel" aria-label={`Queue of ${kind}s`}>
-            <QueueFilters filter={filter} onChange={(changes) => change(changes, { replace: true })} />
+            <QueueFilters
+              filter={filter}
+              counts={query.data?.counts ?? {}}
+              onChange={(changes) => change(changes, { replace: true })}
+            />
             <ManyBar alerts={alerts} chosen={chosen} setChosen={setChosen} triage={triage} />
             <StateOf
               query={query}
@@ -193,14 +197,20 @@ const BackLink = ({ href, title }: { readonly href: string; readonly title: stri
   </Anchor>
 )
 
-function Counts({ page }: { readonly page: AlertPage }) {
-  const counts = Object.entries(page.counts).filter(([, count]) => count > 0)
-  if (counts.length === 0) return <>Nothing is waiting</>
+/** Levels, the worst first, as they are counted. */
+const LEVELS = ['critical', 'high', 'medium', 'low', 'informational']
+
+/** Open ones by level, whatever the filters; each is a link to them. */
+function Counts({ page, kind }: { readonly page: AlertPage; readonly kind: string }) {
+  const levels = LEVELS.filter((level) => (page.counts[level] ?? 0) > 0)
+  if (levels.length === 0) return <>Nothing is open</>
   return (
-    <ul className="queue-counts">
-      {counts.map(([name, count]) => (
-        <li key={name}>
-          <strong>{numberOf(count)}</strong> {name}
+    <ul className="queue-counts" aria-label="Open, by level">
+      {levels.map((level) => (
+        <li key={level}>
+          <Anchor component={Link} href={`/${kind}s?level=${level}`} inherit>
+            <strong>{numberOf(page.counts[level] ?? 0)}</strong> {level}
+          </Anchor>
         </li>
       ))}
     </ul>

@@ -33,8 +33,10 @@ export function SilenceDialog({ alert, onClose }: { readonly alert: AlertRow; re
     const body: NewSilence = {
       duration: duration.trim(),
       reason: reason.trim(),
-      ...(rule ? { rule: literal(alert.rule.id) } : {}),
-      ...(entity ? { entity: literal(alert.entity.value) } : {}),
+      // By its id where it can be: what is masked here is not what the pattern would have to fit.
+      ...(rule && entity ? { alert: alert.id } : {}),
+      ...(rule && !entity ? { rule: literal(alert.rule.id) } : {}),
+      ...(entity && !rule ? { entity: literal(alert.entity.value) } : {}),
     }
     const made = await make.mutateAsync({ method: 'POST', path: '/silences', body }).catch(() => null)
     if (made === null) return
