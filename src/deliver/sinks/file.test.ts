@@ -49,3 +49,20 @@ it('a line that a crash cut off does not spoil the next', async () => {
     await rm(folder, { recursive: true, force: true })
   }
 })
+
+it('batches that are sent at once do not mix', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bricktrail-file-'))
+  try {
+    const sink = await file('events').open({ path: 'x' }, { name: 'x', secret: () => '', timeoutMs: 1000, folder })
+    const batches = [1, 2, 3, 4].map((n) => ({
+      id: String(n),
+      items: [{ id: 'a', key: 'k', timeMs: 0, text: String(n).repeat(3_000_000) }],
+      attempt: 1,
+    }))
+    await Promise.all(batches.map((batch) => sink.send(batch, AbortSignal.timeout(10_000))))
+    const lines = readFileSync(join(folder, 'x'), 'utf8').trimEnd().split('\n')
+    expect(lines.map((line) => [line.length, new Set(line).size])).toEqual(Array(4).fill([3_000_000, 1]))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})

@@ -13,12 +13,20 @@ export interface FileSettings {
 class AppendedFile implements Sink {
   readonly limits = { items: 5000, bytes: 8 * 1024 * 1024, itemBytes: 8 * 1024 * 1024, itemOverhead: 1 }
   readonly #path: string
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(path: string) {
     this.#path = path
   }
 
-  async send({ items }: Batch): Promise<Outcome> {
+  /** Long texts are written in several goes, so one batch waits for the other. */
+  send(batch: Batch): Promise<Outcome> {
+    const done = this.#turn.then(() => this.#append(batch))
+    this.#turn = done
+    return done
+  }
+
+  async #append({ items }: Batch): Promise<Outcome> {
     try {
       await mkdir(dirname(this.#path), { recursive: true })
       const file = await open(this.#path, 'a+', 0o600)
@@ -47,6 +55,7 @@ export const file = (takes: 'messages' | 'events'): SinkKind<FileSettings> => ({
   takes,
   doc: `A file to append to, one ${takes === 'messages' ? 'message' : 'event'} a line.`,
   formats: ['uam', 'ocsf', 'system-table', 'cef'],
+  connections: 1,
   schema: {
     type: 'object',
     required: ['path'],
