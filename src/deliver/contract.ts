@@ -91,6 +91,8 @@ export interface SinkKind<Settings = unknown> {
   readonly schema: Readonly<Record<string, unknown>>
   /** Formats it can be sent events in, the first by default; for `takes: 'events'`. */
   readonly formats?: readonly string[]
+  /** Requests at once where the settings do not say; 1 for messages and 4 for events where absent. */
+  readonly connections?: number
   /** Opens it. Official clients are loaded here, not before. */
   open(settings: Settings, context: SinkContext): Promise<Sink>
 }

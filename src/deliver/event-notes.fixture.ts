@@ -61,7 +61,7 @@ export const EVENT_NOTES: Readonly<Record<string, readonly string[]>> = {
     CLIENT('@aws-sdk/client-s3'),
     ONCE,
     'With `retain_days` each object is locked in compliance mode; the bucket must have Object Lock on.',
-    'Objects are gathered from what there is to deliver: `connections: 1` makes fewer and larger ones.',
+    'Objects are gathered from what there is to deliver, one at a time; more `connections` make more and smaller ones.',
     'Tried against a server of our own, and against moto, which enforces Object Lock.',
   ],
   'azure-blob': [

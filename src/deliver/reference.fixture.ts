@@ -84,9 +84,15 @@ export function destinationsPage(): string {
   const messages = SINKS.filter(({ takes }) => takes === 'messages')
   const events = SINKS.filter(({ takes }) => takes === 'events')
   const [message, event] = [messages[0], events[0]] as [SinkKind, SinkKind]
-  const common = Object.entries({ ...allOf(message), kind: { description: 'What it is: one of those below.' } }).filter(
-    ([key]) => key in allOf(event) && !(key in ownOf(message)),
-  )
+  const inCommon: Properties = {
+    ...allOf(message),
+    kind: { description: 'What it is: one of those below.' },
+    connections: {
+      type: 'integer',
+      description: 'Requests at once; where absent 4 for events, 1 for messages, objects and files.',
+    },
+  }
+  const common = Object.entries(inCommon).filter(([key]) => key in allOf(event) && !(key in ownOf(message)))
   const only = (kind: SinkKind) =>
     Object.entries(allOf(kind)).filter(([key]) => !(key in ownOf(kind)) && !common.some(([each]) => each === key))
   return [

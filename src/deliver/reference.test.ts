@@ -4,7 +4,7 @@ import { destinationsPage } from './reference.fixture.ts'
 import { deliverSettingsOf } from './settings.ts'
 
 describe('the pages on destinations', () => {
-  // Run with `-u` to write the page anew.
+  // Run with `--update` behind the path to write the page anew.
   it('list what the program has', async () => {
     await expect(destinationsPage()).toMatchFileSnapshot('../../docs/reference/destinations.md')
   })

@@ -62,6 +62,28 @@ describe('the settings of delivery', () => {
 
   it('may be absent', () => expect(deliverSettingsOf('', 'deliver.yaml').destinations).toEqual([]))
 
+  it('ask for one request at a time of messages, objects and files, and for four of other events', () => {
+    const { destinations } = deliverSettingsOf(
+      `destinations:
+  a: { kind: s3, bucket: audit, region: eu-west-1 }
+  b: { kind: event-file, path: x }
+  c: { kind: parquet, folder: x }
+  d: { kind: elasticsearch, url: "https://es.example.com", index: audit }
+  e: { kind: slack, url: env:SLACK }
+  f: { kind: s3, bucket: audit, region: eu-west-1, connections: 8 }
+`,
+      'deliver.yaml',
+    )
+    expect(destinations.map(({ name, connections }) => `${name}${connections}`)).toEqual([
+      'a1',
+      'b1',
+      'c1',
+      'd4',
+      'e1',
+      'f8',
+    ])
+  })
+
   it.each([
     ['destination: {}', 'deliver.yaml:1:1: destination is no key here. Did you mean destinations?'],
     [

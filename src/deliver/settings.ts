@@ -44,12 +44,7 @@ const DURATION = { type: 'string', format: 'duration' } as const
 /** Keys that every destination has. */
 const COMMON = {
   kind: { type: 'string', enum: SINKS.map(({ kind }) => kind), description: 'What it is.' },
-  connections: {
-    type: 'integer',
-    minimum: 1,
-    maximum: 32,
-    description: 'Requests at once; 1 for messages, 4 for events where absent.',
-  },
+  connections: { type: 'integer', minimum: 1, maximum: 32 },
   batch: { type: 'integer', minimum: 1, description: 'Items in a request at most; as many as it takes where absent.' },
   timeout: { ...DURATION, description: 'How long one request may take; 30s where absent.' },
 } as const
@@ -113,9 +108,18 @@ export function destinationSchema(kind: SinkKind): Readonly<Record<string, unkno
     ...rest,
     description: kind.doc,
     required: ['kind', ...(required ?? [])],
-    properties: { ...COMMON, kind: { const: kind.kind, description: kind.doc }, ...own, ...properties },
+    properties: {
+      ...COMMON,
+      kind: { const: kind.kind, description: kind.doc },
+      connections: { ...COMMON.connections, description: `Requests at once; ${connectionsOf(kind)} where absent.` },
+      ...own,
+      ...properties,
+    },
   }
 }
+
+/** Requests at once where the settings do not say. */
+const connectionsOf = ({ takes, connections = takes === 'messages' ? 1 : 4 }: SinkKind): number => connections
 
 /**
  * The settings of a file; no destinations where there is none.
@@ -177,7 +181,7 @@ function destinationOf(document: YamlDocument, name: string, section: unknown): 
     name,
     kind,
     section: own,
-    connections: typeof connections === 'number' ? connections : kind.takes === 'messages' ? 1 : 4,
+    connections: typeof connections === 'number' ? connections : connectionsOf(kind),
     ...(typeof batch === 'number' ? { batch } : {}),
     timeoutMs: ms(timeout, 30_000),
     giveUpMs: ms(give_up, 3 * 86_400_000),

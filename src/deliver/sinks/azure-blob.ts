@@ -101,6 +101,8 @@ export const azureBlob: SinkKind<AzureBlobSettings> = {
   takes: 'events',
   doc: 'Objects in an Azure Blob container, gzip NDJSON, written once under names that follow from what is in them.',
   formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  // Few long objects are read faster than many short ones.
+  connections: 1,
   schema: {
     type: 'object',
     required: ['container'],

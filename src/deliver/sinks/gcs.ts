@@ -66,6 +66,8 @@ export const gcs: SinkKind<GcsSettings> = {
   takes: 'events',
   doc: 'Objects in a Google Cloud Storage bucket, gzip NDJSON, written once under names that follow from what is in them.',
   formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  // Few long objects are read faster than many short ones.
+  connections: 1,
   schema: {
     type: 'object',
     required: ['bucket'],

@@ -155,6 +155,8 @@ export const parquet: SinkKind<ParquetSettings> = {
   takes: 'events',
   doc: 'Parquet files in a folder, rows of `system.access.audit`, one file a batch in a folder for each UTC day; written once, with no table log beside them.',
   formats: [FORMAT],
+  // Few long objects are read faster than many short ones.
+  connections: 1,
   schema: {
     type: 'object',
     required: ['folder'],

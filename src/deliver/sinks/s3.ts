@@ -102,6 +102,8 @@ export const s3: SinkKind<S3Settings> = {
   takes: 'events',
   doc: 'Objects in an S3 bucket, gzip NDJSON, written once under names that follow from what is in them; with Object Lock if wanted.',
   formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  // Few long objects are read faster than many short ones.
+  connections: 1,
   schema: {
     type: 'object',
     required: ['bucket', 'region'],
