@@ -44,25 +44,18 @@ function Frame({ me }: { readonly me: Me }) {
   return (
     <AppShell
       layout="alt"
-      header={{ height: 46 }}
+      header={{ height: { base: 46, md: 0 } }}
       navbar={{ width: 196, breakpoint: 'md', collapsed: { mobile: !isOpen } }}
       padding={0}
     >
       <a href="#content" className="skip">
         Skip to content
       </a>
-      <AppShell.Header className="top">
-        <Group gap="xs" wrap="nowrap">
-          <Burger opened={isOpen} onClick={toggle} hiddenFrom="md" size="sm" aria-label="Navigation" />
-          <UnstyledButton component={Link} href="/" hiddenFrom="md" aria-label="Bricktrail, overview">
-            <Brand />
-          </UnstyledButton>
-          <span className="top-name">{DESTINATIONS.find((each) => each.path === path)?.name ?? ''}</span>
-        </Group>
-        <Group gap="sm" wrap="nowrap">
-          <LiveMark />
-          <ReaderMenu me={me} />
-        </Group>
+      <AppShell.Header className="top" hiddenFrom="md">
+        <Burger opened={isOpen} onClick={toggle} size="sm" aria-label="Navigation" />
+        <UnstyledButton component={Link} href="/" aria-label="Bricktrail, overview">
+          <Brand />
+        </UnstyledButton>
       </AppShell.Header>
       <AppShell.Navbar className="side">
         <Group className="side-brand" justify="space-between">
@@ -74,7 +67,13 @@ function Frame({ me }: { readonly me: Me }) {
         <ScrollArea className="side-links">
           <Navigation me={me} path={path} onGo={close} />
         </ScrollArea>
-        <div className="side-foot">Version {me.version}</div>
+        <div className="side-foot">
+          <ReaderMenu me={me} />
+          <div className="side-state">
+            <LiveMark />
+            <span>{me.version}</span>
+          </div>
+        </div>
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
         <Caught key={path}>

@@ -34,14 +34,14 @@ export function ReaderMenu({ me }: { readonly me: Me }) {
   const { zone, setZone } = useSettings()
   const signOut = useSignOut()
   return (
-    <Menu position="bottom-end" width={270} closeOnItemClick={false}>
+    <Menu position="top-start" width={270} closeOnItemClick={false}>
       <Menu.Target>
         <UnstyledButton className="reader" aria-label={`${me.name}, ${me.role}: settings and sign out`}>
           <Icon name="person" size={14} />
           <span className="reader-name">
             <Plain text={me.name} />
           </span>
-          <Icon name="down" size={11} />
+          <Icon name="up" size={11} />
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -43,13 +43,21 @@ export function SignIn() {
   )
 }
 
-/** Why a link or the identity provider led back here, told by the server in the address. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  link: 'The link does not count any more: each signs in once, and within ten minutes. Ask for a new one.',
+  oidc: 'The identity provider did not sign you in. Try again; if it stays so, ask whoever administers Bricktrail.',
+  'no-role': 'You are who you say, but nobody has given you a role in Bricktrail yet.',
+  locked: 'There were too many failed tries. Wait a while, then try again.',
+  unrecorded: 'Nobody is let in while what people do cannot be recorded. Whoever runs Bricktrail can see why.',
+}
+
+/** Why a link or the identity provider led back here: the address names a reason, the words are the page's own. */
 function Refusal() {
-  const reason = new URLSearchParams(window.location.search).get('signin')
-  if (reason === null) return null
+  const words = REFUSALS[new URLSearchParams(window.location.search).get('signin') ?? '']
+  if (words === undefined) return null
   return (
     <Alert color="red" variant="light" mb="sm" role="alert">
-      <Plain text={reason} />
+      {words}
     </Alert>
   )
 }

@@ -8,19 +8,22 @@ import { StatusText, TimeText, Value } from './small.tsx'
 export interface EventColumn {
   readonly name: string
   readonly title: string
-  /** Track of the grid: a least width, and a share of what is left. */
-  readonly width: string
+  /** Least width in pixels. */
+  readonly leastPx: number
+  /** Share of the width that is left over. */
+  readonly share: number
   readonly show: (event: EventRow) => ReactNode
 }
 
 /** Every column that can be chosen. */
 export const EVENT_COLUMNS: readonly EventColumn[] = [
-  { name: 'time', title: 'Time', width: '150px', show: ({ time }) => <TimeText iso={time} /> },
-  { name: 'actor', title: 'Actor', width: 'minmax(150px, 1.3fr)', show: ({ actor }) => <Value text={actor} /> },
+  { name: 'time', title: 'Time', leastPx: 142, share: 0, show: ({ time }) => <TimeText iso={time} /> },
+  { name: 'actor', title: 'Actor', leastPx: 126, share: 1.3, show: ({ actor }) => <Value text={actor} /> },
   {
     name: 'action',
     title: 'Action',
-    width: 'minmax(160px, 1.4fr)',
+    leastPx: 150,
+    share: 1.4,
     show: ({ service, action }) => (
       <>
         <span className="quiet">
@@ -33,7 +36,8 @@ export const EVENT_COLUMNS: readonly EventColumn[] = [
   {
     name: 'target',
     title: 'Target',
-    width: 'minmax(150px, 1.5fr)',
+    leastPx: 122,
+    share: 1.5,
     show: ({ target, targets }) => (
       <>
         <Value text={target} />
@@ -44,37 +48,75 @@ export const EVENT_COLUMNS: readonly EventColumn[] = [
   {
     name: 'status',
     title: 'Outcome',
-    width: '130px',
+    leastPx: 120,
+    share: 0,
     show: ({ status, statusCode }) => <StatusText status={status} code={statusCode} />,
   },
-  { name: 'ip', title: 'Address', width: '130px', show: ({ ip }) => <Value text={ip} /> },
+  {
+    name: 'ip',
+    title: 'Address',
+    leastPx: 126,
+    share: 0.2,
+    show: ({ ip, country }) => (
+      <>
+        <Value text={ip} /> <span className="quiet">{country === null ? null : <Value text={country} />}</span>
+      </>
+    ),
+  },
   {
     name: 'country',
     title: 'Country',
-    width: '110px',
+    leastPx: 110,
+    share: 0,
     show: ({ country }) => <Value text={country === null ? null : countryName(country)} />,
   },
-  { name: 'category', title: 'Category', width: '110px', show: ({ category }) => <Value text={category} /> },
-  { name: 'service', title: 'Service', width: '120px', show: ({ service }) => <Value text={service} /> },
-  { name: 'verb', title: 'Verb', width: '90px', show: ({ verb }) => <Value text={verb} /> },
-  { name: 'actorType', title: 'Kind of actor', width: '130px', show: ({ actorType }) => <Value text={actorType} /> },
+  { name: 'category', title: 'Category', leastPx: 110, share: 0, show: ({ category }) => <Value text={category} /> },
+  { name: 'service', title: 'Service', leastPx: 120, share: 0, show: ({ service }) => <Value text={service} /> },
+  { name: 'verb', title: 'Verb', leastPx: 90, share: 0, show: ({ verb }) => <Value text={verb} /> },
+  {
+    name: 'actorType',
+    title: 'Kind of actor',
+    leastPx: 130,
+    share: 0,
+    show: ({ actorType }) => <Value text={actorType} />,
+  },
   {
     name: 'targetType',
     title: 'Kind of target',
-    width: '110px',
+    leastPx: 110,
+    share: 0,
     show: ({ targetType }) => <Value text={targetType} />,
   },
-  { name: 'workspace', title: 'Workspace', width: '150px', show: ({ workspace }) => <Value text={workspace} /> },
-  { name: 'client', title: 'Client', width: '110px', show: ({ client }) => <Value text={client} /> },
-  { name: 'keyEvent', title: 'Key event', width: '160px', show: ({ keyEvent }) => <Value text={keyEvent} /> },
-  { name: 'error', title: 'Error', width: 'minmax(160px, 1.5fr)', show: ({ error }) => <Value text={error} /> },
-  { name: 'sessionId', title: 'Session', width: '150px', show: ({ sessionId }) => <Value text={sessionId} /> },
-  { name: 'requestId', title: 'Request', width: '150px', show: ({ requestId }) => <Value text={requestId} /> },
+  {
+    name: 'workspace',
+    title: 'Workspace',
+    leastPx: 150,
+    share: 0,
+    show: ({ workspace }) => <Value text={workspace} />,
+  },
+  { name: 'client', title: 'Client', leastPx: 110, share: 0, show: ({ client }) => <Value text={client} /> },
+  { name: 'keyEvent', title: 'Key event', leastPx: 160, share: 0, show: ({ keyEvent }) => <Value text={keyEvent} /> },
+  { name: 'error', title: 'Error', leastPx: 160, share: 1.5, show: ({ error }) => <Value text={error} /> },
+  { name: 'sessionId', title: 'Session', leastPx: 150, share: 0, show: ({ sessionId }) => <Value text={sessionId} /> },
+  { name: 'requestId', title: 'Request', leastPx: 150, share: 0, show: ({ requestId }) => <Value text={requestId} /> },
 ]
 
 /** What is shown until somebody chooses. */
-export const USUAL_COLUMNS: readonly string[] = ['time', 'actor', 'action', 'target', 'status', 'ip', 'country']
+export const USUAL_COLUMNS: readonly string[] = ['time', 'actor', 'action', 'target', 'status', 'ip']
 
 /** Columns by name, in the order of the names; unknown names are left out. */
 export const columnsOf = (names: readonly string[]): EventColumn[] =>
   names.flatMap((name) => EVENT_COLUMNS.filter((column) => column.name === name))
+
+/** Between columns, and at both ends of a row. */
+const GAP_PX = 10
+const EDGE_PX = 12
+
+/** Tracks of the grid that holds the columns, and the least width they need. */
+export function tracksOf(columns: readonly EventColumn[]): { readonly template: string; readonly leastPx: number } {
+  const template = columns.map(({ leastPx, share }) =>
+    share === 0 ? `${leastPx}px` : `minmax(${leastPx}px, ${share}fr)`,
+  )
+  const sum = columns.reduce((total, { leastPx }) => total + leastPx, 0)
+  return { template: template.join(' '), leastPx: sum + GAP_PX * Math.max(0, columns.length - 1) + 2 * EDGE_PX }
+}

@@ -3,7 +3,7 @@ import { useMediaQuery } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useRef } from 'react'
 import type { EventRow } from '../../../src/serve/shapes/events.ts'
-import { columnsOf, type EventColumn, USUAL_COLUMNS } from './event-columns.tsx'
+import { columnsOf, type EventColumn, tracksOf, USUAL_COLUMNS } from './event-columns.tsx'
 import { StatusText, TimeText, Value } from './small.tsx'
 
 const ROW_PX = 30
@@ -48,7 +48,8 @@ export function EventTable(props: EventTableProps) {
   }, [last, events.length, onEnd])
 
   const chosen = columnsOf(columns)
-  const template = chosen.map(({ width }) => width).join(' ')
+  const { template, leastPx } = tracksOf(chosen)
+  const minWidth = isNarrow ? 0 : leastPx
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows in sight only, placed by the page: not what <table> can be
     <div
@@ -61,9 +62,9 @@ export function EventTable(props: EventTableProps) {
       tabIndex={0}
       style={maxHeight === undefined ? undefined : { maxHeight }}
     >
-      {isNarrow ? null : <Head columns={chosen} template={template} />}
+      {isNarrow ? null : <Head columns={chosen} template={template} minWidth={minWidth} />}
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
-      <div role="rowgroup" className="events-body" style={{ height: virtual.getTotalSize() }}>
+      <div role="rowgroup" className="events-body" style={{ height: virtual.getTotalSize(), minWidth }}>
         {rows.map(({ index, start, size }) => {
           const event = events[index]
           if (event === undefined) return null
@@ -72,7 +73,6 @@ export function EventTable(props: EventTableProps) {
           return (
             // biome-ignore lint/a11y/useSemanticElements: see above
             // biome-ignore lint/a11y/useFocusableInteractive: the table has the focus, and j, k and Enter work on it
-            // biome-ignore lint/a11y/useKeyWithClickEvents: see above
             <div
               key={event.id}
               role="row"
@@ -95,9 +95,17 @@ export function EventTable(props: EventTableProps) {
   )
 }
 
-const Head = ({ columns, template }: { readonly columns: readonly EventColumn[]; readonly template: string }) => (
+const Head = ({
+  columns,
+  template,
+  minWidth,
+}: {
+  readonly columns: readonly EventColumn[]
+  readonly template: string
+  readonly minWidth: number
+}) => (
   // biome-ignore lint/a11y/useSemanticElements: see EventTable
-  <div role="rowgroup" className="events-head">
+  <div role="rowgroup" className="events-head" style={{ minWidth }}>
     {/* biome-ignore lint/a11y/useSemanticElements: see EventTable */}
     {/* biome-ignore lint/a11y/useFocusableInteractive: heads of columns do nothing */}
     <div role="row" aria-rowindex={1} className="event-row" style={{ gridTemplateColumns: template }}>
