@@ -7,7 +7,7 @@ export interface Place {
   readonly column: number
 }
 
-/** Something wrong with a document. An error keeps its rule from being used, a warning does not. */
+/** Something wrong with a document. An error keeps what it is about (a rule, or an entry of a list) from being used, a warning does not. */
 export interface Problem {
   readonly severity: 'error' | 'warning'
   /** What is wrong, in words. */

@@ -1,5 +1,4 @@
 /** CSV with a header, after RFC 4180: fields in quotes may hold commas, line ends and doubled quotes. */
-import { Fault } from '../sigma/fault.ts'
 
 /** A row with the line it begins on, from 1. */
 export interface CsvRow {
@@ -7,8 +6,12 @@ export interface CsvRow {
   readonly fields: readonly string[]
 }
 
-/** Rows of a text, blank lines left out; a comma, semicolon or tab separates, as the first line tells. Throws {@link Fault}. */
-export function readCsv(text: string): CsvRow[] {
+/**
+ * Rows of a text, blank lines left out; a comma, semicolon or tab separates, as the first line tells.
+ *
+ * @param onBroken called for a line with a quote that nothing closes, which is left out
+ */
+export function readCsv(text: string, onBroken: (line: number) => void): CsvRow[] {
   const content = text.replace(/^\uFEFF/, '')
   const separator = separatorOf(content)
   const rows: CsvRow[] = []
@@ -17,7 +20,16 @@ export function readCsv(text: string): CsvRow[] {
   let start = 1
   let at = 0
   while (at < content.length) {
-    const field = content[at] === '"' ? quoted(content, at, line) : plain(content, at, separator)
+    const field = content[at] === '"' ? quoted(content, at) : plain(content, at, separator)
+    if (field === undefined) {
+      onBroken(line)
+      const end = content.indexOf('\n', at)
+      at = end === -1 ? content.length : end + 1
+      line++
+      start = line
+      fields = []
+      continue
+    }
     fields.push(field.text)
     line += field.lines
     at = field.end
@@ -50,11 +62,12 @@ function plain(content: string, at: number, separator: string): Field {
   return { text: content.slice(at, end).trim(), end, lines: 0 }
 }
 
-function quoted(content: string, at: number, line: number): Field {
+/** Undefined where the quote is not closed. */
+function quoted(content: string, at: number): Field | undefined {
   let end = at + 1
   for (;;) {
     end = content.indexOf('"', end)
-    if (end === -1) throw new Fault(`The quote opened on line ${line} is not closed.`, 'Close it with a ".')
+    if (end === -1) return undefined
     if (content[end + 1] !== '"') break
     end += 2
   }

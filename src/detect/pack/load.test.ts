@@ -290,6 +290,33 @@ describe('watchlists', () => {
     }
   })
 
+  it('lose the entries that are no networks, which are named once, and the rules that use them run', async () => {
+    const use = (name: string) => simpleRule(name, "sourceIPAddress|cidr|expand: '%egress%'")
+    const { pack, problems } = await packOf({
+      'rules/x.yml': use('x'),
+      'rules/y.yml': use('y'),
+      'egress.txt': '# ours\n10.0.0.0/8\n10.0.0.0/99\noffice\n192.168.0.0/16\n',
+      'detect.yaml': 'watchlists:\n  egress: { file: egress.txt }\n',
+    })
+    expect(keysOf(pack.rules)).toEqual(['x', 'y'])
+    expect(pack.rules.map((rule) => textsOf(rule).length)).toEqual([2, 2])
+    expect(problems).toEqual([
+      'egress.txt:3:1: error: This entry of the watchlist egress is passed over. 10.0.0.0/99 is no network. Write it as 10.0.0.0/8 or 2001:db8::/32.',
+      'egress.txt:4:1: error: This entry of the watchlist egress is passed over. office is no network. Write it as 10.0.0.0/8 or 2001:db8::/32.',
+    ])
+  })
+
+  it('of 100,000 entries that are all no networks are told of quickly, by the first', async () => {
+    const entries = Array.from({ length: 100_000 }, (_, at) => `office-${at}`).join('\n')
+    const { pack, problems } = await packOf({
+      'rules/x.yml': simpleRule('x', "sourceIPAddress|cidr|expand: '%egress%'"),
+      'egress.txt': entries,
+      'detect.yaml': 'watchlists:\n  egress: { file: egress.txt }\n',
+    })
+    expect([keysOf(pack.rules), problems.length]).toEqual([['x'], 10])
+    expect(problems.at(-1)).toContain('So are 99990 more.')
+  }, 15_000)
+
   it('make another version of the rules that use them, and of no others', async () => {
     const versions = async (entries: string) => {
       const settings = `watchlists:\n  known_egress: [${entries}]\n`

@@ -9,7 +9,7 @@ import { readPipelines } from './pipeline/pipeline.ts'
 import { readRuleFile } from './rule-file.ts'
 import { type RuleText, ruleFilesIn, SHIPPED_RULES, textsOf } from './rule-folders.ts'
 import { DEFAULT_SETTINGS, type DetectSettings, readSettings } from './settings.ts'
-import { readWatchlists } from './watchlists.ts'
+import { PassedOver, readWatchlists } from './watchlists.ts'
 
 /** Which rules to load. */
 export interface PackOptions {
@@ -38,16 +38,19 @@ export async function loadPack(options: PackOptions = {}): Promise<RulePack> {
   const { pipelines, problems: ofPipelines } = await readPipelines([...settings.pipelines, ...more])
   const problems: Problem[] = [...watchlists.problems, ...ofPipelines]
   const texts = await ruleTexts(options, settings, problems)
+  const passed = new PassedOver(watchlists)
   const files = texts.map(({ text, file, isShipped }) =>
     readRuleFile(text, file, {
       isShipped,
       overrides: settings.overrides,
       watchlists: watchlists.lists,
+      passOver: passed.passOver,
       pipelines,
       examples: options.examples ?? true,
     }),
   )
   const made = crossingRule(settings, options.settingsFile)
+  problems.push(...passed.problems)
   return assembled({ files, made, settings, problems, product: options.product })
 }
 

@@ -4,7 +4,7 @@ import { readDocuments, type YamlDocument, type YamlDocuments } from '../../core
 import type { Problem } from '../../core/yaml/place.ts'
 import type { DetectionOptions } from '../sigma/detection.ts'
 import { readRule } from '../sigma/parse.ts'
-import type { Placeholders } from '../sigma/placeholders.ts'
+import type { PassOver, Placeholders } from '../sigma/placeholders.ts'
 import { type FilterRule, type Level, namesOf, type SigmaRule } from '../sigma/rule.ts'
 import { isBaseline, type ReadBaseline, readBaseline } from './baseline-document.ts'
 import { type DeclaredContent, readContent } from './content.ts'
@@ -44,6 +44,8 @@ export interface FileContext {
   readonly isShipped: boolean
   readonly overrides: readonly Override[]
   readonly watchlists: Placeholders
+  /** Told of entries of watchlists that cannot be used where a rule puts them. */
+  readonly passOver?: PassOver
   /** Run over the documents of a site. */
   readonly pipelines: readonly Pipeline[]
   /** False to leave examples unread. */
@@ -70,7 +72,7 @@ export function readRuleFile(text: string, file: string, context: FileContext): 
   const drafts = read.map(({ content, names }, at) => {
     const { document: filled, options } = worked[at] as WorkedDocument
     const isBroken = filled.problems.some(({ severity }) => severity === 'error')
-    const rule = isBroken ? undefined : readAny(filled, { ...options, placeholders: lists })
+    const rule = isBroken ? undefined : readAny(filled, { ...options, ...passingOver(context), placeholders: lists })
     const level = levelOf(filled, [...names, ...(content.feeds ? [] : [fileName(file)])], overrides)
     return { filled, content, rule, level, names }
   })
@@ -90,6 +92,9 @@ export function readRuleFile(text: string, file: string, context: FileContext): 
     known,
   }
 }
+
+const passingOver = ({ passOver }: FileContext): Pick<DetectionOptions, 'passOver'> =>
+  passOver === undefined ? {} : { passOver }
 
 /** A `bricktrail` block in lines of its own. */
 const BLOCK = /^bricktrail:[ \t]*\r?\n(?:(?: {2}.*|[ \t]*(?:#.*)?)\r?\n)*(?: {2}.*)?/gm

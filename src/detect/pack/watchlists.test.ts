@@ -49,11 +49,8 @@ describe('a watchlist', () => {
   it.each([
     ['a.csv', 'who,note\na,b\n', 'whom', 'a.csv has no column whom. Did you mean who?'],
     ['a.csv', 'who,note\na,b\n', undefined, 'a.csv has several columns. Add `column:` with one of who, note.'],
-    ['a.csv', 'note,who\na,b\nc\n', 'who', 'a.csv:3 has 1 of 2 fields. Fill in the row.'],
-    ['a.csv', 'who\n"a\n', 'who', 'The quote opened on line 2 is not closed. Close it with a ".'],
     ['a.csv', '', 'who', 'a.csv is empty.'],
     ['a.yml', 'a: b\n', undefined, 'a.yml is no list. Write entries that begin with a dash.'],
-    ['a.yml', '- a\n- {b: c}\n', undefined, 'Entry 2 of a.yml is no text.'],
     ['a.yml', '- "a\n', undefined, /a\.yml:\d+:\d+: /],
     ['a.txt', 'a\n', 'who', 'a.txt is no CSV, so it has no columns. Remove `column:`.'],
     ['a.xlsx', 'a\n', undefined, 'a.xlsx is of an unknown kind.'],
@@ -61,6 +58,34 @@ describe('a watchlist', () => {
     expect(await entriesOf(name, text, column)).toEqual(
       typeof told === 'string' ? expect.stringContaining(told) : expect.stringMatching(told),
     )
+  })
+
+  it.each([
+    ['a.csv', 'note,who\na,b\nc\nd,e\n', 'who', ['b', 'e'], 3, 'It has 1 of 2 fields. Fill in the row.'],
+    ['a.csv', 'who\na\n"b\nc\n', 'who', ['a', 'c'], 3, 'A quote that it opens is not closed. Close it with a ".'],
+    [
+      'a.yml',
+      '# ours\n- a\n- {b: c}\n- d\n',
+      undefined,
+      ['a', 'd'],
+      3,
+      'Entry 2 is no text. Write one text for each entry.',
+    ],
+  ])('in %s with a broken line keeps the others, and names it', async (name, text, column, entries, line, told) => {
+    const file = await site.write(name, text)
+    const source = { name: 'w', place: PLACE, file, ...(column === undefined ? {} : { column }) }
+    const { lists, problems } = await readWatchlists([source])
+    expect(lists.w).toEqual(entries)
+    expect(problems.map(({ message, hint, place }) => [`${message} ${hint}`, place])).toEqual([
+      [`This line of the watchlist w is passed over. ${told}`, { file, line, column: 1 }],
+    ])
+  })
+
+  it('with very many broken lines names the first of them', async () => {
+    const file = await site.write('many.csv', `a,b\n${'x\n'.repeat(500)}y,z\n`)
+    const { lists, problems } = await readWatchlists([{ name: 'w', place: PLACE, file, column: 'b' }])
+    expect([lists.w, problems.length]).toEqual([['z'], 10])
+    expect(problems.at(-1)?.message).toContain('So are 490 more.')
   })
 
   it('that is not there stops no other', async () => {

@@ -5,7 +5,7 @@ import type { Reporter, ValuePath } from '../../core/yaml/place.ts'
 import { type Condition, namesMatching, readCondition } from './condition.ts'
 import { Fault } from './fault.ts'
 import { type ItemKey, modifierFault, readKey } from './modifiers.ts'
-import type { Placeholders } from './placeholders.ts'
+import type { PassOver, Placeholders } from './placeholders.ts'
 import { type Item, joined, type RuleNode, type Test } from './tree.ts'
 import { testsOf } from './values.ts'
 
@@ -13,6 +13,8 @@ import { testsOf } from './values.ts'
 export interface DetectionOptions {
   /** Lists for `expand`. */
   readonly placeholders?: Placeholders
+  /** Entries of these lists that cannot be used; where absent they are faults of the rule. */
+  readonly passOver?: PassOver
   /** What stands for the line at a path: one of some lines, or nothing; undefined for the line itself. */
   readonly rewrite?: (path: ValuePath) => readonly RewrittenLine[] | undefined
   /** Selections that have to hold besides the condition; their lines are at `also`, a number and the key. */
@@ -59,11 +61,13 @@ class DetectionReader {
   failed = false
   readonly #report: Reporter
   readonly #placeholders: Placeholders
+  readonly #passOver: PassOver | undefined
   readonly #rewrite: DetectionOptions['rewrite']
 
-  constructor(report: Reporter, { placeholders = {}, rewrite }: DetectionOptions) {
+  constructor(report: Reporter, { placeholders = {}, passOver, rewrite }: DetectionOptions) {
     this.#report = report
     this.#placeholders = placeholders
+    this.#passOver = passOver
     this.#rewrite = rewrite
   }
 
@@ -173,7 +177,7 @@ class DetectionReader {
       return this.error(path, 'A value is a map or a list.', 'Write each value as a text or number of its own.')
     }
     try {
-      return testsOf(value, modifiers, field === null, this.#placeholders)
+      return testsOf(value, modifiers, field === null, this.#placeholders, this.#passOver)
     } catch (cause) {
       return this.#faulty(cause, path)
     }

@@ -4,6 +4,12 @@ import { Fault } from './fault.ts'
 /** Lists to put for `%name%`. */
 export type Placeholders = Readonly<Record<string, readonly string[]>>
 
+/**
+ * Asked of an entry that a list brought and that cannot be used where it was put; true where it is passed over and told of, false where it
+ * is the rule's own fault.
+ */
+export type PassOver = (list: string, entry: string, why: Fault) => boolean
+
 /** A placeholder or, with a backslash before it, a plain percent sign. */
 const PLACEHOLDER = /\\%|%([\w.-]+)%/g
 
