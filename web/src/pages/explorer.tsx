@@ -24,6 +24,8 @@ import { Timeline } from './explorer/timeline.tsx'
 import { ColumnMenu, DownloadMenu, NewEvents, OrderSwitch, ShareButton } from './explorer/toolbar.tsx'
 import './explorer/explorer.css'
 
+const BESIDE_COLUMNS = ['time', 'actor', 'action', 'status']
+
 /** The page at `/events`. */
 export default function Explorer() {
   const view = useView()
@@ -34,6 +36,9 @@ export default function Explorer() {
   const [isHelp, help] = useDisclosure(false)
   const box = useRef<HTMLInputElement>(null)
   const fresh = useNewEvents(search)
+  // Beside an open event there is less room, and it says the rest itself.
+  const isTight = useMediaQuery('(max-width: 1500px)') ?? false
+  const columns = openId !== null && isTight && !view.hasOwnColumns ? BESIDE_COLUMNS : view.columns
 
   const open = useCallback(
     (event: EventRow | null) => change({ event: event?.id ?? null }, { replace: openId !== null }),
@@ -98,7 +103,7 @@ export default function Explorer() {
               <EventTable
                 events={rows}
                 label="Events"
-                columns={view.columns}
+                columns={columns}
                 openId={openId}
                 cursor={cursor}
                 onEnd={next}
@@ -141,6 +146,7 @@ function useView() {
     openId: params.get('event'),
     by: isFacet(by) ? (by satisfies Facet) : null,
     columns: useMemo(() => names?.split(',') ?? kept('columns', USUAL_COLUMNS), [names]),
+    hasOwnColumns: names !== null,
     change,
     setQ: (next: string) => change({ q: next }),
     setColumns: (next: readonly string[]) => {

@@ -1,16 +1,16 @@
 /** Bars and lines over time, drawn by ECharts: only what is used of it, in a file that is loaded when a chart is shown. */
 import { useComputedColorScheme } from '@mantine/core'
 import { BarChart, LineChart } from 'echarts/charts'
-import { GridComponent, TooltipComponent } from 'echarts/components'
+import { GridComponent } from 'echarts/components'
 import { type EChartsType, init, use } from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef, useState } from 'react'
 import { useSettings, type Zone } from '../settings.tsx'
-import { partsOf, shortNumberOf } from '../times.ts'
-import { visibleText } from './plain.tsx'
-import type { TimeChartProps } from './time-chart.tsx'
+import { numberOf, partsOf, shortNumberOf, timeOf } from '../times.ts'
+import { Plain, visibleText } from './plain.tsx'
+import { Swatch, type TimeChartProps } from './time-chart.tsx'
 
-use([BarChart, LineChart, GridComponent, TooltipComponent, CanvasRenderer])
+use([BarChart, LineChart, GridComponent, CanvasRenderer])
 
 const GRID = { left: 44, right: 8, top: 8, bottom: 22 }
 
@@ -22,12 +22,18 @@ interface Drag {
   readonly toPx: number
 }
 
+interface Tip {
+  readonly px: number
+  readonly ms: number
+}
+
 /** The chart itself; {@link TimeChart} loads it. */
 export default function EChart(props: TimeChartProps) {
   const { height = 140, onSpan, label } = props
   const place = useRef<HTMLDivElement>(null)
   const chart = useRef<EChartsType>(null)
   const [drag, setDrag] = useState<Drag | null>(null)
+  const [tip, setTip] = useState<Tip | null>(null)
   const scheme = useComputedColorScheme('light')
   const { zone } = useSettings()
 
@@ -61,29 +67,31 @@ export default function EChart(props: TimeChartProps) {
     }
     setDrag(null)
   }
+  const isRightOf = (px: number): boolean => px > (place.current?.clientWidth ?? 0) / 2
   return (
     <div className="chart" style={{ height }}>
       <div ref={place} className="chart-canvas" role="img" aria-label={label} />
-      {onSpan === undefined ? null : (
-        <div
-          className="chart-drag"
-          data-testid="chart-drag"
-          aria-hidden="true"
-          onPointerDown={(event) => {
-            if (event.button !== 0) return
-            event.currentTarget.setPointerCapture(event.pointerId)
-            setDrag({ fromPx: placeOf(event.clientX), toPx: placeOf(event.clientX) })
-          }}
-          onPointerMove={(event) => {
-            const px = placeOf(event.clientX)
-            if (drag !== null) setDrag({ fromPx: drag.fromPx, toPx: px })
-            else chart.current?.dispatchAction({ type: 'showTip', x: px, y: height / 2 })
-          }}
-          onPointerUp={finish}
-          onPointerCancel={() => setDrag(null)}
-          onPointerLeave={() => chart.current?.dispatchAction({ type: 'hideTip' })}
-        />
-      )}
+      <div
+        className={onSpan === undefined ? 'chart-over' : 'chart-over chart-drag'}
+        data-testid="chart-drag"
+        aria-hidden="true"
+        onPointerDown={(event) => {
+          if (event.button !== 0 || onSpan === undefined) return
+          event.currentTarget.setPointerCapture(event.pointerId)
+          const px = placeOf(event.clientX)
+          setDrag({ fromPx: px, toPx: px })
+          setTip(null)
+        }}
+        onPointerMove={(event) => {
+          const px = placeOf(event.clientX)
+          if (drag === null) setTip({ px, ms: timeAt(px) })
+          else setDrag({ fromPx: drag.fromPx, toPx: px })
+        }}
+        onPointerUp={finish}
+        onPointerCancel={() => setDrag(null)}
+        onPointerLeave={() => setTip(null)}
+      />
+      {tip === null ? null : <ChartTip {...props} tip={tip} zone={zone} isRight={isRightOf(tip.px)} />}
       {drag === null ? null : (
         <div
           className="chart-span"
@@ -108,19 +116,6 @@ function optionOf({ series, fromMs, toMs, bucketMs, kind = 'bars' }: TimeChartPr
     animation: false,
     grid: GRID,
     textStyle: { fontFamily: 'inherit' },
-    // Drawn on the canvas: text of events never becomes markup here.
-    tooltip: {
-      trigger: 'axis',
-      renderMode: 'richText',
-      confine: true,
-      backgroundColor: colorOf('--panel'),
-      borderColor: line,
-      textStyle: {
-        color: colorOf('--mantine-color-text'),
-        fontSize: 12,
-      },
-      formatter: (at: readonly TooltipRow[]) => tooltipOf(at, zone),
-    },
     xAxis: {
       type: 'time',
       min: fromMs,
@@ -146,7 +141,7 @@ function optionOf({ series, fromMs, toMs, bucketMs, kind = 'bars' }: TimeChartPr
       color: seriesColor(name, tone, at),
       emphasis: { disabled: true },
       // A bar stands over its whole span rather than over its beginning.
-      data: points.map(([ms, count]) => [kind === 'bars' ? ms + bucketMs / 2 : ms, count, ms]),
+      data: points.map(([ms, count]) => [kind === 'bars' ? ms + bucketMs / 2 : ms, count]),
     })),
   }
 }
@@ -156,18 +151,34 @@ function seriesColor(name: string, tone: string | undefined, at: number): string
   return colorOf(name === 'other' ? '--series-other' : `--series-${at % SERIES_COLORS}`)
 }
 
-interface TooltipRow {
-  readonly seriesName: string
-  readonly data: readonly [number, number, number]
-}
-
-function tooltipOf(rows: readonly TooltipRow[], zone: Zone): string {
-  const [first] = rows
-  if (first === undefined) return ''
-  const parts = partsOf(new Date(first.data[2]).toISOString(), zone)
-  const counts = rows.filter(({ data }) => data[1] > 0).sort((a, b) => b.data[1] - a.data[1])
-  const lines = counts.map(({ seriesName, data }) => `${seriesName}  ${data[1].toLocaleString('en-US')}`)
-  return [`${parts?.day ?? ''} ${parts?.clock.slice(0, 5) ?? ''}`, ...lines].join('\n')
+/** What the bar under the pointer says; text of the page, so that names stay text. */
+function ChartTip({
+  series,
+  bucketMs,
+  tip,
+  zone,
+  isRight,
+}: TimeChartProps & { readonly tip: Tip; readonly zone: Zone; readonly isRight: boolean }) {
+  const starts = series.flatMap(({ points }) => points.map(([ms]) => ms))
+  const start = starts.find((ms) => tip.ms >= ms && tip.ms < ms + bucketMs)
+  if (start === undefined) return null
+  const rows = series
+    .map(({ name, points }, at) => ({ name, at, count: points.find(([ms]) => ms === start)?.[1] ?? 0 }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count)
+  return (
+    <div className={isRight ? 'chart-tip right' : 'chart-tip'} style={{ left: tip.px }}>
+      <div className="quiet">{timeOf(new Date(start).toISOString(), zone).slice(0, 16)}</div>
+      {rows.map(({ name, at, count }) => (
+        <div key={name} className="chart-tip-row">
+          <span>
+            {series.length > 1 ? <Swatch name={name} at={at} /> : null} <Plain text={name} />
+          </span>
+          <span className="count">{numberOf(count)}</span>
+        </div>
+      ))}
+    </div>
+  )
 }
 
 function axisLabelOf(ms: number, spanMs: number, zone: Zone): string {

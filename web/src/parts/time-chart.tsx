@@ -62,13 +62,18 @@ export function TimeChart(props: TimeChartProps) {
   )
 }
 
+/** The colour of a series. */
+export const Swatch = ({ name, at }: { readonly name: string; readonly at: number }) => (
+  <span className={name === 'other' ? 'swatch' : `swatch swatch-${at % 8}`} />
+)
+
 /** Names of the colours, in the order of the series. */
 export function Legend({ series }: { readonly series: readonly TimeSeries[] }) {
   return (
     <ul className="legend" aria-hidden="true">
       {series.map(({ name }, at) => (
         <li key={name}>
-          <span className={name === 'other' ? 'swatch swatch-other' : `swatch swatch-${at % 8}`} />
+          <Swatch name={name} at={at} />
           <Plain text={name} />
         </li>
       ))}

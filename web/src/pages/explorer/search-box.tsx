@@ -1,6 +1,7 @@
 /** The search box: coloured by its parts, completed from the lake's own values. */
 import { Tooltip } from '@mantine/core'
 import { type KeyboardEvent, type Ref, useEffect, useId, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { Icon } from '../../parts/icon.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import type { Search } from '../../queries/events.ts'
@@ -42,13 +43,14 @@ export function SearchBox({ search, onSearch, refusal, inputRef }: SearchBoxProp
   const take = (input: HTMLInputElement, { start, end, insert }: Completion) => {
     const next = text.slice(0, start) + insert + text.slice(end)
     const place = start + insert.length
-    setText(next)
-    setCaret(place)
     setChosen(-1)
-    window.requestAnimationFrame(() => {
-      input.focus()
-      input.setSelectionRange(place, place)
+    // At once, so that the next letter goes to its place however fast it is typed.
+    flushSync(() => {
+      setText(next)
+      setCaret(place)
     })
+    input.focus()
+    input.setSelectionRange(place, place)
     if (insert.endsWith(' ')) setOpen(false)
   }
   const onKey = (event: KeyboardEvent<HTMLInputElement>) => {
