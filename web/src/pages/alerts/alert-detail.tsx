@@ -32,8 +32,10 @@ export function AlertView({
       <StateOf query={query} lines={8}>
         {(alert) => (
           <>
-            <Head alert={alert} triage={triage} />
-            <AlertFacts alert={alert} />
+            <section className="panel alert-top" aria-label="Summary">
+              <Head alert={alert} triage={triage} />
+              <AlertFacts alert={alert} />
+            </section>
             <Because lines={alert.because} />
             <IncidentTimeline alert={alert} />
             <RelatedAlerts alert={alert} />
@@ -101,7 +103,7 @@ function Actions({ alert, triage }: { readonly alert: AlertDetail; readonly tria
       <KeyButton letter="x" label="Silence" whyNot={mayNot} onPress={() => triage.ask('silence', [alert])} />
       <Menu position="bottom-end">
         <Menu.Target>
-          <MayButton variant="default" whyNot={mayNot} onPress={() => {}} aria-label="More to do">
+          <MayButton variant="default" size="compact-sm" whyNot={mayNot} onPress={() => {}} aria-label="More to do">
             <Icon name="down" size={12} />
           </MayButton>
         </Menu.Target>
@@ -130,6 +132,8 @@ function KeyButton({
   return (
     <MayButton
       variant="default"
+      size="compact-sm"
+      fz="xs"
       whyNot={reason}
       onPress={onPress}
       aria-keyshortcuts={letter}

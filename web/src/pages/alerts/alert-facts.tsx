@@ -23,9 +23,11 @@ export function AlertFacts({ alert }: { readonly alert: AlertDetail }) {
         ['About', alert.entity.value === '' ? null : <About key="about" alert={alert} page={page} />],
         [
           'Rule',
-          <Anchor key="rule" component={Link} href={ruleUrl(alert.rule.id)}>
-            <Plain text={alert.rule.title} />
-          </Anchor>,
+          alert.kind === 'incident' ? null : (
+            <Anchor key="rule" component={Link} href={ruleUrl(alert.rule.id)}>
+              <Plain text={alert.rule.title} />
+            </Anchor>
+          ),
         ],
         ['Threat', alert.threat === null ? null : <Plain key="threat" text={alert.threat.replaceAll('-', ' ')} />],
         [
@@ -54,10 +56,10 @@ export function AlertFacts({ alert }: { readonly alert: AlertDetail }) {
           ),
         ],
         ['Risk', alert.risk === null ? null : <Risk key="risk" {...alert.risk} />],
-        ['Actors', <Names key="actors" kind="actor" names={alert.actors} />],
-        ['Assets', <Names key="assets" kind="target" names={alert.assets} />],
-        ['Workspaces', <Workspaces key="workspaces" alert={alert} />],
-        ['ATT&CK', <Tags key="tags" tags={alert.tags} />],
+        ['Actors', alert.actors.length === 0 ? null : <Names key="actors" kind="actor" names={alert.actors} />],
+        ['Assets', alert.assets.length === 0 ? null : <Names key="assets" kind="target" names={alert.assets} />],
+        ['Workspaces', alert.workspaces.length === 0 ? null : <Workspaces key="workspaces" alert={alert} />],
+        ['ATT&CK', alert.tags.some(isAttack) ? <Tags key="tags" tags={alert.tags} /> : null],
         ['Assigned to', alert.assignee === null ? 'nobody' : <Plain key="who" text={alert.assignee} />],
         ['Quiet', alert.quiet === null ? null : <Plain key="quiet" text={QUIET[alert.quiet] ?? alert.quiet} />],
         [
@@ -107,7 +109,6 @@ const nameOf = (kind: 'actor' | 'target', text: string): string =>
   kind === 'actor' ? text : text.replace(/^[a-z_]+:(?=.)/, '')
 
 function Names({ kind, names }: { readonly kind: 'actor' | 'target'; readonly names: readonly string[] }) {
-  if (names.length === 0) return null
   return (
     <ul className="names">
       {names.slice(0, MOST_NAMES).map((name) => (
@@ -123,7 +124,6 @@ function Names({ kind, names }: { readonly kind: 'actor' | 'target'; readonly na
 }
 
 function Workspaces({ alert }: { readonly alert: AlertDetail }) {
-  if (alert.workspaces.length === 0) return null
   return (
     <Group gap={8}>
       {alert.workspaces.slice(0, MOST_NAMES).map((id) => (
@@ -139,9 +139,10 @@ function Workspaces({ alert }: { readonly alert: AlertDetail }) {
   )
 }
 
+const isAttack = (tag: string): boolean => tag.startsWith('attack.')
+
 function Tags({ tags }: { readonly tags: readonly string[] }) {
-  const attack = tags.filter((tag) => tag.startsWith('attack.'))
-  if (attack.length === 0) return null
+  const attack = tags.filter(isAttack)
   return (
     <Group gap={6}>
       {attack.map((tag) => {
@@ -159,32 +160,38 @@ function Tags({ tags }: { readonly tags: readonly string[] }) {
   )
 }
 
-/** Why it was raised: each line is a selection of the rule with what it met. */
+/** Lines as `selection: field = value`, together by selection. */
+function bySelection(lines: readonly string[]): [string, string[]][] {
+  const parts = new Map<string, string[]>()
+  for (const line of lines) {
+    const at = line.indexOf(': ')
+    const name = at < 0 ? '' : line.slice(0, at)
+    parts.set(name, [...(parts.get(name) ?? []), at < 0 ? line : line.slice(at + 2)])
+  }
+  return [...parts]
+}
+
+/** Why it was raised: the selections of the rule with what they met. */
 export function Because({ lines }: { readonly lines: readonly string[] }) {
   if (lines.length === 0) return null
   return (
     <Panel title="Why">
-      <ul className="because">
-        {lines.map((line) => {
-          const at = line.indexOf(': ')
-          return (
-            <li key={line}>
-              {at < 0 ? (
-                <Plain text={line} />
-              ) : (
-                <>
-                  <span className="because-part">
-                    <Plain text={line.slice(0, at)} />
-                  </span>
-                  <code>
-                    <Plain text={line.slice(at + 2)} />
-                  </code>
-                </>
-              )}
-            </li>
-          )
-        })}
-      </ul>
+      <dl className="because">
+        {bySelection(lines).map(([name, values]) => (
+          <div key={name}>
+            {name === '' ? null : (
+              <dt>
+                <Plain text={name.replaceAll('_', ' ')} />
+              </dt>
+            )}
+            {values.map((value) => (
+              <dd key={value} className={name === '' ? 'because-words' : ''}>
+                <Plain text={value} />
+              </dd>
+            ))}
+          </div>
+        ))}
+      </dl>
     </Panel>
   )
 }

@@ -67,6 +67,7 @@ export function QueueFilters({
       />
       <NativeSelect
         aria-label="State"
+        w={128}
         value={filter.state}
         onChange={(event) => onChange({ state: event.currentTarget.value })}
         disabled={filter.which === 'resolved'}
@@ -80,6 +81,7 @@ export function QueueFilters({
       />
       <NativeSelect
         aria-label="Level"
+        w={136}
         value={filter.level}
         onChange={(event) => onChange({ level: event.currentTarget.value })}
         data={[
@@ -92,6 +94,7 @@ export function QueueFilters({
       />
       <NativeSelect
         aria-label="Assignee"
+        w={100}
         value={filter.assignee}
         onChange={(event) => onChange({ assignee: event.currentTarget.value })}
         data={assignees}
@@ -129,7 +132,7 @@ function TypedFilter({
     <TextInput
       aria-label={label}
       placeholder={label}
-      w={130}
+      w={116}
       value={typed}
       maxLength={200}
       onChange={(event) => {

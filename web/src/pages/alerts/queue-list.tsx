@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'react'
 import { Link } from 'wouter'
 import type { AlertRow } from '../../../../src/serve/shapes/alerts.ts'
 import { Icon } from '../../parts/icon.tsx'
-import { Plain } from '../../parts/plain.tsx'
+import { Plain, visibleText } from '../../parts/plain.tsx'
 import { LevelBadge, TimeText } from '../../parts/small.tsx'
 import { numberOf } from '../../times.ts'
 import { StateTag } from './state-tag.tsx'
@@ -18,6 +18,14 @@ export interface QueueListProps {
   readonly onChoose: (id: string, chosen: boolean) => void
   readonly hrefOf: (alert: AlertRow) => string
 }
+
+/** An incident has who it is about in its title; what they did says more. */
+const subjectOf = ({ kind, entity, rule, risk }: AlertRow): string =>
+  kind === 'incident' && risk !== null && risk.tactics.length > 0
+    ? risk.tactics.join(', ').replaceAll('-', ' ')
+    : entity.value === ''
+      ? rule.title
+      : entity.value
 
 /** The alerts of the queue, each a link to its detail, with a box to choose it for what is done to many. */
 export function QueueList({ alerts, current, chosen, onChoose, hrefOf }: QueueListProps) {
@@ -34,7 +42,7 @@ export function QueueList({ alerts, current, chosen, onChoose, hrefOf }: QueueLi
             className="queue-box"
             checked={chosen.has(alert.id)}
             onChange={(event) => onChoose(alert.id, event.currentTarget.checked)}
-            aria-label={`Choose ${alert.title}, ${alert.entity.value}`}
+            aria-label={visibleText(`Choose ${alert.title}, ${alert.entity.value}`)}
           />
           <Link
             href={hrefOf(alert)}
@@ -46,29 +54,29 @@ export function QueueList({ alerts, current, chosen, onChoose, hrefOf }: QueueLi
               <span className="queue-title">
                 <Plain text={alert.title} />
               </span>
-              <span className="queue-when">
-                <TimeText iso={alert.lastTime} as="ago" />
-              </span>
+              <StateTag alert={alert} />
             </span>
             <span className="queue-bottom">
               <span className="queue-entity">
-                <Plain text={alert.entity.value === '' ? alert.rule.title : alert.entity.value} />
+                <Plain text={subjectOf(alert)} />
               </span>
-              <span>{numberOf(alert.events)} ev.</span>
-              {alert.risk === null ? null : <span>risk {numberOf(alert.risk.score)}</span>}
-              {alert.quiet === null ? null : (
-                <span className="queue-quiet" title={`Quiet: ${alert.quiet}`}>
-                  <Icon name="bell" size={12} />
-                  quiet
-                </span>
-              )}
               {alert.assignee === null ? null : (
                 <span className="queue-who">
                   <Icon name="person" size={12} />
                   <Plain text={alert.assignee} />
                 </span>
               )}
-              <StateTag alert={alert} />
+              {alert.quiet === null ? null : (
+                <span className="queue-quiet" title={`Nobody is told: ${visibleText(alert.quiet)}`}>
+                  <Icon name="bell" size={12} />
+                  <span className="unseen-caption">quiet</span>
+                </span>
+              )}
+              {alert.risk === null ? null : <span>risk {numberOf(alert.risk.score)}</span>}
+              <span>
+                {numberOf(alert.events)} {alert.events === 1 ? 'event' : 'events'}
+              </span>
+              <TimeText iso={alert.lastTime} as="ago" />
             </span>
           </Link>
         </li>

@@ -118,14 +118,16 @@ function Queue({ kind, title }: Pick<QueuePageProps, 'kind' | 'title'>) {
           </ActionIcon>
         </Tooltip>
       </PageHead>
+      {beside || current === null ? (
+        <QueueFilters
+          filter={filter}
+          counts={query.data?.counts ?? {}}
+          onChange={(changes) => change(changes, { replace: true })}
+        />
+      ) : null}
       <div className={beside ? 'triage beside' : 'triage'}>
         {beside || current === null ? (
           <section className="panel queue-panel" aria-label={`Queue of ${kind}s`}>
-            <QueueFilters
-              filter={filter}
-              counts={query.data?.counts ?? {}}
-              onChange={(changes) => change(changes, { replace: true })}
-            />
             <ManyBar alerts={alerts} chosen={chosen} setChosen={setChosen} triage={triage} />
             <StateOf
               query={query}
