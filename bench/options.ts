@@ -18,6 +18,7 @@ export const ROWS = [
   'rsigma',
   'correlate',
   'deliver',
+  'alert',
   'small',
   'steady',
   'large',

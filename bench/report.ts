@@ -139,6 +139,12 @@ export function budgets(rows: readonly Row[]): Budget[] {
     const peak = middle(delivered, rss)
     add('delivery: peak memory at most 1.5 GB', `${number(peak / 1e9, 2)} GB`, peak <= 1.5e9)
   }
+  const alerted = row('alert')
+  if (alerted !== undefined) {
+    const ms = (name: string) => middle(alerted, ({ details }) => details[name] ?? Number.NaN)
+    const measured = `${number(ms('p95_ms'))} ms; median ${number(ms('p50_ms'))}, longest ${number(ms('max_ms'))}`
+    add('finding to webhook: 95th percentile under 1 s', measured, ms('p95_ms') < 1000)
+  }
   if (small !== undefined) {
     const speed = middle(small, (outcome) => outcome.events / outcome.seconds)
     add('small objects: at least 40,000 events/s', number(speed), speed >= 40_000)

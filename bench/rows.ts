@@ -21,6 +21,9 @@ export interface Row {
 /** Objects ingested one by one into the busy day; the first two are not counted. */
 const STEADY_OBJECTS = 27
 
+/** Findings of the row `alert`, one after another. */
+const ALERTED_FINDINGS = 100
+
 /** Times each question is asked. */
 const QUERY_TIMES = 5
 
@@ -46,6 +49,7 @@ export async function measure(options: BenchOptions, folder: string): Promise<Ro
   }
   if (wants('correlate')) rows.push(...(await correlate(options)))
   if (wants('deliver')) rows.push(await deliver(options, folder))
+  if (wants('alert')) rows.push(await alert(options))
   if (wants('small')) rows.push(await small(options, folder))
   if (wants('steady')) for (const events of options.days) rows.push(...(await steady(events, folder)))
   if (wants('large')) rows.push(await large(options, folder))
@@ -245,6 +249,16 @@ async function deliver(options: BenchOptions, folder: string): Promise<Row> {
     await rm(join(folder, name), { recursive: true })
   }
   return { name: 'deliver', title: 'Bricktrail: delivery of all events to a Splunk collector on loopback', rounds }
+}
+
+/** Findings that come one by one. */
+async function alert({ rounds: times }: BenchOptions): Promise<Row> {
+  const rounds: Outcome[] = []
+  for (let round = 0; round < times; round++) {
+    note(`round ${round + 1} of ${times}: alert`)
+    rounds.push(await run('alert', { findings: ALERTED_FINDINGS }))
+  }
+  return { name: 'alert', title: 'Bricktrail: from a committed finding to a webhook that has its alert', rounds }
 }
 
 async function large(options: BenchOptions, folder: string): Promise<Row> {

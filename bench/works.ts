@@ -11,6 +11,7 @@ export const WORKS = {
   steady: () => import('./works/steady.ts'),
   query: () => import('./works/query.ts'),
   deliver: () => import('./works/deliver.ts'),
+  alert: () => import('./works/alert.ts'),
   detect: () => import('./works/detect.ts'),
   rsigma: () => import('./works/rsigma.ts'),
   correlate: () => import('./works/correlate.ts'),
