@@ -75,12 +75,16 @@ function FindingFacts({ finding }: { readonly finding: FindingDetail }) {
   )
 }
 
+/** Summaries begin with the title of their rule, which stands above them here. */
+const withoutTitle = (summary: string, title: string): string =>
+  summary.startsWith(`${title}: `) ? summary.slice(title.length + 2) : summary
+
 /** The timeline of an incident, with the risk that each step added. */
 export function IncidentTimeline({ alert }: { readonly alert: AlertDetail }) {
   if (alert.timeline.length === 0) return null
   return (
     <Panel title="Timeline" note="Each step with the risk it added">
-      <Timeline bulletSize={10} lineWidth={1} active={alert.timeline.length}>
+      <Timeline className="steps" bulletSize={10} lineWidth={1} active={alert.timeline.length}>
         {alert.timeline.map(({ time, score, title, summary }, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: two steps may be alike, and their order does not change
           <Timeline.Item key={at}>
@@ -92,7 +96,7 @@ export function IncidentTimeline({ alert }: { readonly alert: AlertDetail }) {
               </strong>
             </div>
             <div className="step-words">
-              <Plain text={summary} />
+              <Plain text={withoutTitle(summary, title)} />
             </div>
           </Timeline.Item>
         ))}
@@ -110,13 +114,18 @@ export function RelatedAlerts({ alert }: { readonly alert: AlertDetail }) {
         {alert.alerts.map((each) => (
           <li key={each.id}>
             <LevelBadge level={each.level} />
-            <Anchor component={Link} href={alertUrl(each)}>
-              <Plain text={each.title} />
-            </Anchor>
-            <span className="related-entity">
-              <Plain text={each.entity.value} />
+            <span className="related-words">
+              <Anchor component={Link} href={alertUrl(each)}>
+                <Plain text={each.title} />
+              </Anchor>
+              {each.entity.value === alert.entity.value ? null : (
+                <span className="related-entity">
+                  <Plain text={each.entity.value} />
+                </span>
+              )}
             </span>
             <StateTag alert={each} />
+            <TimeText iso={each.lastTime} />
           </li>
         ))}
       </ul>
