@@ -32,7 +32,12 @@ logsource: { product: databricks }
 detection:
   selection: { serviceName: unityCatalog, actionName: deleteTable }
   condition: selection
-bricktrail: { threat: destruction, entity: actor.email }
+bricktrail:
+  threat: destruction
+  entity: actor.email
+  runbook:
+    - title: What else they did
+      sql: SELECT action FROM events WHERE actor.email = :entity AND event_time BETWEEN :from AND :to
 `
 
 const BROKEN = "title: Broken\nlogsource: {}\ndetection:\n  s: { a|re: '(?=x)' }\n  condition: s\n"
@@ -93,6 +98,19 @@ describe('a home', () => {
     expect(shown).toContain('Table dropped: bob@x.io, 1 event at 2026-11-12 10:07:00 UTC.')
     expect(shown).toContain('  selection: actionName = deleteTable')
     expect(shown).toMatch(/event_date=2026-11-12\/b\d+-\w+-0\.parquet {2}leaf 2/)
+    const [, sql = ''] = /What else they did\n {4}(SELECT .*)\n/.exec(shown) ?? []
+    expect((await run(registerQuery, 'query', '--format', 'csv', sql)).out).toBe('action\r\ndeleteTable\r\n')
+    await expect(run(registerFindings, 'findings', '--rule', 'droped')).rejects.toMatchObject({
+      message: 'There is no rule droped.',
+      hint: expect.stringContaining('Did you mean dropped?'),
+    })
+    // A rule that has found nothing is no slip.
+    const quiet = RULE.replace('4f3a52a8', '5f3a52a8')
+      .replace('table_dropped', 'quiet')
+      .replace('dropped', 'left alone')
+    await writeFile(join(home, 'rules/quiet.yml'), quiet)
+    expect(await found('--rule', 'left alone')).toEqual([])
+    await rm(join(home, 'rules/quiet.yml'))
     await expect(run(registerFindings, 'findings', 'show', 'ffff')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
     await expect(run(registerFindings, 'findings', '--level', 'x')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   })

@@ -1,6 +1,8 @@
 /** `bricktrail findings [list | show ID]`: what the rules found. */
 import type { Command } from 'commander'
 import type { FindingFilter } from '../../ask/finding-list.ts'
+import type { RunbookQuery } from '../../detect/pack/pack.ts'
+import type { Sandbox } from '../../engine/sandbox.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 interface Flags {
@@ -28,7 +30,7 @@ export const registerFindings: RegisterCommand = (program, cli) => {
   )
   findings
     .command('show')
-    .description('print one finding: why, which events, and what vouches for them')
+    .description('print one finding: why, which events, what vouches for them, and what to ask next')
     .argument('<id>', 'its id; the beginning is enough')
     .action(async (id: string) => {
       const { stoppable } = await import('../stoppable.ts')
@@ -62,6 +64,7 @@ async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise
   const sql = findingListSql(filter, whole ? 'whole' : format === 'csv' ? 'flat' : 'short', limit)
   const sandbox = await openLakeSandbox(cli.home())
   try {
+    if (filter.rule !== undefined) await checkRule(cli, sandbox, filter.rule)
     const answer = await sandbox.stream(sql, { maxRows: limit, signal })
     const write = writeTo(cli.stdout)
     if (cli.json()) return await writeAnswerObject(answer, write)
@@ -77,6 +80,15 @@ async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise
   }
 }
 
+/** A rule that is gone may have findings still; one that has none and that nobody knows is a slip. */
+async function checkRule(cli: CliContext, sandbox: Sandbox, rule: string): Promise<void> {
+  const { findingListSql } = await import('../../ask/finding-list.ts')
+  const { rows } = await sandbox.query(findingListSql({ rule }, 'short', 1))
+  if (rows.length > 0) return
+  const { checkFindingRule } = await import('../rules/of-finding.ts')
+  await checkFindingRule(cli.home(), rule)
+}
+
 async function show(cli: CliContext, id: string): Promise<void> {
   const { wholeFinding } = await import('../../ask/finding-list.ts')
   const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
@@ -84,7 +96,9 @@ async function show(cli: CliContext, id: string): Promise<void> {
   const sandbox = await openLakeSandbox(cli.home())
   try {
     const finding = await wholeFinding(sandbox, id)
-    cli.out(cli.json() ? `${jsonText(finding)}\n` : await findingText(finding))
+    const { runbookOf } = await import('../rules/of-finding.ts')
+    const runbook = await runbookOf(cli.home(), finding)
+    cli.out(cli.json() ? `${jsonText({ ...finding, runbook })}\n` : await findingText(finding, runbook))
   } finally {
     await sandbox.close()
   }
@@ -105,7 +119,7 @@ interface Evidence {
   readonly leaf: number | string | null
 }
 
-async function findingText(finding: Record<string, unknown>): Promise<string> {
+async function findingText(finding: Record<string, unknown>, runbook: readonly RunbookQuery[]): Promise<string> {
   const { printable } = await import('../../core/printable.ts')
   const facts = [
     ['finding', finding.finding_id],
@@ -149,6 +163,9 @@ async function findingText(finding: Record<string, unknown>): Promise<string> {
     ...events.map(printable),
     ...(more > 0 ? [`  and ${more} more`] : []),
     '',
+    ...(runbook.length === 0 ? [] : ['next   (with `bricktrail query`)']),
+    ...runbook.flatMap(({ title, sql }) => [`  ${title}`, `    ${sql}`]).map(printable),
+    ...(runbook.length === 0 ? [] : ['']),
   ].join('\n')
 }
 

@@ -20,12 +20,25 @@ export function chosenRules(pack: RulePack, names: readonly string[]): PackRule[
       namesFor(each).some((known) => known.toLowerCase() === name.toLowerCase())
     const found = all.filter(called)
     if (found.length > 0) return found
-    const meant = nearest(name, all.filter(({ feeds }) => !feeds).map(calledRule))
-    throw new AppError('BAD_ARGUMENT', `There is no rule ${name}.`, {
-      hint: `${meant.length === 0 ? '' : `Did you mean ${meant.join(' or ')}? `}Run \`bricktrail rules list\` to see all.`,
-    })
+    throw noRule(all, name)
   })
   return [...new Set(chosen)]
+}
+
+/** Throws BAD_ARGUMENT unless a rule of the pack is called so or has it in its title. */
+export function checkRuleNamed({ rules, disabled, elsewhere }: RulePack, name: string): void {
+  const all = [...rules, ...disabled, ...elsewhere]
+  const text = name.toLowerCase()
+  const isKnown = (rule: PackRule): boolean =>
+    rule.rule.meta.title.toLowerCase().includes(text) || namesFor(rule).some((known) => known.toLowerCase() === text)
+  if (!all.some(isKnown)) throw noRule(all, name)
+}
+
+function noRule(all: readonly PackRule[], name: string): AppError {
+  const meant = nearest(name, all.filter(({ feeds }) => !feeds).map(calledRule))
+  return new AppError('BAD_ARGUMENT', `There is no rule ${name}.`, {
+    hint: `${meant.length === 0 ? '' : `Did you mean ${meant.join(' or ')}? `}Run \`bricktrail rules list\` to see all.`,
+  })
 }
 
 /** The rules, and those that they refer to, which make no findings then unless they are chosen too. */
