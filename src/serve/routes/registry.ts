@@ -7,6 +7,7 @@ import { auth } from './auth.ts'
 import { findings } from './findings.ts'
 import { health } from './health.ts'
 import { who } from './me.ts'
+import { rules } from './rules.ts'
 import { searches } from './searches.ts'
 import { silences } from './silences.ts'
 
@@ -17,6 +18,7 @@ export const ROUTES: readonly RouteGroup<AppDeps>[] = [
   findings,
   alerts,
   silences,
+  rules,
   searches,
   accessRoutes,
   health,

@@ -1,6 +1,4 @@
 /** What one rule would have found in the lake. */
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import { loadPack } from '../../detect/pack/load.ts'
@@ -10,6 +8,8 @@ import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
+import type { RowLimits } from '../contract.ts'
+import { limitsSql } from '../read/visible.ts'
 import type { Backtest } from '../shapes/rules.ts'
 
 /** Which rule, and over which time. */
@@ -18,13 +18,19 @@ export interface BacktestWork {
   readonly fromMs?: number
   readonly toMs?: number
   readonly nowMs: number
+  readonly rows: RowLimits
+  /** Where the engine spills. */
+  readonly tempDir: string
 }
 
 /** Beside a server that answers, a backtest has its own bound. */
 const MEMORY_MB = 1000
 
 /** Runs the rule over the lake as it is now. @throws AppError NO_LAKE; BAD_ARGUMENT for a rule that is not there */
-export async function backtestOver(home: Home, { rule, fromMs, toMs, nowMs }: BacktestWork): Promise<Backtest> {
+export async function backtestOver(
+  home: Home,
+  { rule, fromMs, toMs, nowMs, rows, tempDir }: BacktestWork,
+): Promise<Backtest> {
   const started = performance.now()
   const all = await loadPack({ settingsFile: home.detectSettings, examples: false })
   const everything = { rules: [...all.rules, ...all.disabled] }
@@ -36,15 +42,18 @@ export async function backtestOver(home: Home, { rule, fromMs, toMs, nowMs }: Ba
   const until = toMs === undefined ? 'true' : `event_time < ${timestamp(toMs)}`
   const since = sinceMs === undefined ? 'true' : `event_time >= ${timestamp(sinceMs)}`
   const scan = scanSql(table, filesBetween(snapshot, sinceMs, toMs))
-  const tempDir = join(home.tmp, `backtest-${process.pid}`)
-  await mkdir(home.tmp, { recursive: true })
   const engine = await Engine.open({ tempDir, memoryLimitMb: MEMORY_MB })
   try {
-    const report = await backtest(engine, pack, `(SELECT * FROM ${scan} WHERE ${since} AND ${until})`, {
-      now: new Date(nowMs),
-      ...(fromMs === undefined ? {} : { from: new Date(fromMs) }),
-      ...(toMs === undefined ? {} : { to: new Date(toMs) }),
-    })
+    const report = await backtest(
+      engine,
+      pack,
+      `(SELECT * FROM ${scan} WHERE ${since} AND ${until} AND ${limitsSql(rows)})`,
+      {
+        now: new Date(nowMs),
+        ...(fromMs === undefined ? {} : { from: new Date(fromMs) }),
+        ...(toMs === undefined ? {} : { to: new Date(toMs) }),
+      },
+    )
     const [leftOut] = report.leftOut
     if (leftOut !== undefined)
       throw new AppError('BAD_ARGUMENT', `The rule cannot be run, ${leftOut.reason}: ${leftOut.message}`, {
@@ -64,7 +73,6 @@ export async function backtestOver(home: Home, { rule, fromMs, toMs, nowMs }: Ba
     }
   } finally {
     engine.close()
-    await rm(tempDir, { recursive: true, force: true })
   }
 }
 

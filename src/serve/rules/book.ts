@@ -1,13 +1,13 @@
 /** What the server keeps of the rule pack: plain values, so that they can come from another process. */
 import { basename, dirname, relative } from 'node:path'
+import { isYamlMap } from '../../core/yaml/documents.ts'
 import { type Problem, placeText } from '../../core/yaml/place.ts'
 import type { PackRule, RulePack } from '../../detect/pack/pack.ts'
 import { fileName } from '../../detect/pack/rule-file.ts'
 import { SHIPPED_RULES } from '../../detect/pack/rule-folders.ts'
 import { attackTags, TACTICS } from '../../detect/review/attack.ts'
 import { coverageOf, isUncovered } from '../../detect/review/coverage.ts'
-import type { Level } from '../../detect/sigma/rule.ts'
-import { namesOf } from '../../detect/sigma/rule.ts'
+import { type Level, namesOf } from '../../detect/sigma/rule.ts'
 import { tacticTitle, techniqueNamed } from './attack-names.ts'
 
 /** Something wrong with a rule, as people are told. */
@@ -21,8 +21,10 @@ export interface BookProblem {
 /** A rule of the book. */
 export interface BookRule {
   readonly id: string
-  /** What settings may call it: id, name, and for rules that make findings the name of the file. */
+  /** What settings may call it: id, name, and the name of its file. */
   readonly names: readonly string[]
+  /** What settings best call it: the name of its file, unless that means other rules too. */
+  readonly settingsName: string
   readonly title: string
   readonly kind: 'detection' | 'correlation' | 'baseline'
   readonly threat: string | null
@@ -83,12 +85,18 @@ export function bookOf(pack: RulePack, settingsFile: string): RuleBook {
   const off = new Set(pack.settings.disabled.map(({ text }) => text))
   const overrides = pack.settings.overrides
   const byFile = Map.groupBy(pack.problems, ({ place }) => place.file)
-  const isListed = (rule: PackRule): boolean => !rule.feeds || namesFor(rule).some((name) => off.has(name))
-  const rules = [...pack.rules, ...pack.disabled].filter(isListed).map((rule): BookRule => {
+  // A rule that is off while others count it feeds them.
+  const isListed = (rule: PackRule): boolean =>
+    !rule.feeds || (!feedsAnyway(rule) && namesFor(rule).some((name) => off.has(name)))
+  const listed = [...pack.rules, ...pack.disabled].filter(isListed).sort(inOrder)
+  const perFile = Map.groupBy(listed, ({ file }) => file)
+  const rules = listed.map((rule): BookRule => {
     const names = namesFor(rule)
+    const isAlone = perFile.get(rule.file)?.length === 1
     const own = overrides.filter(({ name }) => names.includes(name))
     return bookRule(rule, {
       names,
+      settingsName: isAlone ? fileName(rule.file) : (rule.rule.meta.name ?? rule.key),
       home,
       enabled: !rule.feeds && !pack.disabled.includes(rule),
       overridden: names.some((name) => off.has(name)) || own.length > 0,
@@ -111,8 +119,18 @@ export function bookOf(pack: RulePack, settingsFile: string): RuleBook {
 
 const namesFor = ({ rule, key, file }: PackRule): string[] => [...new Set([key, ...namesOf(rule), fileName(file)])]
 
+/** By file and place in it, whether they are on or off. */
+const inOrder = (a: PackRule, b: PackRule): number =>
+  a.file === b.file ? a.rule.meta.place.line - b.rule.meta.place.line : a.file < b.file ? -1 : 1
+
+const feedsAnyway = ({ rule }: PackRule): boolean => {
+  const { bricktrail } = rule.meta.custom
+  return isYamlMap(bricktrail) && bricktrail.feeds === true
+}
+
 interface Around {
   readonly names: readonly string[]
+  readonly settingsName: string
   readonly home: string
   readonly enabled: boolean
   readonly overridden: boolean
@@ -127,6 +145,7 @@ function bookRule({ key, rule, level, content, file, isShipped }: PackRule, arou
   return {
     id: key,
     names: around.names,
+    settingsName: around.settingsName,
     title: meta.title,
     kind: rule.kind,
     threat: content.threat ?? null,

@@ -30,27 +30,30 @@ export const askRules = <W extends RuleWork>(
 export class RuleDesk {
   readonly #home: Home
   #kept: Kept | undefined
-  #loading: Promise<Kept> | undefined
+  #loading: { readonly stamp: string; readonly book: Promise<RuleBook> } | undefined
   #lookedMs = Number.NEGATIVE_INFINITY
 
   constructor(home: Home) {
     this.#home = home
   }
 
-  /** The rules as they are now. Two who ask at once wait for the same reading. @throws AppError BAD_HOME for settings that cannot be read */
+  /** The rules as they are now. Those who ask at once wait for the same reading. @throws AppError BAD_HOME for settings that cannot be read */
   async book(): Promise<RuleBook> {
-    const nowMs = performance.now()
-    if (this.#kept !== undefined && nowMs - this.#lookedMs < LOOK_EVERY_MS) return this.#kept.book
-    this.#lookedMs = nowMs
     const kept = this.#kept
-    if (kept !== undefined && (await stampOf(kept.book.sources)) === kept.stamp) return kept.book
-    return (await this.#load()).book
+    if (kept !== undefined && performance.now() - this.#lookedMs < LOOK_EVERY_MS) return kept.book
+    const stamp = await stampOf(kept?.book.sources ?? [this.#home.detectSettings])
+    const book = kept !== undefined && stamp === kept.stamp ? kept.book : await this.#load(stamp)
+    if (this.#kept?.book === book) this.#lookedMs = performance.now()
+    return book
   }
 
   /** The rule that is called so: by id, name or name of its file. @throws AppError NOT_FOUND */
   async rule(called: string): Promise<BookRule> {
     const { rules } = await this.book()
-    const found = rules.find(({ id }) => id === called) ?? rules.find(({ names }) => names.includes(called))
+    const found =
+      rules.find(({ id }) => id === called) ??
+      rules.find(({ settingsName }) => settingsName === called) ??
+      rules.find(({ names }) => names.includes(called))
     if (found === undefined)
       throw new AppError('NOT_FOUND', 'There is no such rule.', { hint: 'GET /api/v1/rules lists all.' })
     return found
@@ -71,7 +74,7 @@ export class RuleDesk {
 
   /** Begins to read the rules, since somebody is about to ask for them. */
   warm(): void {
-    if (this.#kept === undefined) this.#load().catch(() => undefined)
+    if (this.#kept === undefined) this.book().catch(() => undefined)
   }
 
   /** Looks at the files again with the next question. */
@@ -79,22 +82,27 @@ export class RuleDesk {
     this.#lookedMs = Number.NEGATIVE_INFINITY
   }
 
-  #load(): Promise<Kept> {
-    this.#loading ??= this.#read().finally(() => {
-      this.#loading = undefined
-    })
-    return this.#loading
+  /** Reads the pack as it is at a stamp; a reading that began before a change is not shared by who asks after it. */
+  #load(stamp: string): Promise<RuleBook> {
+    if (this.#loading?.stamp === stamp) return this.#loading.book
+    const loading = { stamp, book: this.#read(stamp) }
+    this.#loading = loading
+    const end = () => {
+      if (this.#loading === loading) this.#loading = undefined
+    }
+    loading.book.then(end, end)
+    return loading.book
   }
 
-  async #read(): Promise<Kept> {
+  async #read(stamp: string): Promise<RuleBook> {
     const settingsFile = this.#home.detectSettings
-    // Stamped before it is read: what changes meanwhile is seen with the next look.
-    const early = await stampOf(this.#kept?.book.sources ?? [settingsFile])
+    const before = this.#kept?.book.sources ?? [settingsFile]
     const book = await askRules({ what: 'book', settingsFile }, { timeoutMs: LOAD_TIMEOUT_MS })
-    const isSame = this.#kept !== undefined && this.#kept.book.sources.join('\n') === book.sources.join('\n')
-    const kept = { book, stamp: isSame ? early : await stampOf(book.sources) }
-    this.#kept = kept
-    return kept
+    const isSame = before.join('\n') === book.sources.join('\n')
+    // Stamped before it was read: what changed meanwhile is seen with the next look.
+    const kept = { book, stamp: isSame ? stamp : await stampOf(book.sources) }
+    if (this.#loading === undefined || this.#loading.stamp === stamp) this.#kept = kept
+    return book
   }
 }
 

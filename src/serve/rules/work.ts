@@ -1,4 +1,5 @@
 /** What the process behind the rules is asked, and what it answers. */
+import type { RowLimits } from '../contract.ts'
 import type { Backtest } from '../shapes/rules.ts'
 import type { RuleBook } from './book.ts'
 
@@ -12,6 +13,10 @@ export type RuleWork =
       readonly fromMs?: number
       readonly toMs?: number
       readonly nowMs: number
+      /** Rows of whoever asks. */
+      readonly rows: RowLimits
+      /** Made and removed by whoever asks: a process that is ended cleans up nothing. */
+      readonly tempDir: string
     }
 
 /** Its answer. */
