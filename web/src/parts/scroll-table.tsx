@@ -25,7 +25,7 @@ export function ScrollTable({
 }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className="scroll-table" tabIndex={0} aria-label={label}>
+    <section className="scroll-table" tabIndex={0} aria-label={`Table: ${label}`}>
       <Table highlightOnHover>
         <Table.Thead>
           <Table.Tr>

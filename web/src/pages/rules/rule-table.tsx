@@ -107,7 +107,7 @@ export function RuleTable({
   if (rules.length === 0) return <Empty title="No rule fits these filters" icon="filter" />
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className="scroll-table" tabIndex={0} aria-label="Rules">
+    <section className="scroll-table" tabIndex={0} aria-label="Table: Rules">
       <Table highlightOnHover>
         <Table.Thead>
           <Table.Tr>
