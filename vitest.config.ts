@@ -2,10 +2,21 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'program', include: ['src/**/*.test.ts', 'test/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'page',
+          include: ['test/web/*.test.ts', 'web/src/**/*.test.ts'],
+          // Builds the page, unpacks a browser, fills a lake: once for all of them.
+          globalSetup: ['test/web/setup.ts'],
+        },
+      },
+    ],
   },
 })

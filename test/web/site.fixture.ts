@@ -1,0 +1,183 @@
+/** A running Bricktrail over a copy of the lake, and a browser in front of it. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { inject } from 'vitest'
+import type { Role } from '../../src/serve/contract.ts'
+import { ROOT } from '../source-files.ts'
+
+/** Roles see everything masked that can be, so that revealing shows something. */
+const CONFIG = `
+sources:
+  - name: dropped
+    path: dropped
+    every: 1s
+access:
+  roles:
+    analyst:
+      masks: [email, ip, query]
+schedules:
+  own_log: 1s
+`
+
+/** Two cores are shared with what else runs. */
+const START_MS = 30_000
+
+/** A site and its browser. */
+export interface Site {
+  readonly url: string
+  readonly home: string
+  readonly browser: Browser
+  /** What the pages said against themselves: errors, refusals of the content security policy. */
+  readonly complaints: readonly string[]
+  /** A page of somebody who signed in by the link that the command prints, as an administrator. */
+  signedIn(options?: PageOptions): Promise<Page>
+  /** A page of somebody who signed in by typing a token of a role. */
+  as(role: Role, options?: PageOptions): Promise<Page>
+  /** A page of nobody. */
+  stranger(options?: PageOptions): Promise<Page>
+  /** Puts a log into the folder that the service watches. */
+  drop(name: string, records: readonly object[]): void
+  /** A secret of a new token. */
+  token(role: Role): string
+  close(): Promise<void>
+}
+
+/** What a page of a test is like. */
+export interface PageOptions {
+  readonly scheme?: 'light' | 'dark'
+  readonly width?: number
+  readonly height?: number
+}
+
+/** Starts `bricktrail serve` and a browser. */
+export async function openSite(): Promise<Site> {
+  const folder = mkdtempSync(join(tmpdir(), 'bricktrail-site-'))
+  const home = join(folder, 'home')
+  cpSync(inject('webHome'), home, { recursive: true })
+  writeFileSync(join(home, 'bricktrail.yaml'), CONFIG)
+  mkdirSync(join(home, 'dropped'))
+  const server = await startServer(home)
+  const browser = await startBrowser()
+  const complaints: string[] = []
+  const contexts: BrowserContext[] = []
+  let admin: BrowserContext | undefined
+
+  const context = async ({ scheme = 'light', width = 1280, height = 800 }: PageOptions) => {
+    const made = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: scheme,
+      reducedMotion: 'reduce',
+      timezoneId: 'Europe/Berlin',
+      acceptDownloads: true,
+      baseURL: server.url,
+    })
+    made.setDefaultTimeout(15_000)
+    contexts.push(made)
+    return made
+  }
+  const pageOf = async (of: BrowserContext): Promise<Page> => {
+    const page = await of.newPage()
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text())
+    })
+    return page
+  }
+  return {
+    url: server.url,
+    home,
+    browser,
+    complaints,
+    signedIn: async (options = {}) => {
+      const of = await context(options)
+      const page = await pageOf(of)
+      // The link counts once; whoever comes later takes the session along.
+      if (admin === undefined) await page.goto(server.link)
+      else await of.addCookies(await admin.cookies())
+      admin ??= of
+      return page
+    },
+    as: async (role, options = {}) => {
+      const page = await pageOf(await context(options))
+      await page.goto('/')
+      await page.getByLabel('Token', { exact: true }).fill(tokenOf(home, role))
+      await page.getByRole('button', { name: 'Sign in with the token' }).click()
+      await page.getByRole('navigation', { name: 'Pages' }).waitFor({ state: 'attached' })
+      return page
+    },
+    stranger: async (options = {}) => pageOf(await context(options)),
+    drop: (name, records) =>
+      writeFileSync(join(home, 'dropped', name), records.map((record) => `${JSON.stringify(record)}\n`).join('')),
+    token: (role) => tokenOf(home, role),
+    close: async () => {
+      for (const each of contexts) await each.close()
+      await browser.close()
+      await stop(server.process)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Server {
+  readonly process: ChildProcess
+  readonly url: string
+  readonly link: string
+}
+
+async function startServer(home: string): Promise<Server> {
+  const args = ['bin/bricktrail.mjs', '--home', home, 'serve', '--port', '0', '--link', '--no-open', '--json']
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  let complained = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    complained += chunk.toString()
+  })
+  const line = await new Promise<string>((resolve, reject) => {
+    const tooLate = setTimeout(() => reject(new Error(`The server did not start: ${complained}`)), START_MS)
+    child.once('exit', (code) => reject(new Error(`The server ended with ${code}: ${complained}`)))
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+      if (!said.includes('\n')) return
+      clearTimeout(tooLate)
+      resolve(said)
+    })
+  })
+  const { url, link } = JSON.parse(line) as { url: string; link: string }
+  return { process: child, url, link }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), 25_000)
+  await ended
+  clearTimeout(tooLong)
+}
+
+/** The browser as people have it: nothing of its security is turned off but the sandbox, which needs rights that tests lack. */
+async function startBrowser(): Promise<Browser> {
+  const libraries = inject('browserLibraries')
+  return chromium.launch({
+    executablePath: inject('browserProgram'),
+    headless: true,
+    args: ['--no-sandbox', '--no-zygote', '--disable-gpu', '--font-render-hinting=none'],
+    env: {
+      ...process.env,
+      FONTCONFIG_PATH: process.env.FONTCONFIG_PATH ?? join(tmpdir(), 'fonts'),
+      ...(libraries === '' ? {} : { LD_LIBRARY_PATH: libraries }),
+    },
+  })
+}
+
+function tokenOf(home: string, role: Role): string {
+  const args = ['bin/bricktrail.mjs', '--home', home, 'token', 'create', `a test's ${role}`, '--role', role]
+  const done = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', timeout: START_MS })
+  const secret = /btk_[\w-]+/.exec(done.stdout)?.[0]
+  if (secret === undefined) throw new Error(`No token was made: ${done.stdout}${done.stderr}`)
+  return secret
+}
