@@ -62,6 +62,7 @@ export class OwnLog {
   readonly #now: () => Date
   #waiting: Waiting[] = []
   #file: OpenFile | undefined
+  #opening: Promise<OpenFile> | undefined
   #writing: Promise<void> | undefined
   #written = 0
   #isClosed = false
@@ -85,9 +86,7 @@ export class OwnLog {
     if (this.#isClosed) return Promise.reject(unrecorded('the server is stopping'))
     return new Promise((done, failed) => {
       this.#waiting.push({ line: `${JSON.stringify(deliveryRecord(record))}\n`, done, failed })
-      this.#writing ??= this.#writeAll().finally(() => {
-        this.#writing = undefined
-      })
+      this.#writing ??= this.#writeAll()
     })
   }
 
@@ -97,7 +96,8 @@ export class OwnLog {
    */
   async ready(): Promise<void> {
     try {
-      await this.#current()
+      // Only a writing leaves a file for the next: it may be in the middle of it.
+      if (this.#file === undefined) await this.#current()
       const { bavail, bsize } = await statfs(this.#folder)
       if (bavail * bsize < LEAST_FREE_BYTES) throw new Error('the disk is full')
     } catch (cause) {
@@ -109,6 +109,7 @@ export class OwnLog {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#writing
+    await this.#opening?.catch(() => undefined)
     await this.#file?.handle.close()
     this.#file = undefined
   }
@@ -126,6 +127,8 @@ export class OwnLog {
         for (const { failed } of taken) failed(failure)
       }
     }
+    // At once with finding nothing more: what is appended from now on begins a writing of its own.
+    this.#writing = undefined
   }
 
   async #write(bytes: Buffer): Promise<void> {
@@ -151,20 +154,23 @@ export class OwnLog {
     await file.handle.close().catch(() => undefined)
   }
 
-  async #current(): Promise<OpenFile> {
-    const now = this.#now()
-    const day = now.toISOString().slice(0, 10)
+  /** The file of today. Several may ask at once, of whom one opens it. */
+  #current(): Promise<OpenFile> {
+    const day = this.#now().toISOString().slice(0, 10)
     const file = this.#file
-    if (file !== undefined && file.day === day && file.size < FILE_BYTES) return file
-    const opened = await openFile(join(this.#folder, `date=${day}`), now)
-    // Somebody who asked whether all is ready may have opened one meanwhile.
-    if (this.#file !== file && this.#file !== undefined) {
-      await opened.close()
-      return this.#file
-    }
-    this.#file = { day, handle: opened, size: 0 }
-    await file?.handle.close()
-    return this.#file
+    if (file !== undefined && file.day === day && file.size < FILE_BYTES) return Promise.resolve(file)
+    this.#opening ??= this.#next(day).finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #next(day: string): Promise<OpenFile> {
+    const before = this.#file
+    const opened = { day, handle: await openFile(join(this.#folder, `date=${day}`), this.#now()), size: 0 }
+    this.#file = opened
+    await before?.handle.close()
+    return opened
   }
 }
 

@@ -1,0 +1,196 @@
+/** The record of use on its way into the lake. */
+import { appendFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openLakeSandbox } from '../ask/lake-relations.ts'
+import { type Home, homeAt } from '../core/home.ts'
+import { Ingester, type IngestReport } from '../ingest/ingest.ts'
+import { catalogue } from '../normalise/catalogue/catalogue.ts'
+import { OWN_ACTIONS, OWN_SERVICE } from './own-actions.ts'
+import { OwnLog, type OwnRecord, recordedParams } from './own-log.ts'
+import { recordLines } from './records.fixture.ts'
+import { accessRoutes } from './routes/access.ts'
+import { auth } from './routes/auth.ts'
+import { who } from './routes/me.ts'
+import { served } from './served.fixture.ts'
+
+let home: Home
+let ingester: Ingester
+const now = () => new Date('2026-11-12T08:15:30.123Z')
+
+beforeEach(async () => {
+  home = homeAt(await mkdtemp(join(tmpdir(), 'bricktrail-own-')))
+  ingester = new Ingester({ home, now })
+})
+afterEach(async () => {
+  await ingester.close()
+  await rm(home.root, { recursive: true })
+})
+
+const ingested = (): Promise<IngestReport> =>
+  ingester.ingest({ specs: [home.own], form: 'delivery', stdin: Readable.from([]) })
+
+async function rows(sql: string): Promise<readonly (readonly unknown[])[]> {
+  const sandbox = await openLakeSandbox(home)
+  try {
+    return (await sandbox.query(sql)).rows
+  } finally {
+    await sandbox.close()
+  }
+}
+
+const record = (change: Partial<OwnRecord> = {}): OwnRecord => ({
+  time: now(),
+  action: 'searchEvents',
+  requestId: 'r-1',
+  who: { name: 'ana@example.com', id: 'person:https://sso.example.com#7', sessionId: 'session:abc' },
+  address: '203.0.113.5',
+  userAgent: 'Firefox',
+  params: { q: 'x' },
+  status: 200,
+  ...change,
+})
+
+it('has every own action in the catalogue, and no other', () => {
+  const listed = catalogue().filter(({ service }) => service === OWN_SERVICE)
+  expect(listed.map(({ action }) => action).sort()).toEqual([...OWN_ACTIONS].sort())
+})
+
+it('becomes events of the service bricktrail, each with its category and verb, and nothing is rejected', async () => {
+  const log = new OwnLog(home.own, now)
+  await Promise.all(
+    OWN_ACTIONS.map((action, n) =>
+      log.append(
+        record({
+          action,
+          requestId: `r-${n}`,
+          params: { q: 'a"b\\c\u0000\u001b[2J\u202e\ud800<b>\n', list: ['x', 1] },
+        }),
+      ),
+    ),
+  )
+  await log.append(
+    record({ requestId: 'refused', who: undefined, address: '::1', status: 401, error: 'UNAUTHENTICATED: no' }),
+  )
+  await log.close()
+  expect(await ingested()).toMatchObject({ events: OWN_ACTIONS.length + 1, duplicates: 0, rejects: 0 })
+  const events = await rows(
+    `SELECT action, category, verb, service FROM events WHERE request_id <> 'refused' ORDER BY action`,
+  )
+  const expected = catalogue().filter(({ service }) => service === OWN_SERVICE)
+  expect(events).toEqual(
+    expected
+      .map(({ action, category, verb }) => [action, category, verb, 'bricktrail'])
+      .sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
+  )
+  expect(
+    await rows(`SELECT actor.email, source_ip, session_id, user_agent, request_params['list'], status, status_code
+      FROM events WHERE action = 'getSeal'`),
+  ).toEqual([['ana@example.com', '203.0.113.5', 'session:abc', 'Firefox', '["x",1]', 'SUCCESS', 200]])
+  const [refused] = await rows(
+    `SELECT status, status_code, error_message, source_ip FROM events WHERE request_id = 'refused'`,
+  )
+  expect(refused).toEqual(['UNAUTHORIZED', 401, 'UNAUTHENTICATED: no', '::1'])
+})
+
+it('is taken up where it ended, while it goes on being written', async () => {
+  const log = new OwnLog(home.own, now)
+  for (const id of ['1', '2']) await log.append(record({ requestId: id }))
+  expect(await ingested()).toMatchObject({ events: 2, rejects: 0 })
+  for (const id of ['3', '4', '5']) await log.append(record({ requestId: id }))
+  expect(await ingested()).toMatchObject({ events: 3, duplicates: 0, rejects: 0 })
+  await log.close()
+  expect(await rows('SELECT count(*), count(DISTINCT event_id) FROM events')).toEqual([[5, 5]])
+})
+
+it('tells in the lake who was let in and who was refused', async () => {
+  const at = served(home, [auth, who, accessRoutes], { now })
+  await at.fetch('/auth/token', { method: 'POST', json: { token: at.tokens.analyst }, from: '203.0.113.7' })
+  await at.fetch('/auth/token', { method: 'POST', json: { token: 'btk_no' }, from: '203.0.113.8' })
+  await at.fetch('/api/v1/tokens', { as: 'viewer' })
+  await at.fetch('/api/v1/tokens', {
+    method: 'POST',
+    as: 'admin',
+    json: { name: 'x', role: 'viewer', scopes: ['events:read'] },
+  })
+  await at.close()
+  expect(await ingested()).toMatchObject({ events: 4, rejects: 0 })
+  const events = await rows(
+    `SELECT category, verb, status_code, actor.email, request_params['scopes'] FROM events ORDER BY action, status_code`,
+  )
+  expect(events).toEqual([
+    ['token', 'create', 201, 'a admin', '["events:read"]'],
+    ['token', 'list', 403, 'a viewer', null],
+    ['authentication', 'login', 200, 'a analyst', null],
+    ['authentication', 'login', 401, 'unknown', null],
+  ])
+})
+
+it('is for its owner only, a file a start and a day', async () => {
+  let time = now()
+  const log = new OwnLog(home.own, () => time)
+  await log.append(record())
+  time = new Date('2026-11-13T00:00:01Z')
+  await log.append(record())
+  await log.close()
+  expect(await readdir(home.own)).toEqual(['date=2026-11-12', 'date=2026-11-13'])
+  const [file = ''] = await readdir(join(home.own, 'date=2026-11-12'))
+  expect(file).toBe('bricktrail-20261112T081530123Z.json')
+  const { mode } = await stat(join(home.own, 'date=2026-11-12', file))
+  expect((mode & 0o777).toString(8)).toBe('600')
+})
+
+it('never writes into the file of another process', async () => {
+  const logs = [new OwnLog(home.own, now), new OwnLog(home.own, now)]
+  await Promise.all(logs.map((log, n) => log.append(record({ requestId: String(n) }))))
+  for (const log of logs) await log.close()
+  expect(await readdir(join(home.own, 'date=2026-11-12'))).toHaveLength(2)
+  expect(await recordLines(home)).toHaveLength(2)
+})
+
+it('makes many records durable at once, in the order in which they came', async () => {
+  const log = new OwnLog(home.own, now)
+  await Promise.all(Array.from({ length: 500 }, (_, n) => log.append(record({ requestId: String(n), params: { n } }))))
+  await log.close()
+  expect((await recordLines(home)).map(({ requestParams }) => Number(requestParams.n))).toEqual(
+    Array.from(Array(500).keys()),
+  )
+})
+
+it('takes nothing any more once it is closed', async () => {
+  const log = new OwnLog(home.own, now)
+  await log.close()
+  await expect(log.append(record())).rejects.toMatchObject({ code: 'NOT_RECORDED' })
+})
+
+it('keeps texts of bounded length, and no secret under whatever name', () => {
+  const token = `btk_${'a'.repeat(43)}`
+  const params = recordedParams({
+    q: `user:${token} x`,
+    long: 'é'.repeat(100_000),
+    Authorization: `Bearer ${token}`,
+    code: 'c',
+    state: 's',
+    deep: { list: [{ client_secret: 'hunter2', name: 'n' }] },
+    empty: '',
+    none: null,
+  })
+  expect(params).toEqual({ q: 'user:btk_[removed] x', long: `${'é'.repeat(8000)}…`, deep: '{"list":[{"name":"n"}]}' })
+  expect(
+    Object.keys(recordedParams(Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`p${n}`, 'x'])))),
+  ).toHaveLength(60)
+})
+
+it('of a torn end loses nothing that was told to be durable', async () => {
+  const log = new OwnLog(home.own, now)
+  await log.append(record({ requestId: 'whole' }))
+  await log.close()
+  const [file = ''] = await readdir(join(home.own, 'date=2026-11-12'))
+  await appendFile(join(home.own, 'date=2026-11-12', file), '{"version":"2.0","times')
+  const again = new OwnLog(home.own, now)
+  await again.append(record({ requestId: 'after' }))
+  await again.close()
+  expect((await ingested()).events).toBe(2)
+})
