@@ -8,7 +8,9 @@ it.each([
   ['1.2.3.4', '01020304', '01020304'],
   ['2001:db8::/32', `20010db8${'0'.repeat(24)}`, `20010db8${'f'.repeat(24)}`],
   ['::1', `${'0'.repeat(31)}1`, `${'0'.repeat(31)}1`],
-  ['::ffff:10.0.0.0/104', '00000000000000000000ffff0a000000', '00000000000000000000ffff0affffff'],
+  ['::ffff:10.0.0.0/104', '0a000000', '0affffff'],
+  ['::ffff:a00:1', '0a000001', '0a000001'],
+  ['::ffff:0:0/95', `${'0'.repeat(20)}fffe00000000`, `${'0'.repeat(20)}ffffffffffff`],
 ])('%s goes from first to last address', (text, first, last) => {
   expect(readNetwork(text)).toMatchObject({ first, last })
 })

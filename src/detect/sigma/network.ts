@@ -9,7 +9,14 @@ export interface Network {
   readonly prefix: number
 }
 
-/** Reads `10.0.0.0/8`, `2001:db8::/32` or one address; undefined if it is neither. Bits beyond the prefix are ignored. */
+/** IPv4 in the words of IPv6 is below `::ffff:0:0/96`. */
+const MAPPED_BITS = 96
+const MAPPED = 0xffffn
+
+/**
+ * Reads `10.0.0.0/8`, `2001:db8::/32` or one address; undefined if it is neither. Bits beyond the prefix are ignored. A network of IPv4
+ * in the words of IPv6 is that of IPv4.
+ */
 export function readNetwork(text: string): Network | undefined {
   const [address = '', length, ...more] = text.split('/')
   const version = isIPv4(address) ? 4 : isIPv6(address) && !address.includes('%') ? 6 : undefined
@@ -18,6 +25,13 @@ export function readNetwork(text: string): Network | undefined {
   const prefix = length === undefined ? width : /^\d{1,3}$/.test(length) ? Number(length) : Number.NaN
   if (!(prefix >= 0 && prefix <= width)) return undefined
   const value = version === 4 ? number4(address) : number6(address)
+  if (version === 6 && prefix >= MAPPED_BITS && value >> 32n === MAPPED)
+    return networkOf(4, value & 0xffff_ffffn, prefix - MAPPED_BITS)
+  return networkOf(version, value, prefix)
+}
+
+function networkOf(version: 4 | 6, value: bigint, prefix: number): Network {
+  const width = version === 4 ? 32 : 128
   const hosts = (1n << BigInt(width - prefix)) - 1n
   const hex = (bits: bigint): string => bits.toString(16).padStart(width / 4, '0')
   return { version, prefix, first: hex(value & ~hosts), last: hex(value | hosts) }

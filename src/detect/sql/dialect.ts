@@ -35,7 +35,10 @@ export interface Dialect {
   readonly epochMs: (time: string) => string
   readonly timePart: (part: TimePart, time: string) => string
 
-  /** IPv4 as 8, IPv6 as 32 hexadecimal digits in lower case; NULL if the text is no address of that version. */
+  /**
+   * IPv4 as 8, IPv6 as 32 hexadecimal digits in lower case; NULL if the text is no address of that version. A port, brackets and a zone
+   * are none of the address, and IPv4 in the words of IPv6 (`::ffff:192.0.2.9`) is of both.
+   */
   readonly ipv4: (text: string) => string
   readonly ipv6: (text: string) => string
 

@@ -62,6 +62,14 @@ const v6Hex = (ip: string): string =>
         THEN ip_halves[1] || repeat('0', 32 - strlen(ip_halves[1]) - strlen(ip_halves[2])) || ip_halves[2] END`,
   )
 
+/** An address as logs write it, with a port, in brackets or with a zone: what there is besides the address is cut off. */
+const DRESSED = String.raw`^(?:(${QUAD}):[0-9]{1,5}|\[([0-9a-fA-F:.]+)(?:%[^\]]*)?\](?::[0-9]{1,5})?|([0-9a-fA-F:.]+)%.*)$`
+const bare = (ip: string): string => String.raw`regexp_replace(${ip}, '${DRESSED}', '\1\2\3')`
+
+/** Version 4 in the words of version 6, `::ffff:192.0.2.9`. */
+const mappedHex = (ip: string): string =>
+  `CASE WHEN contains(lower(${ip}), 'ffff') THEN nullif(regexp_extract(${v6Hex(ip)}, '^0{20}ffff([0-9a-f]{8})$', 1), '') END`
+
 const path = (steps: readonly string[]): string =>
   text(`$${steps.map((step) => `."${step.replaceAll('"', '\\"')}"`).join('')}`)
 
@@ -94,8 +102,10 @@ export const duckdb: Dialect = {
   asTime: (x) => `try_cast(${x} AS TIMESTAMPTZ)`,
   epochMs: (time) => `epoch_ms(${time})`,
   timePart: (part, time) => `date_part('${PARTS[part]}', ${time})`,
-  ipv4: (x) => `CASE WHEN regexp_full_match(${x}, '${QUAD}') THEN ${quadHex(x)} END`,
-  ipv6: (x) => `CASE WHEN contains(${x}, ':') THEN nullif(regexp_extract(${v6Hex(x)}, '^[0-9a-f]{32}$'), '') END`,
+  ipv4: (x) => `CASE WHEN regexp_full_match(${x}, '${QUAD}') THEN ${quadHex(x)} WHEN contains(${x}, ':') THEN
+    ${named(bare(x), 'ip_bare', `CASE WHEN regexp_full_match(ip_bare, '${QUAD}') THEN ${quadHex('ip_bare')} ELSE ${mappedHex('ip_bare')} END`)} END`,
+  ipv6: (x) => `CASE WHEN contains(${x}, ':') THEN
+    ${named(bare(x), 'ip_bare', `nullif(regexp_extract(${v6Hex('ip_bare')}, '^[0-9a-f]{32}$'), '')`)} END`,
   any: (list, name, test) => `len(list_filter(${list}, lambda ${name}: ${test(name)})) > 0`,
   filter: (list, name, test) => `list_filter(${list}, lambda ${name}: ${test(name)})`,
   among,

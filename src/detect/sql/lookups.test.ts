@@ -119,6 +119,46 @@ describe('a long list', () => {
     expect([...one].sort((a, b) => a - b)).toEqual(inside)
   })
 
+  it.each([
+    ['one network', []],
+    ['many networks', Array.from({ length: 20 }, (_, at) => `100.${at}.0.0/16`)],
+  ])(
+    'of %s finds addresses with ports, in brackets, with zones and in the words of the other version',
+    async (_, more) => {
+      const values = [
+        ...['1.2.3.4', '1.2.3.4:443', '::ffff:1.2.3.4', '::FFFF:1.2.3.4', '::ffff:102:304', '0:0:0:0:0:ffff:1.2.3.4'],
+        ...['[::ffff:1.2.3.4]:443', '::ffff:1.2.3.4%eth0'],
+        ...[
+          '1.2.4.4',
+          '1.2.4.4:443',
+          '::ffff:1.2.4.4',
+          '::1.2.3.4',
+          '1.2.3.4:port',
+          '1.2.3.4:443:1',
+          ':1.2.3.4',
+          '1.2.3.4 ',
+        ],
+        ...[
+          '2001:db8::1',
+          '[2001:db8::1]',
+          '[2001:db8::1]:443',
+          '2001:DB8::1%eth0',
+          '2001:db9::1',
+          '[2001:db9::1]:443',
+          '[2001:db8::1',
+        ],
+      ]
+      const records = values.map((ip) => ({ ip }))
+      expect(await matched(ruleOf('ip|cidr|expand', ['1.2.3.0/24', ...more]), records)).toEqual([
+        0, 1, 2, 3, 4, 5, 6, 7,
+      ])
+      expect(await matched(ruleOf('ip|cidr|expand', ['::ffff:1.2.3.4', ...more]), records)).toEqual([
+        0, 1, 2, 3, 4, 5, 6, 7,
+      ])
+      expect(await matched(ruleOf('ip|cidr|expand', ['2001:db8::/32', ...more]), records)).toEqual([16, 17, 18, 19])
+    },
+  )
+
   it('of 100,000 texts or networks takes a statement of its own size, not a comparison each', async () => {
     const users = Array.from({ length: 100_000 }, (_, at) => `user${at}@example.com`)
     const networks = Array.from({ length: 100_000 }, (_, at) => `10.${at >> 9}.${(at >> 1) & 255}.${(at & 1) * 128}/25`)

@@ -63,12 +63,13 @@ function renderNetwork({ version, first, last, prefix }: Network, text: string, 
   const within = `(${hex}) BETWEEN ${dialect.text(first)} AND ${dialect.text(last)}`
   const octets = Math.floor(prefix / 8)
   if (version === 6 || octets === 0) return within
-  // A look at the first octets leaves few addresses to take apart.
+  // A look at the first octets leaves few addresses to take apart, beside those in other words.
   const start = [0, 1, 2, 3]
     .slice(0, octets)
     .map((at) => Number.parseInt(first.slice(at * 2, at * 2 + 2), 16))
     .join('.')
-  return `(${dialect.startsWith(text, dialect.text(octets === 4 ? start : `${start}.`))} AND ${within})`
+  const isNear = dialect.startsWith(text, dialect.text(octets === 4 ? start : `${start}.`))
+  return `((${isNear} OR ${dialect.contains(text, dialect.text(':'))}) AND ${within})`
 }
 
 function renderFieldTest(test: Extract<Test, { kind: 'field' }>, value: ValueSql, bindings: Bindings): string {
