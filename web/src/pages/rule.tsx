@@ -79,7 +79,7 @@ function Whole({ rule }: { readonly rule: RuleDetail }) {
         </div>
         <div className="rule-side">
           <RuleSettings key={settingsKey(rule)} rule={rule} />
-          <Runbook steps={rule.runbook} note="With :entity, :from and :to in the place of a finding's" />
+          <Runbook steps={rule.runbook} filled={false} note="An alert has it filled in, ready to be opened" />
           <Panel
             title="File"
             note={<Plain text={rule.file} />}

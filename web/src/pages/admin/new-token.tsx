@@ -103,15 +103,12 @@ function TokenForm({ onMade, onClose }: { readonly onMade: (made: MadeToken) => 
           onChange={(event) => setNarrow(event.currentTarget.checked)}
         />
         {narrow ? (
-          <Checkbox.Group
-            label="Scopes"
-            value={scopes}
-            onChange={(values) => setScopes(values as Permission[])}
-            className="scopes"
-          >
-            {SCOPE_CHOICES.map(({ value, label }) => (
-              <Checkbox key={value} value={value} label={label} />
-            ))}
+          <Checkbox.Group label="Scopes" value={scopes} onChange={(values) => setScopes(values as Permission[])}>
+            <div className="scopes">
+              {SCOPE_CHOICES.map(({ value, label }) => (
+                <Checkbox key={value} value={value} label={label} />
+              ))}
+            </div>
           </Checkbox.Group>
         ) : null}
         <Group grow align="flex-start">

@@ -18,7 +18,16 @@ export interface Step {
 }
 
 /** The steps of a runbook: a search opens in the explorer, a statement on the SQL page. */
-export function Runbook({ steps, note }: { readonly steps: readonly Step[]; readonly note?: string }) {
+export function Runbook({
+  steps,
+  note,
+  filled = true,
+}: {
+  readonly steps: readonly Step[]
+  readonly note?: string
+  /** False where names and times are still to be put into the statements. */
+  readonly filled?: boolean
+}) {
   const maySql = useMay('sql:run')
   if (steps.length === 0) return null
   return (
@@ -33,7 +42,7 @@ export function Runbook({ steps, note }: { readonly steps: readonly Step[]; read
                   Open in the explorer
                 </Anchor>
               )}
-              {sql === null || !maySql ? null : (
+              {sql === null || !maySql || !filled ? null : (
                 <Anchor component={Link} href={sqlUrl(sql)}>
                   Open as SQL
                 </Anchor>

@@ -50,7 +50,7 @@ function Key() {
         <span className="cell-3" /> many
       </li>
       <li>
-        <span className="cell-1 fired" /> fired
+        <span className="cell-1 fired" /> fired, how often
       </li>
     </ul>
   )
@@ -92,7 +92,7 @@ function Cell({ technique }: { readonly technique: Technique }) {
         <span>{id}</span>
         <span>
           {numberOf(rules)} {rules === 1 ? 'rule' : 'rules'}
-          {fired > 0 ? `, ${numberOf(fired)} fired` : ''}
+          {fired > 0 ? `, ${numberOf(fired)}×` : ''}
         </span>
       </span>
     </Link>

@@ -9,6 +9,7 @@ import { Empty } from '../../parts/state-of.tsx'
 import { numberOf } from '../../times.ts'
 import type { Changes } from '../../url-state.ts'
 import { ruleUrl } from '../alerts/alert-links.ts'
+import '../../parts/scroll-table.css'
 import { NOISY, type RuleFilter, type RuleSort, SHOWS } from './rule-filter.ts'
 
 /** The controls above the list. */
@@ -88,8 +89,8 @@ const HEADS: readonly {
   { name: 'Level', sort: 'level' },
   { name: 'Threat', wide: true },
   { name: 'Findings', sort: 'findings', number: true },
-  { name: 'Last fired', sort: 'lastFired' },
-  { name: 'Noise', sort: 'noise', number: true },
+  { name: 'Last fired', sort: 'lastFired', wide: true },
+  { name: 'Noise', sort: 'noise', number: true, wide: true },
 ]
 
 /** The rules, with a heading to sort by. */
@@ -183,10 +184,10 @@ function RuleLine({ rule, days }: { readonly rule: RuleRow; readonly days: strin
           </Anchor>
         )}
       </Table.Td>
-      <Table.Td>
+      <Table.Td className="wide-only">
         <TimeText iso={rule.lastFired} as="ago" />
       </Table.Td>
-      <Table.Td className="number">
+      <Table.Td className="number wide-only">
         {rule.noise === null ? (
           <span className="none">–</span>
         ) : (
