@@ -7,12 +7,15 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: 'program', include: ['src/**/*.test.ts', 'test/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'program', include: ['src/**/*.test.ts', 'test/*.test.ts', 'web/src/**/*.test.ts'] },
+      },
       {
         extends: true,
         test: {
           name: 'page',
-          include: ['test/web/*.test.ts', 'web/src/**/*.test.ts'],
+          include: ['test/web/*.test.ts'],
           // Builds the page, unpacks a browser, fills a lake: once for all of them.
           globalSetup: ['test/web/setup.ts'],
         },

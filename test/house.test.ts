@@ -49,6 +49,7 @@ const PLUG_INS = ['export/formats', 'normalise/forms', 'enrich/enrichers', 'simu
 const LONGEST_FILE = 500
 
 const sources = filesUnder('src', /\.tsx?$/)
+const pageFiles = filesUnder('web', /\.tsx?$/)
 const shipped = sources.filter((path) => !isForTests(path))
 const imports = new Map(sources.map((path) => [path, importsOf(textOf(path))]))
 const roomOf = (path: string): string => (path.split('/')[1] ?? '').replace(/\.ts$/, '')
@@ -118,8 +119,37 @@ describe('the rooms', () => {
   })
 })
 
+describe('the page', () => {
+  const found = pageFiles.map((path) => ({ path, text: textOf(path) }))
+
+  it('takes from the program only types of what crosses: its shapes and its contract', () => {
+    const wrong = found.flatMap(({ path, text }) =>
+      [...text.matchAll(/^(import|export)\s([^'"]*?)\sfrom '(\.[^']+)'/gm)]
+        .map(([, , names = '', to = '']) => ({ names, to: resolved(path, to) }))
+        .filter(({ to }) => to.startsWith('src/'))
+        .filter(({ names, to }) => !names.startsWith('type ') || !/^src\/serve\/(shapes\/|contract\.ts)/.test(to))
+        .map(({ to }) => `${path} imports ${to}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('imports only files that exist', () => {
+    const isThere = (path: string) => existsSync(join(ROOT, path))
+    const wrong = found.flatMap(({ path, text }) =>
+      importsOf(text)
+        .filter((to) => isRelative(to) && !to.includes('*'))
+        .map((to) => resolved(path, to))
+        .filter((to) => !isThere(to))
+        .map((to) => `${path} imports ${to}`),
+    )
+    expect(wrong).toEqual([])
+  })
+})
+
 describe('the files', () => {
-  const written = ['src', 'test', 'bench', 'bin'].flatMap((folder) => filesUnder(folder, /\.(ts|tsx|mjs)$/))
+  const written = ['src', 'test', 'bench', 'bin', 'scripts', 'web'].flatMap((folder) =>
+    filesUnder(folder, /\.(ts|tsx|mjs|css)$/),
+  )
 
   it(`have at most ${LONGEST_FILE} lines`, () => {
     const long = written.map((path) => ({ path, lines: textOf(path).split('\n').length - 1 }))
@@ -131,7 +161,9 @@ describe('the files', () => {
   })
 
   it('say what each export is', () => {
-    const silent = shipped.flatMap((path) => undocumentedExports(textOf(path)).map((name) => `${path}: ${name}`))
+    const silent = [...shipped, ...pageFiles.filter((path) => path.startsWith('web/src/'))].flatMap((path) =>
+      undocumentedExports(textOf(path)).map((name) => `${path}: ${name}`),
+    )
     expect(silent).toEqual([])
   })
 
@@ -142,7 +174,9 @@ describe('the files', () => {
   })
 
   it('leave no work for later and compute with no any', () => {
-    const later = shipped.filter((path) => /\b(TODO|FIXME|XXX)\b|: any\b|<any>|as any\b/.test(textOf(path)))
+    const later = [...shipped, ...pageFiles].filter((path) =>
+      /\b(TODO|FIXME|XXX)\b|: any\b|<any>|as any\b/.test(textOf(path)),
+    )
     expect(later).toEqual([])
   })
 })
@@ -207,7 +241,11 @@ describe('the packages', () => {
   })
 
   it('that tests and tools import are declared', () => {
-    const files = [...sources, ...['test', 'bench'].flatMap((folder) => filesUnder(folder, /\.ts$/))]
+    const files = [
+      ...sources,
+      ...pageFiles,
+      ...['test', 'bench', 'scripts'].flatMap((folder) => filesUnder(folder, /\.ts$/)),
+    ]
     const ofPeers = (path: string) => path.startsWith('test/peers/')
     const missing = files.flatMap((path) =>
       ofPeers(path)
@@ -227,7 +265,9 @@ describe('the packages', () => {
       node: /require.*'node\/package\.json'|"node src/,
     }
     const { dependencies, optionalDependencies, devDependencies, allowScripts, ...rest } = manifest
-    const files = ['src', 'test', 'bench', 'bin'].flatMap((folder) => filesUnder(folder, /\.(ts|tsx|mjs)$/))
+    const files = ['src', 'test', 'bench', 'bin', 'scripts', 'web'].flatMap((folder) =>
+      filesUnder(folder, /\.(ts|tsx|mjs)$/),
+    )
     const everything = [JSON.stringify(rest), textOf('vitest.config.ts'), ...files.map(textOf)].join('\n')
     const unused = Object.keys(declared).filter((name) => {
       const typesOf = /^@types\/(.+)$/.exec(name)?.[1]

@@ -76,7 +76,7 @@ function Frame({ me }: { readonly me: Me }) {
         </div>
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
-        <Caught key={path}>
+        <Caught key={path.split('/')[1]}>
           <Routes />
         </Caught>
       </AppShell.Main>

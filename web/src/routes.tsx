@@ -32,27 +32,30 @@ export const DESTINATIONS: readonly Destination[] = [
 
 type Page = ComponentType<{ params: Readonly<Record<string, string | undefined>> }>
 
-const files = import.meta.glob<{ default: Page }>('./pages/*.tsx')
-
-const page = (name: string): Page => {
-  const load = files[`./pages/${name}.tsx`]
-  return load === undefined ? NotFound : (lazy(load) as Page)
-}
+const Overview = lazy(() => import('./pages/overview.tsx'))
+const Explorer = lazy(() => import('./pages/explorer.tsx'))
+const Alerts: Page = lazy(() => import('./pages/alerts.tsx'))
+const Incidents: Page = lazy(() => import('./pages/incidents.tsx'))
+const Entity: Page = lazy(() => import('./pages/entity.tsx'))
+const Rules: Page = lazy(() => import('./pages/rules.tsx'))
+const Rule: Page = lazy(() => import('./pages/rule.tsx'))
+const Integrity: Page = lazy(() => import('./pages/integrity.tsx'))
+const Operations: Page = lazy(() => import('./pages/operations.tsx'))
+const Admin: Page = lazy(() => import('./pages/admin.tsx'))
+const Sql = lazy(() => import('./pages/sql.tsx'))
 
 const PAGES: readonly (readonly [path: string, needs: Permission, page: Page])[] = [
-  ['/', 'events:read', page('overview')],
-  ['/events', 'events:read', page('explorer')],
-  ['/alerts', 'findings:read', page('alerts')],
-  ['/alerts/:id', 'findings:read', page('alerts')],
-  ['/incidents', 'findings:read', page('incidents')],
-  ['/incidents/:id', 'findings:read', page('incidents')],
-  ['/entities/:kind/:id', 'events:read', page('entity')],
-  ['/rules', 'rules:read', page('rules')],
-  ['/rules/:id', 'rules:read', page('rule')],
-  ['/integrity', 'seal:read', page('integrity')],
-  ['/operations', 'health:read', page('operations')],
-  ['/admin', 'access:read', page('admin')],
-  ['/sql', 'sql:run', page('sql')],
+  ['/', 'events:read', Overview],
+  ['/events', 'events:read', Explorer],
+  ['/alerts/:id?', 'findings:read', Alerts],
+  ['/incidents/:id?', 'findings:read', Incidents],
+  ['/entities/:kind/:id', 'events:read', Entity],
+  ['/rules', 'rules:read', Rules],
+  ['/rules/:id', 'rules:read', Rule],
+  ['/integrity', 'seal:read', Integrity],
+  ['/operations', 'health:read', Operations],
+  ['/admin', 'access:read', Admin],
+  ['/sql', 'sql:run', Sql],
 ]
 
 /** The page of the address. */

@@ -15,6 +15,7 @@ import { textOf } from './fields.ts'
 import { Parameters } from './parameters.tsx'
 import { Related } from './related.tsx'
 import { Reveal } from './reveal.tsx'
+import './detail.css'
 
 /** Choices of {@link Detail}. */
 export interface DetailProps {

@@ -8,6 +8,7 @@ import type { Search } from '../../queries/events.ts'
 import { numberOf } from '../../times.ts'
 import { type Completion, useCompletions } from './completions.ts'
 import { partsOf } from './search-language.ts'
+import './search-box.css'
 
 /** Choices of {@link SearchBox}. */
 export interface SearchBoxProps {
