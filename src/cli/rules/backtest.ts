@@ -5,11 +5,16 @@ import { parseRange, type TimeRange } from '../../ask/times.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import { jsonText, printable } from '../../core/printable.ts'
-import { environmentsInForce } from '../../detect/job/site.ts'
+import { environmentsInForce, timeoutOf } from '../../detect/job/site.ts'
 import type { RulePack } from '../../detect/pack/pack.ts'
-import { type Backtest, type BacktestRow, backtest, reachSecs } from '../../detect/review/backtest.ts'
+import {
+  type Backtest,
+  type BacktestRange,
+  type BacktestRow,
+  backtest,
+  reachSecs,
+} from '../../detect/review/backtest.ts'
 import { calledRule, chosenRules, packOf } from '../../detect/review/chosen.ts'
-import type { Environment } from '../../detect/segment/environments.ts'
 import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
@@ -36,7 +41,7 @@ export async function backtestRules(
   const pack = names.length === 0 ? all : packOf(all, chosenRules(all, names))
   const started = performance.now()
   const environments = environmentsInForce({ ...pack, settings: all.settings })
-  const report = await over(cli.home(), pack, { ...range, environments }, cli.now(), signal)
+  const report = await over(cli.home(), pack, { ...range, environments, ...timeoutOf(all) }, cli.now(), signal)
   if (cli.json()) return cli.out(`${jsonText(reportObject(report))}\n`)
   print(cli, report)
   for (const { title, reason, message } of report.leftOut)
@@ -52,7 +57,7 @@ export async function backtestRules(
 async function over(
   home: Home,
   pack: Pick<RulePack, 'rules'>,
-  { fromMs, toMs, environments }: TimeRange & { readonly environments: readonly Environment[] },
+  { fromMs, toMs, ...looked }: TimeRange & Pick<BacktestRange, 'environments' | 'timeoutSecs'>,
   now: Date,
   signal: AbortSignal,
 ): Promise<Backtest> {
@@ -71,7 +76,7 @@ async function over(
   try {
     return await backtest(engine, pack, relation, {
       now,
-      environments,
+      ...looked,
       signal,
       ...(fromMs === undefined ? {} : { from: new Date(fromMs) }),
       ...(toMs === undefined ? {} : { to: new Date(toMs) }),

@@ -12,7 +12,7 @@ import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
 import { SIMULATE_DEFAULTS, type SimulateOptions, simulate } from '../../simulate/simulate.ts'
 import { detectOver } from '../job/over.ts'
 import type { LeftOut } from '../job/pass.ts'
-import { environmentsInForce } from '../job/site.ts'
+import { environmentsInForce, timeoutOf } from '../job/site.ts'
 import { loadPack, type PackOptions } from '../pack/load.ts'
 import { readLabels, writeAttacks } from './labels.ts'
 import { judge, type Verdict, wrongOf } from './verdict.ts'
@@ -130,6 +130,7 @@ async function judged(
     const started = performance.now()
     const report = await detectOver(engine, pack, relation, {
       environments: environmentsInForce(pack),
+      ...timeoutOf(pack),
       ...(signal === undefined ? {} : { signal }),
       ...(latest === null ? {} : { now: new Date(latest) }),
     })

@@ -14,6 +14,7 @@ watchlists:
   break_glass: [root@example.com]
 pipelines: [./pipelines/theirs.yml]
 time_zone: Europe/Berlin
+rules_timeout: 5m
 environments:
   - name: production
 `
@@ -30,6 +31,10 @@ function refusal(text: string): string {
 }
 
 describe('settings of detection', () => {
+  it.each(['1s', '2h', '120', 'soon', '0m', '[1m]'])('take no rules_timeout of %s', (text) => {
+    expect(refusal(`rules_timeout: ${text}\n`)).toMatch(/^BAD_HOME \S+detect\.yaml:1:/)
+  })
+
   it('are read whole, with paths relative to their file', () => {
     const settings = settingsOf(FULL, '/home/detect.yaml')
     expect(settings).toMatchObject({
@@ -43,10 +48,11 @@ describe('settings of detection', () => {
       ],
       pipelines: [{ text: '/home/pipelines/theirs.yml' }],
       timeZone: 'Europe/Berlin',
+      timeoutSecs: 300,
       environments: { value: [{ name: 'production' }] },
     })
     expect(settings.overrides[0]?.placeOf('floor')).toMatchObject({ line: 7, column: 19 })
-    expect(settings.environments?.report.placeOf(['environments', 0, 'name'])).toMatchObject({ line: 14, column: 5 })
+    expect(settings.environments?.report.placeOf(['environments', 0, 'name'])).toMatchObject({ line: 15, column: 5 })
   })
 
   it('are the defaults where there is no file, or nothing in it', async () => {

@@ -7,6 +7,7 @@ import { settingsFrom, settingsText } from '../../core/yaml/settings.ts'
 import { isPlain, Shape } from '../../core/yaml/shape.ts'
 import { isTimeZone } from '../baseline/hours.ts'
 import { LEVELS, type Level } from '../sigma/rule.ts'
+import { timespanSecs } from '../sigma/timespan.ts'
 
 /** A path or name with where it was written. */
 export interface Given {
@@ -53,6 +54,8 @@ export interface DetectSettings {
   readonly pipelines: readonly Given[]
   /** Name of the IANA database; of off hours. */
   readonly timeZone?: string
+  /** Seconds after which a rule is left out of a batch. */
+  readonly timeoutSecs?: number
   /** Of segmentation, as written. */
   readonly environments?: OpenSettings
 }
@@ -67,7 +70,23 @@ export const DEFAULT_SETTINGS: DetectSettings = {
   pipelines: [],
 }
 
-const KEYS = ['rules', 'shipped', 'disabled', 'overrides', 'watchlists', 'pipelines', 'time_zone', 'environments']
+const KEYS = [
+  'rules',
+  'shipped',
+  'disabled',
+  'overrides',
+  'watchlists',
+  'pipelines',
+  'time_zone',
+  'rules_timeout',
+  'environments',
+]
+
+/** Less would leave out rules for what the machine does beside them. */
+const LEAST_TIMEOUT_SECS = 5
+
+/** A rule that takes an hour holds up all others for as long. */
+const MOST_TIMEOUT_SECS = 3600
 
 /**
  * The settings of a file; the defaults where there is none.
@@ -91,6 +110,7 @@ function fromDocument(document: YamlDocument): DetectSettings {
   }
   const paths = (key: string) => given(key).map((each) => ({ ...each, text: resolve(folder, each.text) }))
   const timeZone = zoneOf(shape)
+  const timeoutSecs = timeoutOf(shape)
   const environments = shape.raw('environments')
   return {
     folders: paths('rules'),
@@ -100,6 +120,7 @@ function fromDocument(document: YamlDocument): DetectSettings {
     watchlists: watchlistsOf(shape.map('watchlists'), document, folder),
     pipelines: paths('pipelines'),
     ...(timeZone === undefined ? {} : { timeZone }),
+    ...(timeoutSecs === undefined ? {} : { timeoutSecs }),
     ...(environments === undefined ? {} : { environments: { value: environments, report: document } }),
   }
 }
@@ -108,6 +129,18 @@ function zoneOf(shape: Shape): string | undefined {
   const zone = shape.text('time_zone')
   if (zone === undefined || isTimeZone(zone)) return zone
   return shape.error('time_zone', `${zone} is no time zone.`, 'Write a name such as Europe/Berlin or UTC.')
+}
+
+function timeoutOf(shape: Shape): number | undefined {
+  const span = shape.text('rules_timeout')
+  if (span === undefined) return undefined
+  const secs = timespanSecs(span)
+  if (secs !== undefined && secs >= LEAST_TIMEOUT_SECS && secs <= MOST_TIMEOUT_SECS) return secs
+  return shape.error(
+    'rules_timeout',
+    `${span} is no time that a rule may take.`,
+    `Write a span from ${LEAST_TIMEOUT_SECS}s to 1h, such as 2m.`,
+  )
 }
 
 function overridesOf(shape: Shape | undefined, document: YamlDocument): Override[] {

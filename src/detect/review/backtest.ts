@@ -48,6 +48,8 @@ export interface BacktestRange {
   /** What counts as now where there is no end. */
   readonly now: Date
   readonly environments?: readonly Environment[]
+  /** Seconds after which a rule is left out. */
+  readonly timeoutSecs?: number
   /** Stops it; what is thrown then is the signal's reason. */
   readonly signal?: AbortSignal
 }
@@ -81,11 +83,12 @@ export async function backtest(
   range: BacktestRange,
 ): Promise<Backtest> {
   const now = range.to !== undefined && range.to < range.now ? range.to : range.now
-  const { environments = [], signal } = range
+  const { environments = [], signal, timeoutSecs } = range
   const { leftOut } = await detectOver(engine, pack, events, {
     now,
     environments,
     ...(signal === undefined ? {} : { signal }),
+    ...(timeoutSecs === undefined ? {} : { timeoutSecs }),
   })
   const since = range.from === undefined ? 'true' : `last_time >= ${lit(range.from.toISOString())}::TIMESTAMPTZ`
   const counted = `(SELECT * FROM ${FOUND} WHERE superseded_by IS NULL AND ${since})`
