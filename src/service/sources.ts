@@ -1,7 +1,7 @@
 /** What is known of each source: counts of the ledger, and its newest event. */
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
+import { dirname, sep } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
@@ -79,8 +79,8 @@ export class NewestEvents {
   }
 
   /** As they were left, or none. */
-  static async read(home: Pick<Home, 'cache'>): Promise<NewestEvents> {
-    const newest = new NewestEvents(join(home.cache, 'source-times.json'))
+  static async read(home: Pick<Home, 'serviceLock'>): Promise<NewestEvents> {
+    const newest = new NewestEvents(`${home.serviceLock}.sources`)
     try {
       const found: unknown = JSON.parse(await readFile(newest.#path, 'utf8'))
       for (const [name, ms] of Object.entries(found ?? {})) if (typeof ms === 'number') newest.#times.set(name, ms)
