@@ -10,6 +10,8 @@ import { Answers } from './answers.ts'
 import { columnsNamedIn } from './columns-named.ts'
 import { Connections, type Lane, type PlainRow } from './connections.ts'
 import { maskKey } from './mask-key.ts'
+import { SeenTimes } from './seen-times.ts'
+import { Slots } from './slots.ts'
 import { type LakeSnapshot, Snapshots } from './snapshots.ts'
 import { maskedText, type Sight, visibleEvents, visibleFindings, visibleRejects } from './visible.ts'
 
@@ -27,7 +29,11 @@ export interface LakeReaderOptions {
 export interface ReadOptions extends AskOptions {
   /** `quick` where the asker knows that little is read; told from the files' rows where absent. */
   readonly lane?: Lane
+  /** Only files that can hold events in one of these spans are read: [from, to] in milliseconds. */
+  readonly spans?: readonly (readonly [number, number])[]
 }
+
+type FileSpan = Pick<ReadOptions, 'fromMs' | 'toMs' | 'spans'>
 
 /** Enough for the explorer's questions over tens of millions of events, with room for what is kept counted. */
 export const DEFAULT_READER_MEMORY_MB = 1000
@@ -54,7 +60,20 @@ export async function openLakeReader(home: Home, options: LakeReaderOptions = {}
   await engine.run(`SET late_materialization_max_rows = ${LATE_ROWS}`)
   const limits = { ...CONNECTIONS, waiting: options.waiting ?? DEFAULT_WAITING }
   const connections = await Connections.open(engine, limits)
-  return new LakeReader(home, engine, connections, await maskKey(home), options)
+  const key = await maskKey(home)
+  const snapshots = new Snapshots(home)
+  const slots = await Slots.open(await engine.beside(), snapshots.events, key)
+  return new LakeReader({ home, engine, connections, key, snapshots, slots }, options)
+}
+
+/** What a reader is put together from. */
+export interface ReaderParts {
+  readonly home: Home
+  readonly engine: Engine
+  readonly connections: Connections
+  readonly key: string
+  readonly snapshots: Snapshots
+  readonly slots: Slots
 }
 
 /** See {@link openLakeReader}. */
@@ -64,16 +83,21 @@ export class LakeReader implements LakeQuestions {
   readonly connections: Connections
   /** Secret of the pseudonyms. */
   readonly key: string
+  /** What is kept counted. */
+  readonly slots: Slots
+  /** When events of pages happened. */
+  readonly seen = new SeenTimes()
   readonly #engine: Engine
   readonly #answers: Answers
 
   /** Use {@link openLakeReader}. */
-  constructor(home: Home, engine: Engine, connections: Connections, key: string, options: LakeReaderOptions) {
-    this.home = home
-    this.snapshots = new Snapshots(home)
-    this.connections = connections
-    this.key = key
-    this.#engine = engine
+  constructor(parts: ReaderParts, options: LakeReaderOptions) {
+    this.home = parts.home
+    this.snapshots = parts.snapshots
+    this.connections = parts.connections
+    this.key = parts.key
+    this.slots = parts.slots
+    this.#engine = parts.engine
     this.#answers = new Answers(options.answerBytes ?? DEFAULT_ANSWER_BYTES)
   }
 
@@ -99,7 +123,7 @@ export class LakeReader implements LakeQuestions {
     sight: Sight,
     snapshot: LakeSnapshot,
     sql: (relations: Relations) => string,
-    span: Pick<AskOptions, 'fromMs' | 'toMs'> = {},
+    span: FileSpan = {},
   ): Relations {
     const masked: Relations['masked'] = (text, what = 'text') => maskedText(text, what, sight, this.key)
     const named = sql({ events: '(events)', rejects: '(rejects)', findings: '(findings)', masked })
@@ -138,6 +162,7 @@ export class LakeReader implements LakeQuestions {
 
   /** Stops what runs and lets go of everything. */
   async close(): Promise<void> {
+    await this.slots.close()
     await this.connections.close()
     this.#engine.close()
   }
@@ -156,8 +181,11 @@ export class LakeReader implements LakeQuestions {
     return { rows: rows as readonly T[], version }
   }
 
-  #files(snapshot: LakeSnapshot, { fromMs, toMs }: Pick<AskOptions, 'fromMs' | 'toMs'>): DataFile[] {
-    return filesBetween(snapshot.events, fromMs, toMs)
+  #files(snapshot: LakeSnapshot, { fromMs, toMs, spans }: FileSpan): DataFile[] {
+    const files = filesBetween(snapshot.events, fromMs, toMs)
+    if (spans === undefined) return files
+    const within = new Set(spans.flatMap(([from, to]) => filesBetween(snapshot.events, from, to)))
+    return files.filter((file) => within.has(file))
   }
 }
 

@@ -4,22 +4,36 @@ import type { RouteGroup } from '../contract.ts'
 import { accessRoutes } from './access.ts'
 import { alerts } from './alerts.ts'
 import { auth } from './auth.ts'
+import { destinations } from './destinations.ts'
+import { docs } from './docs.ts'
+import { event } from './event.ts'
+import { events } from './events.ts'
 import { findings } from './findings.ts'
 import { health } from './health.ts'
 import { who } from './me.ts'
+import { rejects } from './rejects.ts'
 import { rules } from './rules.ts'
+import { seal } from './seal.ts'
 import { searches } from './searches.ts'
 import { silences } from './silences.ts'
+import { sources } from './sources.ts'
 
 /** The groups, in the order in which the API's description lists them. */
 export const ROUTES: readonly RouteGroup<AppDeps>[] = [
   auth,
   who,
+  events,
+  event,
   findings,
   alerts,
   silences,
   rules,
+  sources,
+  rejects,
+  destinations,
+  seal,
   searches,
   accessRoutes,
   health,
+  docs,
 ]

@@ -11,7 +11,18 @@ export const Problem = z
     code: z.string(),
     hint: z.string(),
     requestId: z.string(),
-    errors: z.array(z.object({ in: z.string(), name: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          in: z.string(),
+          name: z.string(),
+          message: z.string(),
+          /** Where in the value: the first character, and the one after the last. */
+          from: z.number().int().optional(),
+          to: z.number().int().optional(),
+        }),
+      )
+      .optional(),
   })
   .openapi('Problem')
 /** A problem, as a value. */

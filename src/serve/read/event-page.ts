@@ -1,0 +1,160 @@
+/** Pages of events, in a stable order: by time, then by id. */
+import { timeConditions } from '../../ask/filter.ts'
+import { lit, litList } from '../../engine/sql.ts'
+import type { Search } from '../search/to-sql.ts'
+import type { EventRow } from '../shapes/events.ts'
+import type { LakeReader } from './lake-reader.ts'
+import { type Stretch, stretches } from './stretches.ts'
+import type { Sight } from './visible.ts'
+
+/** A place in the order: the event that stands there. */
+export interface PagePlace {
+  /** Microseconds since the epoch. */
+  readonly timeUs: bigint
+  readonly id: string
+}
+
+/** What a page is of. */
+export interface PageQuestion {
+  readonly search: Search
+  readonly fromMs?: number
+  readonly toMs?: number
+  readonly limit: number
+  readonly order: 'newest' | 'oldest'
+  /** The last event of the page before. */
+  readonly after?: PagePlace
+  /** The snapshot of the first page. */
+  readonly version?: number
+}
+
+/** A page, and where the next one begins. */
+export interface EventsFound {
+  readonly events: readonly EventRow[]
+  readonly next: PagePlace | undefined
+  readonly version: number
+}
+
+/** Who did it, as one text; empty where nobody is named. */
+export const ACTOR_SQL = "coalesce(nullif(actor.email, ''), nullif(actor.name, ''), nullif(actor.id, ''), '')"
+
+/** Columns of an {@link EventRow}. */
+const ROW = `event_id AS id, event_time AS time, ${ACTOR_SQL} AS actor, actor.type AS "actorType", service, action, category, verb,
+  key_event AS "keyEvent", coalesce(nullif(targets[1].name, ''), targets[1].id) AS target, targets[1].type AS "targetType",
+  coalesce(len(targets), 0)::INTEGER AS targets, status, status_code AS "statusCode",
+  left(coalesce(nullif(error_message, ''), status_reason), 500) AS error, source_ip AS ip, geo.country AS country, client,
+  workspace_id AS workspace, session_id AS "sessionId", request_id AS "requestId"`
+
+interface Key extends Record<string, unknown> {
+  readonly id: string
+  readonly us: string
+}
+
+/** Finds a page: first which events are on it, stretch by stretch, then what they are. */
+export async function eventPage(
+  reader: LakeReader,
+  sight: Sight,
+  question: PageQuestion,
+  signal: AbortSignal,
+): Promise<EventsFound> {
+  const { events } = await reader.snapshots.asOf(question.version)
+  const options = { signal, version: events.version }
+  const span = remaining(question)
+  const wanted = { ...question, limit: question.limit + 1 }
+  const keys: Key[] = []
+  for (const stretch of await stretches(reader, sight, wanted, { ...options, ...span })) {
+    keys.push(...(await keysIn(reader, sight, question, within(stretch, span), wanted.limit - keys.length, options)))
+    if (keys.length >= wanted.limit) break
+  }
+  const page = keys.slice(0, question.limit)
+  const last = keys.length > question.limit ? page.at(-1) : undefined
+  return {
+    events: await rowsOf(reader, sight, page, question.order, options),
+    next: last === undefined ? undefined : { timeUs: BigInt(last.us), id: last.id },
+    version: events.version,
+  }
+}
+
+interface Span {
+  readonly fromMs?: number
+  readonly toMs?: number
+}
+
+/** What of the span is left after the page before. */
+function remaining({ fromMs, toMs, order, after }: PageQuestion): Span {
+  const start = { ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) }
+  if (after === undefined) return start
+  const at = Number(after.timeUs / 1000n)
+  if (order === 'newest') return { ...start, toMs: Math.min(toMs ?? Number.POSITIVE_INFINITY, at + 1) }
+  return { ...start, fromMs: Math.max(fromMs ?? Number.NEGATIVE_INFINITY, at - 1) }
+}
+
+const within = (stretch: Stretch, { fromMs, toMs }: Span): Stretch => ({
+  ...stretch,
+  fromMs: Math.max(stretch.fromMs, fromMs ?? Number.NEGATIVE_INFINITY),
+  toMs: Math.min(stretch.toMs, toMs ?? Number.POSITIVE_INFINITY),
+})
+
+interface Options {
+  readonly signal: AbortSignal
+  readonly version: number
+}
+
+async function keysIn(
+  reader: LakeReader,
+  sight: Sight,
+  { search, order, after }: PageQuestion,
+  { fromMs, toMs, places }: Stretch,
+  limit: number,
+  options: Options,
+): Promise<readonly Key[]> {
+  const direction = order === 'newest' ? 'DESC' : 'ASC'
+  const conditions = [
+    ...timeConditions({ fromMs, toMs }),
+    ...(places === undefined || places.length < 2 ? [] : [placesSql(places)]),
+    `(${search.sql})`,
+    ...(after === undefined ? [] : [behindSql(after, order)]),
+  ]
+  const { rows } = await reader.rows<Key>(
+    sight,
+    ({ events }) => `SELECT event_id AS id, epoch_us(event_time)::VARCHAR AS us FROM ${events}
+      WHERE ${conditions.join(' AND ')} ORDER BY event_time ${direction}, event_id ${direction} LIMIT ${limit}`,
+    { ...options, fromMs, toMs, ...(places === undefined ? {} : { spans: places }) },
+  )
+  return rows
+}
+
+const placesSql = (places: readonly (readonly [number, number])[]): string =>
+  `(${places.map(([from, to]) => `(event_time >= ${atMs(from)} AND event_time < ${atMs(to)})`).join(' OR ')})`
+
+const atMs = (ms: number): string => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`
+
+function behindSql({ timeUs, id }: PagePlace, order: PageQuestion['order']): string {
+  const sign = order === 'newest' ? '<' : '>'
+  const time = `make_timestamptz(${timeUs})`
+  return `(event_time ${sign} ${time} OR (event_time = ${time} AND event_id ${sign} ${lit(id)}))`
+}
+
+/** The rows of a page. Their ids alone would be looked for in every file, so their times say where they are. */
+async function rowsOf(
+  reader: LakeReader,
+  sight: Sight,
+  page: readonly Key[],
+  order: PageQuestion['order'],
+  options: Options,
+): Promise<readonly EventRow[]> {
+  if (page.length === 0) return []
+  const times = page.map(({ us }) => BigInt(us))
+  const [least, most] = order === 'newest' ? [times.at(-1), times[0]] : [times[0], times.at(-1)]
+  const direction = order === 'newest' ? 'DESC' : 'ASC'
+  const [fromMs, toMs] = [Number((least ?? 0n) / 1000n) - 1, Number((most ?? 0n) / 1000n) + 1]
+  page.forEach(({ id }, at) => {
+    reader.seen.add(id, Number((times[at] ?? 0n) / 1000n))
+  })
+  const { rows } = await reader.rows<EventRow>(
+    sight,
+    ({ events }) => `SELECT ${ROW} FROM ${events} WHERE ${timeConditions({ fromMs, toMs }).join(' AND ')}
+      AND list_contains(${litList(page.map(({ id }) => id))}, event_id) ORDER BY event_time ${direction}, event_id ${direction}`,
+    { ...options, fromMs, toMs, spans: times.map((us) => [Number(us / 1000n) - 1, Number(us / 1000n) + 1] as const) },
+  )
+  return rows
+}

@@ -1,0 +1,54 @@
+/** Spans of time of questions. */
+import { parseRange, type TimeRange } from '../../ask/times.ts'
+import { AppError, isAppError } from '../../core/errors.ts'
+import type { Snapshot } from '../../lake/snapshot.ts'
+import { RequestProblem } from '../problems.ts'
+
+/** `2h ago` is the same for all who ask within so long, so that they share an answer. */
+const SAME_NOW_MS = 10_000
+
+/**
+ * The span that two texts name.
+ *
+ * @throws AppError BAD_ARGUMENT that names the parameter
+ */
+export function spanOf({ from, to }: { readonly from?: string; readonly to?: string }, now: Date): TimeRange {
+  const early = new Date(Math.floor(now.getTime() / SAME_NOW_MS) * SAME_NOW_MS)
+  const late = new Date(early.getTime() + SAME_NOW_MS)
+  const part = (name: 'from' | 'to', text: string | undefined, at: Date): TimeRange => {
+    if (text === undefined || text.trim() === '') return {}
+    try {
+      return name === 'from' ? parseRange(text, undefined, at) : parseRange(undefined, text, at)
+    } catch (cause) {
+      throw isAppError(cause) ? wrongTime(cause, name) : cause
+    }
+  }
+  const range = { ...part('from', from, early), ...part('to', to, late) }
+  if (range.fromMs !== undefined && range.toMs !== undefined && range.fromMs > range.toMs) {
+    throw wrongTime(
+      new AppError('BAD_TIME', `The span is empty: "${from}" is after "${to}".`, {
+        hint: 'Give `from` the earlier of the two.',
+      }),
+      'from',
+    )
+  }
+  return range
+}
+
+function wrongTime(cause: AppError, name: 'from' | 'to'): RequestProblem {
+  const errors = [{ in: 'query', name, message: cause.message }]
+  return new RequestProblem(cause.code, cause.message, { hint: cause.hint, errors })
+}
+
+/** First and last instant that the files of a snapshot can hold; undefined where there are none. */
+export function boundsOf({ files }: Pick<Snapshot, 'files'>): { fromMs: number; toMs: number } | undefined {
+  let [fromMs, toMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const { partition, minTimeMs, maxTimeMs } of files) {
+    const dayMs = Date.parse(`${partition}T00:00:00Z`)
+    fromMs = Math.min(fromMs, minTimeMs ?? dayMs)
+    toMs = Math.max(toMs, maxTimeMs ?? dayMs + DAY_MS)
+  }
+  return files.length === 0 ? undefined : { fromMs, toMs }
+}
+
+const DAY_MS = 86_400_000
