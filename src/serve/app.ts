@@ -1,11 +1,11 @@
 /** The server's routes, and what every request passes before and behind them. */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { AppError } from '../core/errors.ts'
 import type { Access } from './auth/access.ts'
 import { Clients } from './auth/client.ts'
 import { wrongHost } from './auth/origin.ts'
+import { boundBody, overflowOf, tooLarge } from './body.ts'
 import type { RouteApp, RouteGroup, ServeDeps, ServeEnv } from './contract.ts'
 import { type Door, guard, openDoor, refuseStranger } from './guard.ts'
 import { secureHeaders } from './headers.ts'
@@ -34,6 +34,8 @@ export interface AppDeps extends ServeDeps {
 /** A third of what a person may ask: nobody without a token has much to ask for. */
 const STRANGERS_SHARE = 1 / 3
 
+const SIGN_IN_BYTES = 4096
+
 /** Routes of a group: what does not fit their shapes is a 422 that names each wrong parameter. */
 export const newRoutes = (): RouteApp =>
   new OpenAPIHono<ServeEnv>({
@@ -53,9 +55,15 @@ export const newRoutes = (): RouteApp =>
     },
   })
 
+const apps = new WeakMap<object, RouteApp>()
+
+/** The app that was made of these: a group that tells of all routes looks it up when it is asked. */
+export const appOf = (deps: object): RouteApp | undefined => apps.get(deps)
+
 /** The app: the groups behind the checks that every request passes. */
 export function createApp<D extends AppDeps>(deps: D, groups: readonly RouteGroup<D>[]): RouteApp {
   const app = newRoutes()
+  apps.set(deps, app)
   const door = doorWith(deps)
   app.use('*', async (c, next) => {
     const startMs = performance.now()
@@ -69,9 +77,9 @@ export function createApp<D extends AppDeps>(deps: D, groups: readonly RouteGrou
   app.use('*', async (c, next) => {
     const refusal = unfit(c, door)
     if (refusal !== undefined) return refuseStranger(c, door, 'unknownRoute', refusal)
+    boundBody(c, bodyBound(c, deps.settings))
     return next()
   })
-  app.use('*', bodyLimit({ maxSize: deps.settings.limits.bodyBytes, onError: () => tooLarge(deps.settings) }))
   for (const group of groups) app.route('/', group(deps))
   app.all('/api/*', guard('any', 'unknownRoute'), () => {
     throw new AppError('NOT_FOUND', 'There is no such route.', { hint: '`/docs` lists all of them.' })
@@ -81,7 +89,8 @@ export function createApp<D extends AppDeps>(deps: D, groups: readonly RouteGrou
   app.notFound((c) => problemResponse(new AppError('NOT_FOUND', 'There is nothing here.'), requestIdOf(c)))
   app.onError((cause, c) => {
     const log = (met: unknown) => deps.unexpected?.(`request ${requestIdOf(c)}: ${c.req.method} ${routeOf(c)}`, met)
-    return problemResponse(expected(cause, log), requestIdOf(c))
+    const failure = overflowOf(c) ?? expected(cause, log)
+    return problemResponse(failure, requestIdOf(c))
   })
   return app
 }
@@ -102,19 +111,14 @@ function doorWith(deps: AppDeps): Door {
 
 /** What is refused whoever asks: by a name that is not ours, or with too much. */
 function unfit(c: Context, door: Door): AppError | undefined {
-  const { settings } = door
-  const length = Number(c.req.header('content-length') ?? 0)
-  if (length > settings.limits.bodyBytes) return oversized(settings)
-  return wrongHost(door.clients.of(c), settings.publicUrl)
+  const bound = bodyBound(c, door.settings)
+  if (Number(c.req.header('content-length') ?? 0) > bound) return tooLarge(bound)
+  return wrongHost(door.clients.of(c), door.settings.publicUrl)
 }
 
-const oversized = (settings: ServeSettings): AppError =>
-  new AppError('TOO_LARGE', `A body has at most ${settings.limits.bodyBytes} bytes.`)
-
-/** For bodies that do not say how long they are. */
-const tooLarge = (settings: ServeSettings): never => {
-  throw oversized(settings)
-}
+/** Those who sign in have little to say, and nobody knows them yet. */
+const bodyBound = (c: Context, { limits }: ServeSettings): number =>
+  c.req.path.startsWith('/auth/') ? Math.min(SIGN_IN_BYTES, limits.bodyBytes) : limits.bodyBytes
 
 /** The route that answered, as it was written. */
 const routeOf = (c: Context): string =>

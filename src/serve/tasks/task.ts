@@ -1,5 +1,6 @@
 /** Heavy work in a process of its own, so that the server goes on answering; it can be stopped at any time, and ends with the server. */
 import { fork } from 'node:child_process'
+import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../../core/errors.ts'
 import type { TaskMessage } from './messages.ts'
@@ -9,6 +10,8 @@ export interface TaskOptions<P> {
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs: number
   readonly onProgress?: (progress: P) => void
+  /** False: the server may end without waiting for it, and it ends then, too. */
+  readonly keepsAlive?: boolean
 }
 
 /** What the work needs of the environment; secrets in it stay with the server. */
@@ -27,7 +30,7 @@ const ERRORS_KEPT = 500
  * @throws AppError what the work threw; SQL_TIMEOUT where it was stopped or took too long; ENGINE where the process died
  */
 export function runTask<R, P = never>(entry: URL, input: object, options: TaskOptions<P>): Promise<R> {
-  const { signal, timeoutMs, onProgress } = options
+  const { signal, timeoutMs, onProgress, keepsAlive = true } = options
   if (signal?.aborted) return Promise.reject(stopped())
   const env = Object.fromEntries(
     KEPT_ENVIRONMENT.flatMap((name) => {
@@ -41,6 +44,11 @@ export function runTask<R, P = never>(entry: URL, input: object, options: TaskOp
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
+  if (!keepsAlive) {
+    child.unref()
+    child.channel?.unref()
+    if (child.stderr instanceof Socket) child.stderr.unref()
+  }
   return new Promise((resolve, reject) => {
     let [said, why] = ['', undefined as AppError | undefined]
     let answer: TaskMessage | undefined
@@ -50,6 +58,7 @@ export function runTask<R, P = never>(entry: URL, input: object, options: TaskOp
     }
     const onAbort = () => stop(stopped())
     const timer = setTimeout(() => stop(tooLong(timeoutMs)), timeoutMs)
+    if (!keepsAlive) timer.unref()
     signal?.addEventListener('abort', onAbort)
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-ERRORS_KEPT)

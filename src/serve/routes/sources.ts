@@ -1,0 +1,53 @@
+/** How the loop does: sources and stages. */
+import { createRoute } from '@hono/zod-openapi'
+import { newRoutes } from '../app.ts'
+import type { RouteGroup } from '../contract.ts'
+import { answer, behind, REFUSED } from '../routing.ts'
+import { SourceList, type Stage } from '../shapes/operations.ts'
+
+const STAGE: Stage = {
+  name: 'ingest',
+  state: 'idle',
+  lastStart: '2026-11-12T12:00:00.000Z',
+  lastSuccess: '2026-11-12T12:00:01.000Z',
+  failuresInRow: 0,
+  runs: 42,
+  seconds: 0.8,
+  next: '2026-11-12T12:00:31.000Z',
+}
+
+const list = createRoute({
+  method: 'get',
+  path: '/api/v1/sources',
+  tags: ['Operations'],
+  summary: 'Show how sources and the stages of the loop are doing',
+  description: 'Both lists are empty where the server runs without the loop.',
+  ...behind('health:read', 'getHealth'),
+  responses: {
+    ...REFUSED,
+    200: answer('Sources and stages.', SourceList, {
+      sources: [
+        {
+          name: 'deliveries',
+          spec: '/var/audit',
+          stage: STAGE,
+          objects: 12,
+          events: 3400,
+          rejects: 1,
+          newestEvent: '2026-11-12T11:58:00.000Z',
+          lagSeconds: 120,
+        },
+      ],
+      stages: [STAGE],
+    }),
+  },
+})
+
+/** `/api/v1/sources`. */
+export const sources: RouteGroup = ({ service }) =>
+  newRoutes().openapi(list, async (c) => {
+    if (service === undefined) return c.json({ sources: [], stages: [] }, 200)
+    const found = await service.sources()
+    const stages = service.stages().map((stage) => ({ ...stage }))
+    return c.json({ sources: found.map((each) => ({ ...each, stage: { ...each.stage } })), stages }, 200)
+  })
