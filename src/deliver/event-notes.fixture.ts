@@ -15,7 +15,7 @@ export const EVENT_NOTES: Readonly<Record<string, readonly string[]>> = {
     'The collector tells no repeats apart. The indexed field `event_id` does: `| dedup event_id`.',
     'Without `acknowledge`, an event counts as delivered once the collector has it, and not once it is indexed. Splunk Cloud acknowledges for Firehose only.',
     'An event that the collector names as wrong is set aside; the others of its batch are sent again.',
-    OWN,
+    "Tried against a server of our own, after the published limits and errors, and against the OpenTelemetry collector's receiver of it, which acknowledges nothing.",
   ],
   datadog: [
     'The event is the attribute `databricks`, its id `event_id`. Datadog tells no repeats apart.',
@@ -48,7 +48,7 @@ export const EVENT_NOTES: Readonly<Record<string, readonly string[]>> = {
   otlp: [
     'The event is the body of the record, as text; its id is the attribute `event.id`.',
     'A collector that takes a part says how many records it will not have, and not which. The batch is then halved until they show, so their neighbours may arrive twice.',
-    'JSON over HTTP; gRPC is not spoken. Tried against a server of our own; what is sent is read by the published definitions of the protocol.',
+    'JSON over HTTP; gRPC is not spoken. Tried against a server of our own, and against the receiver of the OpenTelemetry collector; what is sent is read by the published definitions of the protocol.',
   ],
   kafka: [
     CLIENT('@platformatic/kafka'),
