@@ -1,5 +1,5 @@
 /** What belongs to the reader: who is signed in, theme, zone of times, the way out; and whether the page is live. */
-import { Menu, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
+import { Divider, Popover, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
 import type { Me } from '../../src/serve/shapes/access.ts'
 import { type LiveState, useLiveState } from './live.tsx'
 import { Choice } from './parts/choice.tsx'
@@ -34,8 +34,8 @@ export function ReaderMenu({ me }: { readonly me: Me }) {
   const { zone, setZone } = useSettings()
   const signOut = useSignOut()
   return (
-    <Menu position="top-start" width={270} closeOnItemClick={false}>
-      <Menu.Target>
+    <Popover position="top-start" width={270} shadow="md" trapFocus returnFocus>
+      <Popover.Target>
         <UnstyledButton className="reader" aria-label={`${me.name}, ${me.role}: settings and sign out`}>
           <Icon name="person" size={14} />
           <span className="reader-name">
@@ -43,8 +43,8 @@ export function ReaderMenu({ me }: { readonly me: Me }) {
           </span>
           <Icon name="up" size={11} />
         </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
+      </Popover.Target>
+      <Popover.Dropdown className="drop" aria-label="Settings and sign out">
         <div className="reader-about">
           <strong>
             <Plain text={me.name} />
@@ -59,7 +59,7 @@ export function ReaderMenu({ me }: { readonly me: Me }) {
             </div>
           )}
         </div>
-        <Menu.Divider />
+        <Divider my={4} />
         <Choice
           label="Theme"
           value={colorScheme}
@@ -79,14 +79,14 @@ export function ReaderMenu({ me }: { readonly me: Me }) {
           ]}
           onChange={setZone}
         />
-        <Menu.Divider />
-        <Menu.Item component="a" href="/docs" leftSection={<Icon name="external" size={14} />}>
-          API reference
-        </Menu.Item>
-        <Menu.Item leftSection={<Icon name="out" size={14} />} onClick={() => signOut.mutate()}>
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+        <Divider my={4} />
+        <a href="/docs" className="drop-item">
+          <Icon name="external" size={14} /> API reference
+        </a>
+        <UnstyledButton className="drop-item" onClick={() => signOut.mutate()}>
+          <Icon name="out" size={14} /> Sign out
+        </UnstyledButton>
+      </Popover.Dropdown>
+    </Popover>
   )
 }

@@ -119,6 +119,8 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--series-other': '#a9b4bc',
   },
   dark: {
+    '--mantine-color-petrol-filled-hover': '#7cc7d2',
+    '--mantine-primary-color-filled-hover': '#7cc7d2',
     '--mantine-color-body': '#0c0f12',
     '--mantine-color-text': '#d5dadf',
     '--mantine-color-dimmed': '#97a1ab',

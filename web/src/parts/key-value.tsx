@@ -25,10 +25,10 @@ const DEEPEST = 8
 const MOST_ITEMS = 200
 
 /** JSON as indented text, every part of it inert. */
-export function JsonView({ value }: { readonly value: unknown }) {
+export function JsonView({ value, label = 'JSON' }: { readonly value: unknown; readonly label?: string }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className="json" tabIndex={0} aria-label="JSON">
+    <section className="json" tabIndex={0} aria-label={label}>
       <Node value={value} depth={0} />
     </section>
   )

@@ -1,5 +1,5 @@
 /** From when to when: a span back from now, or two instants. */
-import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Divider, Group, Popover, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 import { useSettings, type Zone } from '../settings.tsx'
 import { timeOf } from '../times.ts'
@@ -51,31 +51,33 @@ export function TimeRangePicker({
     setOpen(false)
   }
   return (
-    <Menu opened={isOpen} onChange={setOpen} position="bottom-end" width={290}>
-      <Menu.Target>
+    <Popover opened={isOpen} onChange={setOpen} position="bottom-end" width={290} shadow="md" trapFocus returnFocus>
+      <Popover.Target>
         <Button
           variant="default"
           leftSection={<Icon name="clock" size={14} />}
           rightSection={<Icon name="down" size={12} />}
           aria-label={`Time: ${spanText(span, zone, usual)}`}
+          onClick={() => setOpen(!isOpen)}
         >
           {spanText(span, zone, usual)}
         </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
+      </Popover.Target>
+      <Popover.Dropdown className="drop" aria-label="Time">
         {[...BACK, [null, usual] as const].map(([from, words]) => (
-          <Menu.Item
+          <UnstyledButton
             key={words}
             onClick={() => choose({ from, to: null })}
-            {...(span.from === from && span.to === null ? { 'aria-current': true, className: 'chosen' } : {})}
+            className={span.from === from && span.to === null ? 'drop-item chosen' : 'drop-item'}
+            aria-pressed={span.from === from && span.to === null}
           >
             {words}
-          </Menu.Item>
+          </UnstyledButton>
         ))}
-        <Menu.Divider />
+        <Divider my={4} />
         <Between key={`${span.from} ${span.to} ${zone}`} span={span} zone={zone} onChange={choose} />
-      </Menu.Dropdown>
-    </Menu>
+      </Popover.Dropdown>
+    </Popover>
   )
 }
 

@@ -119,7 +119,7 @@ function Shown({ detail, onPart, onOpen }: DetailProps & { readonly detail: Even
           <Related detail={detail} onOpen={onOpen} onPart={onPart} />
         </Tabs.Panel>
         <Tabs.Panel value="fields" pt="sm">
-          <JsonView value={event} />
+          <JsonView value={event} label="All fields" />
         </Tabs.Panel>
         <Tabs.Panel value="raw" pt="sm">
           <Raw id={detail.id} />
@@ -143,7 +143,7 @@ function Raw({ id }: { readonly id: string }) {
           <Group justify="flex-end">
             <Copy text={text} label="Copy what was received" />
           </Group>
-          <JsonView value={text} />
+          <JsonView value={text} label="What was received" />
         </>
       )}
     </StateOf>

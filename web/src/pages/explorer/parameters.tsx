@@ -22,7 +22,7 @@ export function Parameters({ event }: { readonly event: EventFields }) {
       {names.length === 0 ? null : (
         <>
           <h3 className="detail-heading">Request</h3>
-          <JsonView value={parameters} />
+          <JsonView value={parameters} label="Parameters" />
         </>
       )}
       {error === null ? null : (
@@ -34,13 +34,13 @@ export function Parameters({ event }: { readonly event: EventFields }) {
       {result === null ? null : (
         <>
           <h3 className="detail-heading">Result</h3>
-          <JsonView value={{ result }} />
+          <JsonView value={{ result }} label="Result" />
         </>
       )}
       {extra === null ? null : (
         <>
           <h3 className="detail-heading">Whatever else the record held</h3>
-          <JsonView value={{ extra }} />
+          <JsonView value={{ extra }} label="Other fields" />
         </>
       )}
     </>

@@ -1,5 +1,18 @@
 /** Searches that somebody kept, for themselves or for everybody. */
-import { ActionIcon, Alert, Button, Checkbox, Group, Menu, Modal, Stack, Text, TextInput, Tooltip } from '@mantine/core'
+import {
+  ActionIcon,
+  Alert,
+  Button,
+  Checkbox,
+  Divider,
+  Group,
+  Modal,
+  Popover,
+  Stack,
+  Text,
+  TextInput,
+  UnstyledButton,
+} from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import type { SavedSearch } from '../../../../src/serve/shapes/access.ts'
@@ -17,22 +30,31 @@ export function SavedMenu({ search, onPick }: { readonly search: Search; readonl
   const [isOpen, setOpen] = useState(false)
   return (
     <>
-      <Menu position="bottom-end" width={320} opened={isOpen} onChange={setOpen}>
-        <Menu.Target>
-          <Tooltip label="Saved searches">
-            <ActionIcon aria-label="Saved searches">
-              <Icon name="star" />
-            </ActionIcon>
-          </Tooltip>
-        </Menu.Target>
-        <Menu.Dropdown mah={420} className="scrolls">
-          <Menu.Item leftSection={<Icon name="plus" size={14} />} onClick={asking.open}>
-            Save this search
-          </Menu.Item>
-          <Menu.Divider />
-          {isOpen ? <List onPick={onPick} /> : null}
-        </Menu.Dropdown>
-      </Menu>
+      <Popover position="bottom-end" width={320} shadow="md" trapFocus returnFocus opened={isOpen} onChange={setOpen}>
+        <Popover.Target>
+          <ActionIcon aria-label="Saved searches" title="Saved searches" onClick={() => setOpen(!isOpen)}>
+            <Icon name="star" />
+          </ActionIcon>
+        </Popover.Target>
+        <Popover.Dropdown mah={420} className="drop scrolls" aria-label="Saved searches">
+          <UnstyledButton
+            className="drop-item"
+            onClick={() => {
+              setOpen(false)
+              asking.open()
+            }}
+          >
+            <Icon name="plus" size={14} /> Save this search
+          </UnstyledButton>
+          <Divider my={4} />
+          <List
+            onPick={(picked) => {
+              setOpen(false)
+              onPick(picked)
+            }}
+          />
+        </Popover.Dropdown>
+      </Popover>
       <Modal opened={isAsking} onClose={asking.close} title="Save this search" size="sm">
         <SaveForm search={search} onDone={asking.close} />
       </Modal>
@@ -57,7 +79,7 @@ function List({ onPick }: { readonly onPick: (search: Search) => void }) {
       {(answer) =>
         answer.searches.map((each) => (
           <Group key={each.id} gap={2} wrap="nowrap">
-            <Menu.Item className="saved" onClick={() => onPick(each)}>
+            <UnstyledButton className="drop-item saved" onClick={() => onPick(each)}>
               <div className="saved-name">
                 <Plain text={each.name} />
                 {each.shared ? <span className="quiet"> shared</span> : null}
@@ -65,7 +87,7 @@ function List({ onPick }: { readonly onPick: (search: Search) => void }) {
               <div className="saved-q quiet">
                 <Plain text={each.q === '' ? 'everything' : each.q} />
               </div>
-            </Menu.Item>
+            </UnstyledButton>
             <ActionIcon
               aria-label={`Delete the saved search ${each.name}`}
               onClick={() => remove.mutate({ method: 'DELETE', path: `/searches/${encodeURIComponent(each.id)}` })}

@@ -1,5 +1,5 @@
 /** What can be done with a search: columns, order, downloads, keeping it, sharing it. */
-import { ActionIcon, Button, Checkbox, Menu, SegmentedControl, Stack, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, Checkbox, Menu, Popover, SegmentedControl, Stack, Tooltip } from '@mantine/core'
 import { useClipboard } from '@mantine/hooks'
 import { urlOf } from '../../api.ts'
 import { EVENT_COLUMNS } from '../../parts/event-columns.tsx'
@@ -17,15 +17,13 @@ export function ColumnMenu({
 }) {
   const names = EVENT_COLUMNS.map(({ name }) => name)
   return (
-    <Menu position="bottom-end" closeOnItemClick={false}>
-      <Menu.Target>
-        <Tooltip label="Columns">
-          <ActionIcon aria-label="Columns">
-            <Icon name="columns" />
-          </ActionIcon>
-        </Tooltip>
-      </Menu.Target>
-      <Menu.Dropdown mah={420} className="scrolls">
+    <Popover position="bottom-end" shadow="md" trapFocus returnFocus>
+      <Popover.Target>
+        <ActionIcon aria-label="Columns" title="Columns">
+          <Icon name="columns" />
+        </ActionIcon>
+      </Popover.Target>
+      <Popover.Dropdown mah={420} className="drop scrolls" aria-label="Columns">
         <Checkbox.Group
           aria-label="Columns"
           value={[...columns]}
@@ -37,8 +35,8 @@ export function ColumnMenu({
             ))}
           </Stack>
         </Checkbox.Group>
-      </Menu.Dropdown>
-    </Menu>
+      </Popover.Dropdown>
+    </Popover>
   )
 }
 
