@@ -12,8 +12,8 @@ export const SCHEMA_FILE = 'docs/reference/bricktrail.schema.json'
 export const commentedConfig = (schema: string, folder?: string): string => `# yaml-language-server: $schema=${schema}
 #
 # Settings of the Bricktrail service. Every key is optional; what is commented out shows what could be said, mostly with
-# the value that holds anyway. \`bricktrail config check\` tells what is wrong, with line and column. Secrets do not belong
-# here: write env:NAME or file:/absolute/path.
+# the value that holds anyway. \`bricktrail config check\` tells what is wrong, with line and column. No secret belongs in
+# this file; write env:NAME or file:/absolute/path in its place.
 
 # Where logs come from: files, folders or patterns, relative to this file. What is new in them is taken in by itself.
 ${folder === undefined ? EXAMPLE_SOURCES : sourcesOf(folder)}

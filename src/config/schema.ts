@@ -30,7 +30,10 @@ const checked = (check: (text: string) => string | undefined) =>
       if (message !== undefined) context.addIssue({ code: 'custom', message })
     })
 
-const duration = checked((text) => fault(() => parseDuration(text))).meta({ examples: ['30s', '15m', '12h'] })
+const duration = checked((text) => fault(() => parseDuration(text))).meta({
+  title: 'length of time',
+  examples: ['30s', '15m', '12h'],
+})
 
 const SIZE = /^(\d+(?:\.\d+)?) ?(B|KiB|MiB|GiB|TiB|kB|MB|GB|TB)$/
 const UNITS: Readonly<Record<string, number>> = {
@@ -54,6 +57,7 @@ export function bytesOf(text: string): number | undefined {
 const size = checked((text) =>
   bytesOf(text) === undefined ? `"${text}" is no size, such as 512MiB.` : undefined,
 ).meta({
+  title: 'size',
   examples: ['512MiB', '2GiB'],
 })
 
@@ -63,9 +67,12 @@ export const isCron = (text: string): boolean => /^\S+(\s+\S+){4,5}$/.test(text.
 const schedule = checked((text) => {
   const wrong = isCron(text) ? cronFault(text) : fault(() => parseDuration(text))
   return wrong === undefined ? undefined : `"${text}" is neither a length of time nor a cron pattern: ${wrong}`
-}).meta({ examples: ['15m', '30 3 * * *'] })
+}).meta({ title: 'schedule', examples: ['15m', '30 3 * * *'] })
 
-const reference = checked(referenceFault).meta({ examples: ['env:BRICKTRAIL_OIDC_SECRET', 'file:/run/secrets/oidc'] })
+const reference = checked(referenceFault).meta({
+  title: 'reference',
+  examples: ['env:BRICKTRAIL_OIDC_SECRET', 'file:/run/secrets/oidc'],
+})
 const role = z.enum(ROLES)
 const permission = z.enum(Object.keys(PERMISSIONS) as [Permission, ...Permission[]])
 const path = z.string().trim().min(1).max(4000)
@@ -100,7 +107,7 @@ const network = checked((text) => {
   return family === 0 || !isNetwork || more !== undefined
     ? `"${text}" is no address or network, such as 10.0.0.0/8.`
     : undefined
-}).meta({ examples: ['10.0.0.7', '10.0.0.0/8'] })
+}).meta({ title: 'address or network', examples: ['10.0.0.7', '10.0.0.0/8'] })
 
 const source = z
   .strictObject({
