@@ -79,7 +79,15 @@ export function guard(
     c.set('principal', principal)
     c.set('requestId', requestId)
     c.set('signal', signalOf(c, options.seconds === undefined ? door.settings.limits.requestSeconds : options.seconds))
-    await next()
+    try {
+      await next()
+    } catch {
+      // Failures have become answers by now; only what is thrown and is no error comes this far.
+      replaceAnswer(
+        c,
+        problemResponse(new AppError('ENGINE', 'The server met something it did not expect.'), requestId),
+      )
+    }
     const status = c.req.raw.signal.aborted ? CLIENT_GONE : c.res.status
     try {
       await door.ownLog.append(recordOf(c, door, { action, principal, status, error: c.error }))
@@ -190,9 +198,18 @@ function asAppError(cause: unknown): AppError {
   throw cause
 }
 
+/** Says itself why it was raised: whoever throws its reason answers with the right problem. */
 function signalOf(c: Context, seconds: number | null): AbortSignal {
-  const gone = c.req.raw.signal
-  return seconds === null ? gone : AbortSignal.any([gone, AbortSignal.timeout(seconds * 1000)])
+  const stop = new AbortController()
+  const { signal: gone } = c.req.raw
+  const leave = () => stop.abort(new AppError('BUSY', 'The client left before the answer.'))
+  if (gone.aborted) leave()
+  gone.addEventListener('abort', leave, { once: true })
+  if (seconds !== null) {
+    const late = () => stop.abort(new AppError('SQL_TIMEOUT', `The answer took longer than ${seconds} seconds.`))
+    setTimeout(late, seconds * 1000).unref()
+  }
+  return stop.signal
 }
 
 /** In place of an answer and all its headers. */

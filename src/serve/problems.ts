@@ -96,6 +96,9 @@ export function problemResponse(error: AppError, requestId: string, status = STA
 export function expected(cause: unknown, unexpected: (cause: unknown) => void): AppError {
   if (isAppError(cause)) return cause
   if (cause instanceof HTTPException) return fromHttp(cause)
+  if (cause instanceof DOMException && cause.name === 'TimeoutError')
+    return new AppError('SQL_TIMEOUT', 'The answer took longer than it may.')
+  if (cause instanceof DOMException && cause.name === 'AbortError') return new AppError('BUSY', 'The work was stopped.')
   const system = systemError(cause)
   unexpected(cause)
   if (system?.code === 'DISK_FULL') return new AppError('DISK_FULL', 'The disk of the home is full.')

@@ -1,4 +1,5 @@
 /** What each role may do and what is hidden from it, before a site changes it. */
+import { AppError } from '../../core/errors.ts'
 import { MASKS, type Mask, PERMISSIONS, type Permission, ROLES, type Role, type RowLimits } from '../contract.ts'
 
 /** A role: what it may, what is masked for it, and which rows it sees. */
@@ -46,13 +47,21 @@ const USUAL: Readonly<Record<Role, { readonly permissions: readonly Permission[]
     admin: { permissions: Object.keys(PERMISSIONS) as Permission[], masks: [] },
   }
 
-/** What each role may, after what the site changes. */
+/**
+ * What each role may, after what the site changes.
+ * @throws AppError BAD_ARGUMENT for a role that would see as received what is masked for it
+ */
 export function rolesWith(changes: Partial<Record<Role, RoleChange>> = {}): Readonly<Record<Role, RoleRights>> {
   const entries = ROLES.map((role): [Role, RoleRights] => {
     const change = changes[role] ?? {}
     const permissions = new Set([...USUAL[role].permissions, ...(change.allow ?? [])])
     for (const denied of change.deny ?? []) permissions.delete(denied)
-    return [role, { permissions, masks: change.masks ?? USUAL[role].masks, rows: change.rows ?? {} }]
+    const masks = change.masks ?? USUAL[role].masks
+    if (masks.length > 0 && permissions.has('events:raw'))
+      throw new AppError('BAD_ARGUMENT', `The role ${role} may see received bytes, which show what is masked for it.`, {
+        hint: `Take events:raw from it, or its masks: access.roles.${role}.`,
+      })
+    return [role, { permissions, masks, rows: change.rows ?? {} }]
   })
   return Object.fromEntries(entries) as Record<Role, RoleRights>
 }
