@@ -29,6 +29,8 @@ export interface OidcSettings {
   readonly defaultRole?: Role
   /** Domains of e-mail addresses that may sign in; empty for all. */
   readonly domains: readonly string[]
+  /** Takes addresses that the provider does not call verified: only for providers whose people cannot change theirs. */
+  readonly trustEmail?: boolean
 }
 
 /** Bounds of what one may ask. */
