@@ -204,6 +204,7 @@ function oidcSettings(oidc: OidcFile, secrets: Secrets): OidcSettings {
     people: Object.fromEntries(inSmallLetters),
     ...(oidc.default_role === undefined ? {} : { defaultRole: oidc.default_role }),
     domains: oidc.domains ?? [],
+    ...(oidc.trust_email === undefined ? {} : { trustEmail: oidc.trust_email }),
   }
 }
 

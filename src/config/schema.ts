@@ -210,6 +210,10 @@ const oidc = z.strictObject({
   people: z.record(z.string(), role).optional().describe('Role by e-mail address; stronger than groups.'),
   default_role: role.optional().describe('Role of everybody else whom the provider knows; none where absent.'),
   domains: texts.optional().describe('Domains of e-mail addresses that may sign in; all where absent.'),
+  trust_email: z
+    .boolean()
+    .optional()
+    .describe('True takes addresses that the provider does not call verified: only where nobody can change their own.'),
 })
 
 const access = z.strictObject({
