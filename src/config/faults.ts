@@ -27,9 +27,10 @@ const KINDS: Readonly<Record<string, string>> = {
   record: 'a map',
 }
 
-/** Reports each issue at the key or entry that it is about. */
+/** Reports each issue at the key or entry that it is about; keys that nobody knows first, since they explain those that are missing. */
 export function reportIssues(document: YamlDocument, issues: readonly Issue[], schema: SchemaPart): void {
-  for (const issue of issues) {
+  const isUnknown = ({ code }: Issue) => code === 'unrecognized_keys'
+  for (const issue of issues.toSorted((a, b) => Number(isUnknown(b)) - Number(isUnknown(a)))) {
     const path = issue.path.filter((step) => typeof step !== 'symbol')
     if (issue.code === 'unrecognized_keys') reportUnknown(document, path, issue.keys, schema)
     else

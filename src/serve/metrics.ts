@@ -91,7 +91,13 @@ export class Metrics {
   text(isOpen: boolean): Promise<{ type: string; text: string }> {
     const turn = this.#turn.then(async () => {
       this.#registry.setContentType(isOpen ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE)
-      return { type: this.#registry.contentType, text: await this.#registry.metrics() }
+      const names = this.#registry.getMetricsAsArray().map((metric) => ({ metric, name: metric.name }))
+      try {
+        return { type: this.#registry.contentType, text: await this.#registry.metrics() }
+      } finally {
+        // The library takes `_total` off the names of counters for OpenMetrics, and leaves it off.
+        for (const { metric, name } of names) metric.name = name
+      }
     })
     this.#turn = turn.catch(() => undefined)
     return turn
