@@ -44,7 +44,14 @@ const ROOMS = [
 ]
 
 /** Folders of plug-ins, one file each, listed by the room's registry. */
-const PLUG_INS = ['export/formats', 'normalise/forms', 'enrich/enrichers', 'simulate/scenarios', 'simulate/forms']
+const PLUG_INS = [
+  'export/formats',
+  'normalise/forms',
+  'enrich/enrichers',
+  'simulate/scenarios',
+  'simulate/forms',
+  'serve/routes',
+]
 
 const LONGEST_FILE = 500
 

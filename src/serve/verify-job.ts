@@ -1,4 +1,5 @@
 /** Verification of the home in a process of its own: one at a time, with how far it is, and with the last result kept. */
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from '@hono/zod-openapi'
@@ -15,7 +16,10 @@ export type Verification = NonNullable<SealView['verification']>
 const LONGEST_MS = 24 * 3_600_000
 
 const CHILD = new URL('./verify-child.ts', import.meta.url)
-const FILE = 'verification.json'
+/** Homes may share a cache. */
+const fileOf = ({ cache, root }: Home): string =>
+  join(cache, `verification-${createHash('sha256').update(root).digest('hex').slice(0, 12)}.json`)
+
 const Kept = SealView.shape.verification.unwrap().and(z.object({ v: z.literal(1) }))
 
 /** The verifications of a home. */
@@ -80,7 +84,7 @@ export class VerifyJob {
 
   #kept(): Verification | null {
     try {
-      const { v: _, ...kept } = Kept.parse(JSON.parse(readFileSync(join(this.#home.cache, FILE), 'utf8')))
+      const { v: _, ...kept } = Kept.parse(JSON.parse(readFileSync(fileOf(this.#home), 'utf8')))
       return kept
     } catch {
       // What cannot be read is as good as none: the next verification replaces it.
@@ -91,9 +95,9 @@ export class VerifyJob {
   #keep(ended: Verification): void {
     try {
       mkdirSync(this.#home.cache, { recursive: true })
-      const draft = join(this.#home.cache, `${FILE}.${process.pid}.draft`)
-      writeFileSync(draft, JSON.stringify({ v: 1, ...ended }))
-      renameSync(draft, join(this.#home.cache, FILE))
+      const file = fileOf(this.#home)
+      writeFileSync(`${file}.${process.pid}.draft`, JSON.stringify({ v: 1, ...ended }))
+      renameSync(`${file}.${process.pid}.draft`, file)
     } catch {
       // It is in memory; after the next start there is none.
     }

@@ -1,0 +1,134 @@
+/** What holds for every route, told from the API's own description. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { homeAt } from '../core/home.ts'
+import { catalogue } from '../normalise/catalogue/catalogue.ts'
+import { apiDocument } from './api-document.ts'
+import { type ApiDocument, routesOf } from './api-reference.ts'
+import { apiPage } from './api-text.ts'
+import { PERMISSIONS, type Permission } from './contract.ts'
+import { OWN_ACTIONS } from './own-actions.ts'
+import { openLakeReader } from './read/lake-reader.ts'
+import { ROUTES } from './routes/registry.ts'
+import { served } from './served.fixture.ts'
+
+/** Routes that ask nobody who they are, or ask by themselves. */
+const PUBLIC = [
+  'GET /auth/ways',
+  'POST /auth/token',
+  'GET /auth/link',
+  'GET /auth/oidc/start',
+  'GET /auth/oidc/callback',
+  'POST /auth/signout',
+  'GET /healthz',
+  'GET /readyz',
+  // Asked from this machine it needs nothing; its own tests hold the rest.
+  'GET /metrics',
+]
+
+// Made before the tests are named: there is one for each route.
+const folder = await mkdtemp(join(tmpdir(), 'api-'))
+const home = homeAt(join(folder, 'home'))
+await mkdir(home.root)
+const lake = await openLakeReader(home, { memoryLimitMb: 200, threads: 1 })
+const server = served(home, ROUTES, { lake })
+afterAll(async () => {
+  await server.close()
+  await lake.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const routes = routesOf(apiDocument(server.app) as ApiDocument)
+const guarded = routes.filter(({ method, path }) => !PUBLIC.includes(`${method} ${path}`))
+const named = guarded.map((route) => [`${route.method} ${route.path}`, route] as const)
+
+const filled = (path: string): string => path.replaceAll(/\{seq\}/g, '1').replaceAll(/\{\w+\}/g, 'abc')
+
+describe('the API', () => {
+  it('has the public routes that it should have, and no other', () => {
+    const open = routes.map(({ method, path }) => `${method} ${path}`).filter((name) => PUBLIC.includes(name))
+    expect(open.sort()).toEqual([...PUBLIC].sort())
+    expect(guarded.length).toBeGreaterThan(25)
+  })
+
+  it('describes each route once, with a summary and a good answer', () => {
+    const names = routes.map(({ method, path }) => `${method} ${path}`)
+    expect(new Set(names).size).toBe(names.length)
+    const silent = routes.filter(
+      ({ summary, answers }) => summary === '' || !answers.some(({ status }) => status < '400'),
+    )
+    expect(silent.map(({ path }) => path)).toEqual([])
+  })
+
+  it.each(named)(
+    '%s is behind a guard with a permission and an action of the catalogue',
+    (_, { permission, action }) => {
+      expect([...Object.keys(PERMISSIONS), 'any']).toContain(permission)
+      expect(OWN_ACTIONS).toContain(action)
+      const own = catalogue().filter(({ service }) => service === 'bricktrail')
+      expect(own.map((entry) => entry.action)).toContain(action)
+    },
+  )
+
+  it.each(named)('%s describes its refusals, with examples', (_, { answers }) => {
+    const statuses = answers.map(({ status }) => status)
+    for (const status of ['401', '403', '422', '429', '503']) expect(statuses).toContain(status)
+    const bare = answers.filter(({ mediaType, example }) => mediaType?.includes('json') && example === undefined)
+    expect(bare.map(({ status }) => status)).toEqual([])
+  })
+
+  it.each(named)('%s answers nobody without a token', async (_, { method, path }) => {
+    const response = await server.fetch(filled(path), { method })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+    expect(await response.json()).toMatchObject({ code: 'UNAUTHENTICATED', status: 401 })
+  })
+
+  it.each(named.filter(([, { permission }]) => permission !== 'any'))(
+    '%s answers nobody without its permission',
+    async (_, { method, path, permission }) => {
+      const scopes = (Object.keys(PERMISSIONS) as Permission[]).filter((each) => each !== permission)
+      const headers = { authorization: `Bearer ${server.token({ role: 'admin', scopes })}` }
+      const response = await server.fetch(filled(path), { method, headers })
+      expect(response.status).toBe(403)
+    },
+  )
+
+  it.each(named)('%s meets nonsense without falling over', async (_, { method, path, parameters }) => {
+    const query = parameters.filter(({ where }) => where === 'query').map(({ name }) => name)
+    for (const text of ["' OR 1=1 --", '\u0000', '💥'.repeat(50), '-1', 'NaN']) {
+      const search = new URLSearchParams(query.map((name): [string, string] => [name, text]))
+      const body = method === 'GET' ? {} : { json: { text, [text]: [text] } }
+      const response = await server.fetch(`${filled(path)}?${search}`, { as: 'admin', method, ...body })
+      expect(response.status, `${text}: ${await response.clone().text()}`).toBeLessThan(500)
+    }
+  })
+})
+
+describe('the reference', () => {
+  it('is a page without scripts, under a policy that would not run any', async () => {
+    const response = await server.fetch('/docs', { as: 'viewer' })
+    const html = await response.text()
+    expect(html).not.toMatch(/<script|javascript:|\son\w+=/i)
+    const nonce = /'nonce-([^']+)'/.exec(response.headers.get('content-security-policy') ?? '')?.[1]
+    expect(html).toContain(`<style nonce="${nonce}">`)
+    for (const { path } of routes) expect(html).toContain(`<code>${path}</code>`)
+  })
+
+  it('is served to programs as OpenAPI 3.1 that names every route', async () => {
+    const document = (await (await server.fetch('/openapi.json', { as: 'viewer' })).json()) as ApiDocument & {
+      openapi: string
+    }
+    expect(document.openapi).toBe('3.1.0')
+    expect(routesOf(document).map(({ path }) => path)).toEqual(routes.map(({ path }) => path))
+  })
+
+  it('docs/reference/api.md is what the program says', async () => {
+    const file = new URL('../../docs/reference/api.md', import.meta.url)
+    const page = apiPage(routes)
+    if (process.env.UPDATE_DOCS !== undefined) await writeFile(file, page)
+    expect(await readFile(file, 'utf8')).toBe(page)
+  })
+})
