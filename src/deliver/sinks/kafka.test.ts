@@ -1,8 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
+import { hasClient, withClient } from '../clients.fixture.ts'
 import { destinationSchema } from '../settings.ts'
 import { sinkKind } from '../sinks.ts'
-import { outcomeOfFailure } from './kafka.ts'
+import { kafka, outcomeOfFailure } from './kafka.ts'
 
 /** A failure as the client throws it: what the broker said is inside of what gathers it. */
 const failure = (apiId: string) =>
@@ -67,5 +72,35 @@ describe('settings of Kafka', () => {
     [{ brokers: ['a:9092'], topic: 'audit', username: 'ana', password: 'env:KAFKA', tls: true }, true],
   ])('such as %j are checked', (section, expected) => {
     expect(good({ kind: 'kafka', ...section })).toBe(expected)
+  })
+})
+
+describe.skipIf(!hasClient('@platformatic/kafka'))('a broker that is none', () => {
+  it('fails the destination and nothing else, at whatever it breaks off', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bricktrail-kafka-'))
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      // Gives back what it was sent, and goes away.
+      socket.on('data', (bytes) => socket.end(bytes))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const broken: unknown[] = []
+    const note = (cause: unknown) => broken.push(cause)
+    process.on('uncaughtExceptionMonitor', note)
+    try {
+      await withClient(folder, '@platformatic/kafka')
+      const brokers = [`127.0.0.1:${(server.address() as AddressInfo).port}`]
+      const context = { name: 'k', secret: () => 'planted', timeoutMs: 1000, folder }
+      const sink = await kafka.open({ brokers, topic: 'audit', username: 'ana', password: 'env:K' }, context)
+      const batch = { id: 'b', items: [{ id: '1', key: 'k', timeMs: 0, text: '{}' }], attempt: 1 }
+      for (let tries = 0; tries < 3; tries++)
+        expect((await sink.send(batch, AbortSignal.timeout(5000))).kind).toMatch(/again|misconfigured/)
+      await sink.close?.()
+      expect(broken).toEqual([])
+    } finally {
+      process.off('uncaughtExceptionMonitor', note)
+      server.close()
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })

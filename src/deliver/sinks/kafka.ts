@@ -4,6 +4,7 @@
  * https://kafka.apache.org/documentation/#producerconfigs
  * Client: @platformatic/kafka, plain JavaScript and well kept.
  */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { AppError } from '../../core/errors.ts'
@@ -173,12 +174,27 @@ async function tlsOf({ ca, cert, key }: KafkaSettings, context: SinkContext): Pr
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
+/** Where the client tells of what it makes. */
+const MADE = 'plt:kafka:instances'
+
+/**
+ * A connection that fails while it signs in says so twice, and the client listens once. Nobody listening to the second would end this
+ * process, and with it what is on its way elsewhere; the first has told all.
+ */
+function hearAll(made: unknown): void {
+  const { type, instance } = made as { type?: string; instance?: { on?(name: 'error', heard: () => void): void } }
+  if (type === 'connection') instance?.on?.('error', () => {})
+}
+
 async function openTopic(settings: KafkaSettings, context: SinkContext): Promise<Sink> {
   const { Producer, stringSerializers, compatibilityPartitioner } = await installed<Sdk>(
     PACKAGE,
     'kafka',
     context.folder,
   )
+  // Once, however many topics are opened.
+  unsubscribe(MADE, hearAll)
+  subscribe(MADE, hearAll)
   const { brokers, topic, compression = 'gzip', tls = false, mechanism = 'PLAIN', username, password } = settings
   const { timeoutMs } = context
   const options = {
