@@ -112,6 +112,14 @@ describe('the stream of events', () => {
     expect(queries).toBeLessThanOrEqual(stretches + 3 + 1)
   })
 
+  it('is idle when all that was asked for is read', async () => {
+    let read = 0
+    for (const most of [5, 50]) feed.after({ batch: 0 }, everything, events(most)).then(() => read++)
+    await feed.idle()
+    await Promise.resolve()
+    expect(read).toBe(2)
+  })
+
   it('has only what was asked for, in any format', async () => {
     const few = { format: formatNamed('ocsf'), filter: "action = 'getTable'" }
     const items = await all(few, 60)

@@ -79,6 +79,11 @@ export class EventFeed {
     return this.#batches.at(-1) ?? 0
   }
 
+  /** Waits until nothing is read any more. */
+  async idle(): Promise<void> {
+    await this.#turn
+  }
+
   /** The events after a place, `most` of them and one batch's at most; undefined where there is nothing after it. */
   after(place: FeedPlace, wanted: Wanted, most: Most): Promise<Stretch | undefined> {
     return this.#inTurn(() => this.#after(place, wanted, most))

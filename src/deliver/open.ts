@@ -123,8 +123,13 @@ const withFewer = (sink: Sink, items: number): Sink => ({
 
 async function openFeed(home: Home, closing: (() => unknown)[]): Promise<EventFeed> {
   const engine = await Engine.open({ memoryLimitMb: FEED_MEMORY_MB, tempDir: home.tmp, threads: FEED_THREADS })
-  closing.push(() => engine.close())
-  return new EventFeed(home, engine)
+  const feed = new EventFeed(home, engine)
+  closing.push(async () => {
+    // What is read ahead may be under way, and an engine that is closed below it ends the process.
+    await feed.idle()
+    engine.close()
+  })
+  return feed
 }
 
 function eventLane(
