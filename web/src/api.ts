@@ -29,6 +29,11 @@ const ROOT = '/api/v1'
 
 let csrf: string | null = null
 
+let asked = 0
+
+/** How many requests this page made: each of them is an event in the lake a little later. */
+export const requestsMade = (): number => asked
+
 /** Told once it is known who is signed in. */
 export const setCsrf = (token: string | null): void => {
   csrf = token
@@ -80,6 +85,7 @@ async function sent<T>(url: string, init: RequestInit): Promise<T> {
 
 async function fetched(url: string, init: RequestInit): Promise<Response> {
   let response: Response
+  asked++
   try {
     response = await fetch(url, { credentials: 'same-origin', redirect: 'error', ...init })
   } catch (error) {

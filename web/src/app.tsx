@@ -98,7 +98,7 @@ function Navigation({ me, path, onGo }: { readonly me: Me; readonly path: string
               <NavLink
                 key={each.path}
                 component={Link}
-                href={each.path}
+                href={each.href ?? each.path}
                 label={each.name}
                 leftSection={<Icon name={each.icon} />}
                 active={each.path === path}

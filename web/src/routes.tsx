@@ -9,6 +9,8 @@ import { useMay } from './queries/session.ts'
 /** A page of the navigation. */
 export interface Destination {
   readonly path: string
+  /** Where the link leads, if not just to the path. */
+  readonly href?: string
   readonly name: string
   readonly icon: IconName
   /** What one must be allowed to see it; who is not does not find it in the navigation. */
@@ -20,7 +22,15 @@ export interface Destination {
 /** The navigation, in its order. */
 export const DESTINATIONS: readonly Destination[] = [
   { path: '/', name: 'Overview', icon: 'overview', needs: 'events:read', group: 'Watch' },
-  { path: '/events', name: 'Explorer', icon: 'explorer', needs: 'events:read', group: 'Watch' },
+  // What people do in Bricktrail is in the lake too, and would be all that stands on top.
+  {
+    path: '/events',
+    href: '/events?q=-service:bricktrail',
+    name: 'Explorer',
+    icon: 'explorer',
+    needs: 'events:read',
+    group: 'Watch',
+  },
   { path: '/alerts', name: 'Alerts', icon: 'alerts', needs: 'findings:read', group: 'Watch' },
   { path: '/incidents', name: 'Incidents', icon: 'incidents', needs: 'findings:read', group: 'Watch' },
   { path: '/rules', name: 'Rules', icon: 'rules', needs: 'rules:read', group: 'Detect' },

@@ -1,5 +1,5 @@
 /** Colours, type and spacing of the page. Dense and quiet: colour is kept for what needs a look. */
-import { type CSSVariablesResolver, createTheme } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, defaultVariantColorsResolver } from '@mantine/core'
 
 const SANS =
   'ui-sans-serif, -apple-system, BlinkMacSystemFont, "Segoe UI", Inter, Roboto, "Helvetica Neue", "Noto Sans", "Open Sans", Arial, sans-serif'
@@ -10,6 +10,12 @@ export const theme = createTheme({
   primaryColor: 'petrol',
   primaryShade: { light: 7, dark: 4 },
   autoContrast: true,
+  // Mantine reckons contrast for light pages only; the accent of dark ones is light.
+  variantColorResolver: (input) => {
+    const colors = defaultVariantColorsResolver(input)
+    const isAccent = (input.color ?? 'petrol') === 'petrol' && input.variant === 'filled'
+    return isAccent ? { ...colors, color: 'var(--on-accent)' } : colors
+  },
   luminanceThreshold: 0.35,
   fontFamily: SANS,
   fontFamilyMonospace: MONO,
@@ -93,6 +99,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--hover': '#eef3f5',
     '--selected': '#e0f0f2',
     '--accent': '#0f6675',
+    '--on-accent': '#ffffff',
     '--critical': '#9c1035',
     '--critical-soft': '#fbe3ea',
     '--high': '#b3401a',
@@ -134,6 +141,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--hover': '#1c2227',
     '--selected': '#173038',
     '--accent': '#74bdc8',
+    '--on-accent': '#06222a',
     '--critical': '#ff8fab',
     '--critical-soft': '#43141f',
     '--high': '#ffa483',

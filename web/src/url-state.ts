@@ -42,12 +42,13 @@ export function explorerUrl(
   return text === '' ? '/events' : `/events?${text}`
 }
 
-/** `field:value` of the search box, in quotes where the value needs them. */
-export function term(field: string, value: string, negated = false): string {
-  const listed = value.replaceAll(/[\\,*]/g, '\\$&')
-  const text = /^[^\s":()]+$/.test(listed) ? listed : `"${listed.replaceAll('"', '\\"')}"`
-  return `${negated ? '-' : ''}${field}:${text}`
-}
+/** `field:value` of the search box, in quotes where the value needs them: what is quoted stands for itself. */
+export const term = (field: string, value: string, negated = false): string =>
+  `${negated ? '-' : ''}${field}:${quoted(value)}`
+
+/** A value as the search box takes it. */
+export const quoted = (value: string): string =>
+  /^[^\s":()\\,*]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`
 
 /** Address of the page of an entity. */
 export const entityUrl = (kind: 'actor' | 'target' | 'ip', id: string): string =>

@@ -1,26 +1,26 @@
 /** The explorer: every event, by one search that is all in the address. */
 import { ActionIcon, Group, Tooltip, UnstyledButton } from '@mantine/core'
 import { useDisclosure, useMediaQuery } from '@mantine/hooks'
-import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo, useRef, useState } from 'react'
 import type { EventRow, Facet } from '../../../src/serve/shapes/events.ts'
 import { ApiError } from '../api.ts'
-import { useLive } from '../live.tsx'
 import { USUAL_COLUMNS } from '../parts/event-columns.tsx'
 import { EventTable } from '../parts/event-table.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { KeyHelp, useKeyMap } from '../parts/key-map.tsx'
+import { Plain } from '../parts/plain.tsx'
 import { Empty, Failed, Loading } from '../parts/state-of.tsx'
 import { TimeRangePicker } from '../parts/time-range.tsx'
-import { type Search, useEvents } from '../queries/events.ts'
+import { type Search, useEvents, useHistogram } from '../queries/events.ts'
 import { keep, kept } from '../settings.tsx'
 import { useUrlState } from '../url-state.ts'
 import { Detail } from './explorer/detail.tsx'
 import { Facets } from './explorer/facets.tsx'
+import { useNewEvents } from './explorer/new-events.ts'
 import { SavedMenu } from './explorer/saved.tsx'
-import { SearchBox } from './explorer/search-box.tsx'
+import { type Refusal, SearchBox } from './explorer/search-box.tsx'
 import { isFacet, withPart } from './explorer/search-language.ts'
-import { Timeline } from './explorer/timeline.tsx'
+import { TIMELINE_BUCKETS, Timeline, totalOf } from './explorer/timeline.tsx'
 import { ColumnMenu, DownloadMenu, NewEvents, OrderSwitch, ShareButton } from './explorer/toolbar.tsx'
 import './explorer/explorer.css'
 
@@ -35,7 +35,8 @@ export default function Explorer() {
   const [cursor, setCursor] = useState(-1)
   const [isHelp, help] = useDisclosure(false)
   const box = useRef<HTMLInputElement>(null)
-  const fresh = useNewEvents(search)
+  const histogram = useHistogram(search, view.by, TIMELINE_BUCKETS)
+  const fresh = useNewEvents(search, totalOf(histogram.data))
   // Beside an open event there is less room, and it says the rest itself.
   const isTight = useMediaQuery('(max-width: 1500px)') ?? false
   const columns = openId !== null && isTight && !view.hasOwnColumns ? BESIDE_COLUMNS : view.columns
@@ -63,7 +64,7 @@ export default function Explorer() {
   const next = useCallback(() => {
     if (events.hasNextPage && !events.isFetchingNextPage) void events.fetchNextPage()
   }, [events.hasNextPage, events.isFetchingNextPage, events.fetchNextPage])
-  const refusal = events.error instanceof ApiError && events.error.status === 422 ? events.error.message : null
+  const refusal = refusalOf(events.error)
 
   return (
     <div className={openId === null ? 'explorer' : 'explorer with-detail'}>
@@ -82,54 +83,69 @@ export default function Explorer() {
           </Tooltip>
         </Group>
       </div>
-      <div className="explorer-body">
-        <FacetColumn search={search} onSearch={view.setQ} />
-        <section className="explorer-main" aria-label="Events">
-          <Timeline
-            search={search}
-            by={view.by}
-            onBy={(by) => change({ by }, { replace: true })}
-            onSpan={(from, to) => change({ from, to })}
-          />
-          <Group className="explorer-bar" justify="space-between" gap="xs" wrap="nowrap">
-            <Group gap="xs" wrap="nowrap">
-              <OrderSwitch order={order} onChange={(next) => change({ order: next === 'oldest' ? next : null })} />
-              <NewEvents count={fresh.count} onShow={fresh.show} />
+      {refusal === null ? (
+        <div className="explorer-body">
+          <FacetColumn search={search} onSearch={view.setQ} />
+          <section className="explorer-main" aria-label="Events">
+            <Timeline
+              search={search}
+              by={view.by}
+              onBy={(by) => change({ by }, { replace: true })}
+              onSpan={(from, to) => change({ from, to })}
+            />
+            <Group className="explorer-bar" justify="space-between" gap="xs" wrap="nowrap">
+              <Group gap="xs" wrap="nowrap">
+                <OrderSwitch order={order} onChange={(next) => change({ order: next === 'oldest' ? next : null })} />
+                <NewEvents count={fresh.count} onShow={fresh.show} />
+              </Group>
+              <ColumnMenu columns={view.columns} onChange={view.setColumns} />
             </Group>
-            <ColumnMenu columns={view.columns} onChange={view.setColumns} />
-          </Group>
-          <div className={events.isPlaceholderData ? 'explorer-table dated' : 'explorer-table'}>
-            {rows.length > 0 ? (
-              <EventTable
-                events={rows}
-                label="Events"
-                columns={columns}
-                openId={openId}
-                cursor={cursor}
-                onEnd={next}
-                onOpen={(event, at) => {
-                  setCursor(at)
-                  open(event)
-                }}
-              />
-            ) : (
-              <NoRows events={events} search={search} onAllTime={() => change({ from: null, to: null })} />
-            )}
-          </div>
-        </section>
-        {openId === null ? null : (
-          <Detail
-            id={openId}
-            onClose={() => open(null)}
-            onPart={(part) => view.setQ(withPart(search.q, part))}
-            onOpen={open}
-            onStep={step}
-          />
-        )}
-      </div>
+            <div className={events.isPlaceholderData ? 'explorer-table dated' : 'explorer-table'}>
+              {rows.length > 0 ? (
+                <EventTable
+                  events={rows}
+                  label="Events"
+                  columns={columns}
+                  openId={openId}
+                  cursor={cursor}
+                  onEnd={next}
+                  onOpen={(event, at) => {
+                    setCursor(at)
+                    open(event)
+                  }}
+                />
+              ) : (
+                <NoRows events={events} search={search} onAllTime={() => change({ from: null, to: null })} />
+              )}
+            </div>
+          </section>
+          {openId === null ? null : (
+            <Detail
+              id={openId}
+              onClose={() => open(null)}
+              onPart={(part) => view.setQ(withPart(search.q, part))}
+              onOpen={open}
+              onStep={step}
+            />
+          )}
+        </div>
+      ) : (
+        <Empty title="This search is not understood" icon="explorer">
+          <Plain text={`${refusal.message} ${refusal.hint}`} />
+        </Empty>
+      )}
       <KeyHelp deeds={deeds} opened={isHelp} onClose={help.close} />
     </div>
   )
+}
+
+/** What the server says against the search itself; anything else is said where it is missed. */
+function refusalOf(error: unknown): Refusal | null {
+  if (!(error instanceof ApiError) || error.status !== 422) return null
+  const about = error.errors.find(({ name }) => name === 'q')
+  return about === undefined
+    ? null
+    : { message: error.message, hint: error.hint, from: about.from ?? 0, to: about.to ?? Number.POSITIVE_INFINITY }
 }
 
 /** All that the address holds of the view. */
@@ -154,20 +170,6 @@ function useView() {
       change({ columns: next.join(',') }, { replace: true })
     },
   }
-}
-
-/** Counts what came into the lake since the answer; a span with an end gets no news. */
-function useNewEvents({ to }: Search) {
-  const queries = useQueryClient()
-  const [count, setCount] = useState(0)
-  useLive('events', ({ added }) => {
-    if (to === null && typeof added === 'number') setCount((before) => before + added)
-  })
-  const show = useCallback(() => {
-    setCount(0)
-    void queries.invalidateQueries({ queryKey: ['events'] })
-  }, [queries])
-  return { count, show }
 }
 
 /** Facets beside the table; on narrow screens they open on demand. */

@@ -2,7 +2,7 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import type { Facet } from '../../../../src/serve/shapes/events.ts'
 import { type Search, useValues } from '../../queries/events.ts'
-import { term } from '../../url-state.ts'
+import { quoted, term } from '../../url-state.ts'
 import { facetTitle } from './facet-names.ts'
 import { isFacet, partAt, SEARCH_FIELDS } from './search-language.ts'
 
@@ -57,7 +57,7 @@ export function useCompletions(text: string | null, caret: number, search: Searc
   return (values.data?.values ?? []).slice(0, MOST).flatMap(({ value, count }) => {
     if (value === null) return []
     const whole =
-      before === '' ? term(asked, value, part.negated) : `${part.negated ? '-' : ''}${asked}:${before}${value}`
+      before === '' ? term(asked, value, part.negated) : `${part.negated ? '-' : ''}${asked}:${before}${quoted(value)}`
     return [{ start: part.start, end: part.end, insert: `${whole} `, label: value, note: '', count }]
   })
 }

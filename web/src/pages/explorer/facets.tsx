@@ -93,16 +93,9 @@ function FacetValue({
   readonly q: string
   readonly onSearch: (q: string) => void
 }) {
-  const shown = facet === 'country' && value !== null ? countryName(value) : value
-  if (value === null) {
-    return (
-      <div className="facet-value">
-        <span className="facet-name none">none</span>
-        <span className="facet-count">{numberOf(count)}</span>
-      </div>
-    )
-  }
-  const part = term(facet, value)
+  const shown = value === null ? 'none' : facet === 'country' ? countryName(value) : value
+  // Nothing between the quotes finds events that have no such value.
+  const part = value === null ? `${facet}:""` : term(facet, value)
   const isIn = hasPart(q, part)
   return (
     <div className={isIn ? 'facet-value in' : 'facet-value'}>
@@ -113,7 +106,7 @@ function FacetValue({
         title={isIn ? 'Take out of the search' : `Only ${shown}`}
         onClick={() => onSearch(isIn ? withoutPart(q, part) : withPart(q, part))}
       >
-        <Value text={shown} />
+        {value === null ? <span className="none">none</span> : <Value text={shown} />}
       </UnstyledButton>
       <Tooltip label="Leave out">
         <UnstyledButton

@@ -10,13 +10,21 @@ import { type Completion, useCompletions } from './completions.ts'
 import { partsOf } from './search-language.ts'
 import './search-box.css'
 
+/** Why a search is not understood. */
+export interface Refusal {
+  readonly message: string
+  readonly hint: string
+  readonly from: number
+  readonly to: number
+}
+
 /** Choices of {@link SearchBox}. */
 export interface SearchBoxProps {
   /** The search that holds. */
   readonly search: Search
   readonly onSearch: (q: string) => void
-  /** What the server said against it. */
-  readonly refusal: string | null
+  /** What the server said against it, and about which letters. */
+  readonly refusal: Refusal | null
   readonly inputRef: Ref<HTMLInputElement>
 }
 
@@ -34,7 +42,8 @@ export function SearchBox({ search, onSearch, refusal, inputRef }: SearchBoxProp
   const completions = useCompletions(isOpen ? text : null, caret, search)
   const shown = isOpen ? completions : []
   const wrong = partsOf(text).find((part) => part.wrong !== null && !(caret >= part.start && caret <= part.end))
-  const note = wrong?.wrong ?? (text === search.q ? refusal : null)
+  const refused = text === search.q ? refusal : null
+  const note = wrong?.wrong ?? refused?.message ?? null
 
   const submit = (next: string) => {
     setText(next)
@@ -80,7 +89,7 @@ export function SearchBox({ search, onSearch, refusal, inputRef }: SearchBoxProp
         <Icon name="explorer" size={15} />
         <div className="search-line">
           <div ref={paint} className="search-paint" aria-hidden="true">
-            <Painted text={text} />
+            <Painted text={text} refused={refused} />
           </div>
           <input
             ref={inputRef}
@@ -183,21 +192,17 @@ function Option({
 }
 
 /** The text in colours, letter under letter with the box. */
-function Painted({ text }: { readonly text: string }) {
-  const parts = partsOf(text)
+function Painted({ text, refused }: { readonly text: string; readonly refused: Refusal | null }) {
   let at = 0
-  const painted = parts.map((part) => {
+  const painted = partsOf(text).map((part) => {
     const gap = text.slice(at, part.start)
     at = part.end
-    const sign = part.negated ? 1 : 0
+    const isWrong = part.wrong !== null || (refused !== null && part.start < refused.to && part.end > refused.from)
     return (
       <span key={part.start}>
         {gap}
-        <span className={part.wrong === null ? '' : 'paint-wrong'}>
-          {part.negated ? <span className="paint-not">-</span> : null}
-          <span className={part.negated ? 'paint-not' : 'paint-field'}>
-            {part.field === null ? '' : text.slice(part.start + sign, part.valueStart)}
-          </span>
+        <span className={isWrong ? 'paint-wrong' : ''}>
+          <span className={part.negated ? 'paint-not' : 'paint-field'}>{text.slice(part.start, part.valueStart)}</span>
           <span className={part.field === null ? 'paint-word' : 'paint-value'}>
             {text.slice(part.valueStart, part.end)}
           </span>

@@ -22,7 +22,7 @@ const MORE_FIELDS = ['session', 'request', 'id', 'text'] as const
 /** Every field that can stand before a colon. */
 export const SEARCH_FIELDS: readonly string[] = [...FACET_NAMES, ...MORE_FIELDS]
 
-const PART = /(-?)(?:([A-Za-z_][A-Za-z0-9_.-]*):)?((?:"(?:[^"\\]|\\.)*"?|\\.|[^\s"\\]|\\$)*)/y
+const PART = /(-(?=\S))?(?:([A-Za-z][A-Za-z_.]*):(?!\/\/))?((?:"(?:[^"\\]|\\[\s\S])*"?|[^\s"])*)/y
 
 /** The parts of a search, in order. */
 export function partsOf(text: string): SearchPart[] {
@@ -40,30 +40,25 @@ export function partsOf(text: string): SearchPart[] {
       at++
       continue
     }
-    const [, minus = '', field, written = ''] = match ?? []
+    const [, minus, field, written = ''] = match ?? []
     const valueStart = at + whole.length - written.length
     parts.push({
       start: at,
       end: at + whole.length,
-      negated: minus !== '',
+      negated: minus !== undefined,
       field: field ?? null,
       valueStart,
       value: written.replaceAll(/^"|"$/g, ''),
-      wrong: wrongOf(field, written),
+      wrong: wrongOf(written),
     })
     at += whole.length
   }
   return parts
 }
 
-function wrongOf(field: string | undefined, written: string): string | null {
-  if (field !== undefined && !SEARCH_FIELDS.includes(field.toLowerCase())) {
-    return `There is no field ${field}. For a text with a colon, use quotes.`
-  }
-  if (/^"(?:[^"\\]|\\.)*$/.test(written)) return 'The quotes are not closed.'
-  if (field !== undefined && written === '') return `A value is missing after ${field}:`
-  return null
-}
+/** What is plain before the server was asked; the rest is its to say. */
+const wrongOf = (written: string): string | null =>
+  written.replaceAll(/"(?:[^"\\]|\\[\s\S])*"/g, '').includes('"') ? 'A quote is not closed.' : null
 
 /** The part a place in the text is in, or at the end of. */
 export const partAt = (text: string, place: number): SearchPart | undefined =>

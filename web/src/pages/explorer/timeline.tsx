@@ -9,7 +9,12 @@ import { useSettings } from '../../settings.tsx'
 import { numberOf, spanOf, timeOf } from '../../times.ts'
 import { FACET_NAMES, facetTitle } from './facet-names.ts'
 
-const BUCKETS = 90
+/** Bars of the chart, about as many as there are places for. */
+export const TIMELINE_BUCKETS = 90
+
+/** How many events a histogram stands for; null where there is none. */
+export const totalOf = (histogram: Histogram | undefined): number | null =>
+  histogram === undefined ? null : histogram.buckets.reduce((sum, { count }) => sum + count, 0)
 
 /** Choices of {@link Timeline}. */
 export interface TimelineProps {
@@ -22,7 +27,7 @@ export interface TimelineProps {
 
 /** The histogram of a search. */
 export function Timeline({ search, by, onBy, onSpan }: TimelineProps) {
-  const histogram = useHistogram(search, by, BUCKETS)
+  const histogram = useHistogram(search, by, TIMELINE_BUCKETS)
   return (
     <div className="timeline">
       <Group className="timeline-head" justify="space-between" gap="xs" wrap="nowrap">
@@ -80,7 +85,7 @@ export function Timeline({ search, by, onBy, onSpan }: TimelineProps) {
 function Total({ histogram }: { readonly histogram: Histogram | undefined }) {
   const { zone } = useSettings()
   if (histogram === undefined) return <span className="quiet">Counting…</span>
-  const total = histogram.buckets.reduce((sum, { count }) => sum + count, 0)
+  const total = totalOf(histogram) ?? 0
   return (
     <span role="status" className="timeline-total">
       <strong>{numberOf(total)}</strong> {total === 1 ? 'event' : 'events'}{' '}

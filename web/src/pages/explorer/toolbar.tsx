@@ -29,7 +29,7 @@ export function ColumnMenu({
           value={[...columns]}
           onChange={(next) => next.length > 0 && onChange(names.filter((name) => next.includes(name)))}
         >
-          <Stack gap={7} p="xs">
+          <Stack gap={10} p="xs">
             {EVENT_COLUMNS.map(({ name, title }) => (
               <Checkbox key={name} value={name} label={title} />
             ))}
@@ -118,7 +118,7 @@ export function NewEvents({ count, onShow }: { readonly count: number; readonly 
     <span role="status" className="new-events">
       {count === 0 ? null : (
         <Button size="compact-xs" variant="light" onClick={onShow} leftSection={<Icon name="up" size={12} />}>
-          {count === 1 ? '1 new event' : `${count.toLocaleString('en-US')} new events`} in the lake
+          {count === 1 ? '1 new event' : `${count.toLocaleString('en-US')} new events`}
         </Button>
       )}
     </span>

@@ -1,0 +1,49 @@
+/** How many events came in that the search would show, since it was answered. */
+import { useQueryClient } from '@tanstack/react-query'
+import { useCallback, useEffect, useRef, useState } from 'react'
+import type { FacetAnswer } from '../../../../src/serve/shapes/events.ts'
+import { ask, requestsMade } from '../../api.ts'
+import { useLive } from '../../live.tsx'
+import type { Search } from '../../queries/events.ts'
+
+/** News come in bursts; they are counted once each has settled. */
+const SETTLED_MS = 1500
+
+/**
+ * Counts what matches and is new. What this page asks becomes events too, which must not make it ask again without end: news that are no
+ * more than its own requests are passed over. A span with an end gets no news.
+ *
+ * @param shown how many events the answer that is shown stands for
+ */
+export function useNewEvents(search: Search, shown: number | null): { count: number; show: () => void } {
+  const queries = useQueryClient()
+  const [count, setCount] = useState(0)
+  const timer = useRef<number>(undefined)
+  const news = useRef({ added: 0, asked: requestsMade() })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another search, or another answer, begins anew
+  useEffect(() => {
+    setCount(0)
+    return () => window.clearTimeout(timer.current)
+  }, [search, shown])
+  const recount = () => {
+    const { added, asked } = news.current
+    const own = requestsMade() - asked
+    news.current = { added: 0, asked: requestsMade() }
+    if (added <= own || shown === null) return
+    ask<FacetAnswer>('/events/facets', { ...search, fields: 'category', most: 1 })
+      .then(({ total }) => setCount(Math.max(0, total - shown)))
+      // The next news ask again.
+      .catch(() => undefined)
+  }
+  useLive('events', ({ added }) => {
+    if (search.to !== null || typeof added !== 'number') return
+    news.current.added += added
+    window.clearTimeout(timer.current)
+    timer.current = window.setTimeout(recount, SETTLED_MS)
+  })
+  const show = useCallback(() => {
+    setCount(0)
+    void queries.invalidateQueries({ queryKey: ['events'] })
+  }, [queries])
+  return { count, show }
+}
