@@ -41,7 +41,7 @@ export function entityPageOf({ field, value }: AlertRow['entity']): string | nul
 }
 
 /** Events are kept to the microsecond and times here to the millisecond: the last one is in the one after. */
-const justAfter = (iso: string): string => new Date(Date.parse(iso) + 1).toISOString()
+export const justAfter = (iso: string): string => new Date(Date.parse(iso) + 1).toISOString()
 
 /** The explorer at what somebody or something did from the first to the last event of an alert. */
 export function eventsOf(alert: Pick<AlertRow, 'entity' | 'firstTime' | 'lastTime'>): string | null {

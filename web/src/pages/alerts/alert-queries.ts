@@ -2,8 +2,10 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import type { AlertDeed, AlertDetail, AlertPage, AlertRow, FindingDetail } from '../../../../src/serve/shapes/alerts.ts'
+import type { EventPage } from '../../../../src/serve/shapes/events.ts'
 import { ApiError, tell } from '../../api.ts'
 import { keyOf, useAsk } from '../../queries/ask.ts'
+import { justAfter } from './alert-links.ts'
 import { afterDeed } from './deeds.ts'
 
 /** What the queue holds. */
@@ -30,6 +32,23 @@ export const useAlert = (id: string) => useAsk<AlertDetail>(pathOf(id))
 /** One finding in full; asked once it is opened. */
 export const useFinding = (id: string, enabled: boolean) =>
   useAsk<FindingDetail>(`/findings/${encodeURIComponent(id)}`, {}, { enabled })
+
+/** As many events as are read beside a finding; the rest is in the explorer. */
+const EVENTS_SHOWN = 10
+
+/** The first events of a finding. */
+export const useFindingEvents = ({ eventIds, firstTime, lastTime }: FindingDetail) =>
+  useAsk<EventPage>(
+    '/events',
+    {
+      q: `id:${eventIds.slice(0, EVENTS_SHOWN).join(',')}`,
+      from: firstTime,
+      to: justAfter(lastTime),
+      limit: EVENTS_SHOWN,
+      order: 'oldest',
+    },
+    { enabled: eventIds.length > 0 },
+  )
 
 /** What came of a deed on one alert. */
 export interface DeedResult {

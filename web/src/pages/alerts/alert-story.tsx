@@ -3,15 +3,16 @@ import { Anchor, Collapse, Timeline, UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import type { AlertDetail, FindingDetail } from '../../../../src/serve/shapes/alerts.ts'
+import { EventLines } from '../../parts/event-lines.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { KeyValue } from '../../parts/key-value.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { IdText, LevelBadge, Tag, TimeText } from '../../parts/small.tsx'
-import { StateOf } from '../../parts/state-of.tsx'
+import { Empty, StateOf } from '../../parts/state-of.tsx'
 import { numberOf } from '../../times.ts'
 import { alertUrl, eventsOfFinding } from './alert-links.ts'
-import { useFinding } from './alert-queries.ts'
+import { useFinding, useFindingEvents } from './alert-queries.ts'
 import { StateTag } from './state-tag.tsx'
 
 type FindingLine = AlertDetail['findingList'][number]
@@ -47,7 +48,12 @@ function Finding({ finding, first }: { readonly finding: FindingLine; readonly f
       <Collapse expanded={opened} keepMounted={false}>
         <div className="finding-body">
           <StateOf query={query} lines={2}>
-            {(detail) => <FindingFacts finding={detail} />}
+            {(detail) => (
+              <>
+                <FindingFacts finding={detail} />
+                <FindingEvents finding={detail} />
+              </>
+            )}
           </StateOf>
         </div>
       </Collapse>
@@ -78,6 +84,21 @@ function FindingFacts({ finding }: { readonly finding: FindingDetail }) {
 /** Summaries begin with the title of their rule, which stands above them here. */
 const withoutTitle = (summary: string, title: string): string =>
   summary.startsWith(`${title}: `) ? summary.slice(title.length + 2) : summary
+
+function FindingEvents({ finding }: { readonly finding: FindingDetail }) {
+  const query = useFindingEvents(finding)
+  if (finding.eventIds.length === 0) return null
+  return (
+    <StateOf
+      query={query}
+      lines={2}
+      empty={({ events }) => events.length === 0}
+      whenEmpty={<Empty title="Its events are not in the lake, or not for your eyes" />}
+    >
+      {({ events }) => <EventLines events={events} label={`Events of finding ${finding.id}`} />}
+    </StateOf>
+  )
+}
 
 /** The timeline of an incident, with the risk that each step added. */
 export function IncidentTimeline({ alert }: { readonly alert: AlertDetail }) {

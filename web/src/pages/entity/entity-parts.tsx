@@ -1,12 +1,12 @@
 /** The panels of an entity's page: when, from where, what, with whom, and what changed. */
 import { Anchor, Table } from '@mantine/core'
-import { Link, useLocation } from 'wouter'
+import { Link } from 'wouter'
 import type { Entity, EntityKind } from '../../../../src/serve/shapes/entities.ts'
 import type { FacetCount } from '../../../../src/serve/shapes/events.ts'
 import { Bars } from '../../parts/bars.tsx'
 import { CountryMap } from '../../parts/country-map.tsx'
 import { DayBars } from '../../parts/day-bars.tsx'
-import { EventTable } from '../../parts/event-table.tsx'
+import { EventLines } from '../../parts/event-lines.tsx'
 import { HeatMap } from '../../parts/heat-map.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Plain } from '../../parts/plain.tsx'
@@ -14,16 +14,13 @@ import { ScrollTable } from '../../parts/scroll-table.tsx'
 import { EntityLink, LevelBadge, TimeText } from '../../parts/small.tsx'
 import { Empty } from '../../parts/state-of.tsx'
 import { numberOf } from '../../times.ts'
-import { entityUrl, explorerUrl, term } from '../../url-state.ts'
+import { entityUrl, term } from '../../url-state.ts'
 import { type EntityPlace, narrowed, onDay } from './entity-links.ts'
 
 interface PartProps {
   readonly entity: Entity
   readonly place: EntityPlace
 }
-
-/** Tables and lists of a page stay this high; more is in the explorer. */
-const TABLE_PX = 320
 
 /** Every panel that has something to show. */
 export function EntityParts({ entity, place }: PartProps) {
@@ -164,7 +161,6 @@ function Others({
 }
 
 function Changes({ entity, place }: PartProps) {
-  const [, navigate] = useLocation()
   return (
     <Panel
       title="Changes"
@@ -175,20 +171,10 @@ function Changes({ entity, place }: PartProps) {
       {entity.changes.length === 0 ? (
         <Empty title="No changes">Nothing was created, changed, granted or deleted in this time.</Empty>
       ) : (
-        <EventTable
-          events={entity.changes}
-          label="Changes"
-          maxHeight={TABLE_PX}
-          onOpen={({ id, time }) => navigate(`${explorerUrl(place.q, aroundOf(time))}&event=${encodeURIComponent(id)}`)}
-        />
+        <div className="others">
+          <EventLines events={entity.changes} label="Changes" q={place.q} />
+        </div>
       )}
     </Panel>
   )
-}
-
-const HOUR_MS = 3_600_000
-
-const aroundOf = (iso: string): { from: string; to: string } => {
-  const ms = Date.parse(iso)
-  return { from: new Date(ms - HOUR_MS).toISOString(), to: new Date(ms + HOUR_MS).toISOString() }
 }
