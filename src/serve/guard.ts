@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { AppError, isAppError } from '../core/errors.ts'
 import type { Access } from './auth/access.ts'
 import { type Authenticated, authenticate, changes } from './auth/authenticate.ts'
-import type { Client, Clients } from './auth/client.ts'
+import { type Client, type Clients, neighbourhood } from './auth/client.ts'
 import type { Permission, Principal, ServeEnv } from './contract.ts'
 import type { RateLimit } from './limits.ts'
 import type { OwnAction } from './own-actions.ts'
@@ -154,7 +154,7 @@ async function refusalOf(c: Context, door: Door, needs: Permission | 'any'): Pro
 
 /** Whoever goes on without a token that counts is told to wait; those who have one behind the same address are not. */
 function ofStranger(c: Context, door: Door, refusal: AppError): AppError {
-  const allowance = door.strangers.take(door.clients.of(c).address)
+  const allowance = door.strangers.take(neighbourhood(door.clients.of(c).address))
   return allowance.allowed ? refusal : new TooOften(allowance.retrySeconds, allowance.first)
 }
 

@@ -273,6 +273,21 @@ describe('a client', () => {
     expect(statusOf(text)).toBe(400)
   })
 
+  it.each(['TRACE', 'OPTIONS', 'PROPFIND', 'PATCH', 'HEAD'])(
+    'that asks by a method that no route has gets no 5xx: %s',
+    async (method) => {
+      await start()
+      for (const path of ['/api/v1/quick', '/api/v1/nothing', '/auth/ways', '/', '/events']) {
+        const text = await raw([
+          `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${bearer()}\r\nconnection: close\r\n\r\n`,
+        ])
+        expect(statusOf(text), path).toBeLessThan(method === 'HEAD' ? 504 : 500)
+        expect(statusOf(text), path).toBeGreaterThanOrEqual(200)
+      }
+      expect(met).toEqual([])
+    },
+  )
+
   it('without a host, or with one that is not ours, is refused', async () => {
     await start()
     expect(statusOf(await raw(['GET /auth/ways HTTP/1.1\r\n\r\n']))).toBe(400)

@@ -38,8 +38,8 @@ export interface Listening {
   close(graceMs?: number): Promise<void>
 }
 
-/** People's browsers and scripts need far less; who sends a byte a second is shut out. */
-const TIMES: ConnectionTimes = { headersMs: 10_000, requestMs: 30_000, silentMs: 120_000, checkEveryMs: 1000 }
+/** People's browsers and scripts need far less to ask; the longest statement takes five minutes to be answered. */
+const TIMES: ConnectionTimes = { headersMs: 10_000, requestMs: 30_000, silentMs: 330_000, checkEveryMs: 1000 }
 const KEEP_ALIVE_MS = 65_000
 const GRACE_MS = 5000
 const MOST_HEADERS = 100

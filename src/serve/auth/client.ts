@@ -63,6 +63,16 @@ export class Clients {
   }
 }
 
+/** Whom an address stands for when failures are counted: one who has an IPv6 address mostly has the 2^64 beside it. */
+export function neighbourhood(address: string): string {
+  if (isIP(address) !== 6 || !URL.canParse(`http://[${address}]`)) return address
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
+  const [left, right] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')))
+  const zeros = tail === undefined ? 0 : 8 - (left?.length ?? 0) - (right?.length ?? 0)
+  const groups = [...(left ?? []), ...Array<string>(Math.max(0, zeros)).fill('0'), ...(right ?? [])]
+  return `${groups.slice(0, 4).join(':')}::/64`
+}
+
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
 
 const lastOf = (header: string | undefined): string | undefined => header?.split(',').at(-1)?.trim().toLowerCase()

@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { AppError, isAppError } from '../../core/errors.ts'
 import type { Principal } from '../contract.ts'
 import { type Door, doorOf, note, recordOf, refuse, TooOften } from '../guard.ts'
+import { neighbourhood } from './client.ts'
 import { sessionCookie, setSessionCookie } from './cookies.ts'
 import type { SessionWish } from './sessions.ts'
 
@@ -33,7 +34,7 @@ export class SignInRefused extends AppError {
  */
 export async function signIn(c: Context, way: Way, prove: () => Promise<Proven>): Promise<AppError | undefined> {
   const door = doorOf(c)
-  const { address } = door.clients.of(c)
+  const address = neighbourhood(door.clients.of(c).address)
   const byAddress = `address:${address}`
   note(c, { way })
   try {

@@ -52,12 +52,20 @@ export class Tokens {
 
   /**
    * Makes a token. Its secret is told here and never again.
-   * @throws AppError BAD_ARGUMENT for an end that is past or too far
+   * @throws AppError BAD_ARGUMENT for an end that is past or too far, and for a name that the record of use would take for a person's
    */
   make(wish: TokenWish): { readonly token: TokenRow; readonly secret: string } {
     const nowMs = this.#now().getTime()
     if (!(wish.expiresMs > nowMs) || wish.expiresMs > nowMs + MOST_DAYS * DAY_MS)
       throw new AppError('BAD_ARGUMENT', 'A token ends within a year from now.', { hint: 'Use for example 90d.' })
+    if (wish.name.includes('@'))
+      throw new AppError(
+        'BAD_ARGUMENT',
+        'The name of a token is no address: the record of use would take it for a person.',
+        {
+          hint: 'Say what it is for, such as "nightly export".',
+        },
+      )
     const [id, secret] = [newId(), newSecret(TOKEN_PREFIX)]
     const { lookup, hash } = kept(secret)
     this.#file.run(

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Home, homeAt } from '../../core/home.ts'
 import type { AppDeps } from '../app.ts'
+import { neighbourhood } from '../auth/client.ts'
 import { Browser } from '../browser.fixture.ts'
 import type { RouteGroup } from '../contract.ts'
 import { recordLines, recordText } from '../records.fixture.ts'
@@ -258,6 +259,17 @@ describe('failed sign-ins', () => {
     expect((await at.fetch('/auth/token', { ...right, from: '192.0.2.7' })).status).toBe(204)
   })
 
+  it('lock out all that one who has an IPv6 address has', async () => {
+    const at = start()
+    for (let n = 0; n < 5; n++) await at.fetch('/auth/token', { ...wrong, from: `2001:db8:1:2::${n}` })
+    expect((await at.fetch('/auth/token', { ...wrong, from: '2001:db8:1:2:ffff::1' })).status).toBe(429)
+    expect((await at.fetch('/auth/token', { ...wrong, from: '2001:db8:1:3::1' })).status).toBe(401)
+    expect(neighbourhood('::1')).toBe('0:0:0:0::/64')
+    expect(neighbourhood('1:2:3:4:5:6:7:8')).toBe('1:2:3:4::/64')
+    expect(neighbourhood('2001:db8::')).toBe('2001:db8:0:0::/64')
+    expect(neighbourhood('192.0.2.1')).toBe('192.0.2.1')
+  })
+
   it('lock out a name wherever it is tried from', async () => {
     const at = start()
     const secret = at.token({ name: 'robot', expiresMs: START_MS + MINUTE_MS })
@@ -340,6 +352,12 @@ describe('tokens', () => {
     expect((await at.fetch(`/api/v1/tokens/${token.id}`, { method: 'DELETE', as: 'admin' })).status).toBe(204)
     expect((await at.fetch('/api/v1/me', { headers: { authorization: `Bearer ${secret}` } })).status).toBe(401)
     expect((await at.fetch('/api/v1/tokens/none', { method: 'DELETE', as: 'admin' })).status).toBe(404)
+  })
+
+  it('have no name that the record of use would take for a person', async () => {
+    const json = { name: 'ana@example.com', role: 'viewer' }
+    const answer = await start().fetch('/api/v1/tokens', { method: 'POST', as: 'admin', json })
+    expect(answer.status).toBe(422)
   })
 
   it('live at most a year', async () => {

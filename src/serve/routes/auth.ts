@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { AppError, type ErrorCode, isAppError } from '../../core/errors.ts'
 import { type AppDeps, newRoutes } from '../app.ts'
+import { neighbourhood } from '../auth/client.ts'
 import { setSessionCookie } from '../auth/cookies.ts'
 import { Oidc } from '../auth/oidc.ts'
 import { checkSameSite, returnPath } from '../auth/origin.ts'
@@ -127,7 +128,7 @@ export const auth: RouteGroup<AppDeps> = ({ access, settings, now }) => {
   })
   routes.openapi(oidcStart, async (c) => {
     const at = provider()
-    const allowance = doorOf(c).strangers.take(clientOf(c).address)
+    const allowance = doorOf(c).strangers.take(neighbourhood(clientOf(c).address))
     if (!allowance.allowed) return c.redirect(signInPage('TOO_MANY', 'oidc'), 303)
     const browser = getCookie(c, FLOW_COOKIE) ?? newSecret('')
     try {
