@@ -36,6 +36,8 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** Runs this process's command line; a reader of its output that goes away (`| head`) is no failure of ours. */
 export async function runProcess(): Promise<void> {
+  // A report of a crash, where somebody has Node write them, would list all variables, and secrets are among them.
+  process.report.excludeEnv = true
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit(EXIT.ok)

@@ -71,5 +71,8 @@ describe('what a destination says', () => {
       again('no /services/T0/B0/abcdef here, nor 0123456789abc; hooks.example.com said'),
     )
     expect(outcome).toEqual(again('no (secret) here, nor (secret); hooks.example.com said'))
+    const inside = Buffer.from('POST /services/T0/B0/abcdef').toString('base64')
+    const spelt = await said(secret, () => again(`%2Fservices%2FT0%2FB0%2Fabcdef or ${inside}`))
+    expect(spelt).not.toMatchObject({ reason: expect.stringMatching(/T0%2FB0|VDAvQjAv/) })
   })
 })

@@ -42,9 +42,14 @@ function cleanOutcome(outcome: Outcome, clean: (text: string) => string): Outcom
 
 /** How a secret may be quoted: as it is, in a URL, in JSON, on one line, in base64 wherever it stands there; of an address, its parts too. */
 function spellings(secret: string): readonly string[] {
-  const plain = [secret, secret.replace(/\s+/g, ' '), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]
   const parts = /^https?:\/\//i.test(secret) && URL.canParse(secret) ? partsOf(new URL(secret)) : []
-  return [...plain, ...[0, 1, 2].map((offset) => base64At(secret, offset)), ...parts]
+  return [secret, ...parts].flatMap((part) => [
+    part,
+    part.replace(/\s+/g, ' '),
+    encodeURIComponent(part),
+    JSON.stringify(part).slice(1, -1),
+    ...[0, 1, 2].map((offset) => base64At(part, offset)),
+  ])
 }
 
 const partsOf = ({ href, pathname, search, searchParams }: URL): readonly string[] => [
