@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../..')
-const FILES = ['s3', 'cloudwatch', 'azure-blob'].map((name) => `src/deliver/sinks/${name}.test.ts`)
+const FILES = [
+  ...['s3', 'cloudwatch', 'azure-blob', 'kafka'].map((name) => `src/deliver/sinks/${name}.test.ts`),
+  'src/cli/commands/deliver-secrets.test.ts',
+]
 
 interface Results {
   readonly testResults: readonly {
