@@ -28,22 +28,16 @@ export function EventLines({
   readonly q?: string
 }) {
   return (
-    <ScrollTable
-      label={label}
-      columns={[
-        { name: 'Time' },
-        { name: 'Action' },
-        { name: 'Actor', wide: true },
-        { name: 'Target' },
-        { name: 'Outcome', wide: true },
-      ]}
-    >
+    <ScrollTable label={label} columns={[{ name: 'Time' }, { name: 'What' }, { name: 'Who, to what' }]}>
       {events.map((event) => (
         <Table.Tr key={event.id}>
           <Table.Td>
             <Anchor component={Link} href={eventUrl(q, event)}>
               <TimeText iso={event.time} />
             </Anchor>
+            <div className="sub">
+              <StatusText status={event.status} code={event.statusCode} />
+            </div>
           </Table.Td>
           <Table.Td className="name-cell">
             <Value text={event.action} />
@@ -51,15 +45,14 @@ export function EventLines({
               <Value text={event.service} />
             </div>
           </Table.Td>
-          <Table.Td className="wide-only">
-            <EntityLink kind="actor" id={event.actor} />
-          </Table.Td>
           <Table.Td className="name-cell">
-            <EntityLink kind="target" id={event.target} />
-            {event.targets > 1 ? <div className="sub">and {event.targets - 1} more</div> : null}
-          </Table.Td>
-          <Table.Td className="wide-only">
-            <StatusText status={event.status} code={event.statusCode} />
+            <EntityLink kind="actor" id={event.actor} />
+            <div className="sub">
+              {event.target === null || event.target === event.actor ? null : (
+                <EntityLink kind="target" id={event.target} />
+              )}
+              {event.targets > 1 ? ` and ${event.targets - 1} more` : ''}
+            </div>
           </Table.Td>
         </Table.Tr>
       ))}
