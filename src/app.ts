@@ -1,7 +1,7 @@
 /** The running program: configuration, server and loop, wired. The server answers first; the loop begins then. */
 import type { Config } from './config/config.ts'
 import { checkOpenness } from './config/openness.ts'
-import { messageOf } from './core/errors.ts'
+import { isAppError, messageOf } from './core/errors.ts'
 import type { Home } from './core/home.ts'
 import { createApp } from './serve/app.ts'
 import { Access } from './serve/auth/access.ts'
@@ -56,7 +56,8 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
     closing.push(() => ownLog.close())
     const lake = await openLakeReader(home)
     closing.push(() => lake.close())
-    const failed = (what: string, cause: unknown) => note(`${what}: ${messageOf(cause)}`)
+    const failed = (what: string, cause: unknown) =>
+      note(`${what}: ${messageOf(cause)}${isAppError(cause) ? ` ${cause.hint}` : ''}`)
     const service = await Service.open({ home, settings: config.service, now, onFailure: failed })
     const metrics = new Metrics({ home, service, ownLog })
     const app = createApp(
