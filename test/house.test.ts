@@ -51,6 +51,7 @@ const PLUG_INS = [
   'simulate/scenarios',
   'simulate/forms',
   'serve/routes',
+  'deliver/sinks',
 ]
 
 const LONGEST_FILE = 500

@@ -1,8 +1,8 @@
 /** The reference of destinations, written from their schemas; `reference.test.ts` compares the page with it. */
 import type { SinkKind } from './contract.ts'
 import { EVENT_NOTES } from './event-notes.fixture.ts'
+import { SINKS } from './registry.ts'
 import { destinationSchema } from './settings.ts'
-import { SINKS } from './sinks.ts'
 import { TEMPLATE_FIELDS, TEMPLATE_PROPERTIES } from './template.ts'
 
 interface Property {

@@ -7,8 +7,8 @@ import type { Place, ValuePath } from '../core/yaml/place.ts'
 import { settingsFrom, settingsText } from '../core/yaml/settings.ts'
 import { timespanSecs } from '../detect/sigma/timespan.ts'
 import type { SinkKind } from './contract.ts'
+import { SINKS, sinkKind } from './registry.ts'
 import { referenceFault } from './secrets.ts'
-import { SINKS, sinkKind } from './sinks.ts'
 
 /** One destination, as written. */
 export interface DestinationSettings {

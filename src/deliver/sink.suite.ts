@@ -11,7 +11,7 @@ import type { Batch, Item, Outcome, Sink } from './contract.ts'
 import { fitted, MARK } from './fit.ts'
 import { anAlert } from './message.fixture.ts'
 import { batchId } from './outbox.ts'
-import { sinkKind } from './sinks.ts'
+import { sinkKind } from './registry.ts'
 
 /** How the server treats a request. */
 export type Manner =

@@ -1,7 +1,7 @@
 /** Destinations for peers: opened as the program opens them, with the official clients that are installed here, and given events. */
 import type { Batch, Item, Outcome, Sink } from '../../src/deliver/contract.ts'
 import { batchId } from '../../src/deliver/outbox.ts'
-import { sinkKind } from '../../src/deliver/sinks.ts'
+import { sinkKind } from '../../src/deliver/registry.ts'
 
 /** Opens a destination after its section of the settings. */
 export async function opened(

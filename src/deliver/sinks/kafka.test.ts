@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { hasClient, withClient } from '../clients.fixture.ts'
+import { sinkKind } from '../registry.ts'
 import { destinationSchema } from '../settings.ts'
-import { sinkKind } from '../sinks.ts'
 import { kafka, outcomeOfFailure } from './kafka.ts'
 
 /** A failure as the client throws it: what the broker said is inside of what gathers it. */

@@ -1,4 +1,4 @@
-/** Every kind of destination, in the order of the reference. A test compares this list with the folder. */
+/** Every kind of destination, in the order of the reference. */
 import type { SinkKind } from './contract.ts'
 import { hushed } from './hush.ts'
 import { alertmanager } from './sinks/alertmanager.ts'
