@@ -34,7 +34,7 @@ export function CountryMap({
           value,
           count,
           label: value === null ? 'No country known' : <Plain text={countryName(value)} />,
-          ...(value === null ? {} : { href: hrefOf(value) }),
+          ...(value === null ? {} : { href: hrefOf(value), countHref: hrefOf(value) }),
         }))}
       />
     </div>

@@ -31,6 +31,9 @@ const DAY_MS = 86_400_000
 /** Of a longer time only the end is drawn. */
 const MOST_DAYS = 400
 
+/** A few days do not fill the width of a page. */
+const WIDEST_PX = 84
+
 /** All days from the first to the last, also those with nothing. */
 export function everyDay(days: readonly DayValue[]): DayValue[] {
   const known = new Map(days.map((each) => [each.day, each]))
@@ -53,12 +56,12 @@ export function DayBars({ days, unit, partName, label, hrefOf }: DayBarsProps) {
   return (
     <div className="day-bars">
       <span className="day-bars-most">{shortNumberOf(most)}</span>
-      <div className="day-bars-plot" aria-hidden="true">
+      <div className="day-bars-plot" aria-hidden="true" style={{ maxWidth: all.length * WIDEST_PX }}>
         {all.map((each) => (
           <DayBar key={each.day} {...each} most={most} said={saidOf(each, unit, partName)} href={hrefOf?.(each.day)} />
         ))}
       </div>
-      <div className="day-bars-ends" aria-hidden="true">
+      <div className="day-bars-ends" aria-hidden="true" style={{ maxWidth: Math.max(2, all.length) * WIDEST_PX }}>
         <span>{first}</span>
         <span>{last === first ? '' : last}</span>
       </div>

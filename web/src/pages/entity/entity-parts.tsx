@@ -46,14 +46,18 @@ export function EntityParts({ entity, place }: PartProps) {
         </Panel>
       )}
       <Counted title="Actions" field="action" counts={entity.actions} place={place} />
-      {kind === 'ip' ? null : (
-        <Counted title="Addresses" field="ip" counts={entity.addresses} place={place} page="ip" />
-      )}
-      <Counted title="Clients" field="client" counts={entity.clients} place={place} />
-      {kind === 'target' ? null : (
-        <Others title="What it touched" kind="target" others={entity.touched} place={place} />
-      )}
-      {kind === 'actor' ? null : <Others title="Who touched it" kind="actor" others={entity.touchedBy} place={place} />}
+      <div className="entity-stack">
+        {kind === 'ip' ? null : (
+          <Counted title="Addresses" field="ip" counts={entity.addresses} place={place} page="ip" />
+        )}
+        <Counted title="Clients" field="client" counts={entity.clients} place={place} />
+        {kind === 'target' ? null : (
+          <Others title="What it touched" kind="target" others={entity.touched} place={place} />
+        )}
+        {kind === 'actor' ? null : (
+          <Others title="Who touched it" kind="actor" others={entity.touchedBy} place={place} />
+        )}
+      </div>
       <Changes entity={entity} place={place} />
     </div>
   )
@@ -145,7 +149,14 @@ function Others({
                 )}
               </Table.Td>
               <Table.Td className="number">
-                <Anchor component={Link} href={narrowed(place, term(kind, id))}>
+                <Anchor
+                  component={Link}
+                  href={narrowed(
+                    place,
+                    term(kind, id),
+                    ...(kind === 'actor' || type === null ? [] : [term('target_type', type)]),
+                  )}
+                >
                   {numberOf(events)}
                 </Anchor>
               </Table.Td>
