@@ -67,8 +67,8 @@ async function scanned(root: string, spec: TableSpec, range: TimeRange = {}) {
   return { exists: snapshot.version >= 0, relation: scanSql(table, files), paths: table.absolutePaths(files) }
 }
 
-/** The ledger is a database of its own, which the sandbox must not open. */
-async function copyObjects(home: Home, path: string): Promise<void> {
+/** Writes the ledger's objects as Parquet: it is a database of its own, which the sandbox must not open. */
+export async function copyObjects(home: Home, path: string): Promise<void> {
   const engine = await Engine.open()
   try {
     await engine.run(`COPY (SELECT * FROM ${await objectsRelation(home, engine)}) TO ${lit(path)} (FORMAT parquet)`)

@@ -188,7 +188,8 @@ interface Drawn {
 function histogramSql(source: string, { time, n, by, intervalSeconds }: Drawn): string {
   // Weeks begin on Mondays: 1970-01-05 was one.
   const origin = intervalSeconds >= 7 * DAY ? 4 * DAY : 0
-  const bucket = `((epoch_us(${time}) // 1000000 - ${origin}) // ${intervalSeconds}) * ${intervalSeconds} + ${origin}`
+  const seconds = `(epoch_us(${time}) // 1000000 - ${origin})`
+  const bucket = `${seconds} - (${seconds} % ${intervalSeconds}) + ${origin}`
   if (by === undefined)
     return `SELECT ${bucket} AS t, NULL::VARCHAR AS "by", sum(${n})::BIGINT AS n FROM ${source} GROUP BY t`
   const value = isListFacet(by) ? `${facetSql(by)}[1]` : facetSql(by)

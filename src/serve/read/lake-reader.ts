@@ -89,6 +89,7 @@ export class LakeReader implements LakeQuestions {
   readonly seen = new SeenTimes()
   readonly #engine: Engine
   readonly #answers: Answers
+  readonly #others = new Set<{ close(): Promise<void> }>()
 
   /** Use {@link openLakeReader}. */
   constructor(parts: ReaderParts, options: LakeReaderOptions) {
@@ -143,6 +144,29 @@ export class LakeReader implements LakeQuestions {
     }
   }
 
+  /** The relations of a sight for somebody else's statement, and the files that they read. */
+  sandboxed(
+    sight: Sight,
+    snapshot: LakeSnapshot,
+  ): { relations: Record<'events' | 'rejects' | 'findings', string>; paths: string[] } {
+    const { events, rejects, findings } = this.snapshots
+    const options = { key: this.key, guarded: true }
+    const allEvents = scanSql(events, snapshot.events.files)
+    const newest = newestSql(scanSql(findings, snapshot.findings.files))
+    return {
+      relations: {
+        events: visibleEvents(allEvents, sight, options),
+        rejects: visibleRejects(scanSql(rejects, snapshot.rejects.files), sight, options),
+        findings: visibleFindings(newest, allEvents, sight, options),
+      },
+      paths: [
+        ...events.absolutePaths(snapshot.events.files),
+        ...rejects.absolutePaths(snapshot.rejects.files),
+        ...findings.absolutePaths(snapshot.findings.files),
+      ],
+    }
+  }
+
   /**
    * Runs a statement that stands as it is, kept by its text and what it depends on.
    *
@@ -160,8 +184,14 @@ export class LakeReader implements LakeQuestions {
     return this.#engine.beside()
   }
 
+  /** Has something closed with the reader; the same thing only once. */
+  closing(other: { close(): Promise<void> }): void {
+    this.#others.add(other)
+  }
+
   /** Stops what runs and lets go of everything. */
   async close(): Promise<void> {
+    await Promise.all([...this.#others].map((other) => other.close()))
     await this.slots.close()
     await this.connections.close()
     this.#engine.close()

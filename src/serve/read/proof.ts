@@ -26,7 +26,7 @@ export async function proofOf(reader: LakeReader, id: string, signal: AbortSigna
   })
   const { signingKey } = await sealSettings(home)
   const keys = await SealKeys.load(home.seal, signingKey === null ? {} : { reference: signingKey })
-  const log = await SealLog.open(home.seal, keys, {})
+  const log = await SealLog.open(home.seal, keys, { now: () => new Date() })
   return connections.with({ lane: 'long', timeoutMs: PROOF_MS, signal }, (engine) =>
     proveEvent(id, { engine, events: snapshots.events, log, folder: home.seal }),
   )

@@ -14,6 +14,31 @@ const BATCH = /^b\d+-[0-9a-f]{8}/
 /** The size of the log is looked up at most so often. */
 const LOOK_EVERY_MS = 2000
 
+/** How far the seal of a home goes, and when it last grew. */
+export interface SealSummary {
+  readonly size: string
+  readonly unsealed: number
+  readonly lastSealed: string | null
+}
+
+/** See {@link SealSummary}; null where nothing is sealed, or where the seal is damaged, which its own page tells. */
+export async function sealSummary(home: Home): Promise<SealSummary | null> {
+  try {
+    const { size, unsealed } = await sealState(home)
+    const last = BigInt(size) - 1n
+    const lastSealed = last < 0n ? null : parseEntry(await treeOf(home, BigInt(size)).entry(last)).time
+    return { size, unsealed, lastSealed }
+  } catch (cause) {
+    if (isAppError(cause)) return null
+    throw cause
+  }
+}
+
+function treeOf(home: Home, size: bigint): TreeReader {
+  const store = localStore(home.seal)
+  return new TreeReader((path) => store.read(`${LOG_FOLDER}/${path}`), size)
+}
+
 /** Looks files of `events` up. */
 export class SealedIn {
   readonly #home: Home
@@ -40,8 +65,7 @@ export class SealedIn {
   async #carryOn(): Promise<void> {
     try {
       const size = BigInt((await sealState(this.#home)).size)
-      const store = localStore(this.#home.seal)
-      const tree = new TreeReader((path) => store.read(`${LOG_FOLDER}/${path}`), size)
+      const tree = treeOf(this.#home, size)
       const manifests = new Manifests(this.#home.seal)
       for (; this.#next < size; this.#next += 1n) await this.#take(tree, manifests, this.#next)
     } catch (cause) {

@@ -60,7 +60,8 @@ const NO_PERSON = ['service_principal', 'system', 'vendor_support']
 /** True where the principal sees the rows of this table only in part. */
 export const isLimited = ({ rows }: Sight): boolean => isLimitedByLists(rows) || rows.use === false
 
-const isLimitedByLists = ({ workspaces, categories }: RowLimits): boolean =>
+/** True where only rows of some workspaces or categories are seen. */
+export const isLimitedByLists = ({ workspaces, categories }: RowLimits): boolean =>
   workspaces !== undefined || categories !== undefined
 
 /** What Bricktrail itself was asked. */

@@ -1,0 +1,45 @@
+/** `/api/v1/stream`: what happens, as it happens. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { newRoutes } from '../app.ts'
+import type { RouteGroup } from '../contract.ts'
+import { LiveStream } from '../live-stream.ts'
+import { behind, REFUSED } from '../routing.ts'
+
+const open = createRoute({
+  method: 'get',
+  path: '/api/v1/stream',
+  tags: ['Stream'],
+  summary: 'Follow what happens, as Server-Sent Events',
+  description:
+    'Kinds are `events`, `findings`, `alerts` and `stage`, each with JSON in `data`, and `ping` every 15 seconds. A reader that comes back with `Last-Event-ID` is told what it missed.',
+  ...behind('events:read', 'openStream', { seconds: null }),
+  request: { headers: z.object({ 'last-event-id': z.string().max(40).optional() }) },
+  responses: {
+    ...REFUSED,
+    200: {
+      description: 'The stream.',
+      content: {
+        'text/event-stream': {
+          schema: z.string(),
+          example: 'id: mi1k2x-7\nevent: events\ndata: {"kind":"events","added":12,"rejects":0,"version":40}\n\n',
+        },
+      },
+    },
+  },
+})
+
+/** The live stream. */
+export const stream: RouteGroup = (deps) => {
+  const live = new LiveStream(deps.service, deps.now().getTime())
+  return newRoutes().openapi(open, (c) => {
+    const lastId = c.req.valid('header')['last-event-id']
+    const body = live.open(c.get('principal'), lastId, c.get('signal'))
+    return new Response(body, {
+      headers: {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      },
+    }) as never
+  })
+}
