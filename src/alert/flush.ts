@@ -111,8 +111,9 @@ function tell(file: AlertsFile, each: Route, { group, items }: Parcel, dedupKey:
       : messageAboutSeveral(alerts, { action, dedupKey }, telling)
   send(file, message, { to: each.to, weight: Math.max(...alerts.map(({ level }) => level)), nowMs })
   const ids = alerts.map(({ id }) => id)
-  // Digests and what was held back are for reading; nothing in them is opened, so nothing is closed.
-  if (each.digest === undefined && group !== 'overflow') noteTold(file, each.to, dedupKey, ids)
+  // Digests and what was held back are for reading: only where they opened something they are to be closed.
+  const isForReading = each.digest !== undefined || group === 'overflow'
+  noteTold(file, isForReading ? each.keepOpen : each.to, dedupKey, ids)
   if (each.limit !== undefined) file.run('INSERT INTO sent (route, at_ms) VALUES (?, ?)', each.name, nowMs)
   for (const { alert, action: what } of items) {
     const groupKey = group === 'overflow' ? (each.by.length === 0 ? alert.id : group) : group

@@ -109,6 +109,37 @@ routes:
     expect((await bench.run(new Date('2026-11-13T07:01:00Z'))).messages).toBe(0)
   })
 
+  it('closes a digest, and what was held back, where it opened something, once all of it is over', async () => {
+    await bench.file(
+      'deliver.yaml',
+      'destinations: { mail: { kind: file, path: m }, pager: { kind: pagerduty, routing_key: env:PD } }',
+    )
+    await routes(
+      "{ when: { entity: [ana, bob] }, to: [mail, pager], digest: { at: '12:30' } }",
+      '{ to: [mail, pager], limit: { messages: 1, per: 1h } }',
+    )
+    await bench.found(...people('ana', 'bob', 'cem', 'dan'))
+    await bench.run()
+    await bench.run(later(31))
+    const opened = bench.told('pager')
+    expect(opened.map(({ action, title }) => [action, title])).toEqual([
+      ['opened', '2 alerts: Account admin granted'],
+      ['opened', '2 alerts: Account admin granted'],
+    ])
+    bench.told('mail')
+    const end = async (entity: string, minutes: number) => {
+      bench.look((file) => resolve(file, alertOf(entity), 'benign', at(minutes)))
+      await bench.run(later(minutes))
+    }
+    for (const entity of ['ana', 'cem']) await end(entity, 40)
+    expect(bench.told('pager')).toEqual([])
+    for (const entity of ['bob', 'dan']) await end(entity, 50)
+    const closed = bench.told('pager')
+    expect(closed.map(({ action }) => action)).toEqual(['resolved', 'resolved'])
+    expect(closed.map(({ dedupKey }) => dedupKey).sort()).toEqual(opened.map(({ dedupKey }) => dedupKey).sort())
+    expect(bench.told('mail')).toEqual([])
+  })
+
   it('holds back what is beyond its limit, tells it together later, and loses none', async () => {
     await routes('{ to: [pager], limit: { messages: 3, per: 1h } }')
     const names = Array.from({ length: 10 }, (_, n) => `person${n}`)

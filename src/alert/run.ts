@@ -103,7 +103,9 @@ export async function settingsOf(home: Pick<Home, 'root'>): Promise<AlertSetting
   const { destinations } = await readDeliverSettings(join(home.root, DELIVER_FILE))
   const taking = (takes: 'messages' | 'events') =>
     destinations.filter(({ kind }) => kind.takes === takes).map(({ name }) => name)
-  return readAlertSettings(join(home.root, ALERTS_FILE), { messages: taking('messages'), events: taking('events') })
+  const keepOpen = destinations.filter(({ kind }) => kind.keepsOpen === true).map(({ name }) => name)
+  const known = { messages: taking('messages'), events: taking('events'), keepOpen }
+  return readAlertSettings(join(home.root, ALERTS_FILE), known)
 }
 
 /** What alerts can be matched by besides their findings. */

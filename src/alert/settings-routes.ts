@@ -13,6 +13,8 @@ export interface Route {
   readonly hours?: Hours
   /** Names of destinations. */
   readonly to: readonly string[]
+  /** Those of them in which something stays open until it is told to be over. */
+  readonly keepOpen: readonly string[]
   /** True if an alert that takes this route takes none below it. */
   readonly isLast: boolean
   /** Alerts that are alike in these go out as one message; each by itself where empty. */
@@ -67,11 +69,13 @@ export function routesOf(
     for (const team of when?.texts('team') ?? []) checkTeam(when, team, teams)
     const digest = digestOf(each, reading)
     const limit = limitOf(each.map('limit'), reading)
+    const to = destinationsOf(each, destinations)
     return {
       name,
       when: matcherOf(when, [], HOURS_KEYS) ?? {},
       ...(hours === undefined ? {} : { hours }),
-      to: destinationsOf(each, destinations),
+      to,
+      keepOpen: to.filter((one) => destinations.keepOpen?.includes(one)),
       isLast: !(each.truth('continue') ?? false),
       ...groupOf(each, reading),
       ...(digest === undefined ? {} : { digest }),

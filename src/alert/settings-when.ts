@@ -12,6 +12,8 @@ export interface KnownDestinations {
   readonly messages: readonly string[]
   /** Those that take events, which no alert goes to. */
   readonly events: readonly string[]
+  /** Those in which something stays open until they are told that it is over. */
+  readonly keepOpen?: readonly string[]
 }
 
 /** Reads values that the settings have many of. */

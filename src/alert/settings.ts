@@ -88,7 +88,7 @@ const usual = (destinations: KnownDestinations): AlertSettings => ({
 })
 
 /** Without routes everything from `medium` on goes everywhere; the first run over old logs may find hundreds. */
-const usualRoutes = ({ messages }: KnownDestinations): Route[] =>
+const usualRoutes = ({ messages, keepOpen = [] }: KnownDestinations): Route[] =>
   messages.length === 0
     ? []
     : [
@@ -96,6 +96,7 @@ const usualRoutes = ({ messages }: KnownDestinations): Route[] =>
           name: 'everything',
           when: { level: LEVELS.slice(LEVELS.indexOf('medium')) },
           to: messages,
+          keepOpen,
           isLast: true,
           by: [],
           waitMs: 0,

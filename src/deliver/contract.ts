@@ -93,6 +93,8 @@ export interface SinkKind<Settings = unknown> {
   readonly formats?: readonly string[]
   /** Requests at once where the settings do not say; 1 for messages and 4 for events where absent. */
   readonly connections?: number
+  /** True if what a message opened there stays open until another with the same key says that it is over. */
+  readonly keepsOpen?: boolean
   /** Opens it. Official clients are loaded here, not before. */
   open(settings: Settings, context: SinkContext): Promise<Sink>
 }

@@ -159,6 +159,7 @@ function authorization(
 export const alertmanager: SinkKind<AlertmanagerSettings> = {
   kind: 'alertmanager',
   takes: 'messages',
+  keepsOpen: true,
   doc: 'Prometheus Alertmanager, API v2: fires until the alert is resolved.',
   schema: {
     type: 'object',

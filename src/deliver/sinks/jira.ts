@@ -306,6 +306,7 @@ const text = (description: string) => ({ type: 'string', minLength: 1, descripti
 export const jira: SinkKind<JiraSettings> = {
   kind: 'jira',
   takes: 'messages',
+  keepsOpen: true,
   doc: 'Issues of Jira Cloud: one an alert, with a comment for what happens to it.',
   schema: {
     type: 'object',

@@ -138,6 +138,7 @@ function jsmOutcome(answer: HttpAnswer): Outcome {
 export const jsm: SinkKind<JsmSettings> = {
   kind: 'jsm',
   takes: 'messages',
+  keepsOpen: true,
   doc: 'Alerts of Jira Service Management: created, acknowledged and closed with the alert.',
   schema: {
     type: 'object',

@@ -113,6 +113,7 @@ function errorsOf({ body }: HttpAnswer): readonly string[] {
 export const pagerDuty: SinkKind<PagerDutySettings> = {
   kind: 'pagerduty',
   takes: 'messages',
+  keepsOpen: true,
   doc: 'A service of PagerDuty: triggers, acknowledges and resolves with the alert.',
   schema: {
     type: 'object',

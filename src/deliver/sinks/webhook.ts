@@ -82,6 +82,7 @@ class Webhook implements Sink {
 export const webhook: SinkKind<WebhookSettings> = {
   kind: 'webhook',
   takes: 'messages',
+  keepsOpen: true,
   doc: 'A web address of your own, signed after Standard Webhooks; no redirects, no private addresses unless allowed.',
   schema: {
     type: 'object',
