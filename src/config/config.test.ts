@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +49,7 @@ access:
     people: {Ana@Example.com: analyst}
     default_role: viewer
     domains: [example.com]
+    trust_email: true
   roles:
     viewer: {allow: [seal:read], masks: [email], workspaces: ["1"]}
     analyst: {deny: [sql:run]}
@@ -99,6 +101,7 @@ grace: 1d
         people: { 'ana@example.com': 'analyst' },
         defaultRole: 'viewer',
         domains: ['example.com'],
+        trustEmail: true,
       },
       roles: {
         viewer: { allow: ['seal:read'], masks: ['email'], rows: { workspaces: ['1'] } },
@@ -145,6 +148,13 @@ it.each([
 
 it('never tells a secret that stands where a reference belongs', () => {
   expect(fault('access: {oidc: {issuer: "https://a.b", client_id: c, client_secret: s3cret}}')).not.toMatch(/s3cret/)
+})
+
+it('takes the settings that the pages show', () => {
+  const pages = ['sign-in', 'run-the-service'].map((name) => new URL(`../../docs/how-to/${name}.md`, import.meta.url))
+  const blocks = pages.flatMap((page) => [...readFileSync(page, 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```/gm)])
+  expect(blocks.length).toBeGreaterThan(3)
+  for (const [, block = ''] of blocks) read(block, { BRICKTRAIL_OIDC_SECRET: 'hidden' })
 })
 
 it('reads the file of the home, or the one that is named', async () => {

@@ -147,7 +147,7 @@ function cannotListen(cause: NodeJS.ErrnoException, host: string, port: number):
       hint: 'Stop what listens there, or give another: `bricktrail serve --port 0` takes any that is free.',
     })
   return new AppError('BAD_ARGUMENT', `${host}:${port} cannot be listened on: ${cause.code ?? cause.message}.`, {
-    hint: 'See `serve.host` and `serve.port`.',
+    hint: 'See `serve.listen` of bricktrail.yaml.',
     cause,
   })
 }

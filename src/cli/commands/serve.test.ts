@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { eventually, logLine, ServiceBench } from './service/service.fixture.ts'
+import { eventually, logLine, ServiceBench } from '../../service/service.fixture.ts'
 
-const MAIN = join(import.meta.dirname, 'cli', 'main.ts')
+const MAIN = join(import.meta.dirname, '..', 'main.ts')
 
 /** Rooms load in less on a machine that does nothing else. */
 const READY_MS = 15_000
