@@ -256,8 +256,9 @@ const named = (value: string, then: (name: string) => string): string =>
 
 /** `masked` only for values that may hold what is hidden: a list or a map is otherwise handed on as it is. */
 function whereNeeded(value: string, masked: string, masks: readonly Mask[], also?: string): string {
-  const text = named(`${value}::VARCHAR`, (name) => mayHoldSql(name, masks.includes('email'), masks.includes('ip')))
-  const tests = [...(text === '' ? [] : [text]), ...(also === undefined ? [] : [also])]
+  const [mail, address] = [masks.includes('email'), masks.includes('ip')]
+  const held = mail || address ? [named(`${value}::VARCHAR`, (name) => mayHoldSql(name, mail, address))] : []
+  const tests = [...held, ...(also === undefined ? [] : [also])]
   return `CASE WHEN ${tests.join(' OR ')} THEN ${masked} ELSE ${value} END`
 }
 
