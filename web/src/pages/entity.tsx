@@ -42,9 +42,13 @@ function Shown({ kind, id }: { readonly kind: EntityKind; readonly id: string })
       <PageHead title={<Plain text={id} />} note={KIND_WORDS[kind](type)}>
         <TimeRangePicker span={span} onChange={({ from, to }) => change({ from, to })} />
       </PageHead>
-      <StateOf query={query} lines={12} empty={({ events }) => events === 0} whenEmpty={<Nothing />}>
-        {(entity) => <Whole entity={entity} place={placeOf(entity, span)} />}
-      </StateOf>
+      {query.error?.status === 404 ? (
+        <Nothing />
+      ) : (
+        <StateOf query={query} lines={12} empty={({ events }) => events === 0} whenEmpty={<Nothing />}>
+          {(entity) => <Whole entity={entity} place={placeOf(entity, span)} />}
+        </StateOf>
+      )}
     </div>
   )
 }
