@@ -83,7 +83,13 @@ export async function openSite(): Promise<Site> {
     const page = await of.newPage()
     page.on('pageerror', (error) => complaints.push(error.message))
     page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text())
+      if (message.type() === 'error' && !/with a status of \d/.test(message.text())) complaints.push(message.text())
+    })
+    // What is refused is part of tests; what breaks is not.
+    page.on('response', async (response) => {
+      if (response.status() < 500) return
+      const body = await response.text().catch(() => '')
+      complaints.push(`${response.status()} ${response.request().method()} ${response.url()}: ${body.slice(0, 300)}`)
     })
     return page
   }

@@ -14,6 +14,9 @@ import { ApiError } from './api.ts'
 import { App } from './app.tsx'
 import { cssVariables, theme } from './theme.ts'
 
+/** A file that stays away must not make the page reload without end. */
+const LEAST_BETWEEN_RELOADS_MS = 30_000
+
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''
 // What locks the page's scrolling while a dialog is open makes a style element, and looks for its nonce here.
 Object.assign(globalThis, { __webpack_nonce__: nonce })
@@ -35,6 +38,15 @@ const queries: QueryClient = new QueryClient({
       retry: (times, error) => times < 2 && error instanceof ApiError && (error.status === 0 || error.status === 503),
     },
   },
+})
+
+// After an update of the server the files that this page would load are gone: it begins anew, with the new ones.
+window.addEventListener('vite:preloadError', (event) => {
+  const last = Number(sessionStorage.getItem('bricktrail-reloaded') ?? 0)
+  if (Date.now() - last < LEAST_BETWEEN_RELOADS_MS) return
+  sessionStorage.setItem('bricktrail-reloaded', String(Date.now()))
+  event.preventDefault()
+  window.location.reload()
 })
 
 const root = document.getElementById('root')

@@ -36,7 +36,7 @@ export const EVENT_COLUMNS: readonly EventColumn[] = [
   {
     name: 'target',
     title: 'Target',
-    leastPx: 122,
+    leastPx: 112,
     share: 1.5,
     show: ({ target, targets }) => (
       <>
@@ -48,7 +48,7 @@ export const EVENT_COLUMNS: readonly EventColumn[] = [
   {
     name: 'status',
     title: 'Outcome',
-    leastPx: 120,
+    leastPx: 132,
     share: 0,
     show: ({ status, statusCode }) => <StatusText status={status} code={statusCode} />,
   },

@@ -45,7 +45,8 @@ export function useCompletions(text: string | null, caret: number, search: Searc
   // Of `a,b` the last is completed; the ones before stay.
   const typed =
     part === undefined || asked === null ? '' : (text ?? '').slice(part.valueStart, caret).replaceAll('"', '')
-  const [prefix] = useDebouncedValue(typed.slice(typed.lastIndexOf(',') + 1).trim(), PAUSE_MS)
+  const begun = typed.slice(typed.lastIndexOf(',') + 1).trim()
+  const [prefix] = useDebouncedValue(begun, PAUSE_MS)
   const values = useValues(asked, prefix, search)
   if (text === null) return []
   if (part === undefined || (part.field === null && part.value === '')) {
@@ -54,8 +55,10 @@ export function useCompletions(text: string | null, caret: number, search: Searc
   if (part.field === null) return fieldsFor(part.value, part.start, part.end, part.negated)
   if (asked === null) return []
   const before = typed.slice(0, typed.lastIndexOf(',') + 1)
+  // Until the answer to this letter is there, the one before is shown, as far as it still fits.
+  const fits = (value: string) => value.toLowerCase().includes(begun.toLowerCase())
   return (values.data?.values ?? []).slice(0, MOST).flatMap(({ value, count }) => {
-    if (value === null) return []
+    if (value === null || !fits(value)) return []
     const whole =
       before === '' ? term(asked, value, part.negated) : `${part.negated ? '-' : ''}${asked}:${before}${quoted(value)}`
     return [{ start: part.start, end: part.end, insert: `${whole} `, label: value, note: '', count }]
