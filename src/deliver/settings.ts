@@ -90,7 +90,11 @@ export const deliverSchema = (): Readonly<Record<string, unknown>> => ({
   type: 'object',
   additionalProperties: false,
   properties: {
-    destinations: { type: 'object', additionalProperties: { oneOf: SINKS.map((kind) => destinationSchema(kind)) } },
+    destinations: {
+      type: 'object',
+      description: 'Names and, below each, a destination.',
+      additionalProperties: { oneOf: SINKS.map((kind) => withPatterns(destinationSchema(kind))) },
+    },
     most_waiting: {
       type: 'integer',
       minimum: 1,
@@ -98,6 +102,24 @@ export const deliverSchema = (): Readonly<Record<string, unknown>> => ({
     },
   },
 })
+
+/** What the formats of the schemas are to an editor, which does not know them. */
+const PATTERNS: Readonly<Record<string, string>> = {
+  duration: '^\\d{1,9}[smhdw]$',
+  reference: '^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$',
+  'web-address': '^https?://',
+  file: '\\S',
+}
+
+/** The same schema, with patterns for formats. */
+function withPatterns(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withPatterns)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const { format, ...rest } = schema as Readonly<Record<string, unknown>>
+  const pattern = typeof format === 'string' ? PATTERNS[format] : undefined
+  const kept = pattern === undefined ? schema : { ...rest, pattern }
+  return Object.fromEntries(Object.entries(kept).map(([key, value]) => [key, withPatterns(value)]))
+}
 
 /** JSON Schema of one destination of a kind. */
 export function destinationSchema(kind: SinkKind): Readonly<Record<string, unknown>> {
