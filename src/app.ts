@@ -58,7 +58,13 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
     closing.push(() => lake.close())
     const failed = (what: string, cause: unknown) =>
       note(`${what}: ${messageOf(cause)}${isAppError(cause) ? ` ${cause.hint}` : ''}`)
-    const service = await Service.open({ home, settings: config.service, now, onFailure: failed })
+    const service = await Service.open({
+      home,
+      settings: config.service,
+      now,
+      onFailure: failed,
+      onWait: () => note('Another bricktrail process is writing to this home; waiting for it.'),
+    })
     const metrics = new Metrics({ home, service, ownLog })
     const app = createApp(
       {

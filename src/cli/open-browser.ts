@@ -1,14 +1,31 @@
 /** Shows an address in the browser of the one who sits here. */
 import { spawn } from 'node:child_process'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
-/** Does nothing where there is no screen, or no program that opens addresses. */
-export function openInBrowser(url: string): void {
+/** Browsers that start first take some seconds. */
+const READ_WITHIN_MS = 20_000
+
+/**
+ * Opens an address that is a secret: it goes through a file for its owner only, since anybody on the machine can read the arguments of a process.
+ * Does nothing where there is no screen, or no program that opens addresses.
+ *
+ * @param folder where the file may be for a moment
+ */
+export async function openInBrowser(url: string, folder: string): Promise<void> {
   const opener = openerOf(process.platform, process.env)
   if (opener === undefined) return
+  const file = join(folder, `open-${process.pid}.html`)
+  await mkdir(folder, { recursive: true })
+  await writeFile(file, `<!doctype html><meta http-equiv="refresh" content="0;url=${url.replaceAll('"', '%22')}">\n`, {
+    mode: 0o600,
+  })
   const [command = '', ...args] = opener
-  const child = spawn(command, [...args, url], { stdio: 'ignore', detached: true })
+  const child = spawn(command, [...args, pathToFileURL(file).href], { stdio: 'ignore', detached: true })
   child.on('error', () => {})
   child.unref()
+  setTimeout(() => void rm(file, { force: true }), READ_WITHIN_MS).unref()
 }
 
 /** The command that opens an address; undefined where nothing would be seen of it. */

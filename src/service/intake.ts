@@ -10,7 +10,7 @@ import { leafLookup } from '../detect/job/leaves.ts'
 import { type Site, siteOf } from '../detect/job/site.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { type AfterIngestion, Ingester } from '../ingest/ingest.ts'
-import { type AnchorLine, Sealing } from '../ingest/sealing.ts'
+import { Sealing } from '../ingest/sealing.ts'
 import type { IngestReport } from '../ingest/take.ts'
 import { COMPACT_MEMORY_MB, type CompactResult, compact } from '../lake/compact.ts'
 import { FINDINGS_TABLE } from '../lake/spec.ts'
@@ -60,8 +60,6 @@ export class Intake {
   failure: AppError | undefined
   /** What came of the last run of the rules. */
   detection: DetectionReport | undefined
-  /** What became of the newest checkpoint at each anchor. */
-  anchors: readonly AnchorLine[] = []
 
   constructor(options: IntakeOptions) {
     const { home, now, onWait } = options
@@ -94,7 +92,6 @@ export class Intake {
       this.#newestMs = undefined
       this.#seen ??= (await DeltaTable.at(home.events, EVENTS_TABLE).snapshot()).version
       const report = await this.#ingester.ingest({ specs: [], listed, form, stdin: process.stdin })
-      this.anchors = report.anchors ?? this.anchors
       figures.ingested(report)
       return { report, ...(this.#newestMs === undefined ? {} : { newestMs: this.#newestMs }) }
     })

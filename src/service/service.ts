@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runAlerts } from '../alert/run.ts'
+import { AppError } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { deliverWork } from './deliver-stage.ts'
 import { Figures } from './figures.ts'
@@ -21,6 +22,8 @@ export interface ServiceOptions {
   readonly now: () => Date
   /** Told of each failure, with the stage. */
   readonly onFailure?: (stage: string, cause: unknown) => void
+  /** Called when another process holds the writer's place, and it is waited for. */
+  readonly onWait?: () => void
 }
 
 /** How often the lake is looked at for what others added. */
@@ -56,10 +59,10 @@ export class Service implements ServiceView {
   #cleanedMs = 0
 
   private constructor(options: ServiceOptions, newest: NewestEvents) {
-    const { home, settings, now } = options
+    const { home, settings, now, onWait } = options
     this.#options = options
     this.#newest = newest
-    this.#intake = new Intake({ home, now, figures: this.#figures })
+    this.#intake = new Intake({ home, now, figures: this.#figures, ...(onWait === undefined ? {} : { onWait }) })
     this.#ledger = new SourceLedger(home)
     this.#lake = new LakeWatch(home, (change) => {
       if (change.kind === 'findings') this.nudge('alert')
@@ -186,12 +189,22 @@ export class Service implements ServiceView {
       onHint: () => stage.nudge(true),
       onTaken: async (taken) => {
         await onTaken(taken)
+        this.#tellAlarms(taken)
         if (this.#intake.failure !== undefined) this.nudge('detect')
         await this.#lake.look()
       },
     })
     const stage = this.#add(stageName, source.schedule, taking.work)
     this.#watched.push(taking)
+  }
+
+  /** What an anchor holds against the home is for people to see at once. */
+  #tellAlarms({ report }: Taken): void {
+    for (const { id, outcome, detail = '' } of report.anchors ?? []) {
+      if (outcome !== 'alarm') continue
+      this.#figures.failed('seal')
+      this.#options.onFailure?.('seal', new AppError('SEAL_FORKED', `ALARM: ${id}: ${detail}`))
+    }
   }
 
   /** Rules about silence, once nothing is left to take in; what failed after an ingestion; and rules that were changed. */

@@ -57,12 +57,13 @@ export async function serve(cli: CliContext, home: Home, flags: ServeFlags): Pro
     if (config.service.sources.length === 0)
       cli.note('hint: it watches no source yet; `bricktrail init` writes a bricktrail.yaml to name some in.')
   }
-  if (link !== undefined && cli.tty && flags.open !== false) openInBrowser(link)
+  if (link !== undefined && cli.tty && flags.open !== false) await openInBrowser(link, home.tmp)
   const signal = await untilTold()
   cli.note(`${signal}: ending; what runs is finished first.`)
   if (!(await app.close())) {
     cli.note('warning: some work did not end in time and was left; the next start makes up for it.')
-    cli.exit(EXIT.ok)
+    // What was left would keep the process, which holds nothing any more, for as long as it takes.
+    process.exit(EXIT.ok)
   }
 }
 
