@@ -60,6 +60,8 @@ export const REFUSED = {
   404: refusalAnswer(404),
   422: refusalAnswer(422),
   429: refusalAnswer(429),
+  // Refused before any route is looked for, and without words.
+  431: { description: 'Address and headers are longer than the server takes.' },
   500: refusalAnswer(500),
   503: refusalAnswer(503),
   504: refusalAnswer(504),

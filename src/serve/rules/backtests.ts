@@ -8,8 +8,8 @@ import type { Principal, ServeDeps } from '../contract.ts'
 import type { Backtest } from '../shapes/rules.ts'
 import { askRules } from './rule-desk.ts'
 
-/** A rule over a year of a large lake takes a minute or two; more is for the command line. */
-export const BACKTEST_SECONDS = 150
+/** Connections on which nothing happens are closed after two minutes; what takes longer is for the command line. */
+export const BACKTEST_SECONDS = 100
 
 /** Homes over which one runs: it takes the memory and the cores that questions need. */
 const running = new Set<string>()
