@@ -5,7 +5,8 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { AppError, messageOf } from '../core/errors.ts'
+import { AppError, isAppError, messageOf } from '../core/errors.ts'
+import { type Losable, unlessDamaged } from '../deliver/damage.ts'
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -50,27 +51,37 @@ CREATE TABLE IF NOT EXISTS outgoing (seq INTEGER PRIMARY KEY AUTOINCREMENT, dest
 
 const FILE_MODE = 0o600
 
+/** What is lost with the file. */
+const LOSS =
+  'Lost with it is what people decided: states, notes, assignees and silences. `bricktrail alerts run` makes the alerts again from the findings, and pages nobody twice.'
+
 /** The file, open. */
 export class AlertsFile {
   readonly #db: DatabaseSync
+  readonly #self: Losable
   readonly #kept = new Map<string, StatementSync>()
   #depth = 0
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, self: Losable) {
     this.#db = db
+    this.#self = self
   }
 
   /** Opens the file, making it if there is none. @throws AppError BAD_HOME */
   static open(path: string): AlertsFile {
+    const self: Losable = { path, what: 'The file of alerts', loss: LOSS }
     try {
       mkdirSync(dirname(path), { recursive: true })
       const db = new DatabaseSync(path)
-      db.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-      // Owner only: alerts name people and what they are held to have done.
-      if (path !== ':memory:') chmodSync(path, FILE_MODE)
-      db.exec(SCHEMA)
-      return new AlertsFile(db)
+      return unlessDamaged(self, () => {
+        db.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+        // Owner only: alerts name people and what they are held to have done.
+        if (path !== ':memory:') chmodSync(path, FILE_MODE)
+        db.exec(SCHEMA)
+        return new AlertsFile(db, self)
+      })
     } catch (cause) {
+      if (isAppError(cause)) throw cause
       throw new AppError('BAD_HOME', `The alerts in ${path} cannot be opened: ${messageOf(cause)}`, { cause })
     }
   }
@@ -90,7 +101,7 @@ export class AlertsFile {
       this.#db.exec('COMMIT')
       return result
     } catch (cause) {
-      this.#db.exec('ROLLBACK')
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
       throw cause
     } finally {
       this.#depth = 0
@@ -99,17 +110,17 @@ export class AlertsFile {
 
   /** Runs a statement; returns how many rows it changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepared(sql).run(...values).changes)
+    return unlessDamaged(this.#self, () => Number(this.#prepared(sql).run(...values).changes))
   }
 
   /** The rows of a query. */
   all<T>(sql: string, ...values: SQLInputValue[]): T[] {
-    return this.#prepared(sql).all(...values) as unknown as T[]
+    return unlessDamaged(this.#self, () => this.#prepared(sql).all(...values) as unknown as T[])
   }
 
   /** The first row of a query. */
   first<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
-    return this.#prepared(sql).get(...values) as unknown as T | undefined
+    return unlessDamaged(this.#self, () => this.#prepared(sql).get(...values) as unknown as T | undefined)
   }
 
   /** A value kept by name. */

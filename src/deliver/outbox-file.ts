@@ -2,7 +2,8 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { AppError, messageOf } from '../core/errors.ts'
+import { AppError, isAppError, messageOf } from '../core/errors.ts'
+import { type Losable, unlessDamaged } from './damage.ts'
 
 /** How a destination is doing, from its first day on. */
 export interface Account {
@@ -43,26 +44,36 @@ CREATE TABLE IF NOT EXISTS accounts (destination TEXT PRIMARY KEY, delivered INT
 /** Owner only: bodies hold names and addresses of people. */
 const FILE_MODE = 0o600
 
+/** What is lost with the file. */
+const LOSS =
+  'Lost with it are messages that waited, dead letters, and how far events had gone: each destination begins where its `from` says. Alerts and events are elsewhere and stay.'
+
 /** An open outbox file. */
 export class OutboxFile {
   readonly #db: DatabaseSync
+  readonly #self: Losable
   readonly #statements = new Map<string, StatementSync>()
   #isFirm = true
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, self: Losable) {
     this.#db = db
+    this.#self = self
   }
 
   /** Opens the file, making it if there is none. @throws AppError BAD_HOME */
   static open(path: string): OutboxFile {
+    const self: Losable = { path, what: 'The outbox', loss: LOSS }
     try {
       mkdirSync(dirname(path), { recursive: true })
       const db = new DatabaseSync(path)
-      db.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-      db.exec(SCHEMA)
-      chmodSync(path, FILE_MODE)
-      return new OutboxFile(db)
+      return unlessDamaged(self, () => {
+        db.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+        db.exec(SCHEMA)
+        chmodSync(path, FILE_MODE)
+        return new OutboxFile(db, self)
+      })
     } catch (cause) {
+      if (isAppError(cause)) throw cause
       throw new AppError('BAD_HOME', `The outbox ${path} cannot be opened: ${messageOf(cause)}`, { cause })
     }
   }
@@ -87,12 +98,12 @@ export class OutboxFile {
 
   /** Runs a statement; returns how many rows it changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#statement(sql).run(...values).changes)
+    return unlessDamaged(this.#self, () => Number(this.#statement(sql).run(...values).changes))
   }
 
   /** All rows of a query. */
   all<T>(sql: string, ...values: SQLInputValue[]): T[] {
-    return this.#statement(sql).all(...values) as unknown as T[]
+    return unlessDamaged(this.#self, () => this.#statement(sql).all(...values) as unknown as T[])
   }
 
   /** Adds to a destination's account. */
@@ -120,7 +131,7 @@ export class OutboxFile {
       this.#db.exec('COMMIT')
       return result
     } catch (cause) {
-      this.#db.exec('ROLLBACK')
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
       throw cause
     }
   }

@@ -1,3 +1,4 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AlertBench, aFinding, later } from '../../alert/findings.fixture.ts'
 import { runCommand } from '../recorded-cli.fixture.ts'
@@ -34,6 +35,23 @@ describe('bricktrail alerts', () => {
     )
     expect(lines[1]).toContain('Token\\x1b[31m made')
     expect(lines).toHaveLength(2)
+  })
+
+  it('says what to move away, and what is lost, where the file is damaged; without it nobody is told twice', async () => {
+    const listed = async () =>
+      (await json('list')).alerts.map(({ created: _, updated: __, ...rest }: Record<string, unknown>) => rest)
+    const before = await listed()
+    const file = bench.home.alerts
+    for (const more of ['-wal', '-shm']) await rm(`${file}${more}`, { force: true })
+    await writeFile(file, (await readFile(file)).fill(0xa5, 4096))
+    const fault = await faultOf('list')
+    expect(fault).toContain('alerts.db is damaged')
+    expect(fault).toContain('Lost with it is what people decided')
+    expect(await faultOf('run')).toContain('alerts.db is damaged')
+    await rm(file)
+    await alerts('run')
+    expect(await listed()).toEqual(before)
+    expect(bench.told('pager')).toEqual([])
   })
 
   it('filters, and says where a word is wrong what may be meant', async () => {

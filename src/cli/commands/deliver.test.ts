@@ -40,7 +40,28 @@ function put(...notes: readonly string[]): void {
   outbox.close()
 }
 
+/** Overwrites all of a file but its beginning. */
+async function damage(path: string, from: number): Promise<void> {
+  for (const more of ['-wal', '-shm']) await rm(`${path}${more}`, { force: true })
+  const bytes = await readFile(path)
+  await writeFile(path, bytes.fill(0xa5, from))
+}
+
 describe('bricktrail deliver', () => {
+  it.each([
+    ['from its beginning', 0],
+    ['behind its beginning', 4096],
+  ])('says what to move away, and what is lost, where the outbox is damaged %s', async (_, from) => {
+    put(...Array.from({ length: 200 }, (__, n) => `note ${n} `.repeat(20)))
+    await damage(homeAt(root).outbox, from)
+    for (const words of [['status'], ['drain'], ['dead']])
+      await expect(deliver(...words), words.join()).rejects.toMatchObject({
+        code: 'BAD_HOME',
+        message: expect.stringContaining('deliver.db is damaged'),
+        hint: expect.stringContaining('Lost with it are messages that waited'),
+      })
+  })
+
   it('drains what waits, and what the lake holds, once', async () => {
     await writeBatch(homeAt(root), 1, { from: 0, to: 30 })
     put('one', 'two')
