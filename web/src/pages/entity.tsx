@@ -4,6 +4,7 @@ import { PageHead } from '../parts/panel.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { Empty, StateOf } from '../parts/state-of.tsx'
 import { type Span, TimeRangePicker } from '../parts/time-range.tsx'
+import { lastPart } from '../path-part.ts'
 import { useAsk } from '../queries/ask.ts'
 import { useUrlState } from '../url-state.ts'
 import { EntityFigures } from './entity/entity-figures.tsx'
@@ -16,7 +17,7 @@ const KINDS: readonly EntityKind[] = ['actor', 'target', 'ip']
 /** The page of an entity. */
 export default function EntityPage({ params }: { readonly params: Readonly<Record<string, string | undefined>> }) {
   const kind = KINDS.find((each) => each === params.kind)
-  const id = params.id ?? ''
+  const id = lastPart()
   if (kind === undefined || id === '')
     return (
       <div className="page">

@@ -8,6 +8,7 @@ import { Panel } from '../parts/panel.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { Copy, IdText, LevelBadge, Tag } from '../parts/small.tsx'
 import { Empty, StateOf } from '../parts/state-of.tsx'
+import { lastPart } from '../path-part.ts'
 import { useAsk } from '../queries/ask.ts'
 import { numberOf } from '../times.ts'
 import { Runbook } from './alerts/runbook.tsx'
@@ -18,8 +19,8 @@ import './alerts/alerts.css'
 import './rules/rules.css'
 
 /** The page of a rule. */
-export default function Rule({ params }: { readonly params: Readonly<Record<string, string | undefined>> }) {
-  const query = useAsk<RuleDetail>(`/rules/${encodeURIComponent(params.id ?? '')}`)
+export default function Rule() {
+  const query = useAsk<RuleDetail>(`/rules/${encodeURIComponent(lastPart())}`)
   return (
     <div className="page">
       <Anchor component={Link} href="/rules" className="back-link" mb="xs">
