@@ -9,7 +9,16 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** A file of the repository as text. */
 export const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
-const NOT_OURS = new Set(['node_modules', '.git', 'bricktrail-data', 'bricktrail-demo', 'bench-data', 'coverage'])
+const NOT_OURS = new Set([
+  'node_modules',
+  '.git',
+  '.venv',
+  '.python',
+  'bricktrail-data',
+  'bricktrail-demo',
+  'bench-data',
+  'coverage',
+])
 
 /** Files under a folder, as paths from the root with forward slashes; empty where there is no such folder. */
 export function filesUnder(folder: string, pattern: RegExp): string[] {

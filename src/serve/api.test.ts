@@ -102,7 +102,10 @@ describe('the API', () => {
       const search = new URLSearchParams(query.map((name): [string, string] => [name, text]))
       const body = method === 'GET' ? {} : { json: { text, [text]: [text] } }
       const response = await server.fetch(`${filled(path)}?${search}`, { as: 'admin', method, ...body })
-      expect(response.status, `${text}: ${await response.clone().text()}`).toBeLessThan(500)
+      const told = response.status < 500 ? '' : await response.clone().text()
+      // A stream has no end.
+      await response.body?.cancel()
+      expect(response.status, `${text}: ${told}`).toBeLessThan(500)
     }
   })
 })
