@@ -63,6 +63,19 @@ const routes: RouteGroup = () => {
     })
     return new Response(body, { headers: { 'content-type': 'application/x-ndjson' } })
   })
+  app.openapi(get('/api/v1/news', { seconds: null }), (c) => {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        controller.enqueue(new TextEncoder().encode('event: ping\ndata: {}\n\n'))
+        const end = () => {
+          controller.close()
+          ended.resolve('closed')
+        }
+        c.get('signal').addEventListener('abort', end, { once: true })
+      },
+    })
+    return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+  })
   app.openapi(
     createRoute({
       method: 'post',
@@ -120,8 +133,8 @@ function raw(chunks: readonly string[], pauseMs = 0, quietMs = 400): Promise<str
 const bearer = (): string => `authorization: Bearer ${at.tokens.viewer}`
 const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0)
 const answersIn = (text: string): number => text.split('HTTP/1.1 ').length - 1
-const get = (path: string): Promise<Response> =>
-  fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${at.tokens.viewer}` } })
+const get = (path: string, init: RequestInit = {}): Promise<Response> =>
+  fetch(`${server.url}${path}`, { ...init, headers: { authorization: `Bearer ${at.tokens.viewer}` } })
 
 describe('a server', () => {
   it('answers on its port, and says where', async () => {
@@ -207,6 +220,17 @@ describe('a client', () => {
     expect(text).not.toContain('hunter2')
     expect(text.endsWith('0\r\n\r\n')).toBe(false)
     expect(met).toHaveLength(1)
+  })
+
+  it('that leaves a stream which ends with it is nothing that anybody is told of', async () => {
+    await start()
+    const gone = new AbortController()
+    const answer = await get('/api/v1/news', { signal: gone.signal })
+    await answer.body?.getReader().read()
+    gone.abort()
+    expect(await slowEnded).toBe('closed')
+    await new Promise((done) => setTimeout(done, 50))
+    expect(met).toEqual([])
   })
 
   it('that sends its headers a byte at a time is shut out', async () => {

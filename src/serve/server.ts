@@ -112,19 +112,26 @@ const SENT_WHILE_MADE = /ndjson|csv|parquet|event-stream|octet-stream/
 function withoutInside(answer: Response, unexpected: ListenOptions['unexpected']): Response {
   if (!SENT_WHILE_MADE.test(answer.headers.get('content-type') ?? '')) return answer
   const reader = answer.body?.getReader()
+  let isGone = false
   const body = new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
         try {
           const next = await reader?.read()
+          // Who has gone waits for nothing, and has closed what would be written to.
+          if (isGone) return
           if (next === undefined || next.done) controller.close()
           else controller.enqueue(next.value)
         } catch (cause) {
+          if (isGone) return
           unexpected?.('an answer was cut short', cause)
           controller.error(new Error('The answer was cut short.'))
         }
       },
-      cancel: (reason) => reader?.cancel(reason),
+      cancel: (reason) => {
+        isGone = true
+        return reader?.cancel(reason)
+      },
     },
     { highWaterMark: 0 },
   )
