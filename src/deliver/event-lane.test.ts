@@ -53,6 +53,7 @@ async function lane(
     token?: string
     feed?: EventFeed
     filter?: string
+    mostDead?: number
   } = {},
 ) {
   receiver = await collector(manner)
@@ -78,6 +79,7 @@ async function lane(
     wanted,
     connections: more.connections ?? 4,
     waits: WAITS,
+    ...(more.mostDead === undefined ? {} : { mostDead: more.mostDead }),
   })
   return { lane: made, feed, dispatcher: new Dispatcher({ messages: [], events: [made] }, feed) }
 }
@@ -149,6 +151,24 @@ describe('a destination of events', () => {
     expect(outbox.dead().map(({ body, reason, takes }) => [numberIn(body), reason, takes])).toEqual([
       [333, 'HTTP 400: {"text":"Invalid data format","code":6}', 'events'],
     ])
+  })
+
+  it('is left alone once it refuses more than anybody would look at, and goes on when somebody has looked', async () => {
+    let isBroken = true
+    const { dispatcher, lane: made } = await lane(
+      (_, lines) =>
+        isBroken && lines.some((line) => line.includes('getTable')) ? { status: 400, body: '{"code":6}' } : 'take',
+      { mostDead: 30 },
+    )
+    expect(await dispatcher.drain(AbortSignal.timeout(3000))).toBe(false)
+    expect(outbox.deadCounts().get('siem')).toBe(30)
+    expect(made.circuit.reason).toContain('30 events were refused for good, and wait')
+    expect(outbox.accounts()[0]?.lastFailure).toContain('replay or discard')
+    isBroken = false
+    expect(await drained(dispatcher)).toBe(true)
+    expect(new Set(numbers()).size).toBe(EVENTS - 30)
+    const refused = outbox.dead({ most: 100 }).map(({ body }) => numberIn(body))
+    expect(new Set([...numbers(), ...refused]).size).toBe(EVENTS)
   })
 
   it('trusts the place of the bad event where it is told', async () => {

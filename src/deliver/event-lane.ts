@@ -17,6 +17,8 @@ export interface EventLaneOptions {
   readonly wanted: Wanted
   readonly connections: number
   readonly waits?: Waits
+  /** See {@link MOST_DEAD}. */
+  readonly mostDead?: number
 }
 
 /** Items of a window, in bytes as sent; what is held in memory for one destination. */
@@ -25,6 +27,12 @@ const WINDOW_BYTES = 16 * 1024 * 1024
 const WINDOW_ITEMS = 16_000
 /** Windows of fewer requests would leave connections idle. */
 const PIECES_A_CONNECTION = 4
+
+/**
+ * Dead letters of one destination; with so many of them, what is wrong is no event. Nothing more is sent until a person has replayed or discarded
+ * some: the lake has the events, and the disk is spared a second copy of it.
+ */
+const MOST_DEAD = 10_000
 
 type Entry = { readonly row: number; readonly item: Item }
 
@@ -42,9 +50,17 @@ export class EventLane {
   /** Says in short what is wanted. */
   readonly #wish: string
   readonly #most: Most
+  readonly #mostDead: number
+  /** Dead letters there may be still before they are counted again. */
+  #room = 0
   #ahead: Promise<Awaited<ReturnType<EventFeed['after']>>> | undefined
 
-  constructor(outbox: Outbox, feed: EventFeed, { name, sink, wanted, connections, waits }: EventLaneOptions) {
+  constructor(
+    outbox: Outbox,
+    feed: EventFeed,
+    { name, sink, wanted, connections, waits, mostDead = MOST_DEAD }: EventLaneOptions,
+  ) {
+    this.#mostDead = mostDead
     this.name = name
     this.circuit = new Circuit(waits)
     this.#outbox = outbox
@@ -159,6 +175,12 @@ export class EventLane {
       return undefined
     }
     const settled = this.#settled(piece, items, outcome, nowMs)
+    if (!this.#hasRoom(settled)) {
+      const reason = `${this.#mostDead} events were refused for good, and wait for somebody to replay or discard them: ${settled.failure}`
+      this.#outbox.attempted(this.name, reason, nowMs)
+      this.circuit.failed(reason, nowMs)
+      return undefined
+    }
     const left = this.#outbox.streams.settle(this.name, piece, settled)
     this.#replace(piece, left)
     if (outcome.kind === 'partly' && left.length > 0) {
@@ -167,6 +189,13 @@ export class EventLane {
     }
     this.circuit.succeeded()
     return left
+  }
+
+  #hasRoom({ dead = [] }: Settled): boolean {
+    if (dead.length > this.#room) this.#room = this.#mostDead - (this.#outbox.deadCounts().get(this.name) ?? 0)
+    if (dead.length > this.#room) return false
+    this.#room -= dead.length
+    return true
   }
 
   #replace(piece: Piece, left: readonly Piece[]): void {
