@@ -41,11 +41,10 @@ const queries: QueryClient = new QueryClient({
 })
 
 // After an update of the server the files that this page would load are gone: it begins anew, with the new ones.
-window.addEventListener('vite:preloadError', (event) => {
+window.addEventListener('vite:preloadError', () => {
   const last = Number(sessionStorage.getItem('bricktrail-reloaded') ?? 0)
   if (Date.now() - last < LEAST_BETWEEN_RELOADS_MS) return
   sessionStorage.setItem('bricktrail-reloaded', String(Date.now()))
-  event.preventDefault()
   window.location.reload()
 })
 

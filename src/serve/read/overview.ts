@@ -8,7 +8,6 @@ import { ACTOR_SQL, eventPage } from './event-page.ts'
 import type { LakeReader } from './lake-reader.ts'
 import { sealSummary } from './sealed-in.ts'
 import { SLOT_MS } from './slots.ts'
-import { boundsOf } from './spans.ts'
 import type { Sight } from './visible.ts'
 
 interface Asking {
@@ -38,18 +37,36 @@ const MOST = 8
 /** New values named in one search. */
 const MOST_IN_SEARCH = 15
 
+/** The same asking about the account alone: that people look at Bricktrail is no news, and must not hide that no logs come. */
+const ofAccount = ({ sight, ...rest }: Asking): Asking => ({
+  ...rest,
+  sight: { ...sight, rows: { ...sight.rows, use: false } },
+})
+
+/** The search that leaves the record of use out, for those who would find it. */
+const withoutUse = ({ rows }: Sight, q: string): string =>
+  rows.use === false ? q : `-service:bricktrail ${q}`.trimEnd()
+
 /** The span asked for, or the day up to now; a lake of old logs has the day up to its newest event. */
 export async function overviewSpan(
-  reader: LakeReader,
+  asking: Asking,
   asked: { readonly fromMs?: number; readonly toMs?: number },
   now: Date,
 ): Promise<OverviewSpan> {
-  const newest = boundsOf((await reader.snapshots.newest()).events)?.toMs
-  const isOld = newest !== undefined && newest < now.getTime() - DAY_MS
-  const end = asked.toMs ?? (isOld ? newest + 1 : now.getTime())
+  const newest = await newestOf(ofAccount(asking))
+  const newestMs = newest === null ? undefined : Date.parse(newest)
+  const isOld = newestMs !== undefined && newestMs < now.getTime() - DAY_MS
+  const end = asked.toMs ?? (isOld ? newestMs + 1 : now.getTime())
   const toMs = Math.ceil(end / SLOT_MS) * SLOT_MS
   const fromMs = Math.floor((asked.fromMs ?? toMs - DAY_MS) / SLOT_MS) * SLOT_MS
   return { fromMs: Math.min(fromMs, toMs - SLOT_MS), toMs }
+}
+
+/** Time of the newest event; null where there is none. */
+async function newestOf({ reader, sight, signal }: Asking): Promise<string | null> {
+  const sql = (source: string) => `SELECT max(last) AS newest FROM ${source}`
+  const { rows } = await counts<{ newest: string | null }>(reader, sight, sql, { signal })
+  return rows[0]?.newest ?? null
 }
 
 type Counted = Pick<
@@ -65,7 +82,8 @@ type Counted = Pick<
 >
 
 /** What counts tell. */
-async function counted(asking: Asking, span: OverviewSpan): Promise<Counted> {
+async function counted(whole: Asking, span: OverviewSpan): Promise<Counted> {
+  const asking = ofAccount(whole)
   const { reader, sight, signal } = asking
   const [figures, fresh, newest, rejects] = await Promise.all([
     counts<Line>(reader, sight, (source) => figuresSql(source, span), {
@@ -74,9 +92,7 @@ async function counted(asking: Asking, span: OverviewSpan): Promise<Counted> {
       toMs: span.toMs,
     }),
     counts<Line>(reader, sight, (source) => freshSql(source, span), { signal, toMs: span.toMs }),
-    counts<{ newest: string | null }>(reader, sight, (source) => `SELECT max(last) AS newest FROM ${source}`, {
-      signal,
-    }),
+    newestOf(asking),
     reader.rows<{ now: number; before: number }>(sight, ({ rejects: source }) => rejectsSql(source, span), {
       signal,
       lane: 'quick',
@@ -88,7 +104,7 @@ async function counted(asking: Asking, span: OverviewSpan): Promise<Counted> {
   }
   const top = (what: string): FacetCount[] =>
     figures.rows.filter((each) => each.what === what).map(({ v, n }) => ({ value: v, count: n }))
-  const figure = (name: keyof typeof SEARCHES) => ({ ...value(name), q: SEARCHES[name] })
+  const figure = (name: keyof typeof SEARCHES) => ({ ...value(name), q: withoutUse(whole.sight, SEARCHES[name]) })
   const news = (what: string) => {
     const rows = fresh.rows.filter((each) => each.what === what && each.v !== null)
     const first = rows.filter(({ isNow }) => isNow)
@@ -106,8 +122,8 @@ async function counted(asking: Asking, span: OverviewSpan): Promise<Counted> {
   const [actors, actions, countries] = [news('newActors'), news('newActions'), news('newCountries')]
   return {
     figures: {
-      events: { ...value('events'), q: '' },
-      actors: { ...value('actors'), q: '' },
+      events: { ...value('events'), q: withoutUse(whole.sight, '') },
+      actors: { ...value('actors'), q: withoutUse(whole.sight, '') },
       failedLogins: figure('failedLogins'),
       refused: figure('refused'),
       permissionChanges: figure('permissionChanges'),
@@ -123,7 +139,7 @@ async function counted(asking: Asking, span: OverviewSpan): Promise<Counted> {
     newActors: actors.values,
     newActions: actions.values,
     newCountries: countries.values,
-    newestEvent: newest.rows[0]?.newest ?? null,
+    newestEvent: newest,
   }
 }
 
@@ -191,7 +207,7 @@ export async function overview(
   span: OverviewSpan,
   now: Date,
 ): Promise<Omit<Overview, 'openAlerts' | 'openIncidents'>> {
-  const { reader, sight, signal } = asking
+  const { reader, sight, signal } = ofAccount(asking)
   const search = searchOf(SEARCHES.permissionChanges)
   const [known, changes, seal] = await Promise.all([
     counted(asking, span),

@@ -18,7 +18,7 @@ const get = createRoute({
   tags: ['Overview'],
   summary: 'Tell what happened, beside the same span before',
   description:
-    'Of the last 24 hours unless told otherwise; of the 24 hours up to the newest event where that is older. Spans are whole quarters of an hour.',
+    'Of the last 24 hours unless told otherwise; of the 24 hours up to the newest event where that is older. What Bricktrail itself was asked is left out. Spans are whole quarters of an hour.',
   ...behind('events:read', 'getOverview'),
   request: { query: z.object(spanParams) },
   responses: { ...REFUSED, 200: answer('The overview.', Overview, OVERVIEW) },
@@ -31,12 +31,13 @@ export const overviewRoutes: RouteGroup = (deps) => {
     const { from, to } = c.req.valid('query')
     const asked = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
     const [reader, principal, signal] = [readerOf(deps), c.get('principal'), c.get('signal')]
-    const span = await overviewSpan(reader, spanOf(asked, deps.now()), deps.now())
+    const asking = { reader, sight: principal, signal }
+    const span = await overviewSpan(asking, spanOf(asked, deps.now()), deps.now())
     const mayAlerts = principal.permissions.has('findings:read')
     const countsOf = async (kind: 'alert' | 'incident') =>
       mayAlerts ? (await desk.page({ principal, signal }, { kind, which: 'open', most: 1 })).counts : {}
     const [told, alerts, incidents] = await Promise.all([
-      overview({ reader, sight: principal, signal }, span, deps.now()),
+      overview(asking, span, deps.now()),
       countsOf('alert'),
       countsOf('incident'),
     ])
