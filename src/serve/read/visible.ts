@@ -171,7 +171,7 @@ function seenFindings(source: string, events: string, rows: RowLimits): string {
 export function maskedText(text: string, what: 'text' | 'name', { masks }: Sight, key: string): string {
   const leaf = leafOf(masks, key)
   if (what === 'text' || !masks.includes('email')) return leaf(text) ?? text
-  return named(maskedNameSql(text, key), (value) => leaf(value) ?? value)
+  return maskedNameSql(text, key)
 }
 
 const FINDING_TEXTS: ReadonlySet<string> = new Set(['title', 'entity', 'group', 'measure', 'summary', 'explanation'])
