@@ -134,7 +134,9 @@ export function budgets(rows: readonly Row[]): Budget[] {
   if (delivered !== undefined) {
     const speed = middle(delivered, (outcome) => outcome.events / outcome.seconds)
     const work = middle(delivered, (outcome) => outcome.events / outcome.cpuSeconds)
-    const measured = `${number(speed)} by the clock, ${number(work)} a second of CPU`
+    const ofBoth = ({ cpuSeconds, details }: Outcome) => cpuSeconds + (details.collector_cpu_s ?? 0)
+    const quiet = middle(delivered, (outcome) => (2 * outcome.events) / ofBoth(outcome))
+    const measured = `${number(speed)} by the clock; ${number(work)} a second of CPU, ${number(quiet)} on two cores with the collector`
     add('delivery: at least 50,000 events/s', measured, speed >= 50_000)
     const peak = middle(delivered, rss)
     add('delivery: peak memory at most 1.5 GB', `${number(peak / 1e9, 2)} GB`, peak <= 1.5e9)

@@ -25,15 +25,18 @@ export async function work({ home }: DeliverParams): Promise<Measured> {
       environment: { TOKEN: 'bench' },
     })
     const lap = stopwatch()
+    const before = process.threadCpuUsage()
     const isDone = await delivery.dispatcher.drain(AbortSignal.timeout(MOST_MS))
     const measured = lap()
+    const { user, system } = process.threadCpuUsage(before)
     const [account] = delivery.outbox.accounts()
     await delivery.close()
     child.send('count')
     const { events, ids, requests, cpuSeconds } = await told<Collected>(child)
     if (!isDone || ids !== account?.delivered)
       throw new Error(`${ids} events arrived, and ${account?.delivered} were delivered.`)
-    const details = { requests, twice: events - ids, collector_cpu_s: cpuSeconds }
+    const main = (user + system) / 1e6
+    const details = { requests, twice: events - ids, main_thread_cpu_s: main, collector_cpu_s: cpuSeconds }
     return { events: ids, ...measured, details }
   } finally {
     child.kill('SIGKILL')
