@@ -1,6 +1,10 @@
 /** What people change on the pages, as the API has it afterwards. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { homeAt } from '../../src/core/home.ts'
+import { Outbox } from '../../src/deliver/outbox.ts'
 import type { TokenRow } from '../../src/serve/shapes/access.ts'
 import type { AlertDetail, AlertPage, AlertRow } from '../../src/serve/shapes/alerts.ts'
 import type { RuleDetail } from '../../src/serve/shapes/rules.ts'
@@ -202,6 +206,42 @@ describe('the page of integrity', () => {
     expect(await api<{ verification: { state: string } }>('/seal')).toMatchObject({ verification: { state: 'clean' } })
   })
 })
+
+describe('the page of destinations', () => {
+  it('sends a test, and discards and replays dead letters', async () => {
+    writeFileSync(join(site.home, 'deliver.yaml'), 'destinations:\n  pager: { kind: file, path: pager.ndjson }\n')
+    refuseForGood(['letter 1', 'letter 2', 'letter 3'])
+    const page = await site.signedIn()
+    await page.goto('/operations?show=out')
+    await page.getByRole('button', { name: 'Send a test to pager' }).click()
+    await page.getByText('pager took the test message').waitFor()
+    await page.getByRole('button', { name: /3\s+dead letters of pager/ }).click()
+    const letters = page.getByRole('region', { name: 'Table: Dead letters' })
+    await letters.getByText('letter 1', { exact: true }).click()
+    await letters.getByText('{"<b>":"letter 1"}').waitFor()
+    await letters.getByRole('button', { name: 'Discard' }).first().click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
+    await expect.poll(() => letters.getByRole('button', { name: 'Discard' }).count()).toBe(2)
+    await page.getByRole('button', { name: 'Replay all' }).click()
+    await page.getByText('No dead letters').waitFor()
+    await expect
+      .poll(() => readFileSync(join(site.home, 'pager.ndjson'), 'utf8'), { timeout: 20_000 })
+      .toContain('letter 3')
+    expect(readFileSync(join(site.home, 'pager.ndjson'), 'utf8')).not.toContain('letter 1')
+  })
+})
+
+/** Puts messages where those are that a destination refused in a way that trying again does not mend. */
+function refuseForGood(ids: readonly string[]): void {
+  const outbox = Outbox.open(homeAt(site.home).outbox)
+  outbox.put(
+    ids.map((id) => ({ destination: 'pager', id, key: id, body: JSON.stringify({ '<b>': id }), weight: 1 })),
+    Date.now() - 60_000,
+  )
+  for (const { seq } of outbox.due('pager', Date.now(), ids.length))
+    outbox.dropMessage('pager', seq, 'refused', Date.now())
+  outbox.close()
+}
 
 describe('all of them', () => {
   it('complain of nothing', () => {

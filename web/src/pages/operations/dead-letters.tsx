@@ -96,15 +96,19 @@ function LetterRow({ letter, path }: { readonly letter: Letter; readonly path: s
         <TimeText iso={letter.time} />
       </Table.Td>
       <Table.Td className="name-cell">
-        <details>
-          <summary>
-            <code>{visibleText(letter.id)}</code>
-          </summary>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-          <pre className="bytes" tabIndex={0}>
-            <Plain text={letter.body} keepLines />
-          </pre>
-        </details>
+        {letter.body === '' ? (
+          <code>{visibleText(letter.id)}</code>
+        ) : (
+          <details>
+            <summary>
+              <code>{visibleText(letter.id)}</code>
+            </summary>
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+            <pre className="bytes" tabIndex={0}>
+              <Plain text={letter.body} keepLines />
+            </pre>
+          </details>
+        )}
       </Table.Td>
       <Table.Td className="buttons">
         <MayButton variant="default" size="compact-xs" color="red" whyNot={whyNot} onPress={() => setAsking(true)}>
