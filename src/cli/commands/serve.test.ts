@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { homeAt } from '../../core/home.ts'
+import { shareCache } from '../../ingest/taking.fixture.ts'
 import { eventually, logLine, ServiceBench } from '../../service/service.fixture.ts'
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts')
@@ -113,4 +115,30 @@ it('gives no link to a log file that nobody asked to have it', async () => {
   const quiet = bricktrail('serve', '--port', '0')
   await eventually(() => quiet.said.out.includes('\n'), READY_MS)
   expect(quiet.said.out).toMatch(/^Bricktrail serves .* at http:\/\/127\.0\.0\.1:\d+\n$/)
+})
+
+it('serves the demo after it, on any port where the usual one is taken, unless told to end', {
+  timeout: 180_000,
+}, async () => {
+  const demo = ['demo', '--events', '500', '--days', '1', '--scenarios', 'none', '--serve']
+  const env = { ...process.env, BRICKTRAIL_HOME: '', BRICKTRAIL_DEMO_EXIT: '' }
+  const home = join(bench.folder, 'demo')
+  await shareCache(homeAt(home))
+  const child = spawn(process.execPath, [MAIN, '--home', home, ...demo], { stdio: ['ignore', 'pipe', 'inherit'], env })
+  children.push(child)
+  let out = ''
+  child.stdout.on('data', (piece) => {
+    out += piece
+  })
+  await eventually(() => out.includes('Sign in, once')
+  const link = /http:\S+/.exec(out.slice(out.indexOf('Sign in')))?.[0] ?? ''
+  expect((await fetch(link, { redirect: 'manual' })).headers.getSetCookie()).toHaveLength(1)
+  child.kill('SIGTERM')
+  await once(child, 'close')
+  expect(child.exitCode).toBe(0)
+  const ending = { ...env, BRICKTRAIL_DEMO_EXIT: '1' }
+  const ended = spawn(process.execPath, [MAIN, '--home', home, ...demo], { stdio: 'ignore', env: ending })
+  children.push(ended)
+  const [code] = await once(ended, 'close')
+  expect(code).toBe(0)
 })
