@@ -21,6 +21,12 @@ export interface AlertAsking {
   readonly signal: AbortSignal
 }
 
+/** Which alerts are wanted. */
+export interface AlertQuestion extends AlertFilter {
+  /** Id of a finding that they are made of. */
+  readonly finding?: string
+}
+
 /** Alerts that are looked through for somebody who sees only some of them. */
 const MOST_LOOKED_THROUGH = 20_000
 
@@ -37,13 +43,14 @@ export class AlertDesk {
   }
 
   /** Alerts, the most severe and newest first, with the numbers of all that the asker may see. */
-  async page({ principal, signal }: AlertAsking, filter: AlertFilter): Promise<AlertPage> {
+  async page({ principal, signal }: AlertAsking, { finding, ...filter }: AlertQuestion): Promise<AlertPage> {
     const none = { alerts: [], hasMore: false, counts: countsOf([]) }
     return this.#within(none, async (file) => {
       const { most, entity } = filter
       const rowsOf = (alerts: readonly Alert[]): Promise<AlertRow[]> =>
         masked(this.#deps.lake, principal, signal, (mask) => alerts.map((each) => alertRow(alertView(each), mask)))
-      if (!isLimited(principal) && (entity === undefined || principal.masks.length === 0)) {
+      const isPlain = finding === undefined && (entity === undefined || principal.masks.length === 0)
+      if (!isLimited(principal) && isPlain) {
         const found = alertsLike(file, { ...filter, most: most + 1 })
         const alerts = await rowsOf(found.slice(0, most))
         return { alerts, hasMore: found.length > most, counts: countsOf(numbersOf(file, filter.kind)) }
@@ -52,7 +59,9 @@ export class AlertDesk {
       const visible = isLimited(principal) ? await allVisible(this.#deps.lake, principal, signal) : undefined
       const seen = visible === undefined ? all : seenOf(all, findingsOf(file, all), visible)
       const { entity: _, ...rest } = filter
-      const wanted = new Set(alertsLike(file, { ...rest, most: MOST_LOOKED_THROUGH }).map(({ id }) => id))
+      const like = alertsLike(file, { ...rest, most: MOST_LOOKED_THROUGH }).map(({ id }) => id)
+      const ofFinding = finding === undefined ? undefined : alertsOfFinding(file, finding)
+      const wanted = new Set(like.filter((id) => ofFinding?.has(id) ?? true))
       // What is asked about is what is shown: nobody finds out a hidden name by asking for it.
       const isAsked = ({ entity: shown }: AlertRow) =>
         entity === undefined || shown.value.toLowerCase().includes(entity.toLowerCase())
@@ -162,6 +171,17 @@ const seenOf = (
     const own = findings.get(id) ?? []
     return own.length > 0 && own.every((finding) => visible.has(finding))
   })
+
+/** Ids of the alert and the incidents that a finding is a part of. */
+const alertsOfFinding = (file: AlertsFile, finding: string): ReadonlySet<string> =>
+  new Set(
+    file
+      .all<{ id: string }>(
+        'SELECT alert_id AS id FROM findings WHERE id = ?1 UNION SELECT incident_id FROM risks WHERE finding_id = ?1 AND incident_id IS NOT NULL',
+        finding,
+      )
+      .map(({ id }) => id),
+  )
 
 /** Ids of the findings that each is made of. */
 function findingsOf(file: AlertsFile, alerts: readonly Alert[]): Map<string, string[]> {

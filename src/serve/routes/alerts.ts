@@ -45,6 +45,7 @@ const list = createRoute({
       rule: z.string().max(200).optional().openapi({ description: 'Part of the id, name or title of the rule.' }),
       entity: z.string().max(500).optional().openapi({ description: 'Part of who or what it is about, as shown.' }),
       assignee: z.string().max(200).optional(),
+      finding: z.string().max(64).optional().openapi({ description: 'Id of a finding that they are made of.' }),
       quiet: z
         .enum(['true', 'false'])
         .optional()

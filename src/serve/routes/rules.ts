@@ -28,6 +28,9 @@ const days = z.coerce
 
 const idOfRule = idParam('Id of a rule, its name, or the name of its file.', RULE_ROW.id)
 
+/** The first who asks for rules should not wait for them; and whoever waits for the server to be ready goes first. */
+const WARM_AFTER_MS = 5000
+
 /** Reading the pack with new settings takes seconds, longer where others work. */
 const CHANGE_SECONDS = 90
 
@@ -101,6 +104,7 @@ const test = createRoute({
 /** `/api/v1/rules`. */
 export const rules: RouteGroup = (deps) => {
   const desk = ruleDeskOf(deps.home)
+  if (deps.service !== undefined) setTimeout(() => desk.warm(), WARM_AFTER_MS).unref()
   const since = (wanted: number) => deps.now().getTime() - wanted * DAY_MS
   const detail = async (asking: UseAsking, id: string, wanted: number) => {
     const rule = await desk.rule(id)
