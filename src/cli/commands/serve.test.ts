@@ -130,7 +130,7 @@ it('serves the demo after it, on any port where the usual one is taken, unless t
   child.stdout.on('data', (piece) => {
     out += piece
   })
-  await eventually(() => out.includes('Sign in, once')
+  await eventually(() => out.includes('Sign in, once'))
   const link = /http:\S+/.exec(out.slice(out.indexOf('Sign in')))?.[0] ?? ''
   expect((await fetch(link, { redirect: 'manual' })).headers.getSetCookie()).toHaveLength(1)
   child.kill('SIGTERM')
