@@ -47,7 +47,7 @@ export function Destinations() {
                 { name: 'Destination' },
                 { name: 'Waiting', number: true },
                 { name: 'Delivered', number: true, wide: true },
-                { name: 'Last delivery' },
+                { name: 'Last delivery', wide: true },
                 { name: 'Dead letters', number: true },
                 { name: 'To do', silent: true },
               ]}
@@ -96,7 +96,7 @@ function DestinationRow({
         </div>
         {failing ? (
           <div className="failure">
-            <Plain text={lastFailure.reason} /> <TimeText iso={lastFailure.time} as="ago" />
+            <Plain text={lastFailure.reason} /> · <TimeText iso={lastFailure.time} as="ago" />
           </div>
         ) : null}
       </Table.Td>
@@ -109,7 +109,7 @@ function DestinationRow({
         )}
       </Table.Td>
       <Table.Td className="number wide-only">{numberOf(delivered)}</Table.Td>
-      <Table.Td>
+      <Table.Td className="wide-only">
         <TimeText iso={lastDelivered} as="ago" />
       </Table.Td>
       <Table.Td className="number">

@@ -36,7 +36,7 @@ export function StageFailure({ stage }: { readonly stage: Stage }) {
   return (
     <div className="failure">
       <div>
-        <Plain text={lastFailure.message} /> <TimeText iso={lastFailure.time} as="ago" />
+        <Plain text={lastFailure.message} /> · <TimeText iso={lastFailure.time} as="ago" />
         {failuresInRow > 1 ? `, ${numberOf(failuresInRow)} times in a row` : ''}
       </div>
       {lastFailure.hint === '' ? null : (
