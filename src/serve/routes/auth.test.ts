@@ -405,29 +405,6 @@ describe('tokens', () => {
   })
 })
 
-describe('saved searches', () => {
-  it('are seen by who keeps them, and by all where they are shared', async () => {
-    const at = start()
-    const keep = (as: 'viewer' | 'analyst', json: object) => at.fetch('/api/v1/searches', { method: 'POST', as, json })
-    const own = (await (await keep('viewer', SEARCH)).json()) as { id: string }
-    const shared = (await (await keep('viewer', { ...SEARCH, name: 'ours', shared: true })).json()) as { id: string }
-    const seen = async (as: 'viewer' | 'analyst') =>
-      ((await (await at.fetch('/api/v1/searches', { as })).json()) as { searches: { name: string }[] }).searches.map(
-        ({ name }) => name,
-      )
-    expect(await seen('viewer')).toEqual(['mine', 'ours'])
-    expect(await seen('analyst')).toEqual(['ours'])
-    const forget = (as: 'viewer' | 'analyst' | 'admin', id: string) =>
-      at.fetch(`/api/v1/searches/${id}`, { method: 'DELETE', as }).then(({ status }) => status)
-    expect(await forget('analyst', own.id)).toBe(404)
-    expect(await forget('analyst', shared.id)).toBe(404)
-    expect(await forget('admin', own.id)).toBe(404)
-    expect(await forget('admin', shared.id)).toBe(204)
-    expect(await forget('viewer', own.id)).toBe(204)
-    expect(await seen('viewer')).toEqual([])
-  })
-})
-
 describe('where requests come from', () => {
   const behindProxy = ['10.0.0.0/8']
 
