@@ -124,13 +124,14 @@ it('serves the demo after it, on any port where the usual one is taken, unless t
   const env = { ...process.env, BRICKTRAIL_HOME: '', BRICKTRAIL_DEMO_EXIT: '' }
   const home = join(bench.folder, 'demo')
   await shareCache(homeAt(home))
+  await writeFile(homeAt(home).detectSettings, 'shipped: false\n')
   const child = spawn(process.execPath, [MAIN, '--home', home, ...demo], { stdio: ['ignore', 'pipe', 'inherit'], env })
   children.push(child)
   let out = ''
   child.stdout.on('data', (piece) => {
     out += piece
   })
-  await eventually(() => out.includes('Sign in, once'))
+  await eventually(() => out.includes('Sign in, once'), 90_000)
   const link = /http:\S+/.exec(out.slice(out.indexOf('Sign in')))?.[0] ?? ''
   expect((await fetch(link, { redirect: 'manual' })).headers.getSetCookie()).toHaveLength(1)
   child.kill('SIGTERM')
