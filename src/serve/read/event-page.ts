@@ -118,10 +118,12 @@ async function keysIn(
     sight,
     ({ events }) => `SELECT event_id AS id, epoch_us(event_time)::VARCHAR AS us FROM ${events}
       WHERE ${conditions.join(' AND ')} ORDER BY event_time ${direction}, event_id ${direction} LIMIT ${limit}`,
-    { ...options, fromMs, toMs, ...(places === undefined ? {} : { spans: places }) },
+    { ...options, fromMs, toMs, ...(places === undefined ? {} : { spans: places }), ...beforeOf(search) },
   )
   return rows
 }
+
+const beforeOf = ({ before }: Search) => (before === undefined ? {} : { before })
 
 const placesSql = (places: readonly (readonly [number, number])[]): string =>
   `(${places.map(([from, to]) => `(event_time >= ${atMs(from)} AND event_time < ${atMs(to)})`).join(' OR ')})`

@@ -37,6 +37,7 @@ async function over<T extends Record<string, unknown>>(
   const { rows } = await reader.rows<T>(sight, ({ events }) => sql(`(FROM ${events} WHERE ${where})`, '1'), {
     signal,
     ...span,
+    ...(search.before === undefined ? {} : { before: search.before }),
   })
   return rows
 }

@@ -31,9 +31,11 @@ export interface ReadOptions extends AskOptions {
   readonly lane?: Lane
   /** Only files that can hold events in one of these spans are read: [from, to] in milliseconds. */
   readonly spans?: readonly (readonly [number, number])[]
+  /** See `VisibleOptions.before`; for events. */
+  readonly before?: string
 }
 
-type FileSpan = Pick<ReadOptions, 'fromMs' | 'toMs' | 'spans'>
+type FileSpan = Pick<ReadOptions, 'fromMs' | 'toMs' | 'spans' | 'before'>
 
 /** Enough for the explorer's questions over tens of millions of events, with room for what is kept counted. */
 export const DEFAULT_READER_MEMORY_MB = 1000
@@ -135,7 +137,10 @@ export class LakeReader implements LakeQuestions {
     const lazy = (mentions: string, relation: () => string) => (named.includes(mentions) ? relation() : mentions)
     return {
       masked,
-      events: lazy('(events)', () => visibleEvents(scanSql(events, files), sight, options)),
+      events: lazy('(events)', () => {
+        const { before } = span
+        return visibleEvents(scanSql(events, files), sight, before === undefined ? options : { ...options, before })
+      }),
       rejects: lazy('(rejects)', () => visibleRejects(scanSql(rejects, snapshot.rejects.files), sight, options)),
       findings: lazy('(findings)', () => {
         const newest = newestSql(scanSql(findings, snapshot.findings.files))

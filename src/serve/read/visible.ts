@@ -90,6 +90,11 @@ export interface VisibleOptions {
    * failing expression would tell of it, so that every column of such a row is null.
    */
   readonly guarded?: boolean
+  /**
+   * A condition over the columns as they are, which the rows must meet besides. It may only leave out rows that the question leaves out
+   * anyway: it saves masking what is not looked for.
+   */
+  readonly before?: string
 }
 
 /** The events of `source` as somebody sees them. */
@@ -118,7 +123,8 @@ export function visible(
     })
   const list = [...shown, ...also]
   // A statement that only counts names no column.
-  return `(SELECT ${list.length === 0 ? '1 AS one' : list.join(', ')} FROM ${source} WHERE ${limits})`
+  const where = options.before === undefined ? limits : `${limits} AND (${options.before})`
+  return `(SELECT ${list.length === 0 ? '1 AS one' : list.join(', ')} FROM ${source} WHERE ${where})`
 }
 
 /** The rejects: they belong to no workspace, and their bytes cannot be masked. */

@@ -16,6 +16,11 @@ export interface Search {
   readonly countedSql: string
   /** True where counts can answer all of it. */
   readonly isCounted: boolean
+  /**
+   * What words ask of the texts as they are, before masks; undefined where that says nothing. What is found must be found behind the
+   * masks too, so that it tells nothing of what they hide.
+   */
+  readonly before?: string
 }
 
 /** Columns of single texts. */
@@ -73,8 +78,17 @@ export function searchOf(q: string): Search {
   const terms = parseSearch(q).map((term) => ({ term, sql: located(term, () => termSql(term)) }))
   const counted = terms.filter(({ term }) => !SCANNED.has(term.field))
   const joined = (some: typeof terms) => (some.length === 0 ? 'TRUE' : some.map(({ sql }) => sql).join(' AND '))
-  return { sql: joined(terms), countedSql: joined(counted), isCounted: counted.length === terms.length }
+  const words = terms.filter(({ term }) => term.field === 'text' && !term.negated && !looksMasked(term.list))
+  return {
+    sql: joined(terms),
+    countedSql: joined(counted),
+    isCounted: counted.length === terms.length,
+    ...(words.length === 0 ? {} : { before: joined(words) }),
+  }
 }
+
+/** What masks put into a text is not in the text as it is. */
+const looksMasked = (list: string): boolean => /p-[0-9a-f]|@|\/|::|characters|\[|\*/i.test(list)
 
 /** What a term throws, at its place. */
 function located(term: Term, make: () => string): string {
