@@ -42,8 +42,10 @@ async function build(): Promise<void> {
   const files = filesOf(fresh).filter((path) => COMPRESSED.test(path) && statSync(path).size >= LEAST_BYTES)
   let bytes = 0
   for (const path of files) bytes += compress(path)
-  rmSync(out, { recursive: true, force: true })
+  const old = `${fresh}-old`
+  if (existsSync(out)) renameSync(out, old)
   renameSync(fresh, out)
+  rmSync(old, { recursive: true, force: true })
   writeFileSync(stamp, state)
   console.log(`dist/web: ${files.length} files, ${Math.round(bytes / 1024)} kB as gzip`)
 }

@@ -27,7 +27,7 @@ export function Activity({ overview }: { readonly overview: Overview }) {
                 toMs={Date.parse(answer.to)}
                 bucketMs={answer.intervalSeconds * 1000}
                 label="Events over time by category"
-                height={196}
+                height={272}
                 onSpan={(from, to) => navigate(explorerUrl(q, { from, to }))}
               />
               <Legend series={series} />

@@ -5,6 +5,9 @@ import type { Figure, Overview } from '../../../../src/serve/shapes/entities.ts'
 import { numberOf } from '../../times.ts'
 import { explorerUrl } from '../../url-state.ts'
 
+/** Higher percentages are hard to picture. */
+const MOST_IN_PERCENT = 3
+
 type Name = keyof Overview['figures']
 
 /** More of these is worse; more of the others is just more. */
@@ -74,14 +77,19 @@ function Change({ figure: { value, before }, isBad }: { readonly figure: Figure;
   if (before === null) return <span className="figure-change quiet">&nbsp;</span>
   const more = value - before
   if (more === 0) return <span className="figure-change quiet">as before</span>
-  const text =
-    before === 0 ? `${numberOf(before)} before` : `${Math.min(999, Math.round((100 * Math.abs(more)) / before))}%`
+  const text = before === 0 ? `${numberOf(before)} before` : changeOf(value, before)
   const tone = isBad && more > 0 ? 'tone-high' : 'quiet'
   return (
     <span className={`figure-change ${tone}`} title={`${numberOf(before)} in the span before`}>
-      {before === 0 ? '' : more > 0 ? '↑ ' : '↓ '}
-      <span className="unseen-caption">{more > 0 ? 'up ' : 'down '}</span>
+      {before === 0 ? null : <span aria-hidden="true">{more > 0 ? '↑ ' : '↓ '}</span>}
+      {before === 0 ? null : <span className="unseen-caption">{more > 0 ? 'up by ' : 'down by '}</span>}
       {text}
     </span>
   )
+}
+
+/** Percent as long as they can be pictured, times beyond that. */
+function changeOf(value: number, before: number): string {
+  const times = value / before
+  return times > MOST_IN_PERCENT ? `×${Math.round(times)}` : `${Math.round(Math.abs(times - 1) * 100)}%`
 }
