@@ -178,12 +178,13 @@ describe('the page of a rule', () => {
     expect(await change.isDisabled()).toBe(true)
     await page.getByRole('textbox', { name: 'Reason' }).fill('Known batch job')
     await change.click()
-    await page.getByText('changed here').waitFor()
+    // Every rule is read anew before a change stands.
+    await page.getByText('changed here').waitFor({ timeout: 40_000 })
     expect(await api<RuleDetail>(`/rules/${rule.id}`)).toMatchObject({ enabled: false, overridden: true })
     await page.getByRole('button', { name: 'Take back to the rule as shipped' }).click()
-    await page.getByRole('switch', { name: 'On' }).waitFor()
+    await page.getByRole('switch', { name: 'On' }).waitFor({ timeout: 40_000 })
     expect(await api<RuleDetail>(`/rules/${rule.id}`)).toMatchObject({ enabled: true, overridden: false })
-  })
+  }, 120_000)
 
   it('says what it would have found', async () => {
     const { rules } = await api<{ rules: { id: string; findings: number; kind: string }[] }>('/rules?days=90')
