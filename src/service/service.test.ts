@@ -154,12 +154,14 @@ it('delivers alerts, to a destination that is named while it runs, too', async (
   }
 })
 
-it('runs rules anew once they are changed', async () => {
+it('runs rules anew once they are changed, before anything new comes', async () => {
   await bench.drop('a.json', [logLine({ n: 1, status: 403 })])
   await bench.start()
-  await eventually(async () => (await bench.counted()).events === 1)
+  await eventually(() => bench.service?.figures().detectionPasses === 1 && stateOf('ingest:inbox')?.state === 'idle')
+  const runs = stateOf('detect')?.runs ?? 0
   const rule = join(bench.folder, 'rules', 'refused.yml')
   await writeFile(rule, (await readFile(rule, 'utf8')).replace('401', '[401, 403]'))
+  await eventually(() => (stateOf('detect')?.runs ?? 0) > runs)
   await bench.drop('b.json', [logLine({ n: 2, status: 403 })])
   await eventually(async () => (await bench.findings()) >= 1)
 })

@@ -29,6 +29,9 @@ export interface ServiceOptions {
 /** How often the lake is looked at for what others added. */
 const LAKE_MS = 1000
 
+/** Rules that were changed need not wait for the next event, but a stat of each of their files need not be had every second. */
+const LOOKS_PER_RULES = 10
+
 /** Work that takes longer to end is left as a crash would leave it, which costs nothing but doing it again. */
 const STOP_MS = 20_000
 
@@ -253,8 +256,10 @@ export class Service implements ServiceView {
   }
 
   async #watchLake(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let looks = 1; !signal.aborted; looks++) {
       await this.#lake.look().catch((cause: unknown) => this.#options.onFailure?.('lake', cause))
+      if (looks % LOOKS_PER_RULES === 0 && (await this.#intake.areRulesChanged()))
+        this.#stageNamed('detect').nudge(true)
       await sleep(LAKE_MS, undefined, { signal }).catch(() => {})
     }
   }
