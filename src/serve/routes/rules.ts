@@ -151,6 +151,7 @@ export const rules: RouteGroup = (deps) => {
       if (isLimitedByLists(principal))
         throw new AppError('FORBIDDEN', 'A rule is about all rows, and you see only some of them.')
       await changeRule(deps.home, desk, id, c.req.valid('json'), { who: principal.name, now: deps.now() })
+      deps.service?.nudge('detect')
       return c.json(await detail(asking(c), id, USUAL_DAYS), 200)
     })
     .openapi(test, async (c) => {
