@@ -52,6 +52,18 @@ export const day = (events: number): Promise<string> =>
     isHome: true,
   })
 
+/** A home whose lake holds a week of so many events, each day sorted by time. */
+export const lake = async (events: number): Promise<string> => {
+  const source = await account(events)
+  return made({
+    name: `lake-${events}`,
+    work: 'lake',
+    params: (home) => ({ home, source }),
+    madeOf: schemaTag(EVENT_COLUMNS),
+    isHome: true,
+  })
+}
+
 /** The cache folder of a home where everything that is compiled once is compiled. */
 async function warmCache(): Promise<string> {
   const home = join(DATA, 'warm')
@@ -115,7 +127,7 @@ async function makers(): Promise<string> {
   return hash.digest('hex').slice(0, 16)
 }
 
-const DATA_WORKS: readonly string[] = ['simulate.ts', 'small-objects.ts', 'batches.ts', 'day.ts']
+const DATA_WORKS: readonly string[] = ['simulate.ts', 'small-objects.ts', 'batches.ts', 'day.ts', 'lake.ts']
 
 /** Bytes of all files in a folder and below. */
 export async function bytesIn(folder: string): Promise<number> {

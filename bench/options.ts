@@ -19,10 +19,14 @@ export const ROWS = [
   'correlate',
   'deliver',
   'alert',
+  'serve',
   'small',
   'steady',
   'large',
 ] as const
+
+/** Rows that take long to make ready; measured with `--large`, or when named. */
+const ONLY_LARGE: readonly RowName[] = ['large', 'serve']
 
 /** A row's name. */
 export type RowName = (typeof ROWS)[number]
@@ -35,8 +39,10 @@ export interface BenchOptions {
   /** Events already in the day that small batches go into; one row each. */
   readonly days: readonly number[]
   readonly rows: readonly RowName[]
-  /** Events of the row `large`. */
+  /** Events of the rows `large` and `serve`. */
   readonly largeEvents: number
+  /** How long people ask in the row `serve`. */
+  readonly serveSeconds: number
   readonly json: string | undefined
   readonly keep: boolean
   /** Folder with a `node_modules` that has `chdb`; undefined where it is not installed. */
@@ -47,7 +53,7 @@ export interface BenchOptions {
 export const USAGE = `node bench/run.ts [--quick] [--large] [--events N] [--rounds N] [--only row,row] [--json FILE] [--keep] [--peers DIR]
 rows: ${ROWS.join(', ')}
 --quick   100,000 events, 1,000 objects, one round: to see that it runs, not to quote
---large   also 10 million events, and a day of 50 million
+--large   also 10 million events, a day of 50 million, and 50 people with the explorer over 10 million events
 --keep    leave the homes that were filled, under bench-data/
 --peers   folder whose node_modules holds chdb (default test/peers)
 `
@@ -77,6 +83,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     days: quick ? [500_000] : large ? [5_000_000, 50_000_000] : [5_000_000],
     rows: rowsOf(values.only, large),
     largeEvents: quick ? 1_000_000 : 10_000_000,
+    serveSeconds: quick ? 60 : 600,
     json: values.json,
     keep: values.keep,
     peers: existsSync(join(peers, 'node_modules', 'chdb')) ? peers : undefined,
@@ -89,7 +96,7 @@ function whole(flag: string, text: string): number {
 }
 
 function rowsOf(only: string | undefined, large: boolean): RowName[] {
-  if (only === undefined) return ROWS.filter((row) => row !== 'large' || large)
+  if (only === undefined) return ROWS.filter((row) => !ONLY_LARGE.includes(row) || large)
   return only.split(',').map((name) => {
     const row = ROWS.find((known) => known === name.trim())
     if (row === undefined) throw new Error(`There is no row "${name}"; the rows are ${ROWS.join(', ')}.`)

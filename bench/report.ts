@@ -42,7 +42,9 @@ export function markdown(rows: readonly Row[]): string {
   const shares = floorShares(rows)
   if (shares !== undefined) parts.push(shares)
   const query = rows.find(({ name }) => name === 'query')
-  if (query !== undefined) parts.push(questions(query))
+  if (query !== undefined) parts.push(details(query, 'question'))
+  const served = rows.find(({ name }) => name === 'serve')
+  if (served !== undefined) parts.push(details(served, 'explorer'))
   const kept = budgets(rows)
   if (kept.length > 0)
     parts.push(
@@ -58,7 +60,7 @@ function figures(rows: readonly Row[]): string {
   const bare = rows.find(({ name }) => name === 'bare')
   const head = ['row', 'events', 'wall s', 'CPU s', 'events/s', 'peak RSS MB', 'bytes/event', 'speed ÷ bare', 'by CPU']
   const lines = rows
-    .filter(({ name }) => name !== 'query')
+    .filter(({ name }) => name !== 'query' && name !== 'serve')
     .map((row) => {
       const events = middle(row, (outcome) => outcome.events)
       const wall = middle(row, seconds)
@@ -88,10 +90,11 @@ function floorShares(rows: readonly Row[]): string | undefined {
   return `Speed by CPU: \`floor\` ÷ \`bare\` ${share(floor, bare)}, \`ours\` ÷ \`floor\` ${share(ours, floor)}.`
 }
 
-function questions(query: Row): string {
-  const { details = {} } = query.rounds[0] ?? {}
-  const lines = Object.entries(details).map(([name, ms]) => [name.replace(/_ms$/, '').replaceAll('_', ' '), number(ms)])
-  return table(['question', 'ms'], lines)
+/** Figures of a row by name: milliseconds, unless the name says otherwise. */
+function details(row: Row, heading: string): string {
+  const { details: found = {} } = row.rounds[0] ?? {}
+  const lines = Object.entries(found).map(([name, ms]) => [name.replace(/_ms$/, '').replaceAll('_', ' '), number(ms)])
+  return table([heading, 'ms'], lines)
 }
 
 /** Each budget for which something was measured. */
@@ -146,6 +149,21 @@ export function budgets(rows: readonly Row[]): Budget[] {
     const ms = (name: string) => middle(alerted, ({ details }) => details[name] ?? Number.NaN)
     const measured = `${number(ms('p95_ms'))} ms; median ${number(ms('p50_ms'))}, longest ${number(ms('max_ms'))}`
     add('finding to webhook: 95th percentile under 1 s', measured, ms('p95_ms') < 1000)
+  }
+  const served = row('serve')?.rounds[0]?.details
+  if (served !== undefined) {
+    const {
+      all_p50_ms: p50 = 0,
+      all_p95_ms: p95 = 0,
+      failed = 0,
+      rss_start_mb: start = 0,
+      rss_half_mb: half = 0,
+      rss_end_mb: end = 0,
+    } = served
+    const measured = `${number(p95)} ms; median ${number(p50)}, ${number(failed)} failed`
+    add('50 people with the explorer: 95th percentile under 500 ms', measured, p95 < 500 && failed === 0)
+    // What is kept fills up in the beginning; growth is what comes after that.
+    add('no growth in memory', `${number(start)}, ${number(half)}, ${number(end)} MB`, end < half * 1.1)
   }
   if (small !== undefined) {
     const speed = middle(small, (outcome) => outcome.events / outcome.seconds)

@@ -3,7 +3,7 @@ import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { homeAt } from '../src/core/home.ts'
 import { rsigma } from '../test/peers/sigma/rsigma.ts'
-import { account, batches, bytesIn, DATA, day, freshHome, smallObjects } from './data.ts'
+import { account, batches, bytesIn, DATA, day, freshHome, lake, smallObjects } from './data.ts'
 import type { BenchOptions, RowName } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { run } from './processes.ts'
@@ -50,6 +50,7 @@ export async function measure(options: BenchOptions, folder: string): Promise<Ro
   if (wants('correlate')) rows.push(...(await correlate(options)))
   if (wants('deliver')) rows.push(await deliver(options, folder))
   if (wants('alert')) rows.push(await alert(options))
+  if (wants('serve')) rows.push(await serve(options, folder))
   if (wants('small')) rows.push(await small(options, folder))
   if (wants('steady')) for (const events of options.days) rows.push(...(await steady(events, folder)))
   if (wants('large')) rows.push(await large(options, folder))
@@ -259,6 +260,20 @@ async function alert({ rounds: times }: BenchOptions): Promise<Row> {
     rounds.push(await run('alert', { findings: ALERTED_FINDINGS }))
   }
   return { name: 'alert', title: 'Bricktrail: from a committed finding to a webhook that has its alert', rounds }
+}
+
+/** So many people, each of whom asks something every few seconds. */
+const USERS = 50
+const THINK_SECONDS = 5
+
+async function serve(options: BenchOptions, folder: string): Promise<Row> {
+  const like = await lake(options.largeEvents)
+  note('serve')
+  const home = await freshHome(folder, 'serve', like)
+  const outcome = await run('serve', { home, users: USERS, seconds: options.serveSeconds, thinkSeconds: THINK_SECONDS })
+  await rm(home, { recursive: true })
+  const title = `Bricktrail: ${USERS} people with the explorer over ${THOUSANDS.format(options.largeEvents)} events`
+  return { name: 'serve', title, rounds: [outcome] }
 }
 
 async function large(options: BenchOptions, folder: string): Promise<Row> {

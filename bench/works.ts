@@ -19,6 +19,8 @@ export const WORKS = {
   'small-objects': () => import('./works/small-objects.ts'),
   batches: () => import('./works/batches.ts'),
   day: () => import('./works/day.ts'),
+  lake: () => import('./works/lake.ts'),
+  serve: () => import('./works/serve.ts'),
   warm: () => import('./works/warm.ts'),
 } as const
 

@@ -14,6 +14,7 @@ interface Flight {
   readonly answer: Promise<unknown>
   readonly leave: AbortController
   askers: number
+  landed: boolean
 }
 
 /** See above. */
@@ -58,9 +59,10 @@ export class Answers {
       this.#keep(key, made)
       return made
     })
-    const flight: Flight = { answer, leave, askers: 0 }
+    const flight: Flight = { answer, leave, askers: 0, landed: false }
     this.#flights.set(key, flight)
     const land = () => {
+      flight.landed = true
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
     }
     answer.then(land, land)
@@ -80,7 +82,7 @@ export class Answers {
     } finally {
       if (left !== undefined) signal.removeEventListener('abort', left)
       flight.askers -= 1
-      if (flight.askers === 0) flight.leave.abort(signal.reason)
+      if (flight.askers === 0 && !flight.landed) flight.leave.abort(signal.reason)
     }
   }
 
