@@ -46,7 +46,7 @@ describe('the way in', () => {
   it('leads out: after signing out nothing is shown', async () => {
     const page = await site.as('auditor')
     await page.getByRole('button', { name: /settings and sign out/ }).click()
-    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.goto('/events')
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
@@ -55,7 +55,7 @@ describe('the way in', () => {
   it('comes back when the session ended behind the page', async () => {
     const page = await site.as('auditor')
     await page.context().clearCookies()
-    await page.getByRole('link', { name: 'Explorer' }).click()
+    await page.getByRole('link', { name: 'Explorer', exact: true }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 })
@@ -78,6 +78,21 @@ describe('the frame', () => {
     const page = await site.signedIn()
     await page.goto('/')
     await page.getByText('Live', { exact: true }).waitFor()
+    await page.context().route('**/api/v1/stream', (route) => route.abort())
+    await page.reload()
+    await page.getByText('Not live', { exact: true }).waitFor()
+  })
+
+  it('tells of the account on its first page, not of what people do in Bricktrail', async () => {
+    const page = await site.signedIn()
+    await page.goto('/events?q=service:bricktrail')
+    await page.locator('.events-body .event-row').first().waitFor()
+    await page.goto('/')
+    await page.getByText('New actors').first().waitFor()
+    expect(await page.locator('main').textContent()).not.toContain('local admin')
+    const events = page.getByRole('definition').first().getByRole('link')
+    expect(Number((await events.textContent())?.replaceAll(',', ''))).toBeGreaterThan(100)
+    expect(await events.getAttribute('href')).toContain('-service%3Abricktrail')
   })
 
   it('paints within a second', async () => {

@@ -12,6 +12,7 @@ import type { EntityRow } from '../../src/serve/shapes/entities.ts'
 import type { RuleList } from '../../src/serve/shapes/rules.ts'
 import { ROOT } from '../source-files.ts'
 import { openSite, type Site } from './site.fixture.ts'
+import { smallPng } from './small-png.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -69,7 +70,14 @@ async function pagesOf({ url, token }: Site): Promise<Shown[]> {
         await event(page)
       },
     },
-    { name: 'sql', path: '/sql', ready: heading('SQL') },
+    {
+      name: 'sql',
+      path: '/sql',
+      ready: async (page) => {
+        await page.getByRole('button', { name: 'Run' }).click()
+        await page.getByRole('region', { name: 'Rows', exact: true }).waitFor()
+      },
+    },
     { name: 'alerts', path: '/alerts', ready: (page) => page.getByRole('list', { name: 'Queue' }).waitFor() },
     { name: 'incident', path: `/incidents?id=${alerts[0]?.id ?? ''}`, ready: heading('Timeline') },
     { name: 'entity', path: `/entities/actor/${encodeURIComponent(actor)}`, ready: heading('Habits') },
@@ -113,7 +121,7 @@ async function wrongOf(page: Page, scheme: keyof typeof RULES): Promise<string[]
 async function picture(page: Page, name: string): Promise<void> {
   if (process.env.UPDATE_DOCS !== '1') return
   mkdirSync(IMAGES, { recursive: true })
-  writeFileSync(join(IMAGES, `${name}.png`), await page.screenshot({ animations: 'disabled', caret: 'hide' }))
+  writeFileSync(join(IMAGES, `${name}.png`), smallPng(await page.screenshot({ animations: 'disabled', caret: 'hide' })))
 }
 
 describe.each(SCHEMES)('in the %s theme', (scheme) => {

@@ -49,6 +49,25 @@ export const useFacets = (search: Search, fields: readonly Facet[], most = FACET
 export const useHistogram = (search: Search, by: Facet | null, buckets: number, enabled = true) =>
   useAsk<Histogram>('/events/histogram', { ...search, by, buckets }, { keepPrevious: true, enabled })
 
+/** Of an open span, less than this share must hold events for it to be drawn anew around them. */
+const TIGHT_SHARE = 0.6
+
+/** Events over time; where the span is open and they fill only a part of it, that part, in finer steps. */
+export function useFittedHistogram(search: Search, by: Facet | null, buckets: number) {
+  const whole = useHistogram(search, by, buckets)
+  const tight = search.from === null && search.to === null ? tightSpan(whole.data) : null
+  const fitted = useHistogram({ q: search.q, from: null, to: null, ...tight }, by, buckets, tight !== null)
+  return tight !== null && fitted.data !== undefined && !fitted.isPlaceholderData ? fitted : whole
+}
+
+function tightSpan(histogram: Histogram | undefined): { from: string; to: string } | null {
+  const [first, last] = [histogram?.buckets[0], histogram?.buckets.at(-1)]
+  if (histogram === undefined || first === undefined || last === undefined) return null
+  const toMs = Date.parse(last.time) + histogram.intervalSeconds * 1000
+  const share = (toMs - Date.parse(first.time)) / (Date.parse(histogram.to) - Date.parse(histogram.from))
+  return share < TIGHT_SHARE ? { from: first.time, to: new Date(toMs).toISOString() } : null
+}
+
 /** Values of a field that begin with a text. */
 export const useValues = (field: Facet | null, prefix: string, search: Search) =>
   useAsk<ValueList>(

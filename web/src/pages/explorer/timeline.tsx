@@ -4,7 +4,7 @@ import type { Facet, Histogram } from '../../../../src/serve/shapes/events.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { StateOf } from '../../parts/state-of.tsx'
 import { Legend, seriesOf, TimeChart } from '../../parts/time-chart.tsx'
-import { type Search, useHistogram } from '../../queries/events.ts'
+import { type Search, useFittedHistogram } from '../../queries/events.ts'
 import { useSettings } from '../../settings.tsx'
 import { numberOf, spanOf, timeOf } from '../../times.ts'
 import { FACET_NAMES, facetTitle } from './facet-names.ts'
@@ -27,7 +27,7 @@ export interface TimelineProps {
 
 /** The histogram of a search. */
 export function Timeline({ search, by, onBy, onSpan }: TimelineProps) {
-  const histogram = useHistogram(search, by, TIMELINE_BUCKETS)
+  const histogram = useFittedHistogram(search, by, TIMELINE_BUCKETS)
   return (
     <div className="timeline">
       <Group className="timeline-head" justify="space-between" gap="xs" wrap="nowrap">

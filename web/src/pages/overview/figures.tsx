@@ -2,6 +2,7 @@
 import { Anchor } from '@mantine/core'
 import { Link } from 'wouter'
 import type { Figure, Overview } from '../../../../src/serve/shapes/entities.ts'
+import { Icon } from '../../parts/icon.tsx'
 import { numberOf } from '../../times.ts'
 import { explorerUrl } from '../../url-state.ts'
 
@@ -81,7 +82,7 @@ function Change({ figure: { value, before }, isBad }: { readonly figure: Figure;
   const tone = isBad && more > 0 ? 'tone-high' : 'quiet'
   return (
     <span className={`figure-change ${tone}`} title={`${numberOf(before)} in the span before`}>
-      {before === 0 ? null : <span aria-hidden="true">{more > 0 ? '↑ ' : '↓ '}</span>}
+      {before === 0 ? null : <Icon name={more > 0 ? 'rise' : 'fall'} size={11} />}
       {before === 0 ? null : <span className="unseen-caption">{more > 0 ? 'up by ' : 'down by '}</span>}
       {text}
     </span>
