@@ -6,6 +6,9 @@ const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 /** What an index of one byte can name. */
 const MOST_COLORS = 256
 
+/** Squared; nearer colours are told apart by nobody. The page's greys are farther apart. */
+const LEAST_DISTANCE = 24
+
 interface Pixels {
   readonly width: number
   readonly height: number
@@ -21,10 +24,7 @@ export function smallPng(png: Buffer): Buffer {
     const color = rgb.readUIntBE(at, 3)
     counts.set(color, (counts.get(color) ?? 0) + 1)
   }
-  const palette = [...counts]
-    .sort((a, b) => b[1] - a[1])
-    .slice(0, MOST_COLORS)
-    .map(([color]) => color)
+  const palette = chosen([...counts].sort((a, b) => b[1] - a[1]).map(([color]) => color))
   const indexes = new Map(palette.map((color, index) => [color, index]))
   const rows = Buffer.alloc((width + 1) * height)
   for (let y = 0; y < height; y++) {
@@ -54,18 +54,29 @@ export function smallPng(png: Buffer): Buffer {
   return Buffer.concat([SIGNATURE, ...chunks])
 }
 
+/** The most frequent, but no two that look the same: a small dot of green is worth more than another shade of grey. */
+function chosen(byFrequency: readonly number[]): number[] {
+  const palette: number[] = []
+  for (const color of byFrequency) {
+    if (palette.length === MOST_COLORS) break
+    const alike = palette[nearest(palette, color)]
+    if (alike === undefined || distanceOf(alike, color) >= LEAST_DISTANCE) palette.push(color)
+  }
+  return palette
+}
+
 function nearest(palette: readonly number[], color: number): number {
   let [best, least] = [0, Number.POSITIVE_INFINITY]
   for (const [index, each] of palette.entries()) {
-    const [r, g, b] = [
-      (each >> 16) - (color >> 16),
-      ((each >> 8) & 255) - ((color >> 8) & 255),
-      (each & 255) - (color & 255),
-    ]
-    const distance = r * r + g * g + b * b
+    const distance = distanceOf(each, color)
     if (distance < least) [best, least] = [index, distance]
   }
   return best
+}
+
+function distanceOf(one: number, other: number): number {
+  const at = (shift: number) => ((one >> shift) & 255) - ((other >> shift) & 255)
+  return at(16) ** 2 + at(8) ** 2 + at(0) ** 2
 }
 
 function chunk(type: string, data: Buffer): Buffer {
