@@ -47,6 +47,8 @@ export const DEFAULT_QUESTION_MS = 20_000
 const QUICK_ROWS = 3_000_000
 /** Two quick statements keep two cores busy; each more would only slow them down, and take a thread from Node's own work. */
 const CONNECTIONS = { quick: 2, long: 1 } as const
+/** What starts beside the reader comes first; then the lake is counted. */
+const COUNT_AFTER_MS = 2000
 /** Rows of a page whose other columns are read only once the page is known. */
 const LATE_ROWS = 1001
 
@@ -65,7 +67,9 @@ export async function openLakeReader(home: Home, options: LakeReaderOptions = {}
   const key = await maskKey(home)
   const snapshots = new Snapshots(home)
   const slots = await Slots.open(await engine.beside(), snapshots.events, key)
-  return new LakeReader({ home, engine, connections, key, snapshots, slots }, options)
+  const reader = new LakeReader({ home, engine, connections, key, snapshots, slots }, options)
+  reader.countSoon()
+  return reader
 }
 
 /** What a reader is put together from. */
@@ -187,6 +191,19 @@ export class LakeReader implements LakeQuestions {
   /** Another connection, such as for building what is kept counted; whoever asks closes it. */
   beside(): Promise<Engine> {
     return this.#engine.beside()
+  }
+
+  /** Counts the lake a moment from now, before anybody asks. */
+  countSoon(): void {
+    const timer = setTimeout(() => {
+      this.snapshots.newest().then(
+        ({ events }) => this.slots.follow(events),
+        // A home without a lake has nothing to count; whoever asks is told of anything else.
+        () => undefined,
+      )
+    }, COUNT_AFTER_MS)
+    timer.unref()
+    this.closing({ close: async () => clearTimeout(timer) })
   }
 
   /** Has something closed with the reader; the same thing only once. */

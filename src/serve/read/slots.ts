@@ -77,6 +77,8 @@ export class Slots {
   readonly #gone = new Map<string, number>()
   /** Sets of masks for which there is a table of kinds, and up to which kind it goes. */
   readonly #masked = new Map<string, number>()
+  /** Sets of masks that somebody waits for. */
+  readonly #wishes: (() => Promise<void>)[] = []
   #turn: Promise<void> = Promise.resolve()
   #wanted: Snapshot | undefined
   #kinds = 0
@@ -106,7 +108,7 @@ export class Slots {
 
   /** Counts the files of this snapshot, the newest first, unless a newer one comes; returns at once. */
   follow(snapshot: Snapshot): void {
-    if (this.#wanted?.version === snapshot.version) return
+    if (this.#closed || this.#wanted?.version === snapshot.version) return
     const idle = this.#wanted === undefined
     this.#wanted = snapshot
     if (idle) this.#turn = this.#turn.then(() => this.#work())
@@ -134,10 +136,12 @@ export class Slots {
     const masks = masksOf(sight)
     if (masks.length === 0) return 'kinds'
     const name = tableOf(masks)
-    // What is counted has its masked kinds; only the first use of a set of masks waits for the one that counts.
+    // Only the first use of a set of masks waits, and for one file at most.
     if (!this.#masked.has(name)) {
-      this.#turn = this.#turn.then(() => this.#mask(masks))
-      await this.#turn
+      await new Promise<void>((resolve, reject) => {
+        this.#wishes.push(() => this.#mask(masks).then(resolve, reject))
+        this.#turn = this.#turn.then(() => this.#grant())
+      })
     }
     return name
   }
@@ -154,6 +158,7 @@ export class Slots {
     for (;;) {
       const snapshot = this.#wanted
       if (snapshot === undefined || this.#closed) return
+      await this.#grant()
       const next = await this.#step(snapshot).catch(() => false)
       if (next) continue
       if (this.#wanted === snapshot) {
@@ -161,6 +166,10 @@ export class Slots {
         return
       }
     }
+  }
+
+  async #grant(): Promise<void> {
+    for (const wish of this.#wishes.splice(0)) await wish()
   }
 
   /** One file; false when nothing is left to do. A file that cannot be read stays uncounted, and scans tell why. */
