@@ -46,3 +46,10 @@ export const TARGET_NAME = `coalesce(${present('targets[1].name')}, ${present('t
 /** SQL, true if the event is the run of a query or command: it carries one, or the catalogue says so. */
 export const IS_QUERY = `(${present('query.text')} IS NOT NULL
         OR coalesce(category = 'query' AND (${present('query.id')} IS NOT NULL OR verb IN ('execute', 'complete')), false))`
+
+/**
+ * SQL: the workspace as it was logged. Account-level records carry workspace 0; where the event's workspace was taken from a parameter,
+ * the parameter still has it.
+ */
+export const LOGGED_WORKSPACE = `CASE WHEN audit_level = 'ACCOUNT_LEVEL' AND request_params['workspace_id'] = workspace_id THEN '0'
+    ELSE workspace_id END`

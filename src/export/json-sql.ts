@@ -117,7 +117,9 @@ export const objectIfAny = (members: Members): Json => {
 export const whole = (members: Members, more?: string): Json =>
   object(Object.fromEntries(Object.entries(members).map(([name, value]) => [name, orNull(value)])), more)
 
-const orNull = (value: Json): Json => (value.present === undefined ? value : sure(`coalesce(${sqlOf(value)}, 'null')`))
+/** The value, or null where it is absent. */
+export const orNull = (value: Json): Json =>
+  value.present === undefined ? value : sure(`coalesce(${sqlOf(value)}, 'null')`)
 
 /** A list of the elements that are there. */
 export const list = (elements: readonly Json[]): Json =>

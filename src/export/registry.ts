@@ -5,11 +5,12 @@ import { cef } from './formats/cef.ts'
 import { csv } from './formats/csv.ts'
 import { ocsf } from './formats/ocsf.ts'
 import { parquet } from './formats/parquet.ts'
+import { raw } from './formats/raw.ts'
 import { systemTable } from './formats/system-table.ts'
 import { uam } from './formats/uam.ts'
 
 /** All formats; the order is that of the help text. */
-export const FORMATS: readonly ExportFormat[] = [uam, ocsf, systemTable, cef, csv, parquet]
+export const FORMATS: readonly ExportFormat[] = [uam, ocsf, systemTable, raw, cef, csv, parquet]
 
 /** The names of all formats. */
 export const FORMAT_NAMES: readonly string[] = FORMATS.map((format) => format.name)

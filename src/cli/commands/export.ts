@@ -26,7 +26,7 @@ export const registerExport: RegisterCommand = (program, cli) => {
   program
     .command('export')
     .description('write events as files for other systems')
-    .requiredOption('--format <format>', 'uam, ocsf, system-table, cef, csv or parquet')
+    .requiredOption('--format <format>', 'uam, ocsf, system-table, raw, cef, csv or parquet')
     .requiredOption('--out <path>', 'file, or folder for one file a day, or - for standard output; .gz compresses')
     .option('--from <time>', 'not before: ISO, "2h ago", "yesterday", 2026-11; UTC')
     .option('--to <time>', 'not after; a day or month is included')

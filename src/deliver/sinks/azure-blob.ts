@@ -100,7 +100,7 @@ export const azureBlob: SinkKind<AzureBlobSettings> = {
   kind: 'azure-blob',
   takes: 'events',
   doc: 'Objects in an Azure Blob container, gzip NDJSON, written once under names that follow from what is in them.',
-  formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  formats: ['system-table', 'raw', 'ocsf', 'uam', 'cef'],
   // Few long objects are read faster than many short ones.
   connections: 1,
   schema: {

@@ -79,7 +79,7 @@ export const azureLogs: SinkKind<AzureLogsSettings> = {
   kind: 'azure-logs',
   takes: 'events',
   doc: 'Azure Monitor Logs and Microsoft Sentinel, by a data collection rule. It has no keys: what is sent twice has the same `EventId`.',
-  formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  formats: ['system-table', 'raw', 'ocsf', 'uam', 'cef'],
   schema: {
     type: 'object',
     required: ['endpoint', 'rule', 'stream'],

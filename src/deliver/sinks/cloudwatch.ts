@@ -122,7 +122,7 @@ export const cloudwatch: SinkKind<CloudWatchSettings> = {
   kind: 'cloudwatch',
   takes: 'events',
   doc: 'Amazon CloudWatch Logs. Events older than 14 days or two hours ahead it does not take; they are set aside with that reason.',
-  formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  formats: ['system-table', 'raw', 'ocsf', 'uam', 'cef'],
   schema: {
     type: 'object',
     required: ['region', 'group', 'stream'],

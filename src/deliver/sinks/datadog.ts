@@ -64,7 +64,7 @@ export const datadog: SinkKind<DatadogSettings> = {
   kind: 'datadog',
   takes: 'events',
   doc: 'Datadog Logs. It takes nothing that is older than 18 hours; older events need its archives.',
-  formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  formats: ['system-table', 'raw', 'ocsf', 'uam', 'cef'],
   schema: {
     type: 'object',
     required: ['api_key'],

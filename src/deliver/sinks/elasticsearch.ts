@@ -145,7 +145,7 @@ export const elasticsearch: SinkKind<ElasticsearchSettings> = {
   kind: 'elasticsearch',
   takes: 'events',
   doc: 'Elasticsearch or OpenSearch, an index or a data stream; the event id makes repeats harmless, within one backing index.',
-  formats: ['ocsf', 'system-table', 'uam'],
+  formats: ['ocsf', 'system-table', 'raw', 'uam'],
   schema: {
     type: 'object',
     required: ['url', 'index'],

@@ -54,7 +54,7 @@ export const file = (takes: 'messages' | 'events'): SinkKind<FileSettings> => ({
   kind: takes === 'messages' ? 'file' : 'event-file',
   takes,
   doc: `A file to append to, one ${takes === 'messages' ? 'message' : 'event'} a line.`,
-  formats: ['uam', 'ocsf', 'system-table', 'cef'],
+  formats: ['uam', 'ocsf', 'system-table', 'raw', 'cef'],
   connections: 1,
   schema: {
     type: 'object',

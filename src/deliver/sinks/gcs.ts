@@ -65,7 +65,7 @@ export const gcs: SinkKind<GcsSettings> = {
   kind: 'gcs',
   takes: 'events',
   doc: 'Objects in a Google Cloud Storage bucket, gzip NDJSON, written once under names that follow from what is in them.',
-  formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  formats: ['system-table', 'raw', 'ocsf', 'uam', 'cef'],
   // Few long objects are read faster than many short ones.
   connections: 1,
   schema: {

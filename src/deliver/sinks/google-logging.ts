@@ -103,7 +103,7 @@ export const googleLogging: SinkKind<GoogleLoggingSettings> = {
   kind: 'google-logging',
   takes: 'events',
   doc: 'Google Cloud Logging; the event id makes repeats harmless.',
-  formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  formats: ['system-table', 'raw', 'ocsf', 'uam', 'cef'],
   schema: {
     type: 'object',
     required: ['parent'],

@@ -224,7 +224,7 @@ export const kafka: SinkKind<KafkaSettings> = {
   kind: 'kafka',
   takes: 'events',
   doc: 'An Apache Kafka topic, by an idempotent producer that waits for all replicas; the header `event_id` tells what was sent twice.',
-  formats: ['ocsf', 'system-table', 'uam', 'cef'],
+  formats: ['ocsf', 'system-table', 'raw', 'uam', 'cef'],
   schema: {
     type: 'object',
     required: ['brokers', 'topic'],

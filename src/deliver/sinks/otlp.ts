@@ -108,7 +108,7 @@ export const otlp: SinkKind<OtlpSettings> = {
   kind: 'otlp',
   takes: 'events',
   doc: 'OpenTelemetry logs over HTTP: a collector, or a service that speaks OTLP.',
-  formats: ['ocsf', 'system-table', 'uam', 'cef'],
+  formats: ['ocsf', 'system-table', 'raw', 'uam', 'cef'],
   schema: {
     type: 'object',
     required: ['url'],

@@ -101,7 +101,7 @@ export const s3: SinkKind<S3Settings> = {
   kind: 's3',
   takes: 'events',
   doc: 'Objects in an S3 bucket, gzip NDJSON, written once under names that follow from what is in them; with Object Lock if wanted.',
-  formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  formats: ['system-table', 'raw', 'ocsf', 'uam', 'cef'],
   // Few long objects are read faster than many short ones.
   connections: 1,
   schema: {

@@ -172,7 +172,7 @@ export const splunkHec: SinkKind<SplunkSettings> = {
   kind: 'splunk-hec',
   takes: 'events',
   doc: 'Splunk HTTP Event Collector, with indexer acknowledgement where the token has it.',
-  formats: ['system-table', 'ocsf', 'uam', 'cef'],
+  formats: ['system-table', 'raw', 'ocsf', 'uam', 'cef'],
   schema: {
     type: 'object',
     required: ['url', 'token'],

@@ -307,7 +307,7 @@ export const syslog = (takes: 'messages' | 'events'): SinkKind<SyslogSettings> =
   kind: takes === 'messages' ? 'syslog' : 'event-syslog',
   takes,
   doc: `Syslog (RFC 5424) over TLS or TCP, one ${takes === 'messages' ? 'alert' : 'event'} a message.`,
-  formats: ['cef', 'uam', 'ocsf', 'system-table'],
+  formats: ['cef', 'uam', 'ocsf', 'system-table', 'raw'],
   schema: {
     type: 'object',
     required: ['host'],

@@ -3,18 +3,12 @@
  * system table run on the export. Source: the table's information_schema; the structs' fields are snake_case.
  */
 import type { ExportFormat } from '../contract.ts'
-
-/**
- * Account-level rows carry workspace 0 in the system table; where the event's workspace was taken from a parameter, the
- * parameter still has it.
- */
-const WORKSPACE = `CASE WHEN audit_level = 'ACCOUNT_LEVEL' AND request_params['workspace_id'] = workspace_id THEN '0'
-    ELSE workspace_id END`
+import { LOGGED_WORKSPACE } from '../event-facts.ts'
 
 /** Columns of the table and the SQL that fills them. */
 const COLUMNS: Readonly<Record<string, string>> = {
   account_id: 'account_id',
-  workspace_id: WORKSPACE,
+  workspace_id: LOGGED_WORKSPACE,
   version: "'2.0'",
   event_time: 'event_time',
   event_date: 'event_date',
