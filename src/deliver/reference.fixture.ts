@@ -131,7 +131,10 @@ export function destinationsPage(): string {
       only(event).map(([key, property]) => [
         key,
         key === 'format'
-          ? { description: 'How events are written: one of the formats of the kind, the first where absent. [Exports](exports.md) says what is in them; `raw` is the record as delivered, with its secrets cut out.' }
+          ? {
+              description:
+                'How events are written: one of the formats of the kind, the first where absent. [Exports](exports.md) says what is in them; `raw` is the record as delivered, with its secrets cut out.',
+            }
           : property,
       ]),
       [],
