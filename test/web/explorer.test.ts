@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { FindingDetail, FindingPage } from '../../src/serve/shapes/alerts.ts'
 import { openSite, type Site } from './site.fixture.ts'
 
 let site: Site
@@ -189,6 +190,15 @@ describe('an event', () => {
     await pane.getByRole('tab', { name: 'Explained' }).click()
     await pane.getByRole('button', { name: 'Only this actor' }).click()
     await page.waitForURL((url) => url.searchParams.get('q')?.includes('actor:') === true)
+  })
+
+  it('leads from what rules found in it to the alerts about that', async () => {
+    const { findings } = await site.api<FindingPage>('/findings?level=critical&limit=1')
+    const detail = await site.api<FindingDetail>(`/findings/${findings[0]?.id}`)
+    await page.goto(`/events?q=id:${detail.eventIds[0]}&event=${detail.eventIds[0]}`)
+    await page.getByRole('list', { name: 'Findings' }).getByRole('button', { name: detail.title }).first().click()
+    await page.waitForURL(/\/alerts\?/)
+    await page.getByRole('list', { name: 'Queue' }).getByText(detail.title).first().waitFor()
   })
 
   it('gives its proof as a file', async () => {

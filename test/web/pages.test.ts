@@ -47,9 +47,7 @@ beforeAll(async () => {
 afterAll(() => site.close())
 
 /** The pages; those of an alert, a rule or an entity are of the first there is. */
-async function pagesOf({ url, token }: Site): Promise<Shown[]> {
-  const headers = { authorization: `Bearer ${token('admin')}` }
-  const api = async <T>(path: string): Promise<T> => (await fetch(`${url}/api/v1${path}`, { headers })).json() as T
+async function pagesOf({ api }: Site): Promise<Shown[]> {
   const { entities } = await api<{ entities: EntityRow[] }>('/entities?kind=actor&q=@&limit=5')
   const { alerts } = await api<AlertPage>('/alerts?kind=incident&which=all&limit=1')
   const { rules } = await api<RuleList>('/rules')

@@ -41,6 +41,8 @@ export interface Site {
   stranger(options?: PageOptions): Promise<Page>
   /** Puts a log into the folder that the service watches. */
   drop(name: string, records: readonly object[]): void
+  /** What the API says to an administrator. */
+  api<T>(path: string): Promise<T>
   /** A secret of a new token. */
   token(role: Role): string
   close(): Promise<void>
@@ -65,6 +67,7 @@ export async function openSite(): Promise<Site> {
   const complaints: string[] = []
   const contexts: BrowserContext[] = []
   let admin: BrowserContext | undefined
+  let secret: string | undefined
 
   const context = async ({ scheme = 'light', width = 1280, height = 800 }: PageOptions) => {
     const made = await browser.newContext({
@@ -119,6 +122,12 @@ export async function openSite(): Promise<Site> {
     stranger: async (options = {}) => pageOf(await context(options)),
     drop: (name, records) =>
       writeFileSync(join(home, 'dropped', name), records.map((record) => `${JSON.stringify(record)}\n`).join('')),
+    api: async <T>(path: string): Promise<T> => {
+      secret ??= tokenOf(home, 'admin')
+      const response = await fetch(`${server.url}/api/v1${path}`, { headers: { authorization: `Bearer ${secret}` } })
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+      return (await response.json()) as T
+    },
     token: (role) => tokenOf(home, role),
     close: async () => {
       for (const each of contexts) await each.close()

@@ -1,17 +1,17 @@
 /** One event, whole: what it says, in words and as it was received. */
-import { ActionIcon, Anchor, Group, Tabs, Title, Tooltip } from '@mantine/core'
+import { ActionIcon, Group, Tabs, Title, Tooltip } from '@mantine/core'
 import { useState } from 'react'
-import { Link } from 'wouter'
 import type { EventDetail, EventRow } from '../../../../src/serve/shapes/events.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { JsonView } from '../../parts/key-value.tsx'
 import { Plain } from '../../parts/plain.tsx'
-import { Copy, LevelBadge, StatusText, TimeText } from '../../parts/small.tsx'
+import { Copy, StatusText, TimeText } from '../../parts/small.tsx'
 import { Empty, StateOf } from '../../parts/state-of.tsx'
 import { useEvent, useRaw } from '../../queries/events.ts'
 import { useMay } from '../../queries/session.ts'
 import { Explained } from './explained.tsx'
 import { textOf } from './fields.ts'
+import { FindingLinks } from './finding-links.tsx'
 import { Parameters } from './parameters.tsx'
 import { Related } from './related.tsx'
 import { Reveal } from './reveal.tsx'
@@ -88,18 +88,7 @@ function Shown({ detail, onPart, onOpen }: DetailProps & { readonly detail: Even
       <Title order={2} className="detail-title">
         <Plain text={explanation.sentence} />
       </Title>
-      {findings.length === 0 ? null : (
-        <ul className="detail-findings" aria-label="Findings">
-          {findings.map(({ id, title, level }) => (
-            <li key={id}>
-              <LevelBadge level={level} />{' '}
-              <Anchor component={Link} href={`/alerts?finding=${encodeURIComponent(id)}`} inherit>
-                <Plain text={title} />
-              </Anchor>
-            </li>
-          ))}
-        </ul>
-      )}
+      <FindingLinks findings={findings} />
       <Reveal detail={detail} />
       <Tabs value={tab} onChange={setTab} keepMounted={false} className="detail-tabs">
         <Tabs.List>
