@@ -102,7 +102,7 @@ describe('the settings of delivery', () => {
     ['destinations: { a: { kind: webhook, url: "ftp://x.io", secrets: [env:A], tokn: 1 } }', 'is no'],
     [
       'destinations: { a: { kind: splunk-hec, url: "https://x.io", token: env:A, format: xml } }',
-      'deliver.yaml:1:75: format is none of what it can be. Use one of system-table, ocsf, uam, cef.',
+      'deliver.yaml:1:75: format is none of what it can be. Use one of system-table, raw, ocsf, uam, cef.',
     ],
     [
       'destinations: { a: { kind: splunk-hec, url: "https://x.io" } }',
