@@ -72,9 +72,17 @@ export const EVENT_NOTES: Readonly<Record<string, readonly string[]>> = {
   gcs: [`${CLIENT('google-auth-library')} With \`token\` it does not.`, ONCE, OWN],
   parquet: [
     'Files are `date=YYYY-MM-DD/TIME-ID.parquet`. Each is complete when its name appears, and never changes.',
-    'It is no Delta table: there is no log, and nobody merges the files. Read the folder with DuckDB, Spark or Trino. The lake of the home is the Delta table.',
+    'It is no Delta table: there is no log, and nobody merges the files. Read the folder with DuckDB, Spark or Trino. `delta` writes a table.',
     'An event that was cut has its former length in the column `bricktrail_truncated`.',
     'Tried against the file system.',
+  ],
+  delta: [
+    'The table is partitioned by `event_date`, of reader version 1 and writer version 2, with statistics and checkpoints. A batch is one file and one commit.',
+    'The commit carries a transaction (`txn`) of the id of the batch. A batch that was committed, and whose acknowledgement a crash cut off, is found there and is not written again.',
+    'The table is appended to, and nothing else: merging its files (`OPTIMIZE`) and removing what a crash left uncommitted (`VACUUM`) are for whoever owns it. It may not be raised to a higher protocol, such as by deletion vectors or column mapping: the destination then stops and says so.',
+    'The file system must make hard links, which most mounted buckets do not: there, use `parquet`.',
+    'An event that was cut has its former length in the column `bricktrail_truncated`.',
+    'Tried with kills at any moment, and read by delta-rs and ClickHouse.',
   ],
   'event-file': [
     'A line that a crash cut off is ended before the next one. Lines may repeat after a crash; they have the same id.',

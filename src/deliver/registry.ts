@@ -6,6 +6,7 @@ import { azureBlob } from './sinks/azure-blob.ts'
 import { azureLogs } from './sinks/azure-logs.ts'
 import { cloudwatch } from './sinks/cloudwatch.ts'
 import { datadog } from './sinks/datadog.ts'
+import { delta } from './sinks/delta.ts'
 import { elasticsearch } from './sinks/elasticsearch.ts'
 import { email } from './sinks/email.ts'
 import { file } from './sinks/file.ts'
@@ -52,6 +53,7 @@ export const SINKS: readonly SinkKind[] = (
     azureBlob,
     gcs,
     parquet,
+    delta,
     syslog('events'),
     file('events'),
   ] as readonly SinkKind<never>[]

@@ -1,10 +1,12 @@
-/** Tables written by `src/lake`, read back by ClickHouse (chdb, delta-kernel-rs) and by delta-rs: the same rows, value by value. */
+/** Tables written by `src/lake`, and by the destination that writes as it does, read back by ClickHouse (chdb, delta-kernel-rs) and by delta-rs: the same rows, value by value. */
 import { spawnSync } from 'node:child_process'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Column, ColumnType } from '../../src/core/event.ts'
+import { numberedBatch } from '../../src/deliver/sinks/delta.fixture.ts'
+import { AUDIT_TABLE, delta } from '../../src/deliver/sinks/delta.ts'
 import { Engine } from '../../src/engine/duckdb.ts'
 import { ident } from '../../src/engine/sql.ts'
 import { duckdbType } from '../../src/engine/types.ts'
@@ -210,6 +212,18 @@ async function withoutOldCommits(table: DeltaTable, root: string): Promise<Delta
   return copy
 }
 
+/** A table that the destination wrote: more commits than a checkpoint is apart, and some batches sent twice. */
+async function writeDelivered(folder: string): Promise<DeltaTable> {
+  const sink = await delta.open({ folder: 'audit' }, { name: 'peer', secret: () => '', timeoutMs: 5000, folder })
+  for (let number = 0; number < COMMITS; number++)
+    for (let time = 0; time <= number % 2; time++) {
+      const outcome = await sink.send(numberedBatch(number), AbortSignal.timeout(10_000))
+      if (outcome.kind !== 'delivered') throw new Error(JSON.stringify(outcome))
+    }
+  await sink.close?.()
+  return DeltaTable.at(join(folder, 'audit'), AUDIT_TABLE)
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'bricktrail-peers-'))
 // ClickHouse reads local tables only under the working folder.
 process.chdir(folder)
@@ -223,6 +237,7 @@ try {
     const copy = await withoutOldCommits(table, join(folder, `${spec.name}-from-checkpoint`))
     await checkRows(engine, `${spec.name} from its checkpoint`, copy)
   }
+  await checkRows(engine, 'delivered', await writeDelivered(folder))
 } finally {
   engine.close()
   await rm(folder, { recursive: true, force: true })

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Engine } from '../../engine/duckdb.ts'
+import { duckdbType } from '../../engine/types.ts'
 import { exportFormatSuite } from '../contract.suite.ts'
 import { AWKWARD, event, ROWS, tableOfEvents } from '../rows.fixture.ts'
 import { exportTarget } from '../target.ts'
 import { exportFile } from '../write.ts'
-import { systemTable } from './system-table.ts'
+import { SYSTEM_TABLE_COLUMNS, systemTable } from './system-table.ts'
 
 exportFormatSuite(systemTable)
 
@@ -48,6 +49,12 @@ it('has exactly the columns and types of system.access.audit, as Parquet', async
   const path = join(folder, 'audit.parquet')
   await exportFile(engine, systemTable, 'events', exportTarget(systemTable, path))
   const described = await engine.rows(`DESCRIBE SELECT * FROM read_parquet('${path}')`)
+  expect(described.map((row) => [row.column_name, row.column_type])).toEqual(SCHEMA)
+})
+
+it('tells other writers the same columns and types', async () => {
+  const empty = SYSTEM_TABLE_COLUMNS.map(({ name, type }) => `NULL::${duckdbType(type)} AS ${name}`)
+  const described = await engine.rows(`DESCRIBE SELECT ${empty.join(', ')}`)
   expect(described.map((row) => [row.column_name, row.column_type])).toEqual(SCHEMA)
 })
 
