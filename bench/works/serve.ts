@@ -31,6 +31,7 @@ export async function work({ home, users, seconds, thinkSeconds }: ServeParams):
     const first = await warm(server.url, tokens[0] ?? '')
     const memory = [await memoryOf(server.url)]
     const lap = stopwatch()
+    const cpuBefore = await metricOf(server.url, 'process_cpu_seconds_total')
     const until = performance.now() + seconds * 1000
     const asked: Asked[] = []
     const people = Array.from({ length: users }, (_, nth) =>
@@ -43,11 +44,18 @@ export async function work({ home, users, seconds, thinkSeconds }: ServeParams):
     await Promise.all(people)
     memory.push(await half, await memoryOf(server.url))
     const { seconds: took } = lap()
+    const cpuSeconds = (await metricOf(server.url, 'process_cpu_seconds_total')) - cpuBefore
     return {
       events: asked.length,
       seconds: took,
-      cpuSeconds: 0,
-      details: { ready_ms: ready * 1000, counted_ms: first, ...figures(asked), ...memoryFigures(memory) },
+      cpuSeconds,
+      details: {
+        cpu_each_ms: (cpuSeconds * 1000) / asked.length,
+        ready_ms: ready * 1000,
+        counted_ms: first,
+        ...figures(asked),
+        ...memoryFigures(memory),
+      },
     }
   } finally {
     await server.end()
@@ -97,10 +105,12 @@ async function warm(url: string, token: string): Promise<number> {
   return performance.now() - startMs
 }
 
-async function memoryOf(url: string): Promise<number> {
+async function metricOf(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text()
-  return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1] ?? 0)
+  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0)
 }
+
+const memoryOf = (url: string): Promise<number> => metricOf(url, 'process_resident_memory_bytes')
 
 interface Asked {
   readonly what: string

@@ -70,7 +70,7 @@ export async function eventDetail(
   const found = await findEvent(reader, sight, id, signal)
   const raw = sight.masks.length === 0 ? found : await findEvent(reader, { ...sight, masks: [] }, id, signal)
   const [related, findings, file] = await Promise.all([
-    relatedCounts(reader, sight, found, signal),
+    relatedCounts(reader, sight, raw, signal),
     findingsOf(reader, sight, id, signal),
     fileOf(reader, id, found.timeMs, signal),
   ])
@@ -101,7 +101,10 @@ export const RELATED_MS = 2 * 3_600_000
 /** What relates events. */
 export const RELATIONS = ['session', 'request', 'actor'] as const
 
-/** Condition for the events related to one; undefined where it has no such thing. */
+/**
+ * Condition for the events related to one; undefined where it has no such thing. It is over columns as they are: whoever sees the event
+ * may know which others are of the same person, and a pseudonym for each event around it would take long to work out.
+ */
 export function relatedSql(by: (typeof RELATIONS)[number], { columns }: FoundEvent): string | undefined {
   if (by === 'session') return same('session_id', columns.session_id)
   if (by === 'request') return same('request_id', columns.request_id)
@@ -124,7 +127,7 @@ async function relatedCounts(
   const span = relatedSpan(event)
   const counts = RELATIONS.map((by) => `count(*) FILTER (${relatedSql(by, event) ?? 'false'})::INTEGER AS "${by}"`)
   const { rows } = await reader.rows<EventDetail['related']>(
-    sight,
+    { masks: [], rows: sight.rows },
     ({ events }) => `SELECT ${counts.join(', ')} FROM ${events} WHERE ${timeConditions(span).join(' AND ')}`,
     { signal, ...span },
   )

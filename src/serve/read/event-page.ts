@@ -1,6 +1,6 @@
 /** Pages of events, in a stable order: by time, then by id. */
 import { timeConditions } from '../../ask/filter.ts'
-import { lit, litList } from '../../engine/sql.ts'
+import { lit } from '../../engine/sql.ts'
 import type { Search } from '../search/to-sql.ts'
 import type { EventRow } from '../shapes/events.ts'
 import type { LakeReader } from './lake-reader.ts'
@@ -110,7 +110,6 @@ async function keysIn(
   const direction = order === 'newest' ? 'DESC' : 'ASC'
   const conditions = [
     ...timeConditions({ fromMs, toMs }),
-    ...(places === undefined || places.length < 2 ? [] : [placesSql(places)]),
     `(${search.sql})`,
     ...(after === undefined ? [] : [behindSql(after, order)]),
   ]
@@ -124,11 +123,6 @@ async function keysIn(
 }
 
 const beforeOf = ({ before }: Search) => (before === undefined ? {} : { before })
-
-const placesSql = (places: readonly (readonly [number, number])[]): string =>
-  `(${places.map(([from, to]) => `(event_time >= ${atMs(from)} AND event_time < ${atMs(to)})`).join(' OR ')})`
-
-const atMs = (ms: number): string => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`
 
 function behindSql({ timeUs, id }: PagePlace, order: PageQuestion['order']): string {
   const sign = order === 'newest' ? '<' : '>'
@@ -149,13 +143,14 @@ async function rowsOf(
   const [least, most] = order === 'newest' ? [times.at(-1), times[0]] : [times[0], times.at(-1)]
   const direction = order === 'newest' ? 'DESC' : 'ASC'
   const [fromMs, toMs] = [Number((least ?? 0n) / 1000n) - 1, Number((most ?? 0n) / 1000n) + 1]
+  const instants = [...new Set(times)].map((us) => `make_timestamptz(${us})`)
   page.forEach(({ id }, at) => {
     reader.seen.add(id, Number((times[at] ?? 0n) / 1000n))
   })
   const { rows } = await reader.rows<EventRow>(
     sight,
     ({ events }) => `SELECT ${ROW} FROM ${events} WHERE ${timeConditions({ fromMs, toMs }).join(' AND ')}
-      AND list_contains(${litList(page.map(({ id }) => id))}, event_id) ORDER BY event_time ${direction}, event_id ${direction}`,
+      AND event_time IN (${instants.join(', ')}) AND event_id IN (${page.map(({ id }) => lit(id)).join(', ')}) ORDER BY event_time ${direction}, event_id ${direction}`,
     { ...options, fromMs, toMs, spans: times.map((us) => [Number(us / 1000n) - 1, Number(us / 1000n) + 1] as const) },
   )
   return rows

@@ -237,6 +237,8 @@ describe('what is masked', () => {
     const detail = (await (await server.fetch('/api/v1/events/1', { headers })).json()) as EventDetail
     expect(detail.masked).toEqual(['email', 'ip'])
     expect(JSON.stringify(detail)).not.toMatch(/\bada@/i)
+    const related = (await (await server.fetch('/api/v1/events/1/related?by=actor', { headers })).json()) as EventPage
+    expect(related.events.map(({ id, actor }) => [id, actor])).toEqual([['1', ada?.actor]])
     const analyst = await server.json<EventDetail>('/api/v1/events/3', { as: 'analyst' })
     expect(analyst.event.query).toMatchObject({ text: '[19 characters]' })
     const shown = await server.json<EventDetail>('/api/v1/events/3/reveal', {

@@ -100,9 +100,16 @@ export const event: RouteGroup = (deps) => {
       const { id } = c.req.valid('param')
       const { by, limit } = c.req.valid('query')
       const [reader, sight, signal] = [readerOf(deps), c.get('principal'), c.get('signal')]
-      const found = await findEvent(reader, sight, id, signal)
+      const found = await findEvent(reader, { ...sight, masks: [] }, id, signal)
       const sql = relatedSql(by, found) ?? 'FALSE'
-      const search = { sql, countedSql: 'TRUE', isCounted: false }
+      // Who is masked is looked for as they are, and shown masked.
+      const isMasked = sight.masks.length > 0
+      const search = {
+        sql: isMasked ? 'TRUE' : sql,
+        countedSql: 'TRUE',
+        isCounted: false,
+        ...(isMasked ? { before: sql } : {}),
+      }
       const page = await eventPage(reader, sight, { search, ...relatedSpan(found), limit, order: 'oldest' }, signal)
       return c.json({ events: [...page.events], nextCursor: null, version: page.version }, 200)
     })
