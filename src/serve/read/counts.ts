@@ -80,7 +80,7 @@ async function countsRelation(
         : [],
     ),
   ]
-  const nothing = `SELECT * FROM (${slotsSql(kinds, { counted: [], rest: [], all: false }, undefined, undefined, wanted)})`
+  const nothing = `SELECT * FROM (${slotsSql(kinds, { counted: [], rest: [] }, undefined, undefined, wanted)})`
   return { relation: `(${parts.length === 0 ? nothing : parts.join(' UNION ALL BY NAME ')})`, scanned }
 }
 

@@ -37,6 +37,8 @@ export const KIND_COLUMNS = [
 const MOST_ROWS = 15_000_000
 /** A statement that was made before a file was forgotten has ended by then. */
 const FORGET_AFTER_MS = 180_000
+/** A file that could not be counted is tried again after so long, and the others go on meanwhile. */
+const TRY_AGAIN_MS = 60_000
 
 const COLUMNS = EVENT_COLUMNS.filter(({ name }) => (KIND_COLUMNS as readonly string[]).includes(name))
 const NAMES = COLUMNS.map(({ name }) => ident(name)).join(', ')
@@ -64,8 +66,8 @@ interface Counted {
 export interface Coverage {
   readonly counted: readonly number[]
   readonly rest: readonly DataFile[]
-  /** True where every counted file belongs to the snapshot, so that none need be named. */
-  readonly all: boolean
+  /** Where every counted file belongs to the snapshot, so that none need be named: the last of them. Later ones are not meant. */
+  readonly upTo?: number
 }
 
 /** See above. One connection of its own; what is told to it happens in turn. */
@@ -75,8 +77,10 @@ export class Slots {
   readonly #key: string
   readonly #files = new Map<string, Counted>()
   readonly #gone = new Map<string, number>()
-  /** Sets of masks for which there is a table of kinds, and up to which kind it goes. */
-  readonly #masked = new Map<string, number>()
+  /** When files that could not be counted are tried again. */
+  readonly #failed = new Map<string, number>()
+  /** Sets of masks for which there is a table of kinds: it has each kind that a slot names. */
+  readonly #masked = new Set<string>()
   /** Sets of masks that somebody waits for. */
   readonly #wishes: (() => Promise<void>)[] = []
   #turn: Promise<void> = Promise.resolve()
@@ -128,7 +132,8 @@ export class Slots {
       if (known === undefined) rest.push(file)
       else counted.push(known.id)
     }
-    return { counted, rest, all: counted.length === this.#files.size }
+    const isAll = counted.length > 0 && counted.length === this.#files.size
+    return { counted, rest, ...(isAll ? { upTo: counted.reduce((most, id) => Math.max(most, id)) } : {}) }
   }
 
   /** Name of the table of kinds as a sight has them, without its limits of rows. */
@@ -172,17 +177,29 @@ export class Slots {
     for (const wish of this.#wishes.splice(0)) await wish()
   }
 
-  /** One file; false when nothing is left to do. A file that cannot be read stays uncounted, and scans tell why. */
+  /** One file; false when nothing is left to do. A file that cannot be read stays uncounted, and scans tell why; the next one is due. */
   async #step(snapshot: Snapshot): Promise<boolean> {
     const present = new Set(snapshot.files.map(({ path }) => path))
     await this.#forget(present)
-    const uncounted = snapshot.files.filter(({ path }) => !this.#files.has(path))
+    const now = performance.now()
+    const uncounted = snapshot.files.filter(
+      ({ path }) => !this.#files.has(path) && (this.#failed.get(path) ?? 0) <= now,
+    )
     const [newest] = uncounted.sort((a, b) => (a.partition < b.partition ? 1 : a.partition > b.partition ? -1 : 0))
     if (newest === undefined || this.#rows > MOST_ROWS) return false
-    await this.#count(newest)
+    try {
+      await this.#count(newest)
+      this.#failed.delete(newest.path)
+    } catch {
+      this.#failed.set(newest.path, performance.now() + TRY_AGAIN_MS)
+    }
     return true
   }
 
+  /**
+   * Each statement stands or falls by itself, and that of the slots is the last that can fail: kinds without slots count nothing, and
+   * slots never stand without their file being known.
+   */
   async #count(file: DataFile): Promise<void> {
     const id = this.#nextFile
     this.#nextFile += 1
@@ -190,33 +207,30 @@ export class Slots {
     await engine.run(`CREATE OR REPLACE TEMP TABLE counting AS
       SELECT time_bucket(INTERVAL 15 MINUTES, event_time) AS slot, ${KINDS}, count(*)::INTEGER AS n, min(event_time) AS first,
         max(event_time) AS last FROM ${scanSql(this.#table, [file])} GROUP BY ALL`)
-    const same = COLUMNS.map(({ name }) => `c.${ident(name)} IS NOT DISTINCT FROM k.${ident(name)}`).join(' AND ')
-    await engine.run('BEGIN')
     try {
-      await engine.run(`INSERT INTO kinds SELECT ${this.#kinds} + row_number() OVER (), ${NAMES} FROM
-        (SELECT DISTINCT ${NAMES} FROM counting c WHERE NOT EXISTS (SELECT 1 FROM kinds k WHERE ${same}))`)
+      const same = COLUMNS.map(({ name }) => `c.${ident(name)} IS NOT DISTINCT FROM k.${ident(name)}`).join(' AND ')
+      await engine.run(`INSERT INTO kinds SELECT (SELECT coalesce(max(kind), 0) FROM kinds) + row_number() OVER (), ${NAMES}
+        FROM (SELECT DISTINCT ${NAMES} FROM counting c WHERE NOT EXISTS (SELECT 1 FROM kinds k WHERE ${same}))`)
+      for (const name of this.#masked) await this.#extend(name).catch(() => this.#unmask(name))
+      const { kinds, rows } = await engine.row<{ kinds: number; rows: string }>(
+        'SELECT (SELECT coalesce(max(kind), 0) FROM kinds) AS kinds, (SELECT count(*) FROM counting) AS rows',
+      )
       await engine.run(
         `INSERT INTO slots SELECT ${id}, slot, kind, n, first, last FROM counting c JOIN kinds k ON ${same}`,
       )
-      await engine.run('COMMIT')
-    } catch (cause) {
-      await engine.rollBack()
-      throw cause
+      this.#kinds = Number(kinds)
+      this.#rows += Number(rows)
+      this.#files.set(file.path, { id, rows: Number(rows) })
     } finally {
-      await engine.run('DROP TABLE counting')
+      // The next one replaces what could not be dropped.
+      await engine.run('DROP TABLE counting').catch(() => undefined)
     }
-    const { kinds, rows } = await engine.row<{ kinds: number; rows: string }>(
-      `SELECT (SELECT coalesce(max(kind), 0) FROM kinds) AS kinds, (SELECT count(*) FROM slots WHERE file = ${id}) AS rows`,
-    )
-    this.#kinds = Number(kinds)
-    for (const name of this.#masked.keys()) await this.#extend(name)
-    this.#rows += Number(rows)
-    this.#files.set(file.path, { id, rows: Number(rows) })
   }
 
   /** What a compaction replaced is not given out any more at once, and is deleted when nothing can read it. */
   async #forget(present: ReadonlySet<string>): Promise<void> {
     const now = performance.now()
+    for (const path of this.#failed.keys()) if (!present.has(path)) this.#failed.delete(path)
     for (const path of this.#files.keys()) {
       if (present.has(path)) this.#gone.delete(path)
       else if (!this.#gone.has(path)) this.#gone.set(path, now)
@@ -234,18 +248,27 @@ export class Slots {
   async #mask(masks: readonly Mask[]): Promise<void> {
     const name = tableOf(masks)
     if (this.#masked.has(name)) return
-    await this.#engine.run(`CREATE TABLE ${name} AS FROM kinds LIMIT 0`)
-    this.#masked.set(name, 0)
-    await this.#extend(name)
+    try {
+      await this.#engine.run(`CREATE OR REPLACE TABLE ${name} AS FROM kinds LIMIT 0`)
+      await this.#extend(name)
+      this.#masked.add(name)
+    } catch (cause) {
+      await this.#unmask(name)
+      throw cause
+    }
+  }
+
+  /** Gives up a table of kinds that lacks some; who needs it next has it made anew. */
+  async #unmask(name: string): Promise<void> {
+    this.#masked.delete(name)
+    await this.#engine.run(`DROP TABLE IF EXISTS ${name}`).catch(() => undefined)
   }
 
   async #extend(name: string): Promise<void> {
-    const upTo = this.#masked.get(name) ?? 0
     const masks = name.split('_').slice(1) as Mask[]
-    const newer = `(SELECT * FROM kinds WHERE kind > ${upTo})`
+    const newer = `(SELECT * FROM kinds WHERE kind > (SELECT coalesce(max(kind), 0) FROM ${name}))`
     const shown = visible(newer, COLUMNS, { masks, rows: {} }, { key: this.#key }, ['kind'])
     await this.#engine.run(`INSERT INTO ${name} SELECT kind, ${NAMES} FROM ${shown}`)
-    this.#masked.set(name, this.#kinds)
   }
 }
 
@@ -265,17 +288,17 @@ export const countedSql = (events: string, where: string, wanted: (name: string)
 /** SQL of what is counted in some slots, in the same columns. */
 export function slotsSql(
   kinds: string,
-  { counted, all }: Coverage,
+  { counted, upTo }: Coverage,
   fromMs: number | undefined,
   toMs: number | undefined,
   wanted: (name: string) => boolean,
 ): string {
   const conditions = [
-    ...(all ? [] : [`file IN (${counted.length === 0 ? 'NULL' : counted.join(', ')})`]),
+    upTo === undefined ? `file IN (${counted.length === 0 ? 'NULL' : counted.join(', ')})` : `file <= ${upTo}`,
     ...(fromMs === undefined ? [] : [`slot >= TIMESTAMPTZ ${lit(new Date(fromMs).toISOString())}`]),
     ...(toMs === undefined ? [] : [`slot < TIMESTAMPTZ ${lit(new Date(toMs).toISOString())}`]),
   ]
-  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`
+  const where = ` WHERE ${conditions.join(' AND ')}`
   const names = usedColumns(wanted).map(({ name }) => `${ident(name)},`)
   return `SELECT ${names.join(' ')} slot, n, first, last FROM (SELECT * FROM slots${where}) JOIN ${kinds} USING (kind)`
 }
