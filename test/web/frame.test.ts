@@ -54,6 +54,8 @@ describe('the way in', () => {
 
   it('comes back when the session ended behind the page', async () => {
     const page = await site.as('auditor')
+    await page.getByText('Open alerts').waitFor()
+    await page.locator('canvas').waitFor()
     await page.context().clearCookies()
     await page.getByRole('link', { name: 'Explorer', exact: true }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()

@@ -78,7 +78,7 @@ export async function openSite(): Promise<Site> {
       acceptDownloads: true,
       baseURL: server.url,
     })
-    made.setDefaultTimeout(15_000)
+    made.setDefaultTimeout(START_MS)
     contexts.push(made)
     return made
   }

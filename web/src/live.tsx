@@ -21,6 +21,12 @@ const KINDS: readonly LiveKind[] = ['events', 'findings', 'alerts', 'stage']
 const FIRST_RETRY_MS = 2000
 const LONGEST_RETRY_MS = 60_000
 
+/** Browsers open six connections to a server, for all its tabs together: a tab that nobody sees gives its one back after this long. */
+const UNSEEN_MS = 20_000
+
+/** Nobody knows how much a tab missed while it did not listen; more than it asked itself, for all it knows. */
+const MISSED = { added: Number.POSITIVE_INFINITY, missed: true } as const
+
 const LiveContext = createContext<Live>({ state: 'connecting', listen: () => () => {} })
 
 /** Opens the stream for everything below it. */
@@ -46,11 +52,15 @@ function connect(listeners: ReadonlyMap<LiveKind, Set<Listener>>, setState: (sta
   let source: EventSource | undefined
   let timer: number | undefined
   let wait = FIRST_RETRY_MS
+  let isResting = false
   const open = () => {
     source = new EventSource('/api/v1/stream')
     source.onopen = () => {
       wait = FIRST_RETRY_MS
       setState('live')
+      if (!isResting) return
+      isResting = false
+      for (const ofKind of listeners.values()) for (const listener of ofKind) listener(MISSED)
     }
     source.onerror = () => {
       setState('lost')
@@ -65,8 +75,20 @@ function connect(listeners: ReadonlyMap<LiveKind, Set<Listener>>, setState: (sta
       })
     }
   }
+  const rest = () => {
+    isResting = true
+    source?.close()
+    setState('connecting')
+  }
+  const onSight = () => {
+    window.clearTimeout(timer)
+    if (document.hidden) timer = window.setTimeout(rest, UNSEEN_MS)
+    else if (source?.readyState === EventSource.CLOSED) open()
+  }
   open()
+  document.addEventListener('visibilitychange', onSight)
   return () => {
+    document.removeEventListener('visibilitychange', onSight)
     window.clearTimeout(timer)
     source?.close()
   }
