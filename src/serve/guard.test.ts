@@ -149,6 +149,19 @@ describe('the guard', () => {
     expect(JSON.stringify(await records())).not.toContain(tokens.admin)
   })
 
+  it('keeps what was asked whatever else the query names, and takes no more names than it records', async () => {
+    const { fetch } = start()
+    const names = (count: number) => Array.from({ length: count }, (_, n) => `${n}=x`).join('&')
+    const post = { method: 'POST', as: 'admin', json: { reason: 'to see' } } as const
+    expect((await fetch(`/api/v1/things?reason=other&path=p&${names(58)}`, post)).status).toBe(200)
+    expect((await fetch(`/api/v1/things?${names(61)}`, post)).status).toBe(422)
+    const [first, second] = await records()
+    const asked = { method: 'POST', path: '/api/v1/things' }
+    expect(first?.requestParams).toMatchObject({ ...asked, reason: 'to see', 57: 'x' })
+    expect(second?.requestParams).toMatchObject(asked)
+    expect(handled).toBe(1)
+  })
+
   it('shows and changes nothing that cannot be recorded', async () => {
     const { fetch } = start()
     await writeFile(home.own, 'a file where the folder should be')

@@ -7,7 +7,7 @@ import { type Client, type Clients, neighbourhood } from './auth/client.ts'
 import type { Permission, Principal, ServeEnv } from './contract.ts'
 import type { RateLimit } from './limits.ts'
 import type { OwnAction } from './own-actions.ts'
-import type { OwnLog, OwnRecord } from './own-log.ts'
+import { MOST_QUERY_NAMES, type OwnLog, type OwnRecord } from './own-log.ts'
 import { problemResponse, RequestProblem, requestIdOf, STATUS } from './problems.ts'
 import type { ServeSettings } from './settings.ts'
 
@@ -118,18 +118,22 @@ export function recordOf(c: Context, door: Door, outcome: Outcome): OwnRecord {
     address: client.address,
     userAgent: client.userAgent,
     params: paramsOf(c),
+    query: queryOf(c),
     status: outcome.status,
     error: error === undefined ? undefined : isAppError(error) ? `${error.code}: ${error.message}` : 'ENGINE',
   }
 }
 
-/** What was asked: how and where, the parameters of path and query, the body once it was found right, and notes. */
+/** What was asked: how and where, notes, the parameters of the path, and the body once it was found right. */
 function paramsOf(c: Context): Record<string, unknown> {
-  const query = Object.fromEntries(
+  return { ...bodyOf(c), ...c.req.param(), ...notes.get(c), method: c.req.method, path: c.req.path }
+}
+
+/** The query string: its names are whatever somebody wrote there. */
+const queryOf = (c: Context): Record<string, unknown> =>
+  Object.fromEntries(
     Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
   )
-  return { ...query, ...c.req.param(), ...bodyOf(c), ...notes.get(c), method: c.req.method, path: c.req.path }
-}
 
 function bodyOf(c: Context): Record<string, unknown> {
   const body: unknown = c.req.valid('json' as never)
@@ -144,6 +148,8 @@ async function refusalOf(c: Context, door: Door, needs: Permission | 'any'): Pro
     const allowance = door.requests.take(asked.principal.id)
     if (!allowance.allowed) throw new TooOften(allowance.retrySeconds, allowance.first)
     if (needs !== 'any' && !asked.principal.permissions.has(needs)) throw lacking(asked.principal, needs)
+    if (Object.keys(c.req.queries()).length > MOST_QUERY_NAMES)
+      throw new AppError('BAD_ARGUMENT', `A query has at most ${MOST_QUERY_NAMES} names.`)
     if (changes(c)) await door.ownLog.ready()
     return undefined
   } catch (cause) {

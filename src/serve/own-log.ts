@@ -2,6 +2,7 @@
  * The record of use: who asked Bricktrail for what, in the form of delivered logs, one line a request. Lines that arrive together are
  * made durable together; whoever appends goes on only then.
  */
+import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, messageOf } from '../core/errors.ts'
@@ -16,15 +17,24 @@ export interface OwnRecord {
   readonly who?: { readonly name: string; readonly id: string; readonly sessionId: string } | undefined
   readonly address: string
   readonly userAgent: string
+  /** What the program itself knows of the request: all of it is kept. */
   readonly params: Readonly<Record<string, unknown>>
+  /** What whoever asked named as they liked, such as a query string: so many of them, and none in place of the others. */
+  readonly query?: Readonly<Record<string, unknown>> | undefined
   readonly status: number
   /** Code and message of a refusal. */
   readonly error?: string | undefined
 }
 
-/** Longest text of a parameter that is kept; a search or a statement is shorter, and nobody may fill the disk with one request. */
+/** Longest text that is kept whole; nobody may fill the disk with one request. Of a longer one its digest tells what it was. */
 const LONGEST_PARAM = 8000
-const MOST_PARAMS = 60
+/** A statement is kept whole, however long it may be: its end matters as much as its beginning. */
+const LONGEST_STATEMENT = 100_000
+/** Of a text that is cut, so much of its beginning and of its end. */
+const KEPT_HEAD = 6000
+const KEPT_TAIL = 1500
+/** Names of a query string that are kept; the server takes no more of them. */
+export const MOST_QUERY_NAMES = 60
 const LONGEST_AGENT = 512
 
 /** A new file from then on, so that none grows without end. */
@@ -218,20 +228,33 @@ export function deliveryRecord(record: OwnRecord): Record<string, unknown> {
     serviceName: OWN_SERVICE,
     actionName: record.action,
     requestId: record.requestId,
-    requestParams: recordedParams(record.params),
+    requestParams: recordedParams(record.params, record.query),
     response: { statusCode: record.status, errorMessage: record.error ?? null, result: null },
   }
 }
 
-/** Parameters as a record keeps them: texts of bounded length, and no secret. */
-export function recordedParams(params: Readonly<Record<string, unknown>>): Record<string, string> {
-  const entries = Object.entries(params)
-    .filter(([name, value]) => value !== undefined && value !== null && value !== '' && !SECRET_NAMES.test(name))
-    .slice(0, MOST_PARAMS)
+/**
+ * Parameters as a record keeps them: texts of bounded length, and no secret. Those of the query come last and in no other's place, or
+ * whoever asks could crowd out what matters.
+ */
+export function recordedParams(
+  params: Readonly<Record<string, unknown>>,
+  query: Readonly<Record<string, unknown>> = {},
+): Record<string, string> {
+  const own = told(params)
+  const more = told(query).filter(([name]) => !Object.hasOwn(params, name))
   return Object.fromEntries(
-    entries.map(([name, value]) => [cut(name, LONGEST_AGENT), cut(textOf(value), LONGEST_PARAM)]),
+    [...own, ...more.slice(0, MOST_QUERY_NAMES)].map(([name, value]) => [
+      cut(name, LONGEST_AGENT),
+      bounded(textOf(value), name === 'sql' ? LONGEST_STATEMENT : LONGEST_PARAM),
+    ]),
   )
 }
+
+const told = (params: Readonly<Record<string, unknown>>): [string, unknown][] =>
+  Object.entries(params).filter(
+    ([name, value]) => value !== undefined && value !== null && value !== '' && !SECRET_NAMES.test(name),
+  )
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(withoutSecrets(value)))
 
@@ -246,7 +269,18 @@ const withoutSecrets = (value: unknown): unknown =>
         )
       : value
 
+const withoutTokens = (text: string): string => text.replace(TOKEN_TEXT, 'btk_[removed]').toWellFormed()
+
 const cut = (text: string, longest: number): string => {
-  const clean = text.replace(TOKEN_TEXT, 'btk_[removed]').toWellFormed()
+  const clean = withoutTokens(text)
   return clean.length <= longest ? clean : `${clean.slice(0, longest).toWellFormed()}…`
+}
+
+/** A text, or its beginning, its end, its length and its digest: what was left out in between can be told again, but not denied. */
+const bounded = (text: string, longest: number): string => {
+  const clean = withoutTokens(text)
+  if (clean.length <= longest) return clean
+  const [head, tail] = [clean.slice(0, KEPT_HEAD).toWellFormed(), clean.slice(-KEPT_TAIL).toWellFormed()]
+  const digest = createHash('sha256').update(clean).digest('hex')
+  return `${head}… [${clean.length} characters, SHA-256 ${digest}] …${tail}`
 }

@@ -1,4 +1,5 @@
 /** The record of use on its way into the lake. */
+import { createHash } from 'node:crypto'
 import { appendFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -177,10 +178,18 @@ it('keeps texts of bounded length, and no secret under whatever name', () => {
     empty: '',
     none: null,
   })
-  expect(params).toEqual({ q: 'user:btk_[removed] x', long: `${'é'.repeat(8000)}…`, deep: '{"list":[{"name":"n"}]}' })
-  expect(
-    Object.keys(recordedParams(Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`p${n}`, 'x'])))),
-  ).toHaveLength(60)
+  const { long = '', ...rest } = params
+  expect(rest).toEqual({ q: 'user:btk_[removed] x', deep: '{"list":[{"name":"n"}]}' })
+  const digest = createHash('sha256').update('é'.repeat(100_000)).digest('hex')
+  expect(long).toBe(`${'é'.repeat(6000)}… [100000 characters, SHA-256 ${digest}] …${'é'.repeat(1500)}`)
+})
+
+it('keeps a statement whole, and is crowded out by no query', () => {
+  const sql = `SELECT ${'1, '.repeat(30_000)}'the end'`
+  const query = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [String(n), 'x']))
+  const kept = recordedParams({ method: 'POST', sql }, { ...query, sql: 'SELECT 1', method: 'GET' })
+  expect(kept).toMatchObject({ method: 'POST', sql })
+  expect(Object.keys(kept)).toHaveLength(62)
 })
 
 it('of a torn end loses nothing that was told to be durable', async () => {
