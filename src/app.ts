@@ -66,6 +66,7 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
       onWait: () => note('Another bricktrail process is writing to this home; waiting for it.'),
     })
     const metrics = new Metrics({ home, service, ownLog })
+    const stopping = new AbortController()
     const app = createApp(
       {
         home,
@@ -75,6 +76,7 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
         access,
         ownLog,
         metrics,
+        stopping: stopping.signal,
         settings: config.serve,
         page: new PageFiles(),
         unexpected: failed,
@@ -90,7 +92,10 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
       url: server.url,
       service,
       link: (name) => linkTo(access, config.serve.publicUrl ?? server.url, name),
-      close: () => closed(server, service, undo),
+      close: () => {
+        stopping.abort()
+        return closed(server, service, undo)
+      },
     }
   } catch (cause) {
     await undo()
@@ -99,7 +104,7 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
 }
 
 async function closed(server: Listening, service: Service, undo: () => Promise<void>): Promise<boolean> {
-  // Live streams end with the loop that feeds them; nothing new is taken meanwhile.
+  // Live streams have ended; nothing new is taken meanwhile.
   const [isEnded] = await Promise.all([service.stop(), server.close(ANSWERS_MS)])
   await undo()
   return isEnded

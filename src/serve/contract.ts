@@ -135,6 +135,8 @@ export interface ServeDeps {
   readonly lake: LakeQuestions
   /** Absent where the server runs without the loop, as in some tests. */
   readonly service?: ServiceView
+  /** Aborted when the server is to end: what has no end of its own ends then. */
+  readonly stopping?: AbortSignal
 }
 
 /** A group of routes, below the server's root. */

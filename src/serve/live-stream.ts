@@ -5,12 +5,16 @@ import { isLimitedByLists } from './read/visible.ts'
 
 /** Changes that are remembered: an hour of a busy loop. */
 const REMEMBERED = 1000
-/** Streams at once: each is an open connection. */
+/** Streams at once: each is an open connection. Nobody has more than a few, or one reader could take all. */
 const MOST_STREAMS = 200
+const MOST_OF_ONE = 10
 /** Proxies close what is silent for half a minute. */
 const PING_MS = 15_000
 /** What a reader that does not read may leave lying before it is let go. */
 const MOST_WAITING = 500
+
+/** Who reads, as it stands now; undefined once they may no longer. */
+export type StillReads = () => Principal | undefined
 
 interface Told {
   readonly id: number
@@ -23,17 +27,29 @@ export class LiveStream {
   readonly #readers = new Set<(told: Told) => void>()
   /** Ids of another run of the server are not those of this one. */
   readonly #run: string
+  /** How each stream that is open is ended, and whose it is. */
+  readonly #open = new Map<() => void, string>()
+  readonly #pingMs: number
+  readonly #unlisten: (() => void) | undefined
   #next = 1
-  #streams = 0
+  #closed = false
 
-  constructor(service: ServiceView | undefined, startedMs: number) {
+  constructor(service: ServiceView | undefined, startedMs: number, pingMs = PING_MS) {
     this.#run = startedMs.toString(36)
-    service?.listen((change) => this.tell(change))
+    this.#pingMs = pingMs
+    this.#unlisten = service?.listen((change) => this.tell(change))
   }
 
   /** Streams that are open. */
   get streams(): number {
-    return this.#streams
+    return this.#open.size
+  }
+
+  /** Ends all streams, and opens no more. */
+  close(): void {
+    this.#closed = true
+    this.#unlisten?.()
+    for (const end of [...this.#open.keys()]) end()
   }
 
   /** Tells everybody. */
@@ -46,32 +62,42 @@ export class LiveStream {
   }
 
   /**
-   * A stream for somebody, from after an id on. It ends with `signal`.
+   * A stream for somebody, from after an id on. It ends with `signal`, and with the next ping once `again` tells of nobody.
    *
    * @throws AppError BUSY where too many are open
    */
-  open(principal: Principal, lastId: string | undefined, signal: AbortSignal): ReadableStream<Uint8Array> {
-    if (this.#streams >= MOST_STREAMS) throw new AppError('BUSY', `${MOST_STREAMS} streams are open already.`)
-    this.#streams += 1
+  open(
+    principal: Principal,
+    lastId: string | undefined,
+    signal: AbortSignal,
+    again: StillReads = () => principal,
+  ): ReadableStream<Uint8Array> {
+    this.#checkRoom(principal)
     const encoder = new TextEncoder()
+    let who = principal
     let end = () => {}
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           const send = (text: string) => {
+            if (!this.#open.has(ended)) return
             if ((controller.desiredSize ?? 0) < -MOST_WAITING) end()
             else controller.enqueue(encoder.encode(text))
           }
           const reader = (told: Told) => {
-            const seen = seenBy(principal, told.change)
+            const seen = seenBy(who, told.change)
             if (seen !== undefined) send(this.#text(told.id, seen))
           }
-          const pings = setInterval(() => send('event: ping\ndata: {}\n\n'), PING_MS)
-          end = () => {
-            end = () => {}
+          const pings = setInterval(() => {
+            const now = asked(again)
+            if (now === undefined) return end()
+            who = now
+            send('event: ping\ndata: {}\n\n')
+          }, this.#pingMs)
+          const ended = () => {
+            if (!this.#open.delete(ended)) return
             clearInterval(pings)
             this.#readers.delete(reader)
-            this.#streams -= 1
             signal.removeEventListener('abort', ended)
             try {
               controller.close()
@@ -79,17 +105,25 @@ export class LiveStream {
               // Its reader has let go of it first.
             }
           }
-          const ended = () => end()
+          end = ended
+          this.#open.set(ended, principal.id)
           signal.addEventListener('abort', ended, { once: true })
           send('retry: 3000\n\n')
           for (const told of this.#after(lastId)) reader(told)
-          this.#readers.add(reader)
+          if (this.#open.has(ended)) this.#readers.add(reader)
           if (signal.aborted) end()
         },
         cancel: () => end(),
       },
       { highWaterMark: 1 },
     )
+  }
+
+  #checkRoom({ id, name }: Principal): void {
+    if (this.#closed) throw new AppError('BUSY', 'The service is stopping.')
+    if (this.#open.size >= MOST_STREAMS) throw new AppError('BUSY', `${MOST_STREAMS} streams are open already.`)
+    const theirs = [...this.#open.values()].filter((each) => each === id).length
+    if (theirs >= MOST_OF_ONE) throw new AppError('BUSY', `${name} has ${MOST_OF_ONE} streams open already.`)
   }
 
   #text(id: number, change: ServiceChange): string {
@@ -101,6 +135,16 @@ export class LiveStream {
     const [, run, digits] = /^([0-9a-z]{1,12})-(\d{1,12})$/.exec(lastId ?? '') ?? []
     if (run !== this.#run) return []
     return this.#remembered.filter(({ id }) => id > Number(digits))
+  }
+}
+
+/** Who cannot be looked up is not told anything more. */
+function asked(again: StillReads): Principal | undefined {
+  try {
+    const who = again()
+    return who?.permissions.has('events:read') === true ? who : undefined
+  } catch {
+    return undefined
   }
 }
 

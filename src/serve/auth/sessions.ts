@@ -79,6 +79,15 @@ export class Sessions {
     return session
   }
 
+  /** A session by its id, as it stands: looking does not keep it alive. Undefined where it ended. */
+  standing(id: string): KeptSession | undefined {
+    const nowMs = this.#now().getTime()
+    const session = this.#file.get<KeptSession>('SELECT * FROM sessions WHERE id = ?', id)
+    return session === undefined || session.ends_ms <= nowMs || session.seen_ms <= nowMs - this.#idleMs
+      ? undefined
+      : session
+  }
+
   /** When a session ends if nobody does anything. */
   endsMs(session: KeptSession): number {
     return Math.min(session.ends_ms, this.#now().getTime() + this.#idleMs)

@@ -1,7 +1,8 @@
 /** `/api/v1/stream`: what happens, as it happens. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { newRoutes } from '../app.ts'
-import type { RouteGroup } from '../contract.ts'
+import { type AppDeps, newRoutes } from '../app.ts'
+import type { Access } from '../auth/access.ts'
+import type { Principal, RouteGroup } from '../contract.ts'
 import { LiveStream } from '../live-stream.ts'
 import { behind, REFUSED } from '../routing.ts'
 
@@ -11,7 +12,7 @@ const open = createRoute({
   tags: ['Stream'],
   summary: 'Follow what happens, as Server-Sent Events',
   description:
-    'Kinds are `events`, `findings`, `alerts` and `stage`, each with JSON in `data`, and `ping` every 15 seconds. A reader that comes back with `Last-Event-ID` is told what it missed.',
+    'Kinds are `events`, `findings`, `alerts` and `stage`, each with JSON in `data`, and `ping` every 15 seconds. A reader that comes back with `Last-Event-ID` is told what it missed. Ten at once are open for each who asks. It ends within 15 seconds once the token or session that opened it counts no longer.',
   ...behind('events:read', 'openStream', { seconds: null }),
   request: { headers: z.object({ 'last-event-id': z.string().max(40).optional() }) },
   responses: {
@@ -29,11 +30,13 @@ const open = createRoute({
 })
 
 /** The live stream. */
-export const stream: RouteGroup = (deps) => {
+export const stream: RouteGroup<AppDeps> = (deps) => {
   const live = new LiveStream(deps.service, deps.now().getTime())
+  deps.stopping?.addEventListener('abort', () => live.close(), { once: true })
   return newRoutes().openapi(open, (c) => {
     const lastId = c.req.valid('header')['last-event-id']
-    const body = live.open(c.get('principal'), lastId, c.get('signal'))
+    const principal = c.get('principal')
+    const body = live.open(principal, lastId, c.get('signal'), () => standing(deps.access, principal))
     return new Response(body, {
       headers: {
         'content-type': 'text/event-stream; charset=utf-8',
@@ -42,4 +45,14 @@ export const stream: RouteGroup = (deps) => {
       },
     }) as never
   })
+}
+
+/** Who asked, as they stand now; undefined once their token or session is gone. Looking does not keep a session alive. */
+export function standing(access: Access, { sessionId }: Principal): Principal | undefined {
+  if (sessionId.startsWith('session:')) {
+    const session = access.sessions.standing(sessionId.slice('session:'.length))
+    return session === undefined ? undefined : access.ofSession(session)
+  }
+  const token = access.tokens.find(sessionId.slice('token:'.length))
+  return token === undefined ? undefined : access.ofToken(token)
 }

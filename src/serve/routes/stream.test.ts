@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { homeAt } from '../../core/home.ts'
+import type { Principal } from '../contract.ts'
+import { LiveStream } from '../live-stream.ts'
+import { type Served, served } from '../served.fixture.ts'
+import { standing, stream } from './stream.ts'
+
+let folder: string
+let server: Served
+let nowMs = Date.parse('2026-11-16T12:00:00Z')
+const stopping = new AbortController()
+const { signal } = new AbortController()
+const MINUTE_MS = 60_000
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bricktrail-stream-'))
+  server = served(homeAt(join(folder, 'home')), [stream], { now: () => new Date(nowMs), stopping: stopping.signal })
+})
+afterEach(async () => {
+  await server.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Who a new token of a viewer is. */
+function reader(): { readonly who: Principal; readonly id: string } {
+  const token = server.access.tokens.ofSecret(server.token({ name: 'reader' }))
+  const who = token === undefined ? undefined : server.access.ofToken(token)
+  if (token === undefined || who === undefined) throw new Error('a token that was just made counts')
+  return { who, id: token.id }
+}
+
+/** All that a stream says until it ends. */
+const textOf = (body: ReadableStream<Uint8Array>): Promise<string> => new Response(body).text()
+
+it('ends with the next ping once its token is revoked, and says pings before', async () => {
+  const live = new LiveStream(undefined, 0, 20)
+  const { who, id } = reader()
+  const said = textOf(live.open(who, undefined, signal, () => standing(server.access, who)))
+  setTimeout(() => server.access.tokens.revoke(id), 100)
+  expect(await said).toContain('event: ping')
+  expect(live.streams).toBe(0)
+})
+
+it('ends with a session that is signed out or idle, and does not keep one alive', () => {
+  const { sessions } = server.access
+  const { secret, id } = sessions.begin({ holder: 'link:Ada', name: 'Ada', role: 'viewer', rows: {} })
+  const kept = sessions.ofSecret(secret)
+  const who = kept === undefined ? undefined : server.access.ofSession(kept)
+  if (who === undefined) throw new Error('a session that was just begun counts')
+  nowMs += 50 * MINUTE_MS
+  expect(standing(server.access, who)).toMatchObject({ id: 'link:Ada', role: 'viewer' })
+  nowMs += 11 * MINUTE_MS
+  expect(standing(server.access, who)).toBeUndefined()
+  const other = sessions.begin({ holder: 'link:Ada', name: 'Ada', role: 'viewer', rows: {} })
+  expect(standing(server.access, { ...who, sessionId: `session:${other.id}` })).toBeDefined()
+  sessions.end(other.id)
+  expect(standing(server.access, { ...who, sessionId: `session:${other.id}` })).toBeUndefined()
+  expect(sessions.standing(id)).toBeUndefined()
+})
+
+it('one reader has ten at most, and another still gets one', () => {
+  const live = new LiveStream(undefined, 0)
+  const [{ who }, { who: other }] = [reader(), reader()]
+  for (let nth = 0; nth < 10; nth++) live.open(who, undefined, signal)
+  expect(() => live.open(who, undefined, signal)).toThrow('10 streams open already')
+  live.open(other, undefined, signal)
+  expect(live.streams).toBe(11)
+  live.close()
+  expect(live.streams).toBe(0)
+})
+
+it('ends when the server is to end, and no other begins', async () => {
+  const body = (await server.fetch('/api/v1/stream', { as: 'viewer' })).body
+  if (body === null) throw new Error('a stream has a body')
+  stopping.abort()
+  expect(await textOf(body)).toBe('retry: 3000\n\n')
+  expect((await server.fetch('/api/v1/stream', { as: 'viewer' })).status).toBe(503)
+})
