@@ -61,6 +61,8 @@ export async function openLakeReader(home: Home, options: LakeReaderOptions = {}
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   })
   await engine.run('SET parquet_metadata_cache = true')
+  // The system keeps files in its own cache; a second copy would fill this process up to its limit, and be no faster.
+  await engine.run('SET enable_external_file_cache = false')
   await engine.run(`SET late_materialization_max_rows = ${LATE_ROWS}`)
   const limits = { ...CONNECTIONS, waiting: options.waiting ?? DEFAULT_WAITING }
   const connections = await Connections.open(engine, limits)
