@@ -1,5 +1,6 @@
 /** How the page asks the server: one place for cookies, the token against forged requests, and what went wrong. */
 import type { Problem } from '../../src/serve/shapes/page.ts'
+import { watchPresence } from './presence.ts'
 
 /** Values of a query string; absent, null and empty ones are left out. */
 export type Params = Readonly<Record<string, string | number | boolean | null | undefined>>
@@ -26,6 +27,11 @@ export class ApiError extends Error {
 }
 
 const ROOT = '/api/v1'
+
+const isAway = watchPresence(window)
+
+/** Says that nobody waits for the answer: the question does not count as use of the session. */
+const BACKGROUND = { 'x-bricktrail-background': '1' }
 
 let csrf: string | null = null
 
@@ -77,17 +83,21 @@ export async function askText(path: string, params: Params = {}, signal?: AbortS
   return await response.text()
 }
 
-async function sent<T>(url: string, init: RequestInit): Promise<T> {
+/** Headers as a plain object, so that some can be added. */
+type Asked = RequestInit & { readonly headers?: Readonly<Record<string, string>> }
+
+async function sent<T>(url: string, init: Asked): Promise<T> {
   const response = await fetched(url, init)
   if (response.status === 204 || response.headers.get('content-length') === '0') return undefined as T
   return (await response.json()) as T
 }
 
-async function fetched(url: string, init: RequestInit): Promise<Response> {
+async function fetched(url: string, init: Asked): Promise<Response> {
   let response: Response
   asked++
   try {
-    response = await fetch(url, { credentials: 'same-origin', redirect: 'error', ...init })
+    const headers = { ...init.headers, ...(isAway() ? BACKGROUND : {}) }
+    response = await fetch(url, { credentials: 'same-origin', redirect: 'error', ...init, headers })
   } catch (error) {
     if (init.signal?.aborted === true) throw error
     throw new ApiError({

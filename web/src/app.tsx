@@ -10,7 +10,7 @@ import { Caught } from './parts/caught.tsx'
 import { Icon } from './parts/icon.tsx'
 import { MeContext, useSession } from './queries/session.ts'
 import { LiveMark, ReaderMenu } from './reader-menu.tsx'
-import { DESTINATIONS, Routes } from './routes.tsx'
+import { DESTINATIONS, destinationOf, Routes } from './routes.tsx'
 import { SettingsProvider } from './settings.tsx'
 import { SignIn, Unreachable } from './sign-in.tsx'
 
@@ -86,6 +86,7 @@ function Frame({ me }: { readonly me: Me }) {
 
 function Navigation({ me, path, onGo }: { readonly me: Me; readonly path: string; readonly onGo: () => void }) {
   const shown = DESTINATIONS.filter(({ needs }) => me.permissions.includes(needs))
+  const here = destinationOf(path)
   const groups = [...new Set(shown.map(({ group }) => group))]
   return (
     <nav aria-label="Pages">
@@ -101,8 +102,8 @@ function Navigation({ me, path, onGo }: { readonly me: Me; readonly path: string
                 href={each.href ?? each.path}
                 label={each.name}
                 leftSection={<Icon name={each.icon} />}
-                active={each.path === path}
-                {...(each.path === path ? { 'aria-current': 'page' as const } : {})}
+                active={each === here}
+                {...(each === here ? { 'aria-current': each.path === path ? ('page' as const) : true } : {})}
                 onClick={onGo}
               />
             ))}
@@ -114,7 +115,7 @@ function Navigation({ me, path, onGo }: { readonly me: Me; readonly path: string
 
 function useTitle(path: string): void {
   useEffect(() => {
-    const name = DESTINATIONS.find((each) => each.path === path)?.name
+    const name = destinationOf(path)?.name
     document.title = name === undefined ? 'Bricktrail' : `${name} · Bricktrail`
   }, [path])
 }

@@ -1,5 +1,7 @@
 /** The live stream: one connection for the page, which many parts listen to. */
+import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react'
+import { changeOf, isOnlyOwn, type LiveChange } from './live-change.ts'
 
 /** Kinds of changes that the server tells of. */
 export type LiveKind = 'events' | 'findings' | 'alerts' | 'stage'
@@ -7,7 +9,7 @@ export type LiveKind = 'events' | 'findings' | 'alerts' | 'stage'
 /** How the connection is. */
 export type LiveState = 'connecting' | 'live' | 'lost'
 
-type Listener = (change: Readonly<Record<string, unknown>>) => void
+type Listener = (change: LiveChange) => void
 
 interface Live {
   readonly state: LiveState
@@ -33,7 +35,8 @@ const LiveContext = createContext<Live>({ state: 'connecting', listen: () => () 
 export function LiveProvider({ children }: { readonly children: ReactNode }) {
   const [state, setState] = useState<LiveState>('connecting')
   const listeners = useRef(new Map<LiveKind, Set<Listener>>(KINDS.map((kind) => [kind, new Set()])))
-  useEffect(() => connect(listeners.current, setState), [])
+  const queries = useQueryClient()
+  useEffect(() => connect(listeners.current, setState, () => void queries.invalidateQueries()), [queries])
   const value = useMemo<Live>(
     () => ({
       state,
@@ -48,29 +51,39 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
   return <LiveContext value={value}>{children}</LiveContext>
 }
 
-function connect(listeners: ReadonlyMap<LiveKind, Set<Listener>>, setState: (state: LiveState) => void): () => void {
+/** Follows the stream. What was told while it was lost is told no more by a server that began anew: `onBack` has all asked for again. */
+function connect(
+  listeners: ReadonlyMap<LiveKind, Set<Listener>>,
+  setState: (state: LiveState) => void,
+  onBack: () => void,
+): () => void {
   let source: EventSource | undefined
   let timer: number | undefined
   let wait = FIRST_RETRY_MS
   let isResting = false
+  let wasLost = false
   const open = () => {
     source = new EventSource('/api/v1/stream')
     source.onopen = () => {
       wait = FIRST_RETRY_MS
       setState('live')
+      if (wasLost) onBack()
+      wasLost = false
       if (!isResting) return
       isResting = false
       for (const ofKind of listeners.values()) for (const listener of ofKind) listener(MISSED)
     }
     source.onerror = () => {
       setState('lost')
+      wasLost = true
       if (source?.readyState !== EventSource.CLOSED) return
       timer = window.setTimeout(open, wait)
       wait = Math.min(LONGEST_RETRY_MS, wait * 2)
     }
     for (const kind of KINDS) {
       source.addEventListener(kind, (message) => {
-        const change = read(message.data)
+        const change = changeOf(message.data)
+        if (kind === 'events' && isOnlyOwn(change)) return
         for (const listener of listeners.get(kind) ?? []) listener(change)
       })
     }
@@ -91,14 +104,6 @@ function connect(listeners: ReadonlyMap<LiveKind, Set<Listener>>, setState: (sta
     document.removeEventListener('visibilitychange', onSight)
     window.clearTimeout(timer)
     source?.close()
-  }
-}
-
-function read(data: unknown): Readonly<Record<string, unknown>> {
-  try {
-    return JSON.parse(String(data)) as Record<string, unknown>
-  } catch {
-    return {}
   }
 }
 

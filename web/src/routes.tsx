@@ -40,6 +40,10 @@ export const DESTINATIONS: readonly Destination[] = [
   { path: '/admin', name: 'Access', icon: 'admin', needs: 'access:read', group: 'Run' },
 ]
 
+/** What of the navigation a path belongs to; a page below one, such as that of a rule, belongs to it. */
+export const destinationOf = (path: string): Destination | undefined =>
+  DESTINATIONS.find((each) => each.path === path || (each.path !== '/' && path.startsWith(`${each.path}/`)))
+
 type Page = ComponentType<{ params: Readonly<Record<string, string | undefined>> }>
 
 const Overview = lazy(() => import('./pages/overview.tsx'))

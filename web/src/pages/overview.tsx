@@ -15,7 +15,7 @@ import { Empty, StateOf } from '../parts/state-of.tsx'
 import { TimeRangePicker } from '../parts/time-range.tsx'
 import { useAsk } from '../queries/ask.ts'
 import { useSettings } from '../settings.tsx'
-import { timeOf } from '../times.ts'
+import { numberOf, timeOf } from '../times.ts'
 import { entityUrl, explorerUrl, term, useUrlState } from '../url-state.ts'
 import { Activity } from './overview/activity.tsx'
 import { Figures } from './overview/figures.tsx'
@@ -86,7 +86,8 @@ export default function OverviewPage() {
 
 function Details({ overview }: { readonly overview: Overview }) {
   const span = { from: overview.from, to: overview.to }
-  const failed = overview.figures.failedLogins.q ?? ''
+  const { figures } = overview
+  const failed = figures.failedLogins.q ?? ''
   return (
     <>
       <div className="grid-3">
@@ -137,9 +138,9 @@ function Details({ overview }: { readonly overview: Overview }) {
         </Panel>
       </div>
       <div className="grid-3">
-        <Newcomers title="New actors" kind="actor" rows={overview.newActors} />
-        <Newcomers title="New actions" kind="action" rows={overview.newActions} />
-        <Newcomers title="New countries" kind="country" rows={overview.newCountries} />
+        <Newcomers title="New actors" kind="actor" rows={overview.newActors} all={figures.newActors.value} />
+        <Newcomers title="New actions" kind="action" rows={overview.newActions} all={figures.newActions.value} />
+        <Newcomers title="New countries" kind="country" rows={overview.newCountries} all={figures.newCountries.value} />
       </div>
       <Panel
         title="Changes of permissions"
@@ -192,13 +193,23 @@ function Newcomers({
   title,
   kind,
   rows,
+  all,
 }: {
   readonly title: string
   readonly kind: 'actor' | 'action' | 'country'
   readonly rows: readonly { readonly value: string; readonly firstSeen: string }[]
+  /** How many there are, of which the rows may be the first. */
+  readonly all: number
 }) {
   return (
-    <Panel title={title} note="Not seen before in the lake">
+    <Panel
+      title={title}
+      note={
+        all > rows.length
+          ? `Not seen before in the lake; the first ${numberOf(rows.length)} of ${numberOf(all)}`
+          : 'Not seen before in the lake'
+      }
+    >
       {rows.length === 0 ? (
         <Empty title="None" icon="check" />
       ) : (

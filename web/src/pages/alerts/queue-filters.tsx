@@ -11,6 +11,9 @@ import type { QueueFilter } from './alert-queries.ts'
 /** So many are fetched at first, and each time more are asked for. */
 export const QUEUE_STEP = 100
 
+/** More the server does not list at once; filters lead to the rest. */
+export const QUEUE_MOST = 1000
+
 /** The filter of an address. */
 export function filterOf(kind: AlertRow['kind'], params: URLSearchParams): QueueFilter {
   const text = (name: string) => params.get(name) ?? ''
@@ -23,7 +26,7 @@ export function filterOf(kind: AlertRow['kind'], params: URLSearchParams): Queue
     entity: text('entity'),
     assignee: text('assignee'),
     quiet: text('quiet'),
-    limit: Math.min(500, Math.max(QUEUE_STEP, Number(text('limit')) || QUEUE_STEP)),
+    limit: Math.min(QUEUE_MOST, Math.max(QUEUE_STEP, Number(text('limit')) || QUEUE_STEP)),
   }
 }
 

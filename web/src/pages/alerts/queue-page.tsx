@@ -17,7 +17,7 @@ import './alerts.css'
 import { useQueryClient } from '@tanstack/react-query'
 import { numberOf } from '../../times.ts'
 import { whichOf } from './dialogs.tsx'
-import { filterOf, isNarrowed, QUEUE_STEP, QueueFilters, WIDE } from './queue-filters.tsx'
+import { filterOf, isNarrowed, QUEUE_MOST, QUEUE_STEP, QueueFilters, WIDE } from './queue-filters.tsx'
 import { QueueList } from './queue-list.tsx'
 import { SilencesButton } from './silences.tsx'
 import { type Triage, useTriage } from './triage.tsx'
@@ -147,13 +147,10 @@ function Queue({ kind, title }: Pick<QueuePageProps, 'kind' | 'title'>) {
                     hrefOf={(alert) => hrefOf(alert.id)}
                   />
                   {page.hasMore ? (
-                    <Button
-                      variant="subtle"
-                      fullWidth
-                      onClick={() => change({ limit: String(filter.limit + QUEUE_STEP) }, { replace: true })}
-                    >
-                      Show more
-                    </Button>
+                    <More
+                      shown={filter.limit}
+                      onMore={() => change({ limit: String(filter.limit + QUEUE_STEP) }, { replace: true })}
+                    />
                   ) : null}
                 </div>
               )}
@@ -172,6 +169,16 @@ function Queue({ kind, title }: Pick<QueuePageProps, 'kind' | 'title'>) {
       {dialog}
       <KeyHelp deeds={keys} opened={help} onClose={() => setHelp(false)} />
     </div>
+  )
+}
+
+function More({ shown, onMore }: { readonly shown: number; readonly onMore: () => void }) {
+  if (shown >= QUEUE_MOST)
+    return <p className="queue-end">These are the first {numberOf(QUEUE_MOST)}. Filter the queue to see the others.</p>
+  return (
+    <Button variant="subtle" fullWidth onClick={onMore}>
+      Show more
+    </Button>
   )
 }
 

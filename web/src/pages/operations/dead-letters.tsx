@@ -1,15 +1,17 @@
 /** What a destination refused for good: to be sent again, or thrown away. */
 import { Button, Modal, Stack, Table, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { DeadLetterPage } from '../../../../src/serve/shapes/operations.ts'
+import { type ApiError, ask } from '../../api.ts'
 import { MayButton, useWhyNot } from '../../parts/may.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Plain, visibleText } from '../../parts/plain.tsx'
 import { ScrollTable } from '../../parts/scroll-table.tsx'
 import { TimeText } from '../../parts/small.tsx'
 import { Empty, Failed, StateOf } from '../../parts/state-of.tsx'
-import { useAsk, useTell } from '../../queries/ask.ts'
+import { keyOf, useTell } from '../../queries/ask.ts'
 import { numberOf } from '../../times.ts'
 
 type Letter = DeadLetterPage['letters'][number]
@@ -23,11 +25,23 @@ interface Replay {
 
 const PAGE = 50
 
+/** Pages of dead letters, the oldest first. */
+const useLetters = (path: string) =>
+  useInfiniteQuery<DeadLetterPage, ApiError, DeadLetterPage, readonly unknown[], string | null>({
+    queryKey: [...keyOf(`${path}/dead`), 'pages'],
+    queryFn: ({ pageParam, signal }) => ask<DeadLetterPage>(`${path}/dead`, { limit: PAGE, cursor: pageParam }, signal),
+    initialPageParam: null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+    select: ({ pages }) => ({
+      letters: pages.flatMap(({ letters }) => letters),
+      nextCursor: pages.at(-1)?.nextCursor ?? null,
+    }),
+  })
+
 /** The dead letters of one destination. */
 export function DeadLetters({ destination, onClose }: { readonly destination: string; readonly onClose: () => void }) {
   const path = `/destinations/${encodeURIComponent(destination)}`
-  const [shown, setShown] = useState(PAGE)
-  const query = useAsk<DeadLetterPage>(`${path}/dead`, { limit: shown }, { keepPrevious: true })
+  const query = useLetters(path)
   const whyNot = useWhyNot('delivery:change', 'send or discard dead letters')
   const replay = useTell<Replay>([['destinations']])
   const run = async () => {
@@ -62,7 +76,7 @@ export function DeadLetters({ destination, onClose }: { readonly destination: st
         empty={({ letters }) => letters.length === 0}
         whenEmpty={<Empty title="No dead letters" icon="check" />}
       >
-        {({ letters, nextCursor }) => (
+        {({ letters }) => (
           <>
             <ScrollTable
               label="Dead letters"
@@ -72,11 +86,16 @@ export function DeadLetters({ destination, onClose }: { readonly destination: st
                 <LetterRow key={letter.seq} letter={letter} path={path} />
               ))}
             </ScrollTable>
-            {nextCursor === null || shown >= 500 ? null : (
-              <Button variant="subtle" fullWidth onClick={() => setShown(shown + PAGE)}>
+            {query.hasNextPage ? (
+              <Button
+                variant="subtle"
+                fullWidth
+                loading={query.isFetchingNextPage}
+                onClick={() => void query.fetchNextPage()}
+              >
                 Show more
               </Button>
-            )}
+            ) : null}
           </>
         )}
       </StateOf>

@@ -3,6 +3,7 @@ import { Anchor } from '@mantine/core'
 import { Link } from 'wouter'
 import type { Figure, Overview } from '../../../../src/serve/shapes/entities.ts'
 import { Icon } from '../../parts/icon.tsx'
+import { useMay } from '../../queries/session.ts'
 import { numberOf } from '../../times.ts'
 import { explorerUrl } from '../../url-state.ts'
 
@@ -27,6 +28,7 @@ const FIGURES: readonly (readonly [Name, string, boolean])[] = [
 
 /** A strip of numbers, each with the change since the span before. */
 export function Figures({ overview }: { readonly overview: Overview }) {
+  const [mayRead, mayOperate] = [useMay('events:raw'), useMay('health:read')]
   return (
     <dl className="figures panel">
       {FIGURES.map(([name, title, isBad]) => (
@@ -36,7 +38,7 @@ export function Figures({ overview }: { readonly overview: Overview }) {
           figure={overview.figures[name]}
           isBad={isBad}
           span={{ from: overview.from, to: overview.to }}
-          href={name === 'rejects' ? '/operations' : null}
+          href={name === 'rejects' && mayRead && mayOperate ? '/operations?show=rejects' : null}
         />
       ))}
     </dl>

@@ -1,0 +1,166 @@
+/** That pages come to rest, come back, and say where they end. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page, Request } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { homeAt } from '../../src/core/home.ts'
+import { Outbox } from '../../src/deliver/outbox.ts'
+import type { AlertPage } from '../../src/serve/shapes/alerts.ts'
+import type { Overview } from '../../src/serve/shapes/entities.ts'
+import type { RuleList } from '../../src/serve/shapes/rules.ts'
+import { openSite, type Site } from './site.fixture.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await openSite()
+})
+afterAll(() => site.close())
+
+/** Requests of a page to a path of the API, from now on. */
+function asked(page: Page, path: string): Request[] {
+  const seen: Request[] = []
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname === `/api/v1${path}`) seen.push(request)
+  })
+  return seen
+}
+
+/** Answers the stream with one change, once `when` is there; the page comes back to it after `retryMs`. */
+async function streamOf(page: Page, change: object, retryMs: number, when: Promise<unknown>): Promise<void> {
+  const body = `retry: ${retryMs}\n\nevent: events\ndata: ${JSON.stringify({ kind: 'events', ...change })}\n\n`
+  await page.route('**/api/v1/stream', async (route) => {
+    await when
+    await route.fulfill({ contentType: 'text/event-stream', body })
+  })
+}
+
+/** The page of integrity asks anew with each change of events; how often it asked, with such a change. */
+async function asksAfter(change: object, retryMs = 600_000): Promise<readonly Request[]> {
+  const page = await site.signedIn()
+  const { promise: isThere, resolve } = Promise.withResolvers<void>()
+  await streamOf(page, change, retryMs, isThere)
+  const asks = asked(page, '/seal')
+  await page.goto('/integrity')
+  await page.getByRole('heading', { name: 'Growth' }).waitFor()
+  const told = page.waitForResponse('**/api/v1/stream')
+  resolve()
+  await (await told).finished()
+  return asks
+}
+
+describe('what comes live', () => {
+  it('has a page ask anew, but not where it is only what was asked of Bricktrail', async () => {
+    const ofOthers = await asksAfter({ added: 3, own: 2, rejects: 0 })
+    await expect.poll(() => ofOthers.length).toBe(2)
+    const own = await asksAfter({ added: 3, own: 3, rejects: 0 })
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    expect(own.length).toBe(1)
+  })
+
+  it('may have been missed while the stream was lost: the page asks for all of it again', async () => {
+    const asks = await asksAfter({ added: 3, own: 3, rejects: 0 }, 200)
+    await expect.poll(() => asks.length).toBeGreaterThan(1)
+  })
+})
+
+it('what a page asks while nobody is at it is marked, so that it keeps no session', async () => {
+  const page = await site.signedIn()
+  await page.clock.install()
+  const asks = asked(page, '/sources')
+  const marks = () => asks.map((request) => request.headers()['x-bricktrail-background'] ?? 'used')
+  await page.goto('/operations')
+  await page.getByRole('row', { name: /compact/ }).waitFor()
+  expect(new Set(marks())).toEqual(new Set(['used']))
+  await page.clock.fastForward(90_000)
+  await expect.poll(() => marks().at(-1)).toBe('1')
+  await page.mouse.move(200, 200)
+  await page.clock.fastForward(20_000)
+  await expect.poll(() => marks().at(-1)).toBe('used')
+})
+
+describe('lists that end', () => {
+  it('dead letters are shown to the last one', async () => {
+    writeFileSync(join(site.home, 'deliver.yaml'), 'destinations:\n  pager: { kind: file, path: pager.ndjson }\n')
+    refuseForGood(205)
+    const page = await site.signedIn()
+    await page.goto('/operations?show=out&dead=pager')
+    const rows = page.getByRole('region', { name: 'Table: Dead letters' }).getByRole('button', { name: 'Discard' })
+    const more = page.getByRole('button', { name: 'Show more' })
+    for (const count of [50, 100, 150, 200]) {
+      await expect.poll(() => rows.count()).toBe(count)
+      await more.click()
+    }
+    await expect.poll(() => rows.count()).toBe(205)
+    expect(await more.count()).toBe(0)
+  })
+
+  it('the queue grows to what the server lists at once, and then says that there are more', async () => {
+    const page = await site.signedIn()
+    await page.route('**/api/v1/alerts?*', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, json: { ...((await response.json()) as AlertPage), hasMore: true } })
+    })
+    const asks = asked(page, '/alerts')
+    await page.goto('/alerts?limit=500')
+    await page.getByRole('button', { name: 'Show more' }).click()
+    await expect.poll(() => asks.some((request) => request.url().includes('limit=600'))).toBe(true)
+    await page.goto('/alerts?limit=1000')
+    await page.getByText('These are the first 1,000').waitFor()
+    expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0)
+  })
+
+  it('the overview says of how many new ones it names the first', async () => {
+    const { figures, newActions } = await site.api<Overview>('/overview')
+    const all = figures.newActions.value
+    expect(all).toBeGreaterThan(newActions.length)
+    const page = await site.signedIn()
+    await page.goto('/')
+    await page
+      .getByText(`the first ${newActions.length} of ${all.toLocaleString('en')}`)
+      .first()
+      .waitFor()
+  })
+})
+
+describe('ways that lead somewhere', () => {
+  /** The number of rejects, and the links on it. */
+  async function rejectLinks(page: Page) {
+    await page.goto('/')
+    const figure = page.locator('.figure').filter({ has: page.getByText('Rejects', { exact: true }) })
+    await figure.waitFor()
+    return figure.getByRole('link')
+  }
+
+  it('the number of rejects leads to them, and nowhere for whom they are not for', async () => {
+    const viewer = await rejectLinks(await site.as('viewer'))
+    expect(await viewer.count()).toBe(0)
+    const page = await site.signedIn()
+    await (await rejectLinks(page)).click()
+    await page.getByRole('tab', { name: 'Rejects', selected: true }).waitFor()
+  })
+
+  it('the page of a rule is one of Rules, in the navigation and by its title', async () => {
+    const { rules } = await site.api<RuleList>('/rules')
+    const page = await site.signedIn()
+    await page.goto(`/rules/${rules[0]?.id ?? ''}`)
+    const link = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Rules', exact: true })
+    await link.waitFor()
+    expect(await link.getAttribute('aria-current')).toBe('true')
+    expect(await page.title()).toBe('Rules · Bricktrail')
+  })
+})
+
+it('nothing complained on the way', () => {
+  expect(site.complaints).toEqual([])
+})
+
+function refuseForGood(count: number): void {
+  const outbox = Outbox.open(homeAt(site.home).outbox)
+  const ids = Array.from({ length: count }, (_, at) => `letter ${at}`)
+  outbox.put(
+    ids.map((id) => ({ destination: 'pager', id, key: id, body: '{}', weight: 1 })),
+    Date.now() - 60_000,
+  )
+  for (const { seq } of outbox.due('pager', Date.now(), count)) outbox.dropMessage('pager', seq, 'refused', Date.now())
+  outbox.close()
+}

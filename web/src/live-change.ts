@@ -1,0 +1,27 @@
+/** What the live stream says, read. */
+
+/** A change as it was told; of another version of the server it may lack what this one knows. */
+export type LiveChange = Readonly<Record<string, unknown>>
+
+/** The change of a message; empty where it is none. */
+export function changeOf(data: unknown): LiveChange {
+  try {
+    const change: unknown = JSON.parse(String(data))
+    return typeof change === 'object' && change !== null ? (change as LiveChange) : {}
+  } catch {
+    return {}
+  }
+}
+
+/**
+ * How many of the events that came are of the account, not of what people ask of Bricktrail. Every question of a page is an event a little
+ * later: a page that asked anew for those would never come to rest.
+ */
+export function foreignEvents({ added, own }: LiveChange): number {
+  if (typeof added !== 'number') return 0
+  return Math.max(0, added - (typeof own === 'number' ? own : 0))
+}
+
+/** Whether a change brought nothing but the record of use. Who may not know how many events came is told of none: that is no reason. */
+export const isOnlyOwn = (change: LiveChange): boolean =>
+  typeof change.added === 'number' && change.added > 0 && change.rejects === 0 && foreignEvents(change) === 0
