@@ -16,6 +16,7 @@ interface KeptLink extends LinkHolder {
   readonly hash: Uint8Array
   readonly lookup: string
   readonly ends_ms: number
+  readonly used_ms: number | null
 }
 
 /** The links of a home. */
@@ -47,12 +48,17 @@ export class Links {
     return { code, endsMs }
   }
 
+  /** Whom a code would sign in; it is not used up. Undefined for one that was used, ended or never was. */
+  holder(code: string): LinkHolder | undefined {
+    const link = this.#kept(code)
+    const counts = link !== undefined && link.used_ms === null && link.ends_ms > this.#now().getTime()
+    return counts ? { name: link.name, role: link.role } : undefined
+  }
+
   /** Takes a code, once: of two at the same time one gets it. Undefined for one that was used, ended or never was. */
   take(code: string): LinkHolder | undefined {
     const nowMs = this.#now().getTime()
-    const link = rowOf(code, LINK_PREFIX, (lookup) =>
-      this.#file.all<KeptLink>('SELECT * FROM links WHERE lookup = ?', lookup),
-    )
+    const link = this.#kept(code)
     if (link === undefined) return undefined
     const taken = this.#file.run(
       'UPDATE links SET used_ms = ? WHERE hash = ? AND used_ms IS NULL AND ends_ms > ?',
@@ -61,5 +67,11 @@ export class Links {
       nowMs,
     )
     return taken === 1 ? { name: link.name, role: link.role } : undefined
+  }
+
+  #kept(code: string): KeptLink | undefined {
+    return rowOf(code, LINK_PREFIX, (lookup) =>
+      this.#file.all<KeptLink>('SELECT * FROM links WHERE lookup = ?', lookup),
+    )
   }
 }

@@ -135,6 +135,16 @@ describe('sign-in by an OpenID provider', () => {
     }
   })
 
+  it('locks nobody out for coming back without having been sent, which any page can make a browser do', async () => {
+    const browser = new Browser(start())
+    for (let n = 0; n < 6; n++) {
+      const answer = await browser.visit('/auth/oidc/callback?state=x', { site: 'cross-site' })
+      expect(answer.headers.get('location')).toBe('/?signin=oidc')
+    }
+    expect((await back(browser, 'ana')).headers.get('location')).toBe('/')
+    expect((await recordLines(home)).map(({ response }) => response.statusCode)).toEqual([...Array(6).fill(401), 200])
+  })
+
   it('believes no code but that of its own beginning', async () => {
     const at = start()
     const browser = new Browser(at)

@@ -81,7 +81,7 @@ export class Oidc {
     const flow = this.#flows.get(state)
     this.#flows.delete(state)
     if (flow === undefined || flow.endsMs <= this.#now().getTime() || !sameText(flow.browser, digestOf(browser)))
-      throw refused('The sign-in was not begun by this browser, or took too long.')
+      throw new NotBegun()
     const claims = await this.#claims(flow, state, search)
     return { person: personOf(claims, this.settings), to: flow.to }
   }
@@ -150,11 +150,17 @@ function nameOfFailure(cause: unknown): string {
   return words.join(', ') || 'no further word'
 }
 
+/** Somebody came back who was not sent from here. Any page can make a browser do that, so it counts as nobody's failure. */
+export class NotBegun extends AppError {
+  constructor() {
+    super('UNAUTHENTICATED', 'The sign-in was not begun by this browser, or took too long.', { hint: SIGN_IN_AGAIN })
+  }
+}
+
+const SIGN_IN_AGAIN = 'Sign in again; an administrator finds the request in the record of use.'
+
 const refused = (message: string, cause?: unknown): AppError =>
-  new AppError('UNAUTHENTICATED', message, {
-    hint: 'Sign in again; an administrator finds the request in the record of use.',
-    cause,
-  })
+  new AppError('UNAUTHENTICATED', message, { hint: SIGN_IN_AGAIN, cause })
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 

@@ -9,6 +9,7 @@ import { Browser } from '../browser.fixture.ts'
 import type { RouteGroup } from '../contract.ts'
 import { recordLines, recordText } from '../records.fixture.ts'
 import { type Served, type ServedOptions, served } from '../served.fixture.ts'
+import { USUAL_SETTINGS } from '../settings.ts'
 import { accessRoutes } from './access.ts'
 import { auth } from './auth.ts'
 import { who } from './me.ts'
@@ -80,6 +81,21 @@ describe('a token typed into the sign-in page', () => {
     for (const visit of [{ site: 'cross-site' }, { origin: 'https://evil.example' }, { origin: 'null' }] as const)
       expect((await browser.visit('/auth/token', { method: 'POST', json, ...visit })).status).toBe(403)
     expect(browser.cookies.size).toBe(0)
+    expect((await recordLines(home)).map(({ response }) => response.statusCode)).toEqual([403, 403, 403])
+  })
+
+  it('that cannot be read is recorded as refused, and of very many the first', async () => {
+    const at = start({ settings: { limits: { ...USUAL_SETTINGS.limits, requestsPerMinute: 12 } } })
+    const statuses = []
+    for (let n = 0; n < 3; n++) {
+      statuses.push((await at.fetch('/auth/token', { method: 'POST', json: { token: '' } })).status)
+      statuses.push((await at.fetch('/auth/link')).status)
+    }
+    expect(statuses).toEqual([422, 422, 422, 422, 429, 429])
+    expect((await recordLines(home)).map(({ actionName, response }) => [actionName, response.statusCode])).toEqual([
+      ...Array(4).fill(['signIn', 422]),
+      ['signIn', 429],
+    ])
   })
 })
 
@@ -200,6 +216,15 @@ describe('a one-time link', () => {
     expect(browsers.filter(({ cookies }) => cookies.size > 0)).toHaveLength(1)
   })
 
+  it('is not used up while whom it signs in is locked out', async () => {
+    const at = start()
+    const path = link(at)
+    for (let n = 0; n < 5; n++) at.access.failures.failed(['link:link:ana'])
+    expect((await new Browser(at).visit(path)).headers.get('location')).toBe('/?signin=locked')
+    nowMs += MINUTE_MS
+    expect((await new Browser(at).visit(path)).headers.get('location')).toBe('/')
+  })
+
   it('is too old after ten minutes', async () => {
     const at = start()
     const path = link(at)
@@ -270,16 +295,16 @@ describe('failed sign-ins', () => {
     expect(neighbourhood('192.0.2.1')).toBe('192.0.2.1')
   })
 
-  it('lock out a name wherever it is tried from', async () => {
+  it('lock out a token that counts no longer wherever it is tried from, and none of the same name', async () => {
     const at = start()
     const secret = at.token({ name: 'robot', expiresMs: START_MS + MINUTE_MS })
     nowMs += 2 * MINUTE_MS
     for (let n = 0; n < 5; n++)
       await at.fetch('/auth/token', { method: 'POST', json: { token: secret }, from: `192.0.2.${n}` })
-    expect(at.access.failures.lockedSeconds(['name:robot'])).toBe(60)
-    const another = at.token({ name: 'robot' })
-    const answer = await at.fetch('/auth/token', { method: 'POST', json: { token: another }, from: '192.0.2.99' })
-    expect(answer.status).toBe(429)
+    const again = { method: 'POST', json: { token: secret }, from: '192.0.2.99' }
+    expect((await at.fetch('/auth/token', again)).status).toBe(429)
+    const another = { ...again, json: { token: at.token({ name: 'robot' }) } }
+    expect((await at.fetch('/auth/token', another)).status).toBe(204)
   })
 
   it('do not hinder programs that have a token', async () => {

@@ -1,6 +1,6 @@
 /** Ways in and out: a token, a one-time link, an OpenID provider. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { AppError, type ErrorCode, isAppError } from '../../core/errors.ts'
 import { type AppDeps, newRoutes } from '../app.ts'
@@ -11,8 +11,9 @@ import { checkSameSite, returnPath } from '../auth/origin.ts'
 import { holderOf } from '../auth/people.ts'
 import { newSecret } from '../auth/secret.ts'
 import { type Proven, SignInRefused, signIn, signInRefused } from '../auth/sign-in.ts'
-import type { RouteGroup } from '../contract.ts'
-import { clientOf, doorOf, note, sessionOf } from '../guard.ts'
+import type { RouteGroup, ServeEnv } from '../contract.ts'
+import { clientOf, doorOf, note, refuseStranger, sessionOf } from '../guard.ts'
+import { expected } from '../problems.ts'
 import { answer, behind, body, REFUSED } from '../routing.ts'
 import { SignInWays } from '../shapes/access.ts'
 
@@ -100,26 +101,32 @@ export const auth: RouteGroup<AppDeps> = ({ access, settings, now }) => {
     return oidc
   }
   const routes = newRoutes()
+  for (const path of [byToken.path, byLink.path, OIDC_START, OIDC_CALLBACK]) routes.use(path, recordedRefusal)
   routes.openapi(ways, (c) => {
     const shown = oidc === undefined ? null : { name: oidc.settings.name, start: OIDC_START }
     return c.json({ oidc: shown, token: true }, 200)
   })
   routes.openapi(byToken, async (c) => {
     checkSameSite(c, clientOf(c), settings.publicUrl)
-    const refusal = await signIn(c, 'token', async () => {
+    const refusal = await signIn(c, 'token', async (found) => {
       const kept = access.tokens.ofSecret(c.req.valid('json').token.trim())
       const principal = kept === undefined ? undefined : access.ofToken(kept)
-      if (kept !== undefined && principal === undefined) throw new SignInRefused(NOT_A_TOKEN, kept.name)
-      if (kept === undefined || principal === undefined) throw new AppError('UNAUTHENTICATED', NOT_A_TOKEN)
+      if (kept === undefined) throw new AppError('UNAUTHENTICATED', NOT_A_TOKEN)
+      const holder = `token:${kept.id}`
+      found(holder)
+      if (principal === undefined) throw new SignInRefused(NOT_A_TOKEN, { holder, name: kept.name })
       access.tokens.used(kept.id)
-      return { session: { holder: principal.id, name: kept.name, role: null, rows: {} }, mayEnter: true }
+      return { session: { holder, name: kept.name, role: null, rows: {} }, mayEnter: true }
     })
     return refusal === undefined ? c.body(null, 204) : signInRefused(c, refusal)
   })
   routes.openapi(byLink, async (c) => {
     const { code, to } = c.req.valid('query')
-    if (c.req.header('sec-fetch-site') === 'cross-site') return askFirst(c, code, returnPath(to))
-    const refusal = await signIn(c, 'link', async () => {
+    if (['cross-site', 'same-site'].includes(c.req.header('sec-fetch-site') ?? ''))
+      return askFirst(c, code, returnPath(to))
+    const refusal = await signIn(c, 'link', async (found) => {
+      const asked = access.links.holder(code)
+      if (asked !== undefined) found(`link:${asked.name}`)
       const link = access.links.take(code)
       if (link === undefined) throw new AppError('UNAUTHENTICATED', 'The link was used before, or is too old.')
       return { session: { holder: `link:${link.name}`, name: link.name, role: link.role, rows: {} }, mayEnter: true }
@@ -149,9 +156,10 @@ export const auth: RouteGroup<AppDeps> = ({ access, settings, now }) => {
   routes.openapi(oidcCallback, async (c) => {
     const at = provider()
     let to = '/'
-    const refusal = await signIn(c, 'oidc', async () => {
+    const refusal = await signIn(c, 'oidc', async (found) => {
       const finished = await at.finish(getCookie(c, FLOW_COOKIE) ?? '', new URL(c.req.url).search)
       to = finished.to
+      found(holderOf(finished.person.id))
       const person = access.people.signedIn(finished.person)
       note(c, { person: person.id, role: person.role })
       const session = { holder: holderOf(person.id), name: person.name, role: null, rows: {} }
@@ -166,6 +174,16 @@ export const auth: RouteGroup<AppDeps> = ({ access, settings, now }) => {
     return c.body(null, 204)
   })
   return routes
+}
+
+/** What is refused before anybody tried to sign in, such as a request of another site's page, is recorded and limited too. */
+const recordedRefusal: MiddlewareHandler<ServeEnv> = async (c, next) => {
+  await next()
+  if (c.error === undefined) return
+  const refusal = expected(c.error, () => undefined)
+  const answer = await refuseStranger(c, doorOf(c), 'signIn', refusal)
+  c.res = undefined
+  c.res = answer
 }
 
 const NOT_A_TOKEN = 'The token does not count: it is unknown, expired or revoked.'
