@@ -10,6 +10,12 @@ import type { Search } from '../../queries/events.ts'
 const SETTLED_MS = 1500
 
 /**
+ * What other people ask becomes events too. Where news again and again held nothing for this search, they are looked at ever more seldom, or
+ * two open explorers would keep each other asking.
+ */
+const LONGEST_WAIT_MS = 5 * 60_000
+
+/**
  * Counts what matches and is new. What this page asks becomes events too, which must not make it ask again without end: news that are no
  * more than its own requests are passed over. A span with an end gets no news.
  *
@@ -20,26 +26,34 @@ export function useNewEvents(search: Search, shown: number | null): { count: num
   const [count, setCount] = useState(0)
   const timer = useRef<number>(undefined)
   const news = useRef({ added: 0, asked: requestsMade() })
+  const barren = useRef(0)
   // biome-ignore lint/correctness/useExhaustiveDependencies: another search, or another answer, begins anew
   useEffect(() => {
     setCount(0)
-    return () => window.clearTimeout(timer.current)
+    barren.current = 0
+    return () => {
+      window.clearTimeout(timer.current)
+      timer.current = undefined
+    }
   }, [search, shown])
   const recount = () => {
+    timer.current = undefined
     const { added, asked } = news.current
     const own = requestsMade() - asked
     news.current = { added: 0, asked: requestsMade() }
     if (added <= own || shown === null) return
     ask<FacetAnswer>('/events/facets', { ...search, fields: 'category', most: 1 })
-      .then(({ total }) => setCount(Math.max(0, total - shown)))
+      .then(({ total }) => {
+        barren.current = total > shown ? 0 : barren.current + 1
+        setCount(Math.max(0, total - shown))
+      })
       // The next news ask again.
       .catch(() => undefined)
   }
   useLive('events', ({ added }) => {
     if (search.to !== null || typeof added !== 'number') return
     news.current.added += added
-    window.clearTimeout(timer.current)
-    timer.current = window.setTimeout(recount, SETTLED_MS)
+    timer.current ??= window.setTimeout(recount, Math.min(LONGEST_WAIT_MS, SETTLED_MS * 2 ** barren.current))
   })
   const show = useCallback(() => {
     setCount(0)
