@@ -46,10 +46,10 @@ export class AlertDesk {
   async page({ principal, signal }: AlertAsking, { finding, ...filter }: AlertQuestion): Promise<AlertPage> {
     const none = { alerts: [], hasMore: false, counts: countsOf([]) }
     return this.#within(none, async (file) => {
-      const { most, entity } = filter
+      const { most, entity, assignee } = filter
       const rowsOf = (alerts: readonly Alert[]): Promise<AlertRow[]> =>
         masked(this.#deps.lake, principal, signal, (mask) => alerts.map((each) => alertRow(alertView(each), mask)))
-      const isPlain = finding === undefined && (entity === undefined || principal.masks.length === 0)
+      const isPlain = finding === undefined && ((entity ?? assignee) === undefined || principal.masks.length === 0)
       if (!isLimited(principal) && isPlain) {
         const found = alertsLike(file, { ...filter, most: most + 1 })
         const alerts = await rowsOf(found.slice(0, most))
@@ -58,13 +58,14 @@ export class AlertDesk {
       const all = alertsLike(file, { kind: filter.kind, which: 'all', most: MOST_LOOKED_THROUGH })
       const visible = isLimited(principal) ? await allVisible(this.#deps.lake, principal, signal) : undefined
       const seen = visible === undefined ? all : seenOf(all, findingsOf(file, all), visible)
-      const { entity: _, ...rest } = filter
+      const { entity: _, assignee: __, ...rest } = filter
       const like = alertsLike(file, { ...rest, most: MOST_LOOKED_THROUGH }).map(({ id }) => id)
       const ofFinding = finding === undefined ? undefined : alertsOfFinding(file, finding)
       const wanted = new Set(like.filter((id) => ofFinding?.has(id) ?? true))
       // What is asked about is what is shown: nobody finds out a hidden name by asking for it.
-      const isAsked = ({ entity: shown }: AlertRow) =>
-        entity === undefined || shown.value.toLowerCase().includes(entity.toLowerCase())
+      const isAsked = (row: AlertRow) =>
+        (entity === undefined || row.entity.value.toLowerCase().includes(entity.toLowerCase())) &&
+        (assignee === undefined || row.assignee === assignee)
       const found = (await rowsOf(seen.filter(({ id }) => wanted.has(id)))).filter(isAsked)
       const numbers = seen.map(({ state, level }) => ({ state, level, n: 1 }))
       return { alerts: found.slice(0, most), hasMore: found.length > most, counts: countsOf(numbers) }

@@ -6,7 +6,7 @@ import type { TextMask } from './text-mask.ts'
 
 /** An alert in a list. */
 export function alertRow(view: AlertView, mask: TextMask): AlertRow {
-  const { id, kind, level, state, status, outcome, assignee, quiet, rule, threat, tags, risk } = view
+  const { id, kind, level, state, status, outcome, assignee, quiet, rule, threat, tags, risk, because } = view
   return {
     id,
     kind,
@@ -14,10 +14,10 @@ export function alertRow(view: AlertView, mask: TextMask): AlertRow {
     state,
     status,
     outcome,
-    assignee,
+    assignee: assignee === null ? null : mask.colleague(assignee),
     quiet,
-    title: mask.text(view.title),
-    summary: mask.text(view.summary),
+    title: mask.quoting(view.title, because),
+    summary: mask.quoting(view.summary, because),
     rule,
     entity: { field: view.entity.field, value: mask.value(view.entity.field, view.entity.value) },
     threat,
@@ -51,8 +51,8 @@ export function alertDetail(
     because: whole.because.map(mask.reason),
     history: whole.history.map(({ time, who, what, from, to, why }) => ({
       time,
-      who,
-      what,
+      who: mask.colleague(who),
+      what: happened(what, mask),
       from,
       to,
       why: why === null ? null : mask.text(why),
@@ -62,17 +62,23 @@ export function alertDetail(
       revision,
       events,
       lastTime,
-      summary: mask.text(summary),
+      summary: mask.quoting(summary, whole.because),
     })),
     timeline: whole.timeline.map(({ time, score, title, summary }) => ({
       time,
       score,
-      title: mask.text(title),
-      summary: mask.text(summary),
+      title: mask.quoting(title, whole.because),
+      summary: mask.quoting(summary, whole.because),
     })),
     alerts: whole.alerts.map((each) => alertRow(each, mask)),
     runbook: runbookSteps(queries, { ...subjectOf(field, value), firstMs, lastMs }),
   }
+}
+
+/** A line of history; some name a person. */
+function happened(what: string, mask: TextMask): string {
+  const [, deed, person] = /^(assigned to|taken from) ([\s\S]*)$/.exec(what) ?? []
+  return person === undefined ? mask.text(what) : `${deed} ${mask.colleague(person)}`
 }
 
 /** Incidents call what they are about `actor` or `asset`; an asset is written `type:name`. */

@@ -76,7 +76,16 @@ export class SilenceDesk {
 
   #row(silence: Silence, mask: TextMask): SilenceRow {
     const { id, about, who, reason, created, ends, inForce, quieted } = silenceView(silence, this.#deps.now().getTime())
-    return { id, about: mask.text(about), who, reason: mask.text(reason), created, ends, inForce, quieted }
+    return {
+      id,
+      about: mask.text(about),
+      who: mask.colleague(who),
+      reason: mask.text(reason),
+      created,
+      ends,
+      inForce,
+      quieted,
+    }
   }
 
   #within<T>(work: (file: AlertsFile) => T): T {

@@ -1,6 +1,8 @@
 /** Texts of alerts as somebody may see them, masked by the same SQL as events: a pseudonym is the same in both. */
+import { isAppError } from '../../core/errors.ts'
 import { lit } from '../../engine/sql.ts'
-import type { LakeQuestions, Mask, Relations } from '../contract.ts'
+import type { LakeQuestions, Mask, Principal, Relations } from '../contract.ts'
+import { QUERY_WORDS } from '../read/visible.ts'
 import type { Viewer } from './visible-findings.ts'
 
 /** How texts are shown to somebody. */
@@ -9,21 +11,33 @@ export interface TextMask {
   readonly text: (value: string) => string
   /** Who somebody is. */
   readonly who: (value: string) => string
+  /** Who did something in Bricktrail: one knows oneself, and Bricktrail is nobody. */
+  readonly colleague: (value: string) => string
   /** The value of a field. */
   readonly value: (field: string, value: string) => string
   /** A reason of a finding, `selection: field = value`. */
   readonly reason: (line: string) => string
+  /** A text that may quote what these reasons tell. */
+  readonly quoting: (text: string, reasons: readonly string[]) => string
+  /** A search somebody wrote: its conditions on queries are not told. */
+  readonly search: (q: string) => string
 }
 
 const PLAIN: TextMask = {
   text: (value) => value,
   who: (value) => value,
+  colleague: (value) => value,
   value: (_, value) => value,
   reason: (line) => line,
+  quoting: (text) => text,
+  search: (q) => q,
 }
 
-/** Fields that hold the text of a query, as rules write them. */
-const QUERY_FIELD = /query\.?text|query_?text|command_?text|\bstatement\b|\bsql(_?text)?$/i
+/** Who wrote what Bricktrail did by itself. */
+const OURSELVES = 'bricktrail'
+
+/** Shorter texts are words, not queries. */
+const LEAST_QUERY = 4
 
 /** Ids of service principals and accounts; they name no person. */
 const ID = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d+)$/i
@@ -38,39 +52,75 @@ type Asked = 'text' | 'name'
  */
 export async function masked<T>(
   lake: LakeQuestions,
-  viewer: Viewer,
+  viewer: Viewer & Partial<Pick<Principal, 'name'>>,
   signal: AbortSignal,
   build: (mask: TextMask) => T,
 ): Promise<T> {
-  if (viewer.masks.length === 0) return build(PLAIN)
+  const { masks, name } = viewer
+  if (masks.length === 0) return build(PLAIN)
+  // Queries are hidden by their place, and need no statement.
+  if (masks.every((mask) => mask === 'query')) return build(maskWith(masks, name, (text) => text))
   const wanted = { text: new Set<string>(), name: new Set<string>() }
   build(
-    maskWith(viewer.masks, (text, what) => {
+    maskWith(masks, name, (text, what) => {
       wanted[what].add(text)
       return ''
     }),
   )
-  const known = {
-    text: await maskedTexts(lake, viewer, signal, [...wanted.text], 'text'),
-    name: await maskedTexts(lake, viewer, signal, [...wanted.name], 'name'),
+  try {
+    const known = {
+      text: await maskedTexts(lake, viewer, signal, [...wanted.text], 'text'),
+      name: await maskedTexts(lake, viewer, signal, [...wanted.name], 'name'),
+    }
+    return build(maskWith(masks, name, (text, what) => known[what].get(text) ?? ''))
+  } catch (cause) {
+    if (!isAppError(cause) || cause.code !== 'NO_LAKE') throw cause
+    // Nothing was ingested yet, and the key of pseudonyms comes with the lake.
+    return build(maskWith(masks, name, lengthOf))
   }
-  return build(maskWith(viewer.masks, (text, what) => known[what].get(text) ?? ''))
 }
 
-function maskWith(masks: readonly Mask[], shown: (text: string, what: Asked) => string): TextMask {
+function maskWith(
+  masks: readonly Mask[],
+  own: string | undefined,
+  shown: (text: string, what: Asked) => string,
+): TextMask {
+  const quiet = masks.includes('query')
   const text = (value: string) => (value === '' ? '' : shown(value, 'text'))
   const who = (value: string) => (value.includes('@') || ID.test(value) ? text(value) : value && shown(value, 'name'))
   return {
     text,
     who,
-    value: (field, value) => (isPerson(field) ? who(value) : text(value)),
+    colleague: (value) => (value === own || value === OURSELVES ? value : who(value)),
+    value: (field, value) =>
+      quiet && holdsQuery(field) ? lengthOf(value) : isPerson(field) ? who(value) : text(value),
     reason: (line) => {
-      const [field, value] = line.split(/ = ([\s\S]*)/)
-      const hides = masks.includes('query') && value !== undefined && QUERY_FIELD.test(field ?? '')
-      return hides ? `${text(field ?? '')} = [${value.length} characters]` : text(line)
+      const [field, query] = quiet ? queryOf(line) : []
+      return query === undefined ? text(line) : `${text(field ?? '')} = ${lengthOf(query)}`
     },
+    quoting: (value, reasons) => text(quiet ? withoutQuoted(value, reasons) : value),
+    search: (q) => text(quiet ? q.replace(QUERY_TERM, (_, field, value) => `${field}:${lengthOf(value)}`) : q),
   }
 }
+
+const QUERY_FIELD = new RegExp(QUERY_WORDS, 'i')
+const holdsQuery = (field: string): boolean => QUERY_FIELD.test(field)
+const lengthOf = (text: string): string => `[${text.length} characters]`
+
+/** A condition of a search on a field that may hold a query. */
+const QUERY_TERM = new RegExp(`([\\w.]*(?:${QUERY_WORDS})[\\w.]*):("(?:[^"\\\\]|\\\\.)*"?|\\S+)`, 'gi')
+
+/** Field and query of a reason that tells one. */
+function queryOf(line: string): readonly [field?: string, query?: string] {
+  const [field = '', value] = line.split(/ = ([\s\S]*)/)
+  return value !== undefined && holdsQuery(field.slice(field.lastIndexOf(': ') + 1)) ? [field, value] : []
+}
+
+const withoutQuoted = (text: string, reasons: readonly string[]): string =>
+  reasons.reduce((said, line) => {
+    const [, query] = queryOf(line)
+    return query === undefined || query.length < LEAST_QUERY ? said : said.replaceAll(query, lengthOf(query))
+  }, text)
 
 const isPerson = (field: string): boolean => /^actor(\.|$)|^userIdentity\.|user_?name$/i.test(field)
 

@@ -43,7 +43,16 @@ const OF_OURS: ReadonlySet<string> = new Set([
 ])
 
 /** Parameters that hold what a person or a program ran, in small letters. */
-const QUERY_PARAMS = ['commandtext', 'querytext', 'query', 'statement', 'statementtext', 'sql', 'sqltext', 'command']
+export const QUERY_PARAMS = [
+  'commandtext',
+  'querytext',
+  'query',
+  'statement',
+  'statementtext',
+  'sql',
+  'sqltext',
+  'command',
+]
 
 /** Columns that may repeat a query's text. */
 const MAY_QUOTE: ReadonlySet<string> = new Set([
@@ -140,8 +149,9 @@ export function visibleRejects(source: string, sight: Sight, options: VisibleOpt
   return `(SELECT ${columns.join(', ')} FROM ${source} WHERE ${isLimitedByLists(sight.rows) ? 'FALSE' : 'TRUE'})`
 }
 
-/** Fields of explanations and groups that quote queries. */
-const QUOTES_QUERY = '(?i)query|command|statement|sql'
+/** Words in the names of fields that hold a query, as explanations, groups and alerts write them: a regular expression. */
+export const QUERY_WORDS = 'query|command|statement|sql'
+const QUOTES_QUERY = `(?i)${QUERY_WORDS}`
 
 /**
  * Findings, with what they quote masked. A finding belongs to no workspace: where rows are limited, it is seen by who sees all events

@@ -156,6 +156,22 @@ describe('what is done to an alert', () => {
     expect((await get('?assignee=ben')).alerts).toHaveLength(1)
   })
 
+  it('names those who work on it to nobody who may not see names', async () => {
+    const id = await idOf('bob')
+    await act(id, { deed: 'assign', assignee: 'cleo@example.com' })
+    await act(id, { deed: 'assign', assignee: null })
+    await act(id, { deed: 'assign', assignee: 'dora@example.com' })
+    const told = await (await server.fetch(`/api/v1/alerts/${id}`, { as: 'viewer' })).text()
+    expect(told).not.toMatch(/cleo|dora@|a analyst/)
+    const alert = JSON.parse(told) as AlertDetail
+    expect(alert.assignee).toMatch(/^p-[0-9a-f]{12}@example\.com$/)
+    expect(alert.history[0]).toMatchObject({ who: 'bricktrail', what: 'opened' })
+    expect(alert.history.at(-1)?.what).toBe(`assigned to ${alert.assignee}`)
+    expect((await get('?assignee=dora@example.com')).alerts).toHaveLength(1)
+    expect((await get('?assignee=dora@example.com', 'viewer')).alerts).toEqual([])
+    expect((await get(`?assignee=${alert.assignee}`, 'viewer')).alerts).toHaveLength(1)
+  })
+
   it('marks duplicates of what can be seen', async () => {
     const [id, other] = [await idOf("x'"), await idOf('eve')]
     expect((await act(id, { deed: 'resolve', outcome: 'duplicate', duplicateOf: id })).status).toBe(422)
@@ -219,8 +235,11 @@ describe('silences', () => {
   const add = (json: object, as: 'admin' | 'viewer' | 'analyst' = 'analyst') =>
     server.fetch('/api/v1/silences', { method: 'POST', as, json })
   const list = async (init: object) =>
-    ((await (await server.fetch('/api/v1/silences', init)).json()) as { silences: { id: string; about: string }[] })
-      .silences
+    (
+      (await (await server.fetch('/api/v1/silences', init)).json()) as {
+        silences: { id: string; about: string; who: string }[]
+      }
+    ).silences
 
   it('are made of an alert, of patterns, and ended once', async () => {
     const made = await add({ alert: await idOf('eve'), duration: '8h', reason: 'a drill' })
@@ -231,7 +250,9 @@ describe('silences', () => {
       ends: '2026-11-12T20:00:00.000Z',
       who: 'a analyst',
     })
-    expect((await list({ as: 'viewer' }))[0]?.about).not.toContain('eve@')
+    const [seen] = await list({ as: 'viewer' })
+    expect(seen?.about).not.toContain('eve@')
+    expect(seen?.who).toMatch(/^p-[0-9a-f]{12}$/)
     expect(await list(with_({ workspaces: ['1'] }))).toEqual([])
     const end = () => server.fetch(`/api/v1/silences/${silence.id}`, { method: 'DELETE', as: 'analyst' })
     expect((await end()).status).toBe(204)

@@ -9,9 +9,10 @@ import { Outbox } from '../../deliver/outbox.ts'
 import { type DestinationSettings, readDeliverSettings } from '../../deliver/settings.ts'
 import { statusOf } from '../../deliver/status.ts'
 import { replayLetters, sendTest } from '../../deliver/trial.ts'
+import { masked, type TextMask } from '../alerting/text-mask.ts'
 import { isLimitedByLists } from '../alerting/visible-findings.ts'
 import { newRoutes } from '../app.ts'
-import type { Principal, RouteGroup, ServeDeps } from '../contract.ts'
+import type { Principal, RouteGroup } from '../contract.ts'
 import { cursorAfter, keysOf } from '../key-cursor.ts'
 import { answer, behind, REFUSED, REFUSED_OR_CONFLICT } from '../routing.ts'
 import { DeadLetterPage, DestinationList } from '../shapes/operations.ts'
@@ -77,7 +78,7 @@ const dead = createRoute({
   tags: ['Operations'],
   summary: 'List what was refused for good, the oldest first',
   description:
-    'What a letter holds is shown to whoever sees all rows and nothing masked; others see why it was refused.',
+    'What a letter holds is shown to whoever sees all rows and nothing masked; others see the number it was refused with, or why.',
   ...behind('health:read', 'searchDeadLetters'),
   request: {
     params: named,
@@ -116,16 +117,28 @@ export const destinations: RouteGroup = (deps) => {
   const { home } = deps
   /** One replay at a time for each: two would send the same letters. */
   const replaying = new Set<string>()
+  const reasonOf = (principal: Principal, signal: AbortSignal, reason: string): Promise<string> =>
+    masked(deps.lake, principal, signal, (mask) => reasonFor(principal, mask, reason))
   return newRoutes()
     .openapi(list, async (c) => {
       const rows = await statusOf(home, await settingsOf(home))
-      return c.json({ destinations: rows.map((each) => ({ ...each })) }, 200)
+      const principal = c.get('principal')
+      const found = await masked(deps.lake, principal, c.get('signal'), (mask) =>
+        rows.map(({ lastFailure: failed, ...each }) => ({
+          ...each,
+          ...(failed === undefined
+            ? {}
+            : { lastFailure: { ...failed, reason: reasonFor(principal, mask, failed.reason) } }),
+        })),
+      )
+      return c.json({ destinations: found }, 200)
     })
     .openapi(test, async (c) => {
       const outcome = await sendTest(home, await destinationOf(home, c.req.valid('param').name), deps.now())
       const reason =
         'reason' in outcome ? outcome.reason : outcome.kind === 'partly' ? outcome.refused[0]?.reason : undefined
-      return c.json({ outcome: outcome.kind, ...(reason === undefined ? {} : { reason }) }, 200)
+      const said = reason === undefined ? {} : { reason: await reasonOf(c.get('principal'), c.get('signal'), reason) }
+      return c.json({ outcome: outcome.kind, ...said }, 200)
     })
     .openapi(replay, async (c) => {
       const { name } = c.req.valid('param')
@@ -133,11 +146,15 @@ export const destinations: RouteGroup = (deps) => {
       if (replaying.has(name)) throw new AppError('CONFLICT', 'Its letters are being sent already.')
       replaying.add(name)
       try {
-        const report = existsSync(home.outbox)
+        const report: Awaited<ReturnType<typeof replayLetters>> = existsSync(home.outbox)
           ? await replayLetters(home, destination, deps.now())
           : { revived: 0, delivered: 0 }
         deps.service?.nudge('deliver')
-        return c.json(report, 200)
+        const said =
+          report.refused === undefined
+            ? {}
+            : { refused: await reasonOf(c.get('principal'), c.get('signal'), report.refused) }
+        return c.json({ ...report, ...said }, 200)
       } finally {
         replaying.delete(name)
       }
@@ -146,7 +163,12 @@ export const destinations: RouteGroup = (deps) => {
       const { name } = c.req.valid('param')
       const { limit, cursor } = c.req.valid('query')
       await destinationOf(home, name)
-      return c.json(deadPage(deps, name, { limit, after: afterOf(cursor) }, c.get('principal')), 200)
+      const asked = { limit, after: afterOf(cursor) }
+      const principal = c.get('principal')
+      const page = await masked(deps.lake, principal, c.get('signal'), (mask) =>
+        deadPage(home, name, asked, { principal, mask }),
+      )
+      return c.json(page, 200)
     })
     .openapi(discard, async (c) => {
       const { name, seq } = c.req.valid('param')
@@ -166,20 +188,35 @@ async function destinationOf(home: Home, name: string): Promise<DestinationSetti
 
 const afterOf = (cursor: string | undefined): number => Number(keysOf(cursor, [/^\d{1,15}$/])?.[0] ?? 0)
 
+/** Whoever sees all rows and nothing masked. */
+const seesAll = (principal: Principal): boolean => principal.masks.length === 0 && !isLimitedByLists(principal)
+
+/** What another system answered to what it was sent may quote that, in words that no mask of ours fits: then only the number is told. */
+function reasonFor(principal: Principal, mask: TextMask, reason: string): string {
+  if (seesAll(principal)) return reason
+  const [, status, words] = /^(\d{3}): ([\s\S]*)$/.exec(reason) ?? []
+  return words === undefined ? mask.text(reason) : `${status}: [${words.length} characters]`
+}
+
+interface Reading {
+  readonly principal: Principal
+  readonly mask: TextMask
+}
+
 function deadPage(
-  { home }: ServeDeps,
+  home: Home,
   destination: string,
   { limit, after }: { readonly limit: number; readonly after: number },
-  principal: Principal,
+  { principal, mask }: Reading,
 ): DeadLetterPage {
   const found = within(home, [], (outbox) => outbox.dead({ destination, after, most: limit + 1 }))
   // What was to be sent tells of events in words of other systems, which no mask of ours fits.
-  const isOpen = principal.masks.length === 0 && !isLimitedByLists(principal)
+  const isOpen = seesAll(principal)
   const letters = found.slice(0, limit).map(({ id, seq, reason, deadMs, body }) => ({
     id,
     seq,
     destination,
-    reason,
+    reason: reasonFor(principal, mask, reason),
     time: new Date(deadMs).toISOString(),
     body: isOpen ? body.slice(0, SHOWN_CHARS) : `[${body.length} characters]`,
   }))

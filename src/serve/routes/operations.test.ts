@@ -114,7 +114,8 @@ describe('destinations', () => {
     const outbox = Outbox.open(bench.home.outbox)
     const ids = Array.from({ length: count }, (_, n) => `letter ${n}`)
     outbox.put(ids.map((id) => ({ destination: 'pager', id, key: id, body: `{"secret of":"${id}"}`, weight: 1 })))
-    for (const { seq } of outbox.due('pager', Date.now() + 1000, count)) outbox.dropMessage('pager', seq, 'refused', 0)
+    for (const { seq } of outbox.due('pager', Date.now() + 1000, count))
+      outbox.dropMessage('pager', seq, '400: no user ana@example.com', 0)
     outbox.close()
   }
 
@@ -144,6 +145,9 @@ describe('destinations', () => {
     const asViewer = await dead('', { as: 'viewer' })
     expect(asViewer.letters).toHaveLength(3)
     expect(JSON.stringify(asViewer)).not.toContain('secret')
+    expect(first.letters[0]?.reason).toBe('400: no user ana@example.com')
+    expect(asViewer.letters[0]?.reason).toBe('400: [23 characters]')
+    expect(await (await server.fetch('/api/v1/destinations', { as: 'viewer' })).text()).not.toContain('ana@')
     expect(await statusOf('/api/v1/destinations/nobody/dead', { as: 'admin' })).toBe(404)
     expect(await statusOf('/api/v1/destinations/pager/dead?cursor=zzz', { as: 'admin' })).toBe(422)
   })

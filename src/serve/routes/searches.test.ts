@@ -1,24 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Home, homeAt } from '../../core/home.ts'
-import { type Served, served } from '../served.fixture.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Alerted, alerted, digest } from './alerted.fixture.ts'
 import { searches } from './searches.ts'
 
 const SEARCH = { name: 'mine', q: 'verb:login' }
 
-let home: Home
-let at: Served
+let at: Alerted
 
-beforeEach(async () => {
-  home = homeAt(await mkdtemp(join(tmpdir(), 'bricktrail-searches-')))
-  at = served(home, [searches])
-})
-afterEach(async () => {
-  await at.close()
-  await rm(home.root, { recursive: true })
-})
+beforeAll(async () => {
+  at = await alerted([searches], [{ id: digest(1) }])
+}, 60_000)
+afterAll(async () => at?.close())
 
 describe('saved searches', () => {
   it('are seen by who keeps them, and by all where they are shared', async () => {
@@ -39,5 +30,17 @@ describe('saved searches', () => {
     expect(await forget('admin', shared.id)).toBe(204)
     expect(await forget('viewer', own.id)).toBe(204)
     expect(await seen('viewer')).toEqual([])
+  })
+
+  it('that are shared tell nobody what is hidden from them', async () => {
+    const q = 'actor:ana@example.com query:"SELECT secret"'
+    const json = { name: 'of ana@example.com', q, shared: true }
+    expect((await at.fetch('/api/v1/searches', { method: 'POST', as: 'admin', json })).status).toBe(201)
+    const told = async (as: 'viewer' | 'analyst' | 'admin') => (await at.fetch('/api/v1/searches', { as })).text()
+    expect(await told('admin')).toContain('SELECT secret')
+    expect(await told('analyst')).toMatch(/ana@example.com query:\[15 characters\].*"owner":"a admin"/)
+    const asViewer = await told('viewer')
+    expect(asViewer).not.toMatch(/ana@|secret|a admin/)
+    expect(asViewer).toMatch(/actor:p-[0-9a-f]{12}@example\.com/)
   })
 })

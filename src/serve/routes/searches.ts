@@ -1,5 +1,6 @@
 /** Searches that people keep. */
 import { createRoute, z } from '@hono/zod-openapi'
+import { masked } from '../alerting/text-mask.ts'
 import { type AppDeps, newRoutes } from '../app.ts'
 import type { RouteGroup } from '../contract.ts'
 import { answer, behind, body, idParam, REFUSED, REFUSED_OR_CONFLICT } from '../routing.ts'
@@ -49,9 +50,21 @@ const forget = createRoute({
 })
 
 /** `/api/v1/searches`. */
-export const searches: RouteGroup<AppDeps> = ({ access }) =>
+export const searches: RouteGroup<AppDeps> = ({ access, lake }) =>
   newRoutes()
-    .openapi(list, (c) => c.json({ searches: access.searches.list(c.get('principal')) }, 200))
+    .openapi(list, async (c) => {
+      const principal = c.get('principal')
+      const kept = access.searches.list(principal)
+      // What is shared may name what is hidden from who asks.
+      const found = await masked(lake, principal, c.get('signal'), (mask) =>
+        kept.map((each) =>
+          each.shared
+            ? { ...each, name: mask.text(each.name), q: mask.search(each.q), owner: mask.colleague(each.owner) }
+            : each,
+        ),
+      )
+      return c.json({ searches: found }, 200)
+    })
     .openapi(keep, (c) => c.json(access.searches.keep(c.get('principal'), c.req.valid('json')), 201))
     .openapi(forget, (c) => {
       access.searches.forget(c.get('principal'), c.req.valid('param').id)

@@ -5,11 +5,11 @@ import { loadPack } from '../../detect/pack/load.ts'
 import { backtest, reachSecs } from '../../detect/review/backtest.ts'
 import { chosenRules, packOf } from '../../detect/review/chosen.ts'
 import { Engine } from '../../engine/duckdb.ts'
-import { lit } from '../../engine/sql.ts'
+import { lit, litList } from '../../engine/sql.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
 import type { RowLimits } from '../contract.ts'
-import { limitsSql } from '../read/visible.ts'
+import { limitsSql, QUERY_PARAMS } from '../read/visible.ts'
 import type { Backtest } from '../shapes/rules.ts'
 
 /** Which rule, and over which time. */
@@ -19,6 +19,8 @@ export interface BacktestWork {
   readonly toMs?: number
   readonly nowMs: number
   readonly rows: RowLimits
+  /** True for somebody who may not see queries. */
+  readonly hidesQueries?: boolean
   /** Where the engine spills. */
   readonly tempDir: string
 }
@@ -29,7 +31,7 @@ const MEMORY_MB = 1000
 /** Runs the rule over the lake as it is now. @throws AppError NO_LAKE; BAD_ARGUMENT for a rule that is not there */
 export async function backtestOver(
   home: Home,
-  { rule, fromMs, toMs, nowMs, rows, tempDir }: BacktestWork,
+  { rule, fromMs, toMs, nowMs, rows, tempDir, hidesQueries = false }: BacktestWork,
 ): Promise<Backtest> {
   const started = performance.now()
   const all = await loadPack({ settingsFile: home.detectSettings, examples: false })
@@ -60,20 +62,34 @@ export async function backtestOver(
         hint: 'See what is wrong with it among its problems.',
       })
     const [row] = report.rows
+    const samples = row?.samples ?? []
+    const named = samples.flatMap(({ eventIds }) => eventIds)
+    const quiet = hidesQueries ? await withQueries(engine, scan, named) : new Set<string>()
     return {
       events: row?.events ?? 0,
       findings: row?.findings ?? 0,
       perDay: (row?.days ?? []).map(({ day, findings }) => ({ day, findings })),
-      examples: (row?.samples ?? []).map(({ summary, time, eventIds }) => ({
+      examples: samples.map(({ summary, time, eventIds }) => ({
         eventId: eventIds[0] ?? '',
         time,
-        summary,
+        summary: eventIds.some((id) => quiet.has(id)) ? `[${summary.length} characters]` : summary,
       })),
       seconds: Math.round(performance.now() - started) / 1000,
     }
   } finally {
     engine.close()
   }
+}
+
+/** Those of some events that hold a query, which a summary may quote. */
+export async function withQueries(engine: Engine, scan: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set()
+  const keys = 'list_transform(map_keys(request_params), lambda k: lower(k))'
+  const rows = await engine.rows<{ id: string }>(
+    `SELECT event_id AS id FROM ${scan} WHERE list_contains(${litList(ids)}, event_id) AND (query.text IS NOT NULL OR
+      coalesce(list_has_any(${keys}, ${litList(QUERY_PARAMS)}), false))`,
+  )
+  return new Set(rows.map(({ id }) => id))
 }
 
 const timestamp = (ms: number): string => `${lit(new Date(ms).toISOString())}::TIMESTAMPTZ`

@@ -42,6 +42,7 @@ export async function backtested(
       ...asked,
       nowMs: now().getTime(),
       rows: principal.rows,
+      hidesQueries: principal.masks.includes('query'),
       tempDir,
     } as const
     const report = await askRules(work, { timeoutMs: BACKTEST_SECONDS * 1000, signal })
