@@ -1,6 +1,6 @@
 /** Many events as a file, written piece by piece: no event passes through JavaScript, and a client that leaves stops the next piece. */
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { timeConditions } from '../../ask/filter.ts'
 import type { TimeRange } from '../../ask/times.ts'
@@ -8,10 +8,12 @@ import { EVENT_COLUMNS } from '../../core/event.ts'
 import { ident, lit } from '../../engine/sql.ts'
 import { csv } from '../../export/formats/csv.ts'
 import { parquet } from '../../export/formats/parquet.ts'
+import { removeScratch, scratchFolder } from '../../ingest/scratch.ts'
 import { filesBetween } from '../../lake/read.ts'
 import type { DataFile } from '../../lake/snapshot.ts'
 import type { Search } from '../search/to-sql.ts'
 import { nobodyWaits } from './connections.ts'
+import { checkDisk } from './download-places.ts'
 import type { LakeReader } from './lake-reader.ts'
 import { boundsOf } from './spans.ts'
 import type { Sight } from './visible.ts'
@@ -52,19 +54,26 @@ const WRITTEN: Readonly<Record<DownloadFormat, { select(relation: string): strin
   parquet: { select: parquet.select, first: parquet.copyOptions, later: parquet.copyOptions },
 }
 
-/** The bytes of the file, oldest events first. Parquet is one piece; its rows are in no order. */
+/**
+ * The bytes of the file, oldest events first. Parquet is one piece; its rows are in no order.
+ *
+ * @param hasRoom throws where there is none for the next piece
+ */
 export async function* download(
   reader: LakeReader,
   sight: Sight,
   question: DownloadQuestion,
   signal: AbortSignal,
+  hasRoom: () => Promise<void> = () => checkDisk(reader.home),
 ): AsyncGenerator<Buffer, void, void> {
-  const folder = await mkdtemp(join(reader.home.tmp, 'download-'))
+  const folder = scratchFolder(reader.home, 'download')
   try {
+    await mkdir(folder, { recursive: true })
     let left = question.limit
     let isFirst = true
     for (const piece of await piecesOf(reader, question)) {
       if (left <= 0) return
+      await hasRoom()
       const path = join(folder, 'piece')
       const written = await writePiece(reader, sight, question, { piece, left, isFirst, path }, signal)
       left -= written
@@ -77,7 +86,7 @@ export async function* download(
       await rm(path)
     }
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await removeScratch(folder)
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { AppError, isAppError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import { Engine } from '../../engine/duckdb.ts'
+import { removeScratch, scratchFolder } from '../../ingest/scratch.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import type { DataFile } from '../../lake/snapshot.ts'
 import type { Answer, AskOptions, LakeQuestions, Relations } from '../contract.ts'
@@ -55,9 +56,11 @@ const LATE_ROWS = 1001
 /** Opens the reader of a home. The home may have no lake yet. */
 export async function openLakeReader(home: Home, options: LakeReaderOptions = {}): Promise<LakeReader> {
   await mkdir(home.tmp, { recursive: true })
+  // Its own: what lies in `tmp` itself is removed by whoever ingests next.
+  const spill = scratchFolder(home, 'reader')
   const engine = await Engine.open({
     memoryLimitMb: options.memoryLimitMb ?? DEFAULT_READER_MEMORY_MB,
-    tempDir: home.tmp,
+    tempDir: spill,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   })
   await engine.run('SET parquet_metadata_cache = true')
@@ -70,6 +73,7 @@ export async function openLakeReader(home: Home, options: LakeReaderOptions = {}
   const snapshots = new Snapshots(home)
   const slots = await Slots.open(await engine.beside(), snapshots.events, key)
   const reader = new LakeReader({ home, engine, connections, key, snapshots, slots }, options)
+  reader.closed(() => removeScratch(spill))
   reader.countSoon()
   return reader
 }
@@ -98,6 +102,7 @@ export class LakeReader implements LakeQuestions {
   readonly #engine: Engine
   readonly #answers: Answers
   readonly #others = new Set<{ close(): Promise<void> }>()
+  #after: () => Promise<void> = async () => {}
 
   /** Use {@link openLakeReader}. */
   constructor(parts: ReaderParts, options: LakeReaderOptions) {
@@ -213,12 +218,18 @@ export class LakeReader implements LakeQuestions {
     this.#others.add(other)
   }
 
+  /** Has something done once the reader is closed. */
+  closed(after: () => Promise<void>): void {
+    this.#after = after
+  }
+
   /** Stops what runs and lets go of everything. */
   async close(): Promise<void> {
     await Promise.all([...this.#others].map((other) => other.close()))
     await this.slots.close()
     await this.connections.close()
     this.#engine.close()
+    await this.#after()
   }
 
   async #rows<T>(

@@ -2,6 +2,7 @@
 import { copyObjects, mentionsObjects, namingTables } from '../../ask/lake-relations.ts'
 import { AppError, isAppError } from '../../core/errors.ts'
 import { type Answer, openSandbox, type QueryLimits, type Sandbox } from '../../engine/sandbox.ts'
+import { removeScratch, scratchFolder } from '../../ingest/scratch.ts'
 import { nobodyWaits } from './connections.ts'
 import type { LakeReader } from './lake-reader.ts'
 import type { LakeSnapshot } from './snapshots.ts'
@@ -21,6 +22,7 @@ interface Kept {
 /** See above. */
 export class PeopleSql {
   readonly #reader: () => LakeReader
+  #folder: string | undefined
   #idle: Kept[] = []
   #places = SANDBOXES
   #waiting: (() => void)[] = []
@@ -58,6 +60,7 @@ export class PeopleSql {
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all(this.#idle.splice(0).map(({ sandbox }) => sandbox.close()))
+    if (this.#folder !== undefined) await removeScratch(this.#folder)
   }
 
   async #place(signal: AbortSignal): Promise<void> {
@@ -101,10 +104,11 @@ export class PeopleSql {
     if (same >= 0) return this.#idle.splice(same, 1)[0] as Kept
     if (this.#idle.length > 0 && this.#idle.length >= SANDBOXES - 1) await this.#idle.shift()?.sandbox.close()
     const { home } = reader
+    this.#folder ??= scratchFolder(home, 'people')
     const sandbox = await openSandbox({
       relations,
       allowedPaths: paths,
-      tempDir: home.tmp,
+      tempDir: this.#folder,
       ...(withObjects ? { copies: { objects: (path: string) => copyObjects(home, path) } } : {}),
     })
     return { shows, sandbox }

@@ -1,6 +1,6 @@
 /** The record behind an event, as it was received: out of the raw archive, found in its object by what the event kept of it. */
 import { createReadStream } from 'node:fs'
-import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { compressionOf } from '../../collect/decompress.ts'
@@ -8,6 +8,7 @@ import type { Manifest } from '../../collect/ledger.ts'
 import { split } from '../../collect/split.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
+import { removeScratch, scratchFolder } from '../../ingest/scratch.ts'
 import { rawOf } from '../../seal/raw/archive.ts'
 import { readRawKey } from '../../seal/raw/key.ts'
 import { sealSettings } from '../../seal/settings.ts'
@@ -27,15 +28,16 @@ export async function rawRecord(home: Home, event: EventColumns, signal: AbortSi
   const digest = await digestOfObject(home, event)
   const { rawKey } = await sealSettings(home)
   const key = rawKey === null ? undefined : await readRawKey(rawKey)
-  const folder = await mkdtemp(join(home.tmp, 'raw-'))
+  const folder = scratchFolder(home, 'raw')
   try {
+    await mkdir(folder, { recursive: true })
     const path = join(folder, 'object')
     await copied(rawOf(home, digest, key), path, signal)
     const lines = join(folder, 'lines')
     await split({ path, compression: compressionOf(await headOf(path)) }, 'documents', lines)
     return await matching(lines, event, signal)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await removeScratch(folder)
   }
 }
 

@@ -4,6 +4,7 @@ import { newRoutes } from '../app.ts'
 import type { RouteGroup } from '../contract.ts'
 import { note } from '../guard.ts'
 import { DOWNLOADS, type DownloadFormat, download } from '../read/download.ts'
+import { checkDisk, DownloadPlaces } from '../read/download-places.ts'
 import { facetAnswer } from '../read/facets.ts'
 import { readerOf } from '../read/reader-of.ts'
 import { spanOf } from '../read/spans.ts'
@@ -29,7 +30,7 @@ const file = createRoute({
   tags: ['Events'],
   summary: 'Download events as a file',
   description:
-    'The oldest first. `x-events` says how many the file has, and `x-events-found` how many there are; a file of the first of more is named so, and as NDJSON ends in a line that says it.',
+    'The oldest first. `x-events` says how many the file has, and `x-events-found` how many there are; a file of the first of more is named so, and as NDJSON ends in a line that says it. Two at once are made for each who asks, and four in all.',
   ...behind('events:download', 'downloadEvents', { seconds: MOST_SECONDS }),
   request: {
     query: EventQuery.extend({
@@ -52,30 +53,43 @@ const file = createRoute({
 })
 
 /** Downloads. */
-export const downloads: RouteGroup = (deps) =>
-  newRoutes().openapi(file, async (c) => {
+export const downloads: RouteGroup = (deps) => {
+  const places = new DownloadPlaces()
+  return newRoutes().openapi(file, async (c) => {
     const { from, to, q, format, limit } = c.req.valid('query')
     const asked = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
     const [reader, sight, gone] = [readerOf(deps), c.get('principal'), c.get('signal')]
     const question = { search: searchOf(q), ...spanOf(asked, deps.now()) }
-    const { version } = (await reader.snapshots.newest()).events
-    const { total } = await facetAnswer({ reader, sight, signal: gone }, question, [], 1)
-    const events = Math.min(total, limit)
-    note(c, { events })
-    const leave = new AbortController()
-    const signal = AbortSignal.any([gone, leave.signal])
-    const bytes = download(reader, sight, { ...question, format, limit, version }, signal)
-    const more = total > limit && format === 'ndjson'
-    const name = `events${total > limit ? `-first-${limit}` : ''}.${format}`
-    return new Response(streamOf(bytes, leave, more ? markOf(events, total) : undefined), {
-      headers: {
+    const giveBack = places.take(sight)
+    try {
+      await checkDisk(deps.home)
+      const { version } = (await reader.snapshots.newest()).events
+      const { total } = await facetAnswer({ reader, sight, signal: gone }, question, [], 1)
+      const events = Math.min(total, limit)
+      note(c, { events })
+      const leave = new AbortController()
+      const signal = AbortSignal.any([gone, leave.signal])
+      const bytes = download(reader, sight, { ...question, format, limit, version }, signal)
+      const more = total > limit && format === 'ndjson'
+      const name = `events${total > limit ? `-first-${limit}` : ''}.${format}`
+      const headers = {
         'content-type': TYPES[format],
         'content-disposition': `attachment; filename="${name}"`,
         'x-events': String(events),
         'x-events-found': String(total),
-      },
-    }) as never
+      }
+      // Nobody takes the bytes of an answer that is asked for its headers only.
+      const isWanted = c.req.method !== 'HEAD'
+      if (!isWanted) giveBack()
+      else signal.addEventListener('abort', giveBack, { once: true })
+      const mark = more ? markOf(events, total) : undefined
+      return new Response(isWanted ? streamOf(bytes, leave, mark, giveBack) : null, { headers }) as never
+    } catch (cause) {
+      giveBack()
+      throw cause
+    }
   })
+}
 
 const markOf = (events: number, found: number): string => `${JSON.stringify({ truncated: true, events, found })}\n`
 
@@ -83,17 +97,23 @@ function streamOf(
   bytes: AsyncGenerator<Buffer>,
   leave: AbortController,
   mark: string | undefined,
+  ended: () => void,
 ): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { value, done } = await bytes.next()
+      const { value, done } = await bytes.next().catch((cause: unknown) => {
+        ended()
+        throw cause
+      })
       if (!done) return controller.enqueue(value)
+      ended()
       if (mark !== undefined) controller.enqueue(new TextEncoder().encode(mark))
       controller.close()
     },
     async cancel(reason) {
       leave.abort(reason)
       await bytes.return(undefined).catch(() => undefined)
+      ended()
     },
   })
 }
