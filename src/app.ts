@@ -3,16 +3,21 @@ import type { Config } from './config/config.ts'
 import { checkOpenness } from './config/openness.ts'
 import { isAppError, messageOf } from './core/errors.ts'
 import type { Home } from './core/home.ts'
+import { removeServiceLeftovers } from './ingest/scratch.ts'
 import { createApp } from './serve/app.ts'
 import { Access } from './serve/auth/access.ts'
 import { Metrics } from './serve/metrics.ts'
-import { OwnLog } from './serve/own-log.ts'
+import type { OwnAction } from './serve/own-actions.ts'
+import { localRecord, OwnLog } from './serve/own-log.ts'
 import { openLakeReader } from './serve/read/lake-reader.ts'
 import { ROUTES } from './serve/routes/registry.ts'
 import { type Listening, listen } from './serve/server.ts'
 import { PageFiles } from './serve/static.ts'
 import { lockService } from './service/lock.ts'
 import { Service } from './service/service.ts'
+
+/** Who may start the service may read all that it keeps. */
+const LINK_ROLE = 'admin'
 
 /** How the program is started. */
 export interface AppOptions {
@@ -29,7 +34,7 @@ export interface RunningApp {
   readonly url: string
   readonly service: Service
   /** Makes a link that signs in once, as an administrator. */
-  link(name: string): string
+  link(name: string): Promise<string>
   /** Ends: what is asked is answered, what runs is waited for, for a bounded time. True if all of it ended. */
   close(): Promise<boolean>
 }
@@ -49,11 +54,17 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
   try {
     const place = await lockService(home)
     closing.push(() => place.release())
+    await removeServiceLeftovers(home)
     const access = Access.open(home.access, config.serve, now)
     closing.push(() => access.close())
     checkOpenness(config, access.tokens.list().length > 0)
     const ownLog = new OwnLog(home.own, now)
     closing.push(() => ownLog.close())
+    const own = (action: OwnAction, who: string, params: Record<string, unknown>) =>
+      localRecord({ time: now(), action, who, program: 'bricktrail-serve', params })
+    const ended = access.settle(config.serve.access)
+    if (ended > 0)
+      await ownLog.append(own('endSession', 'bricktrail', { sessions: ended, reason: 'access settings changed' }))
     const lake = await openLakeReader(home)
     closing.push(() => lake.close())
     const failed = (what: string, cause: unknown) =>
@@ -91,7 +102,10 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
     return {
       url: server.url,
       service,
-      link: (name) => linkTo(access, config.serve.publicUrl ?? server.url, name),
+      link: async (name) => {
+        await ownLog.append(own('createLink', name, { role: LINK_ROLE, way: 'start of the service' }))
+        return linkTo(access, config.serve.publicUrl ?? server.url, name)
+      },
       close: () => {
         stopping.abort()
         return closed(server, service, undo)
@@ -111,6 +125,6 @@ async function closed(server: Listening, service: Service, undo: () => Promise<v
 }
 
 function linkTo(access: Access, url: string, name: string): string {
-  const { code } = access.links.make({ name, role: 'admin' })
+  const { code } = access.links.make({ name, role: LINK_ROLE })
   return `${url}/auth/link?code=${encodeURIComponent(code)}`
 }

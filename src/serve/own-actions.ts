@@ -47,6 +47,8 @@ export const OWN_ACTIONS = [
   'createLink',
   'searchPeople',
   'changeRole',
+  'searchSessions',
+  'endSession',
   'searchSaved',
   'saveSearch',
   'deleteSaved',

@@ -2,10 +2,11 @@
  * The record of use: who asked Bricktrail for what, in the form of delivered logs, one line a request. Lines that arrive together are
  * made durable together; whoever appends goes on only then.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, messageOf } from '../core/errors.ts'
+import { VERSION } from '../core/version.ts'
 import { OWN_SERVICE, type OwnAction } from './own-actions.ts'
 
 /** One request, or one sign-in. */
@@ -212,6 +213,20 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.close()
   }
 }
+
+/** The record of what is done on the machine of the home, by whoever may use its files or by the service itself. */
+export const localRecord = (
+  done: Pick<OwnRecord, 'time' | 'action' | 'params'> & { readonly who: string; readonly program: string },
+): OwnRecord => ({
+  time: done.time,
+  action: done.action,
+  requestId: randomUUID(),
+  who: { name: done.who, id: `local:${done.who}`, sessionId: 'local' },
+  address: '127.0.0.1',
+  userAgent: `${done.program}/${VERSION}`,
+  params: done.params,
+  status: 200,
+})
 
 /** A record in the form of delivered logs (JSON 2.0). */
 export function deliveryRecord(record: OwnRecord): Record<string, unknown> {

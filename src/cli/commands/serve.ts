@@ -49,7 +49,7 @@ export async function serve(cli: CliContext, home: Home, flags: ServeFlags): Pro
   const config = withFlags(await readConfig(home, flags.config), flags)
   const app = await started(cli, home, config, flags)
   const wantsLink = cli.tty || flags.link === true
-  const link = wantsLink ? app.link(AT_THE_TERMINAL) : undefined
+  const link = wantsLink ? await app.link(AT_THE_TERMINAL) : undefined
   if (cli.json()) cli.out(`${JSON.stringify({ url: app.url, ...(link === undefined ? {} : { link }) })}\n`)
   else {
     cli.out(`Bricktrail serves ${home.root} at ${config.serve.publicUrl ?? app.url}\n`)

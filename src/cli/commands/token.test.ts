@@ -83,3 +83,18 @@ it('prints a link to where the settings say the page is', async () => {
   expect(notes).toContain('no service runs')
   expect(await recordText(home)).not.toContain(/code=(\S+)/.exec(out)?.[1])
 })
+
+it('ends the sessions of a name, or of everybody, and records it', async () => {
+  const at = served(home, [who], { now: () => NOW })
+  for (const name of ['ana', 'ana', 'bob', 'eve'])
+    at.access.sessions.begin({ holder: `link:${name}`, name, role: 'admin', rows: {} })
+  expect((await token('signout', 'ana', '--as', 'root')).out).toBe('2 sessions ended.\n')
+  expect(at.access.sessions.list().map(({ name }) => name)).toEqual(expect.arrayContaining(['bob', 'eve']))
+  expect((await token('signout', '--all', '--json')).out).toBe('{"ended":2}\n')
+  expect(at.access.sessions.list()).toEqual([])
+  await expect(token('signout')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+  await expect(token('signout', 'ana', '--all')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+  await at.close()
+  const ended = (await recordLines(home)).filter(({ actionName }) => actionName === 'endSession')
+  expect(ended.map(({ requestParams }) => requestParams.name).sort()).toEqual(['ana', 'everybody'])
+})

@@ -1,5 +1,4 @@
 /** `bricktrail token`: who may ask the service, decided on the machine of the home. */
-import { randomUUID } from 'node:crypto'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Access } from '../../serve/auth/access.ts'
 import { PERMISSIONS, type Permission, ROLES, type Role } from '../../serve/contract.ts'
@@ -23,7 +22,7 @@ interface LinkFlags {
   readonly as?: string
 }
 
-/** Adds `token` with `create`, `list`, `revoke` and `link`. */
+/** Adds `token` with `create`, `list`, `revoke`, `link` and `signout`. */
 export const registerToken: RegisterCommand = (program, cli) => {
   const token = program.command('token').description('who may ask the service: tokens of programs, links for people')
   addCreate(token, cli)
@@ -38,6 +37,13 @@ export const registerToken: RegisterCommand = (program, cli) => {
     .option('--as <name>', 'who does it; the user of the system where absent')
     .action((ids: string[], flags: { as?: string }) => revoke(cli, ids, whoOf(flags)))
   addLink(token, cli)
+  token
+    .command('signout')
+    .description('end the sessions of people, however they came in')
+    .argument('[name...]', 'names of people, as `GET /api/v1/sessions` shows them')
+    .option('--all', 'of everybody')
+    .option('--as <name>', 'who does it; the user of the system where absent')
+    .action((names: string[], flags: { all?: boolean; as?: string }) => signOut(cli, names, flags))
 }
 
 const roleOption = (usual: Role): Option => new Option('--role <role>', 'what it may do').choices(ROLES).default(usual)
@@ -151,6 +157,25 @@ async function revoke(cli: CliContext, ids: readonly string[], who: string): Pro
   })
 }
 
+async function signOut(
+  cli: CliContext,
+  names: readonly string[],
+  flags: { all?: boolean; as?: string },
+): Promise<void> {
+  const { AppError } = await import('../../core/errors.ts')
+  const everybody = flags.all === true
+  if (everybody === names.length > 0)
+    throw new AppError('BAD_ARGUMENT', 'Name whose sessions are to end, or give --all.')
+  await withAccess(cli, async (access) => {
+    let ended = 0
+    for (const name of everybody ? [undefined] : names) {
+      await recorded(cli, 'endSession', whoOf(flags), { name: name ?? 'everybody' })
+      ended += access.sessions.endAll(name)
+    }
+    cli.out(cli.json() ? `${JSON.stringify({ ended })}\n` : `${ended} ${ended === 1 ? 'session' : 'sessions'} ended.\n`)
+  })
+}
+
 async function link(cli: CliContext, flags: LinkFlags): Promise<void> {
   const { readConfig } = await import('../../config/config.ts')
   const { holder } = await import('../../service/lock.ts')
@@ -188,20 +213,11 @@ async function recorded(
   who: string,
   params: Record<string, unknown>,
 ): Promise<void> {
-  const { OwnLog } = await import('../../serve/own-log.ts')
-  const { VERSION } = await import('../../core/version.ts')
+  const { localRecord, OwnLog } = await import('../../serve/own-log.ts')
   const log = new OwnLog(cli.home().own, () => cli.now())
   try {
-    await log.append({
-      time: cli.now(),
-      action,
-      requestId: randomUUID(),
-      who: { name: who, id: `local:${who}`, sessionId: 'local' },
-      address: '127.0.0.1',
-      userAgent: `bricktrail-cli/${VERSION}`,
-      params: { ...params, way: 'command line' },
-      status: 200,
-    })
+    const told = { ...params, way: 'command line' }
+    await log.append(localRecord({ time: cli.now(), action, who, program: 'bricktrail-cli', params: told }))
   } finally {
     await log.close()
   }

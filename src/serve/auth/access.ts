@@ -1,4 +1,6 @@
 /** Who may do what: everything `access.db` knows, and the principal behind a token or a session. */
+import { createHash } from 'node:crypto'
+import { canonicalize } from 'json-canonicalize'
 import type { Permission, Principal, Role, RowLimits } from '../contract.ts'
 import type { ServeSettings } from '../settings.ts'
 import { AccessFile } from './access-file.ts'
@@ -55,6 +57,21 @@ export class Access {
   /** What a role may, after what the site changed. */
   rightsOf(role: Role): RoleRights {
     return this.#roles[role]
+  }
+
+  /**
+   * Takes notice of settings that decide about roles otherwise than at the last start: sessions whose role came of them end, or they
+   * would go on with what was taken away. Returns how many ended.
+   */
+  settle({ oidc }: ServeSettings['access']): number {
+    const { clientSecret: _, name: __, ...decides } = oidc ?? {}
+    const digest = createHash('sha256').update(canonicalize(decides)).digest('hex')
+    return this.#file.atOnce(() => {
+      const before = this.#file.get<{ digest: string }>("SELECT digest FROM settings WHERE name = 'oidc'")
+      if (before?.digest === digest) return 0
+      this.#file.run("INSERT OR REPLACE INTO settings (name, digest) VALUES ('oidc', ?)", digest)
+      return this.people.endDecidedElsewhere()
+    })
   }
 
   /** Who a token is; undefined if it counts no longer. */

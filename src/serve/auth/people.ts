@@ -65,6 +65,13 @@ export class People {
     return this.shown(this.named(id))
   }
 
+  /** Ends the sessions of those whose role settings or groups decided: they sign in again, as what they are now. Returns how many. */
+  endDecidedElsewhere(): number {
+    return this.#file.run(
+      "DELETE FROM sessions WHERE holder IN (SELECT 'person:' || id FROM people WHERE role_from <> 'given')",
+    )
+  }
+
   /** A person by their id. @throws AppError NOT_FOUND */
   named(id: string): KeptPerson {
     const person = this.find(id)

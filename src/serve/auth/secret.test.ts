@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { csrfOf, kept, newSecret, rowOf, sameText } from './secret.ts'
+import { csrfOf, kept, newId, newSecret, rowOf, sameText } from './secret.ts'
 
 it('secrets are 32 random bytes behind their prefix, and only their digest is kept', () => {
   const secrets = new Set(Array.from({ length: 100 }, () => newSecret('btk_')))
@@ -11,6 +11,11 @@ it('secrets are 32 random bytes behind their prefix, and only their digest is ke
     expect(Buffer.from(hash).toString('hex')).toBe(createHash('sha256').update(secret).digest('hex'))
     expect(lookup).toHaveLength(12)
   }
+})
+
+it('ids begin as no option of a command line does', () => {
+  const ids = Array.from({ length: 2000 }, newId)
+  expect(ids.filter((id) => !/^\w[\w-]{11}$/.test(id))).toEqual([])
 })
 
 it('a row is found by the whole secret: one that shares the bytes it is looked up by is another', () => {

@@ -18,8 +18,13 @@ const shapeOf = (prefix: string): RegExp => new RegExp(`^${prefix}[A-Za-z0-9_-]{
 /** A new secret: prefix and 32 random bytes. */
 export const newSecret = (prefix: string): string => `${prefix}${randomBytes(SECRET_BYTES).toString('base64url')}`
 
-/** A new id that is no secret. */
-export const newId = (): string => randomBytes(9).toString('base64url')
+/** A new id that is no secret. It begins with no dash: on a command line that would be an option. */
+export function newId(): string {
+  for (;;) {
+    const id = randomBytes(9).toString('base64url')
+    if (!id.startsWith('-')) return id
+  }
+}
 
 /** What is kept of a secret. */
 export function kept(secret: string): KeptSecret {

@@ -93,14 +93,30 @@ export class Sessions {
     return Math.min(session.ends_ms, this.#now().getTime() + this.#idleMs)
   }
 
-  /** Ends one session. */
-  end(id: string): void {
-    this.#file.run('DELETE FROM sessions WHERE id = ?', id)
+  /** Every session that has not ended, the newest first. */
+  list(): KeptSession[] {
+    const nowMs = this.#now().getTime()
+    return this.#file.all<KeptSession>(
+      'SELECT * FROM sessions WHERE ends_ms > ? AND seen_ms > ? ORDER BY created_ms DESC, id',
+      nowMs,
+      nowMs - this.#idleMs,
+    )
+  }
+
+  /** Ends one session; undefined where there is none. */
+  end(id: string): KeptSession | undefined {
+    return this.#file.get<KeptSession>('DELETE FROM sessions WHERE id = ? RETURNING *', id)
   }
 
   /** Ends all sessions of somebody. */
   endAllOf(holder: string): void {
     this.#file.run('DELETE FROM sessions WHERE holder = ?', holder)
+  }
+
+  /** Ends all sessions of a name, by whatever way they began; of everybody where absent. Returns how many. */
+  endAll(name?: string): number {
+    if (name === undefined) return this.#file.run('DELETE FROM sessions')
+    return this.#file.run('DELETE FROM sessions WHERE name = ?', name)
   }
 
   /** How many sessions somebody has. */

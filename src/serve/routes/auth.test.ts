@@ -14,8 +14,9 @@ import { accessRoutes } from './access.ts'
 import { auth } from './auth.ts'
 import { who } from './me.ts'
 import { searches } from './searches.ts'
+import { sessionRoutes } from './sessions.ts'
 
-const GROUPS: readonly RouteGroup<AppDeps>[] = [auth, who, accessRoutes, searches]
+const GROUPS: readonly RouteGroup<AppDeps>[] = [auth, who, accessRoutes, searches, sessionRoutes]
 const START_MS = Date.parse('2026-11-12T08:00:00Z')
 const MINUTE_MS = 60_000
 const SEARCH = { name: 'mine', q: 'verb:login' }
@@ -175,6 +176,51 @@ describe('a session', () => {
     expect((await at.fetch(`/api/v1/tokens/${id}`, { method: 'DELETE', as: 'admin' })).status).toBe(204)
     expect((await other.visit('/api/v1/me')).status).toBe(401)
     expect((await at.fetch('/api/v1/me', { as: 'analyst' })).status).toBe(401)
+  })
+
+  it('is listed for those who may see who has access, and ended by those who may change it', async () => {
+    const at = start()
+    const browser = new Browser(at)
+    const { code } = at.access.links.make({ name: 'ana', role: 'admin' })
+    await browser.visit(`/auth/link?code=${code}`)
+    nowMs += MINUTE_MS
+    await signedIn(at)
+    expect((await at.fetch('/api/v1/sessions', { as: 'analyst' })).status).toBe(403)
+    const { sessions } = (await (await browser.visit('/api/v1/sessions')).json()) as { sessions: { id: string }[] }
+    expect(sessions).toMatchObject([
+      { name: 'a analyst', way: 'token', role: 'analyst', own: false },
+      { name: 'ana', way: 'link', role: 'admin', own: true, expires: '2026-11-12T20:00:00.000Z' },
+    ])
+    const path = `/api/v1/sessions/${sessions[1]?.id}`
+    expect((await at.fetch(path, { method: 'DELETE', as: 'auditor' })).status).toBe(403)
+    expect((await at.fetch(path, { method: 'DELETE', as: 'admin' })).status).toBe(204)
+    expect((await browser.visit('/api/v1/me')).status).toBe(401)
+    expect((await at.fetch(path, { method: 'DELETE', as: 'admin' })).status).toBe(404)
+    const [record] = (await recordLines(home)).filter(({ response }) => response.statusCode === 204)
+    expect(record).toMatchObject({ actionName: 'endSession', requestParams: { name: 'ana' } })
+  })
+
+  it('of a person ends at the first start with other settings of who may what, unless an administrator gave the role', async () => {
+    const { access } = start()
+    const oidc = {
+      name: 'SSO',
+      issuer: 'https://sso.example.com',
+      clientId: 'c',
+      scopes: [],
+      groupsClaim: 'groups',
+      groups: {},
+      people: { 'ana@example.com': 'admin' as const },
+      domains: [],
+    }
+    access.settle({ oidc })
+    const secrets = ['ana', 'bob'].map((id) => {
+      access.people.signedIn({ id, name: id, email: null, role: 'admin', from: 'settings' })
+      return access.sessions.begin({ holder: `person:${id}`, name: id, role: null, rows: {} }).secret
+    })
+    access.people.give('bob', 'auditor')
+    expect(access.settle({ oidc: { ...oidc, clientSecret: 'another' } })).toBe(0)
+    expect(access.settle({ oidc: { ...oidc, people: { 'ana@example.com': 'viewer' } } })).toBe(1)
+    expect(secrets.map((secret) => access.sessions.ofSecret(secret)?.name)).toEqual([undefined, 'bob'])
   })
 
   it('does not begin where it cannot be recorded', async () => {

@@ -19,6 +19,7 @@ import { rejects } from './rejects.ts'
 import { rules } from './rules.ts'
 import { seal } from './seal.ts'
 import { searches } from './searches.ts'
+import { sessionRoutes } from './sessions.ts'
 import { silences } from './silences.ts'
 import { sources } from './sources.ts'
 import { sql } from './sql.ts'
@@ -46,6 +47,7 @@ export const ROUTES: readonly RouteGroup<AppDeps>[] = [
   seal,
   searches,
   accessRoutes,
+  sessionRoutes,
   health,
   docs,
 ]

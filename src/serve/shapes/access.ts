@@ -83,6 +83,25 @@ export const PersonRow = z
 /** As a value. */
 export type PersonRow = z.infer<typeof PersonRow>
 
+/** Somebody who is signed in. */
+export const SessionRow = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    /** How they came in. */
+    way: z.enum(['token', 'link', 'oidc']),
+    role: z.enum(ROLES),
+    began: z.string(),
+    /** To the minute. */
+    lastSeen: z.string(),
+    expires: z.string(),
+    /** True for the one that asks. */
+    own: z.boolean(),
+  })
+  .openapi('Session')
+/** As a value. */
+export type SessionRow = z.infer<typeof SessionRow>
+
 /** A search somebody kept. */
 export const SavedSearch = z
   .object({
