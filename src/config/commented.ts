@@ -21,6 +21,7 @@ ${folder === undefined ? EXAMPLE_SOURCES : sourcesOf(folder)}
 # serve:
 #   listen: 127.0.0.1:7420
 #   public_url: https://audit.example.com
+#   names: [audit.internal]      # more names it answers to
 #   tls:
 #     cert: /etc/bricktrail/server.pem
 #     key: /etc/bricktrail/server.key

@@ -36,6 +36,7 @@ sources:
 serve:
   listen: "[::1]:8443"
   public_url: https://audit.example.com
+  names: [Audit.internal]
   tls: {cert: server.pem, key: /etc/key.pem}
   behind_proxy: [10.0.0.7, fd00::/8]
   sessions: {longest: 8h, idle: 15m}
@@ -79,6 +80,7 @@ grace: 1d
   expect(config.serve).toEqual({
     publicUrl: 'https://audit.example.com',
     tls: { certFile: '/etc/bt/server.pem', keyFile: '/etc/key.pem' },
+    names: ['audit.internal'],
     behindProxy: ['10.0.0.7', 'fd00::/8'],
     sessions: { hours: 8, idleMinutes: 15 },
     limits: {
@@ -118,6 +120,7 @@ it.each([
   ['serve: {listen: "a:99999"}', '1:9: "a:99999" is no address with a port'],
   ['serve: {behind_proxy: [10.0.0.0/33]}', '1:24: "10.0.0.0/33" is no address or network'],
   ['serve: {public_url: "https://a.b/c"}', '1:9: The address has no path, no query and no user'],
+  ['serve: {names: ["https://a.b"]}', '1:17: "https://a.b" is no name of a host'],
   ['serve: {limits: {connections: 1}}', '1:18: serve.limits.connections is out of bounds'],
   ['sources:\n  - name: a\n  - {name: b, path: x}', '2:5: A source has either `path` or `paths`.'],
   ['sources: [{name: A, path: x}]', '1:12: A name has small letters'],

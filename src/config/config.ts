@@ -147,13 +147,14 @@ function scheduleOf(text: string | undefined): Schedule | undefined {
 const sizeOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : bytesOf(text))
 
 function serveSettings({ serve = {}, access = {} }: ConfigFile, folder: string, secrets: Secrets): ServeSettings {
-  const { public_url, tls, behind_proxy, sessions = {}, limits = {} } = serve
+  const { public_url, names, tls, behind_proxy, sessions = {}, limits = {} } = serve
   const usual = USUAL_SETTINGS
   const inUnits = (text: string | undefined, unitMs: number, otherwise: number) =>
     text === undefined ? otherwise : parseDuration(text) / unitMs
   return {
     ...(public_url === undefined ? {} : { publicUrl: new URL(public_url).origin }),
     ...(tls === undefined ? {} : { tls: { certFile: resolve(folder, tls.cert), keyFile: resolve(folder, tls.key) } }),
+    names: names?.map((name) => name.toLowerCase()) ?? usual.names,
     behindProxy: behind_proxy ?? usual.behindProxy,
     sessions: {
       hours: inUnits(sessions.longest, 3_600_000, usual.sessions.hours),

@@ -100,6 +100,12 @@ const publicUrl = checked((text) => {
     : undefined
 }).meta({ examples: ['https://audit.example.com'] })
 
+const hostName = checked((text) =>
+  /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$/.test(text) && text.length <= 253
+    ? undefined
+    : `"${text}" is no name of a host, such as audit.internal; it has no scheme and no port.`,
+).meta({ title: 'name of a host', examples: ['audit.internal'] })
+
 const network = checked((text) => {
   const [address = '', bits, more] = text.split('/')
   const family = isIP(address)
@@ -136,6 +142,11 @@ const serve = z.strictObject({
   public_url: publicUrl
     .optional()
     .describe('What people type to get here. Needed where that is not the address listened on.'),
+  names: z
+    .array(hostName)
+    .max(100)
+    .optional()
+    .describe('More names under which requests are answered, such as those that monitoring uses.'),
   tls: z
     .strictObject({
       cert: path.describe('PEM file of the certificate, with those above it. Relative to this file.'),

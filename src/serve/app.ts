@@ -4,7 +4,7 @@ import type { Context } from 'hono'
 import { AppError } from '../core/errors.ts'
 import type { Access } from './auth/access.ts'
 import { Clients } from './auth/client.ts'
-import { wrongHost } from './auth/origin.ts'
+import { overheard, wrongHost } from './auth/origin.ts'
 import { boundBody, overflowOf, tooLarge } from './body.ts'
 import type { RouteApp, RouteGroup, ServeDeps, ServeEnv } from './contract.ts'
 import { type Door, guard, openDoor, refuseStranger } from './guard.ts'
@@ -35,6 +35,8 @@ export interface AppDeps extends ServeDeps {
 const STRANGERS_SHARE = 1 / 3
 
 const SIGN_IN_BYTES = 4096
+
+const HEALTH_PATHS = new Set(['/healthz', '/readyz'])
 
 /** Routes of a group: what does not fit their shapes is a 422 that names each wrong parameter. */
 export const newRoutes = (): RouteApp =>
@@ -109,11 +111,14 @@ function doorWith(deps: AppDeps): Door {
   }
 }
 
-/** What is refused whoever asks: by a name that is not ours, or with too much. */
+/** What is refused whoever asks: by a name that is not ours, past the proxy, or with too much. */
 function unfit(c: Context, door: Door): AppError | undefined {
   const bound = bodyBound(c, door.settings)
   if (Number(c.req.header('content-length') ?? 0) > bound) return tooLarge(bound)
-  return wrongHost(door.clients.of(c), door.settings.publicUrl)
+  // Whoever watches over machines asks them by whatever name they have; these two tell nothing but that it runs.
+  if (HEALTH_PATHS.has(c.req.path)) return undefined
+  const client = door.clients.of(c)
+  return overheard(client) ?? wrongHost(client, door.settings)
 }
 
 /** Those who sign in have little to say, and nobody knows them yet. */

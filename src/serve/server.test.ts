@@ -4,6 +4,7 @@ import { request as secureRequest } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectSecurely } from 'node:tls'
 import { createRoute, z } from '@hono/zod-openapi'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Home, homeAt } from '../core/home.ts'
@@ -172,6 +173,27 @@ describe('a server', () => {
     expect(server.url).toMatch(/^https:/)
     expect(await ask({})).toContain('max-age=')
     await expect(ask({ maxVersion: 'TLSv1.1', minVersion: 'TLSv1' })).rejects.toThrow()
+  })
+
+  it('takes up a renewed certificate, and keeps the old one while the new one cannot be used', async () => {
+    const { file: certFile } = certificate(home.root)
+    const keyFile = join(home.root, 'server.key')
+    await start({ times: { ...SHORT, certificateMs: 30 } }, { tls: { certFile, keyFile } })
+    const shown = () =>
+      new Promise<string>((done, failed) => {
+        const socket = connectSecurely({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+          done(socket.getPeerX509Certificate()?.toString() ?? '')
+          socket.destroy()
+        }).on('error', failed)
+      })
+    const before = await shown()
+    const other = certificate(home.root, 'other')
+    await writeFile(certFile, other.cert)
+    await expect.poll(() => met.length).toBe(1)
+    expect(await shown()).toBe(before)
+    await writeFile(keyFile, other.key)
+    await expect.poll(shown).toBe(other.cert)
+    expect(met).toHaveLength(1)
   })
 
   it('lets what it answers finish before it ends, and takes nothing new', async () => {

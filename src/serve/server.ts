@@ -1,7 +1,7 @@
 /** The app on a port: bounds of what a connection may cost, TLS, and an end that lets answers finish. */
 import { readFileSync } from 'node:fs'
 import { createServer, type Server as HttpServer } from 'node:http'
-import { createServer as createSecureServer } from 'node:https'
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { AppError, messageOf } from '../core/errors.ts'
@@ -27,6 +27,8 @@ export interface ConnectionTimes {
   /** Without any byte in either direction. */
   readonly silentMs: number
   readonly checkEveryMs: number
+  /** How often the certificate's files are looked at. */
+  readonly certificateMs: number
 }
 
 /** A server that listens. */
@@ -39,7 +41,13 @@ export interface Listening {
 }
 
 /** People's browsers and scripts need far less to ask; the longest statement takes five minutes to be answered. */
-const TIMES: ConnectionTimes = { headersMs: 10_000, requestMs: 30_000, silentMs: 330_000, checkEveryMs: 1000 }
+const TIMES: ConnectionTimes = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  silentMs: 330_000,
+  checkEveryMs: 1000,
+  certificateMs: 60_000,
+}
 const KEEP_ALIVE_MS = 65_000
 const GRACE_MS = 5000
 const MOST_HEADERS = 100
@@ -58,12 +66,16 @@ export async function listen(app: RouteApp, options: ListenOptions): Promise<Lis
   const sockets = openSockets(server)
   await listening(server, options)
   server.on('error', (cause) => options.unexpected?.('the server', cause))
+  const watch = settings.tls === undefined ? undefined : renewed(server, settings.tls, times.certificateMs, options)
   const { port } = server.address() as AddressInfo
   const scheme = settings.tls === undefined ? 'http' : 'https'
   return {
     url: `${scheme}://${urlHost(options.host)}:${port}`,
     port,
-    close: (graceMs = GRACE_MS) => closed(server, sockets, graceMs),
+    close: (graceMs = GRACE_MS) => {
+      clearInterval(watch)
+      return closed(server, sockets, graceMs)
+    },
   }
 }
 
@@ -88,7 +100,35 @@ function serverOf(app: RouteApp, { settings, unexpected }: ListenOptions, times:
   )
   return settings.tls === undefined
     ? createServer(limits, listener)
-    : createSecureServer({ ...limits, ...certificateOf(settings.tls), minVersion: 'TLSv1.2' }, listener)
+    : createSecureServer({ ...limits, ...certificateOf(settings.tls), ...TLS_VERSIONS }, listener)
+}
+
+const TLS_VERSIONS = { minVersion: 'TLSv1.2' } as const
+
+/** Takes up a renewed certificate for new connections; one that cannot be used leaves the old one in place. */
+function renewed(
+  server: HttpServer,
+  tls: NonNullable<ServeSettings['tls']>,
+  everyMs: number,
+  { unexpected }: ListenOptions,
+): NodeJS.Timeout {
+  const text = ({ cert, key }: ReturnType<typeof certificateOf>) => `${cert}\n${key}`
+  let [taken, told] = [text(certificateOf(tls)), '']
+  const look = () => {
+    let found = ''
+    try {
+      const pair = certificateOf(tls)
+      found = text(pair)
+      if (found === taken) return
+      ;(server as SecureServer).setSecureContext({ ...pair, ...TLS_VERSIONS })
+      taken = found
+    } catch (cause) {
+      // Half of a pair may stand there while the other is being copied: told once, until the files change again.
+      if (told !== `${found}${messageOf(cause)}`) unexpected?.('the certificate was not renewed', cause)
+      told = `${found}${messageOf(cause)}`
+    }
+  }
+  return setInterval(look, everyMs).unref()
 }
 
 function certificateOf(tls: NonNullable<ServeSettings['tls']>): { cert: Buffer; key: Buffer } {

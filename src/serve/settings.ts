@@ -50,6 +50,8 @@ export interface LimitSettings {
 export interface ServeSettings {
   /** Address people use, such as `https://audit.example.com`; absent: the one the server listens on. */
   readonly publicUrl?: string
+  /** More names of hosts under which requests are answered, in small letters. */
+  readonly names: readonly string[]
   /** Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; empty for none. */
   readonly behindProxy: readonly string[]
   /** PEM files of the server's own certificate. */
@@ -67,6 +69,7 @@ const BODY_BYTES = 1024 * 1024
 
 /** What a file that says nothing means. */
 export const USUAL_SETTINGS: ServeSettings = {
+  names: [],
   behindProxy: [],
   sessions: { hours: 12, idleMinutes: 60 },
   limits: {

@@ -9,6 +9,8 @@ export interface Client {
   readonly scheme: 'http' | 'https'
   /** The `Host` header, in small letters. */
   readonly host: string
+  /** True where a proxy should stand in between and does not: neither this machine nor a proxy asks, and without TLS. */
+  readonly isOverheard: boolean
 }
 
 /** What the Node server hands over with a request; in-process requests have none of it. */
@@ -21,10 +23,12 @@ const LOOPBACK = '127.0.0.1'
 /** Reads where requests came from. */
 export class Clients {
   readonly #proxies: BlockList
+  readonly #hasProxies: boolean
 
   /** @param trusted addresses and networks (`10.0.0.0/8`) of proxies */
   constructor(trusted: readonly string[]) {
     this.#proxies = new BlockList()
+    this.#hasProxies = trusted.length > 0
     for (const entry of trusted) {
       const [address = '', bits] = entry.split('/')
       const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
@@ -44,6 +48,8 @@ export class Clients {
       userAgent: c.req.header('user-agent') ?? '',
       scheme: proto === 'https' || (proto === undefined && socket?.encrypted === true) ? 'https' : 'http',
       host: (c.req.header('host') ?? new URL(c.req.url).host).toLowerCase(),
+      // Without proxies and TLS it listens on this machine only: `checkOpenness` sees to that.
+      isOverheard: this.#hasProxies && !behind && !isLoopback(peer) && socket?.encrypted !== true,
     }
   }
 

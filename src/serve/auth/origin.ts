@@ -2,19 +2,31 @@
 import { isIP } from 'node:net'
 import type { Context } from 'hono'
 import { AppError } from '../../core/errors.ts'
+import type { ServeSettings } from '../settings.ts'
 import { type Client, isLoopback, nameOf } from './client.ts'
 
 /**
- * What is wrong with a `Host` that is neither the public name, nor a name of this machine, nor an address: a name that somebody points at us (DNS
+ * What is wrong with a `Host` that is neither a name of ours, nor one of this machine, nor an address: a name that somebody points at us (DNS
  * rebinding) would make their page ours. Undefined for one that is
  * right.
  */
-export function wrongHost(client: Client, publicUrl: string | undefined): AppError | undefined {
+export function wrongHost(
+  client: Client,
+  { publicUrl, names }: Pick<ServeSettings, 'publicUrl' | 'names'>,
+): AppError | undefined {
   const name = nameOf(client.host)
   const isPublic = publicUrl !== undefined && client.host === new URL(publicUrl).host
-  if (isPublic || isLoopback(name) || isIP(name) !== 0) return undefined
+  if (isPublic || names.includes(name) || isLoopback(name) || isIP(name) !== 0) return undefined
   return new AppError('WRONG_HOST', 'This server does not answer to the name it was asked by.')
 }
+
+/** What is wrong with a request that anybody on its way could read and change, its token too. Undefined for one that is right. */
+export const overheard = (client: Client): AppError | undefined =>
+  client.isOverheard
+    ? new AppError('FORBIDDEN', 'This server is asked through its proxy, or with TLS.', {
+        hint: 'Use the public address; `serve.behind_proxy` names the proxies.',
+      })
+    : undefined
 
 /** The origins that are ours for this request. */
 const ownOrigins = (client: Client, publicUrl: string | undefined): readonly string[] => [

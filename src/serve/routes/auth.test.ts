@@ -12,11 +12,12 @@ import { type Served, type ServedOptions, served } from '../served.fixture.ts'
 import { USUAL_SETTINGS } from '../settings.ts'
 import { accessRoutes } from './access.ts'
 import { auth } from './auth.ts'
+import { health } from './health.ts'
 import { who } from './me.ts'
 import { searches } from './searches.ts'
 import { sessionRoutes } from './sessions.ts'
 
-const GROUPS: readonly RouteGroup<AppDeps>[] = [auth, who, accessRoutes, searches, sessionRoutes]
+const GROUPS: readonly RouteGroup<AppDeps>[] = [auth, who, accessRoutes, searches, sessionRoutes, health]
 const START_MS = Date.parse('2026-11-12T08:00:00Z')
 const MINUTE_MS = 60_000
 const SEARCH = { name: 'mine', q: 'verb:login' }
@@ -497,6 +498,28 @@ describe('where requests come from', () => {
     ])
   })
 
+  it('past the proxy and without TLS is refused, but on this machine and for those who watch over its health', async () => {
+    const at = start({ settings: { behindProxy } })
+    const ask = async (from: string, path = '/api/v1/me') => (await at.fetch(path, { as: 'viewer', from })).status
+    expect(await ask('203.0.113.9')).toBe(403)
+    expect(await ask('203.0.113.9', '/auth/ways')).toBe(403)
+    expect(await ask('10.0.0.1')).toBe(200)
+    expect(await ask('127.0.0.1')).toBe(200)
+    expect(await ask('::1')).toBe(200)
+    const headers = { host: 'pod-7', authorization: `Bearer ${at.tokens.viewer}` }
+    const asked = (path: string, socket: object) =>
+      at.app.request(`http://localhost${path}`, { headers }, { incoming: { socket } })
+    expect((await asked('/healthz', { remoteAddress: '203.0.113.9' })).status).toBe(200)
+    expect((await asked('/api/v1/me', { remoteAddress: '203.0.113.9', encrypted: true })).status).toBe(421)
+    const secure = { remoteAddress: '203.0.113.9', encrypted: true }
+    const right = at.app.request(
+      'http://localhost/api/v1/me',
+      { headers: { ...headers, host: 'localhost' } },
+      { incoming: { socket: secure } },
+    )
+    expect((await right).status).toBe(200)
+  })
+
   it('behind TLS gets a cookie of this host alone, and is told to stay there', async () => {
     const at = start({ settings: { behindProxy, publicUrl: 'https://audit.example.com' } })
     const headers = { host: 'audit.example.com', 'x-forwarded-proto': 'https', origin: 'https://audit.example.com' }
@@ -512,7 +535,7 @@ describe('where requests come from', () => {
   })
 
   it('by a name that is not ours is refused, so that no page of others becomes ours', async () => {
-    const at = start({ settings: { publicUrl: 'https://audit.example.com' } })
+    const at = start({ settings: { publicUrl: 'https://audit.example.com', names: ['audit.internal'] } })
     const by = async (host: string) => (await at.fetch('/auth/ways', { headers: { host } })).status
     for (const host of [
       'evil.example',
@@ -530,6 +553,7 @@ describe('where requests come from', () => {
       '[::1]:7420',
       '192.168.1.5',
       'AUDIT.example.com',
+      'audit.internal:7420',
     ])
       expect(await by(host), host).toBe(200)
   })
