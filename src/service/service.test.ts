@@ -88,6 +88,21 @@ it('goes on with the others where a source cannot be read, and with it once it c
   expect(bench.service?.figures().errors['ingest:missing']).toBeGreaterThan(0)
 })
 
+it('tells of silence although a source cannot be read, and says so', async () => {
+  const sources = [
+    { name: 'missing', specs: [join(bench.folder, 'later')], form: 'auto', everyMs: 200 },
+    ...bench.settings().sources,
+  ]
+  await bench.drop('a.json', [logLine({ n: 1 })])
+  await bench.start({ sources, schedules: { ...bench.settings().schedules, silence: { everyMs: 300 } } })
+  await eventually(() => stateOf('detect')?.note === 'waits until all is taken in: ingest:missing')
+  expect(stateOf('detect')).toMatchObject({ state: 'idle', runs: 0 })
+  expect(stateOf('detect')?.lastSuccess).toBeUndefined()
+  await eventually(() => stateOf('detect')?.note === 'ran without what ingest:missing cannot read')
+  expect(stateOf('detect')?.runs).toBeGreaterThan(0)
+  expect(stateOf('detect')?.lastSuccess).toBeDefined()
+})
+
 it('tells of what a command beside it added', async () => {
   await bench.start()
   await eventually(() => stateOf('ingest:inbox')?.state === 'idle')

@@ -42,6 +42,9 @@ const SMALL_BYTES = 16 * 1024 * 1024
 /** Files past their grace are deleted at least this often. */
 const CLEAN_MS = 86_400_000
 
+/** While rules about silence wait for sources, these are looked at so often. */
+const WAITING_MS = 10_000
+
 /** The source whose files are the record of use. */
 const OWN_LOG = 'own-log'
 
@@ -55,7 +58,7 @@ export class Service implements ServiceView {
   readonly #ledger: SourceLedger
   readonly #newest: NewestEvents
   readonly #stages: Stage[] = []
-  readonly #watched: SourceStage[] = []
+  readonly #watched: Watched[] = []
   readonly #listeners = new Set<(change: ServiceChange) => void>()
   readonly #ending = new AbortController()
   #served: Promise<unknown> = Promise.resolve()
@@ -83,7 +86,7 @@ export class Service implements ServiceView {
   /** Makes the stages; none runs yet. */
   static async open(options: ServiceOptions): Promise<Service> {
     await mkdir(options.home.root, { recursive: true })
-    return new Service(options, await NewestEvents.read(options.home))
+    return new Service(options, await NewestEvents.read(options.home, options.now()))
   }
 
   /** Starts every stage. */
@@ -95,7 +98,7 @@ export class Service implements ServiceView {
   /** Ends: nothing new is begun, and what runs is waited for, for a bounded time. True if all of it ended. */
   async stop(withinMs = STOP_MS): Promise<boolean> {
     this.#ending.abort()
-    for (const source of this.#watched) source.close()
+    for (const { source } of this.#watched) source.close()
     const ended = this.#served.then(() => this.#intake.close()).then(() => true)
     const isEnded = await Promise.race([ended, sleep(withinMs, false, { ref: false })])
     this.#listeners.clear()
@@ -168,7 +171,7 @@ export class Service implements ServiceView {
 
   #addSource({ name, specs, form, everyMs }: SourceSettings): void {
     this.#addTaking(sourceStage(name), { specs, form, schedule: { everyMs }, isOutside: true }, async (taken) => {
-      if (taken.newestMs !== undefined) await this.#newest.saw(name, taken.newestMs)
+      if (taken.newestMs !== undefined) await this.#newest.saw(name, taken.newestMs, this.#options.now())
     })
   }
 
@@ -198,7 +201,7 @@ export class Service implements ServiceView {
       },
     })
     const stage = this.#add(stageName, source.schedule, taking.work)
-    this.#watched.push(taking)
+    this.#watched.push({ stage: stageName, source: taking })
   }
 
   /** What an anchor holds against the home is for people to see at once. */
@@ -213,15 +216,18 @@ export class Service implements ServiceView {
   /** Rules about silence, once nothing is left to take in; what failed after an ingestion; and rules that were changed. */
   async #detect({ note }: RunContext): Promise<Outcome> {
     await this.#lake.look()
-    const outside = this.#watched.filter(({ isOutside }) => isOutside)
-    const isClockDue = outside.length > 0 && outside.every(({ isCaughtUp }) => isCaughtUp)
+    const outside = this.#watched.filter(({ source }) => source.isOutside)
+    const behind = outside.filter(({ source }) => !source.isCaughtUp)
+    const isClockDue = outside.length > 0 && behind.length === 0
     const isOwed = this.#intake.failure !== undefined || (await this.#intake.areRulesChanged())
-    if (!this.#lake.hasEvents || !(isClockDue || isOwed)) return { did: false }
+    if (!this.#lake.hasEvents || !(isClockDue || isOwed)) return outside.length === 0 ? { did: false } : waiting(behind)
     note(undefined)
     const report = await this.#intake.detect(isClockDue)
     await this.#lake.look()
     const left = report?.leftOut ?? []
-    if (left.length === 0) return {}
+    const failing = outside.filter(({ source }) => source.isFailing).map(({ stage }) => stage)
+    if (left.length === 0)
+      return failing.length === 0 ? {} : { note: `ran without what ${failing.join(', ')} cannot read` }
     return { note: `${left.length} rules did not run, such as ${left[0]?.title}: ${left[0]?.message}` }
   }
 
@@ -263,6 +269,19 @@ export class Service implements ServiceView {
       await sleep(LAKE_MS, undefined, { signal }).catch(() => {})
     }
   }
+}
+
+/** A source with the name of its stage. */
+interface Watched {
+  readonly stage: string
+  readonly source: SourceStage
+}
+
+/** Silence is told of once everything that came is taken in: until then that is no news of nothing. */
+function waiting(behind: readonly Watched[]): Outcome {
+  if (behind.length === 0) return { did: false }
+  const names = behind.map(({ stage }) => stage).join(', ')
+  return { did: false, waits: true, note: `waits until all is taken in: ${names}`, nextMs: Date.now() + WAITING_MS }
 }
 
 const sourceStage = (name: string): string => `ingest:${name}`

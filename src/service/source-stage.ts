@@ -36,6 +36,9 @@ const PIECE_BYTES = 256 * 1024 * 1024
 /** Audit logs shrink about so much. */
 const COMPRESSION = 10
 
+/** A locked file is free again after fewer failures in a row. */
+const FAILURES = 3
+
 /** A listing that takes long is not asked for all the time: it may take one part in so many. */
 const SHARE_OF_LISTING = 20
 
@@ -43,8 +46,9 @@ const SHARE_OF_LISTING = 20
 export class SourceStage {
   readonly #options: SourceStageOptions
   readonly #watch: SourceWatch
-  /** True once all that was listed was taken. */
+  /** True once all that was listed was taken; and while the source fails, since nobody knows for how long, and others are not to wait. */
   isCaughtUp = false
+  #failures = 0
 
   constructor(options: SourceStageOptions) {
     const { home, specs, isOutside, onHint } = options
@@ -63,10 +67,28 @@ export class SourceStage {
     return this.#options.isOutside
   }
 
+  /** True while it failed as often as what mends itself does not. */
+  get isFailing(): boolean {
+    return this.#failures >= FAILURES
+  }
+
   /** One run of the stage. */
-  readonly work = async ({ signal, note }: RunContext): Promise<Outcome> => {
+  readonly work = async (run: RunContext): Promise<Outcome> => {
+    try {
+      const outcome = await this.#take(run)
+      this.#failures = 0
+      return outcome
+    } catch (cause) {
+      if (run.signal.aborted) throw cause
+      this.#failures += 1
+      this.isCaughtUp = this.isFailing
+      throw cause
+    }
+  }
+
+  async #take({ signal, note }: RunContext): Promise<Outcome> {
     const started = performance.now()
-    this.isCaughtUp = false
+    this.isCaughtUp = this.isFailing
     const looked = await this.#watch.look(Date.now())
     const listingMs = performance.now() - started
     if (this.#options.isOutside) await this.#watch.watchFolders()

@@ -1,6 +1,6 @@
 /** What is known of each source: counts of the ledger, and its newest event. */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, sep } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
@@ -79,11 +79,14 @@ export class NewestEvents {
   }
 
   /** As they were left, or none. */
-  static async read(home: Pick<Home, 'serviceLock'>): Promise<NewestEvents> {
+  static async read(home: Pick<Home, 'serviceLock'>, now: Date): Promise<NewestEvents> {
     const newest = new NewestEvents(`${home.serviceLock}.sources`)
     try {
+      // Nothing that was written down then had happened later.
+      const latestMs = Math.min(now.getTime(), (await stat(newest.#path)).mtimeMs)
       const found: unknown = JSON.parse(await readFile(newest.#path, 'utf8'))
-      for (const [name, ms] of Object.entries(found ?? {})) if (typeof ms === 'number') newest.#times.set(name, ms)
+      for (const [name, ms] of Object.entries(found ?? {}))
+        if (typeof ms === 'number') newest.#times.set(name, Math.min(ms, Math.floor(latestMs)))
     } catch {
       // There is none yet, or it was cut off by a crash.
     }
@@ -95,8 +98,9 @@ export class NewestEvents {
     return this.#times.get(name)
   }
 
-  /** Takes note of a time, if it is later. */
-  async saw(name: string, ms: number): Promise<void> {
+  /** Takes note of a time, if it is later. A record dated in the future came now: it must not hide that none comes after it. */
+  async saw(name: string, newestMs: number, now: Date): Promise<void> {
+    const ms = Math.min(newestMs, now.getTime())
     if (ms <= (this.#times.get(name) ?? -Infinity)) return
     this.#times.set(name, ms)
     const draft = `${this.#path}.${process.pid}`

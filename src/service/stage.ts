@@ -15,6 +15,8 @@ export interface Outcome {
   readonly notBeforeMs?: number
   /** False where the run only looked and found nothing to do: it is not counted. */
   readonly did?: boolean
+  /** True where it waits for another stage: that is no success. */
+  readonly waits?: boolean
 }
 
 /** What a run is given. */
@@ -157,11 +159,11 @@ export class Stage {
     this.#seconds = Math.round(performance.now() - started) / 1000
   }
 
-  #succeeded({ note, state, nextMs, notBeforeMs = 0 }: Outcome): void {
+  #succeeded({ note, state, nextMs, notBeforeMs = 0, waits = false }: Outcome): void {
     this.#state = state ?? 'idle'
     this.#note = note
     this.#failuresInRow = 0
-    if (state !== 'held') this.#lastSuccessMs = Date.now()
+    if (state !== 'held' && !waits) this.#lastSuccessMs = Date.now()
     this.#notBeforeMs = notBeforeMs
     const dueMs = Math.min(nextRunMs(this.#options.schedule, Date.now()), nextMs ?? Infinity)
     this.#dueMs = Math.max(dueMs, notBeforeMs)

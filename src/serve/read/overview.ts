@@ -53,7 +53,7 @@ export async function overviewSpan(
   asked: { readonly fromMs?: number; readonly toMs?: number },
   now: Date,
 ): Promise<OverviewSpan> {
-  const newest = await newestOf(ofAccount(asking))
+  const newest = await newestOf(ofAccount(asking), now)
   const newestMs = newest === null ? undefined : Date.parse(newest)
   const isOld = newestMs !== undefined && newestMs < now.getTime() - DAY_MS
   const end = asked.toMs ?? (isOld ? newestMs + 1 : now.getTime())
@@ -62,11 +62,16 @@ export async function overviewSpan(
   return { fromMs: Math.min(fromMs, toMs - SLOT_MS), toMs }
 }
 
-/** Time of the newest event; null where there is none. */
-async function newestOf({ reader, sight, signal }: Asking): Promise<string | null> {
-  const sql = (source: string) => `SELECT max(last) AS newest FROM ${source}`
-  const { rows } = await counts<{ newest: string | null }>(reader, sight, sql, { signal })
-  return rows[0]?.newest ?? null
+/**
+ * Time of the newest event, at most now; null where there is none. What is dated in the future must not hide that nothing comes any more.
+ * The statement is the same for a quarter of an hour, so that its answer is kept while nothing changes.
+ */
+async function newestOf({ reader, sight, signal }: Asking, now: Date): Promise<string | null> {
+  const untilMs = Math.ceil((now.getTime() + 1) / SLOT_MS) * SLOT_MS
+  const sql = (source: string) => `SELECT max(last) AS newest FROM ${source} WHERE slot < ${at(untilMs)}`
+  const { rows } = await counts<{ newest: string | null }>(reader, sight, sql, { signal, toMs: untilMs })
+  const newest = rows[0]?.newest ?? null
+  return newest !== null && Date.parse(newest) > now.getTime() ? now.toISOString() : newest
 }
 
 type Counted = Pick<
@@ -82,7 +87,7 @@ type Counted = Pick<
 >
 
 /** What counts tell. */
-async function counted(whole: Asking, span: OverviewSpan): Promise<Counted> {
+async function counted(whole: Asking, span: OverviewSpan, now: Date): Promise<Counted> {
   const asking = ofAccount(whole)
   const { reader, sight, signal } = asking
   const [figures, fresh, newest, rejects] = await Promise.all([
@@ -92,7 +97,7 @@ async function counted(whole: Asking, span: OverviewSpan): Promise<Counted> {
       toMs: span.toMs,
     }),
     counts<Line>(reader, sight, (source) => freshSql(source, span), { signal, toMs: span.toMs }),
-    newestOf(asking),
+    newestOf(asking, now),
     reader.rows<{ now: number; before: number }>(sight, ({ rejects: source }) => rejectsSql(source, span), {
       signal,
       lane: 'quick',
@@ -210,7 +215,7 @@ export async function overview(
   const { reader, sight, signal } = ofAccount(asking)
   const search = searchOf(SEARCHES.permissionChanges)
   const [known, changes, seal] = await Promise.all([
-    counted(asking, span),
+    counted(asking, span, now),
     eventPage(reader, sight, { search, ...span, limit: MOST, order: 'newest' }, signal),
     sealSummary(reader.home),
   ])
