@@ -57,6 +57,19 @@ describe('what comes live', () => {
     expect(own.length).toBe(1)
   })
 
+  it('is counted by the explorer, however much the page asked itself', async () => {
+    const page = await site.signedIn()
+    const { promise: isThere, resolve } = Promise.withResolvers<void>()
+    await streamOf(page, { added: 2, own: 1, rejects: 0 }, 600_000, isThere)
+    const asks = asked(page, '/events/facets')
+    await page.goto('/events?q=-service:bricktrail')
+    await page.locator('.events-body .event-row').first().waitFor()
+    const counted = () => asks.filter((request) => new URL(request.url()).searchParams.get('most') === '1').length
+    expect(counted()).toBe(0)
+    resolve()
+    await expect.poll(counted).toBe(1)
+  })
+
   it('may have been missed while the stream was lost: the page asks for all of it again', async () => {
     const asks = await asksAfter({ added: 3, own: 3, rejects: 0 }, 200)
     await expect.poll(() => asks.length).toBeGreaterThan(1)

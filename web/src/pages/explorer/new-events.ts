@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import type { FacetAnswer } from '../../../../src/serve/shapes/events.ts'
 import { ask, requestsMade } from '../../api.ts'
 import { useLive } from '../../live.tsx'
+import { foreignEvents } from '../../live-change.ts'
 import type { Search } from '../../queries/events.ts'
 
 /** News come in bursts; they are counted once each has settled. */
@@ -25,7 +26,7 @@ export function useNewEvents(search: Search, shown: number | null): { count: num
   const queries = useQueryClient()
   const [count, setCount] = useState(0)
   const timer = useRef<number>(undefined)
-  const news = useRef({ added: 0, asked: requestsMade() })
+  const news = useRef({ added: 0, asked: requestsMade(), isGuess: true })
   const barren = useRef(0)
   // biome-ignore lint/correctness/useExhaustiveDependencies: another search, or another answer, begins anew
   useEffect(() => {
@@ -38,9 +39,10 @@ export function useNewEvents(search: Search, shown: number | null): { count: num
   }, [search, shown])
   const recount = () => {
     timer.current = undefined
-    const { added, asked } = news.current
-    const own = requestsMade() - asked
-    news.current = { added: 0, asked: requestsMade() }
+    const { added, asked, isGuess } = news.current
+    // A server that tells which events are of the record of use has left them out already.
+    const own = isGuess ? requestsMade() - asked : 0
+    news.current = { added: 0, asked: requestsMade(), isGuess: true }
     if (added <= own || shown === null) return
     ask<FacetAnswer>('/events/facets', { ...search, fields: 'category', most: 1 })
       .then(({ total }) => {
@@ -50,9 +52,10 @@ export function useNewEvents(search: Search, shown: number | null): { count: num
       // The next news ask again.
       .catch(() => undefined)
   }
-  useLive('events', ({ added }) => {
-    if (search.to !== null || typeof added !== 'number') return
-    news.current.added += added
+  useLive('events', (change) => {
+    if (search.to !== null || typeof change.added !== 'number') return
+    news.current.added += foreignEvents(change)
+    if (typeof change.own === 'number') news.current.isGuess = false
     timer.current ??= window.setTimeout(recount, Math.min(LONGEST_WAIT_MS, SETTLED_MS * 2 ** barren.current))
   })
   const show = useCallback(() => {
