@@ -11,8 +11,10 @@ export interface ConnectionLimits {
   /** Statements at once of each lane. */
   readonly quick: number
   readonly long: number
-  /** Statements that wait for a connection, of both lanes; one more is refused. */
+  /** Statements that wait for a connection of a lane; one more is refused. */
   readonly waiting: number
+  /** As `waiting`, of those that one asks; no bound of its own where absent. */
+  readonly waitingOfOne?: number
 }
 
 /** One statement's limits. */
@@ -20,6 +22,8 @@ export interface StatementLimits {
   readonly lane: Lane
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** Who asks: those who wait take turns, however many statements each of them has. */
+  readonly by?: string | undefined
 }
 
 /** A row of an answer. */
@@ -28,10 +32,13 @@ export type PlainRow = Record<string, Plain>
 interface Waiting {
   readonly start: (engine: Engine) => void
   readonly stop: (cause: unknown) => void
+  readonly by: string
 }
 
 /** An interrupt that comes before the engine has begun is lost, so it is said again until the statement ends. */
 const INTERRUPT_AGAIN_MS = 50
+/** Askers whose turns are remembered. */
+const MOST_TURNS = 1000
 
 /** See above. Figures are for health and tests. */
 export class Connections {
@@ -39,6 +46,9 @@ export class Connections {
   readonly #all: readonly Engine[]
   readonly #waiting: Record<Lane, Waiting[]> = { quick: [], long: [] }
   readonly #limits: ConnectionLimits
+  /** Which turn each asker had last; who had none for longest is next. */
+  readonly #turns = new Map<string, number>()
+  #turn = 0
   #interrupted = 0
   #closed = false
 
@@ -83,9 +93,12 @@ export class Connections {
   }
 
   /** Does some work with a connection of its own, interrupted when the time is up or the asker has left. */
-  async with<T>({ lane, timeoutMs, signal }: StatementLimits, work: (engine: Engine) => Promise<T>): Promise<T> {
+  async with<T>(
+    { lane, timeoutMs, signal, by = '' }: StatementLimits,
+    work: (engine: Engine) => Promise<T>,
+  ): Promise<T> {
     const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    const engine = await this.#connection(lane, until).catch((cause: unknown) => {
+    const engine = await this.#connection(lane, until, by).catch((cause: unknown) => {
       throw stopped(until, signal, cause)
     })
     let again: NodeJS.Timeout | undefined
@@ -96,6 +109,8 @@ export class Connections {
     }
     until.addEventListener('abort', interrupt, { once: true })
     try {
+      // Whoever left while the connection was on its way is not heard any more.
+      if (until.aborted) throw until.reason
       return await work(engine)
     } catch (cause) {
       throw stopped(until, signal, cause)
@@ -119,20 +134,22 @@ export class Connections {
     for (const engine of this.#all) engine.close()
   }
 
-  #connection(lane: Lane, until: AbortSignal): Promise<Engine> {
+  #connection(lane: Lane, until: AbortSignal, by: string): Promise<Engine> {
     if (this.#closed) throw new AppError('BUSY', 'The service is stopping.')
     if (until.aborted) throw until.reason
     const engine = this.#idle[lane].pop()
-    if (engine !== undefined) return Promise.resolve(engine)
-    if (this.load().waiting >= this.#limits.waiting) {
-      throw new AppError('BUSY', `${this.#limits.waiting} questions are waiting already.`)
+    if (engine !== undefined) {
+      this.#takeTurn(by)
+      return Promise.resolve(engine)
     }
+    this.#checkRoom(lane, by)
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting[lane] = this.#waiting[lane].filter((each) => each !== waiting)
         reject(until.reason)
       }
       const waiting: Waiting = {
+        by,
         start: (free) => {
           until.removeEventListener('abort', leave)
           resolve(free)
@@ -148,9 +165,42 @@ export class Connections {
   }
 
   #release(lane: Lane, engine: Engine): void {
-    const next = this.#waiting[lane].shift()
-    if (next === undefined) this.#idle[lane].push(engine)
-    else next.start(engine)
+    const next = this.#nextOf(lane)
+    if (next === undefined) {
+      this.#idle[lane].push(engine)
+      return
+    }
+    this.#takeTurn(next.by)
+    next.start(engine)
+  }
+
+  #checkRoom(lane: Lane, by: string): void {
+    const { waiting, waitingOfOne = waiting } = this.#limits
+    const all = this.#waiting[lane]
+    if (all.length >= waiting) throw new AppError('BUSY', `${waiting} questions are waiting already.`)
+    if (by !== '' && all.filter((each) => each.by === by).length >= waitingOfOne) {
+      throw new AppError('BUSY', `${waitingOfOne} of your questions are waiting already.`)
+    }
+  }
+
+  /** The first that waits, of whoever had no turn for longest. */
+  #nextOf(lane: Lane): Waiting | undefined {
+    const turnOf = ({ by }: Waiting): number => this.#turns.get(by) ?? 0
+    const all = this.#waiting[lane]
+    const next = all.reduce<Waiting | undefined>(
+      (least, each) => (least === undefined || turnOf(each) < turnOf(least) ? each : least),
+      undefined,
+    )
+    if (next !== undefined) this.#waiting[lane] = all.filter((each) => each !== next)
+    return next
+  }
+
+  #takeTurn(by: string): void {
+    this.#turn += 1
+    this.#turns.delete(by)
+    this.#turns.set(by, this.#turn)
+    const [oldest] = this.#turns.keys()
+    if (this.#turns.size > MOST_TURNS && oldest !== undefined) this.#turns.delete(oldest)
   }
 }
 

@@ -4,7 +4,7 @@ import { lit } from '../../engine/sql.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import type { Answer } from '../contract.ts'
 import { columnsNamedIn } from './columns-named.ts'
-import { type LakeReader, laneOf, type ReadOptions } from './lake-reader.ts'
+import { askerOf, type LakeReader, laneOf, type ReadOptions } from './lake-reader.ts'
 import { COUNT_COLUMNS, countedSql, SLOT_MS, slotsSql, usedColumns } from './slots.ts'
 import type { LakeSnapshot } from './snapshots.ts'
 import { limitsSql, type Sight, visible } from './visible.ts'
@@ -27,7 +27,10 @@ export async function counts<T extends Record<string, unknown>>(
   const wanted = columnsNamedIn(sql('(counts)'))
   const { relation, scanned } = await countsRelation(reader, sight, snapshot, wanted, options)
   const { version } = snapshot.events
-  const rows = await reader.statement(sql(relation), `counts ${version}`, laneOf(scanned), options)
+  const rows = await reader.statement(sql(relation), `counts ${version}`, laneOf(scanned), {
+    by: askerOf(sight),
+    ...options,
+  })
   return { rows: rows as unknown as readonly T[], version }
 }
 

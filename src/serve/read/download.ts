@@ -14,7 +14,7 @@ import type { DataFile } from '../../lake/snapshot.ts'
 import type { Search } from '../search/to-sql.ts'
 import { nobodyWaits } from './connections.ts'
 import { checkDisk } from './download-places.ts'
-import type { LakeReader } from './lake-reader.ts'
+import { askerOf, type LakeReader } from './lake-reader.ts'
 import { boundsOf } from './spans.ts'
 import type { Sight } from './visible.ts'
 
@@ -113,7 +113,7 @@ async function writePiece(
   }
   const { events } = reader.relations(sight, snapshot, sql, piece)
   const copy = `COPY (${sql({ events })}) TO ${lit(path)} (${isFirst ? first : later})`
-  return reader.connections.with({ lane: 'long', timeoutMs: PIECE_MS, signal }, async (engine) =>
+  return reader.connections.with({ lane: 'long', timeoutMs: PIECE_MS, signal, by: askerOf(sight) }, async (engine) =>
     Number((await engine.row<{ Count: string }>(copy)).Count),
   )
 }

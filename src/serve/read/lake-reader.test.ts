@@ -127,6 +127,42 @@ describe('connections', () => {
     engine.close()
   })
 
+  it('take turns among who asks, and refuse what one asks too often or a lane cannot keep', async () => {
+    const engine = await Engine.open({ threads: 1 })
+    const connections = await Connections.open(engine, { quick: 1, long: 1, waiting: 3, waitingOfOne: 2 })
+    const gone = new AbortController()
+    const ended: string[] = []
+    const ask = (by: string, sql = 'SELECT 1') =>
+      connections.rows(sql, { lane: 'quick', timeoutMs: 60_000, signal: gone.signal, by }).then(() => ended.push(by))
+    const stop = new AbortController()
+    const busy = connections.rows(endless, { lane: 'quick', timeoutMs: 60_000, signal: stop.signal, by: 'one' })
+    const asked = [ask('one'), ask('one'), ask('other')]
+    await expect(ask('one')).rejects.toMatchObject({ code: 'BUSY' })
+    await expect(ask('third')).rejects.toMatchObject({ code: 'BUSY', message: '3 questions are waiting already.' })
+    const long = connections.rows('SELECT 1 AS one', { lane: 'long', timeoutMs: 60_000, signal, by: 'one' })
+    expect(await long).toEqual([{ one: 1 }])
+    stop.abort()
+    await expect(busy).rejects.toMatchObject({ code: 'SQL_TIMEOUT' })
+    await Promise.all(asked)
+    expect(ended).toEqual(['other', 'one', 'one'])
+    await connections.close()
+    engine.close()
+  })
+
+  it('of one lane wait beside those of the other', async () => {
+    const engine = await Engine.open({ threads: 1 })
+    const connections = await Connections.open(engine, { quick: 1, long: 1, waiting: 1 })
+    const stop = new AbortController()
+    const limits = { timeoutMs: 60_000, signal: stop.signal }
+    const lanes = ['quick', 'long'] as const
+    const all = lanes.flatMap((lane) => [1, 2].map(() => connections.rows(endless, { lane, ...limits })))
+    expect(connections.load()).toEqual({ running: 2, waiting: 2 })
+    stop.abort()
+    for (const each of await Promise.allSettled(all)) expect(each).toMatchObject({ reason: { code: 'SQL_TIMEOUT' } })
+    await connections.close()
+    engine.close()
+  })
+
   it('stop what runs when they close', async () => {
     const engine = await Engine.open({ threads: 1 })
     const connections = await Connections.open(engine, { quick: 1, long: 1, waiting: 1 })

@@ -22,7 +22,7 @@ export interface LakeReaderOptions {
   readonly threads?: number
   /** Bytes of answers that are kept. */
   readonly answerBytes?: number
-  /** Questions that wait; one more is refused. */
+  /** Questions that wait for a lane; one more is refused. */
   readonly waiting?: number
 }
 
@@ -32,6 +32,8 @@ export interface ReadOptions extends AskOptions {
   readonly lane?: Lane
   /** Only files that can hold events in one of these spans are read: [from, to] in milliseconds. */
   readonly spans?: readonly (readonly [number, number])[]
+  /** See `StatementLimits.by`; told from the sight where absent. */
+  readonly by?: string | undefined
   /** See `VisibleOptions.before`; for events. */
   readonly before?: string
 }
@@ -42,6 +44,8 @@ type FileSpan = Pick<ReadOptions, 'fromMs' | 'toMs' | 'spans' | 'before'>
 export const DEFAULT_READER_MEMORY_MB = 1000
 const DEFAULT_ANSWER_BYTES = 64_000_000
 const DEFAULT_WAITING = 200
+/** A page asks some ten things at once, and people have more than one open. */
+const WAITING_OF_ONE = 24
 /** Longer than any question of the page should take. */
 export const DEFAULT_QUESTION_MS = 20_000
 /** More rows than these are read on the lane for long questions. */
@@ -67,7 +71,7 @@ export async function openLakeReader(home: Home, options: LakeReaderOptions = {}
   // The system keeps files in its own cache; a second copy would fill this process up to its limit, and be no faster.
   await engine.run('SET enable_external_file_cache = false')
   await engine.run(`SET late_materialization_max_rows = ${LATE_ROWS}`)
-  const limits = { ...CONNECTIONS, waiting: options.waiting ?? DEFAULT_WAITING }
+  const limits = { ...CONNECTIONS, waiting: options.waiting ?? DEFAULT_WAITING, waitingOfOne: WAITING_OF_ONE }
   const connections = await Connections.open(engine, limits)
   const key = await maskKey(home)
   const snapshots = new Snapshots(home)
@@ -191,7 +195,7 @@ export class LakeReader implements LakeQuestions {
   statement(sql: string, state: string, lane: Lane, options: ReadOptions): Promise<readonly PlainRow[]> {
     const timeoutMs = options.timeoutMs ?? DEFAULT_QUESTION_MS
     return this.#answers.answer(`${state}\n${sql}`, options.signal, (signal) =>
-      this.connections.rows(sql, { lane, timeoutMs, signal }),
+      this.connections.rows(sql, { lane, timeoutMs, signal, by: options.by }),
     )
   }
 
@@ -242,7 +246,7 @@ export class LakeReader implements LakeQuestions {
     const lane = options.lane ?? laneOf(this.#files(snapshot, options))
     const { version } = snapshot.events
     const state = `${version} ${snapshot.rejects.version} ${snapshot.findings.version}`
-    const rows = await this.statement(sql(relations), state, lane, options)
+    const rows = await this.statement(sql(relations), state, lane, { by: askerOf(sight), ...options })
     return { rows: rows as readonly T[], version }
   }
 
@@ -257,6 +261,9 @@ export class LakeReader implements LakeQuestions {
 /** A finding that grew was told again: the last that was told of it is the finding. */
 const newestSql = (rows: string): string =>
   `(SELECT * FROM ${rows} QUALIFY row_number() OVER (PARTITION BY finding_id ORDER BY revision DESC, detected_time DESC) = 1)`
+
+/** Whose sight it is, where it is that of a principal. */
+export const askerOf = (sight: Sight & { readonly id?: string }): string | undefined => sight.id
 
 /** The lane of a statement over some files. */
 export const laneOf = (files: readonly DataFile[]): Lane =>

@@ -4,14 +4,15 @@ import { AppError, isAppError } from '../../core/errors.ts'
 import { type Answer, openSandbox, type QueryLimits, type Sandbox } from '../../engine/sandbox.ts'
 import { removeScratch, scratchFolder } from '../../ingest/scratch.ts'
 import { nobodyWaits } from './connections.ts'
-import type { LakeReader } from './lake-reader.ts'
+import { askerOf, type LakeReader } from './lake-reader.ts'
 import type { LakeSnapshot } from './snapshots.ts'
 import { isLimitedByLists, type Sight } from './visible.ts'
 
 /** Each is a process of its own with half a gigabyte at most. */
 const SANDBOXES = 2
-/** Statements that wait; one more is refused. */
+/** Statements that wait, of everybody and of one who asks; one more is refused. */
 const WAITING = 10
+const WAITING_OF_ONE = 3
 
 interface Kept {
   /** What it shows. */
@@ -25,7 +26,7 @@ export class PeopleSql {
   #folder: string | undefined
   #idle: Kept[] = []
   #places = SANDBOXES
-  #waiting: (() => void)[] = []
+  #waiting: { readonly start: () => void; readonly by: string | undefined }[] = []
   #closed = false
 
   constructor(reader: () => LakeReader) {
@@ -43,7 +44,7 @@ export class PeopleSql {
         hint: 'Ask somebody from whom nothing is masked.',
       })
     }
-    await this.#place(limits.signal)
+    await this.#place(limits.signal, askerOf(sight))
     let kept: Kept | undefined
     try {
       kept = await this.#sandbox(sight, sql)
@@ -63,22 +64,26 @@ export class PeopleSql {
     if (this.#folder !== undefined) await removeScratch(this.#folder)
   }
 
-  async #place(signal: AbortSignal): Promise<void> {
+  async #place(signal: AbortSignal, by: string | undefined): Promise<void> {
     if (this.#places > 0) {
       this.#places -= 1
       return
     }
     if (this.#waiting.length >= WAITING) throw new AppError('BUSY', `${WAITING} statements are waiting already.`)
+    if (by !== undefined && this.#waiting.filter((each) => each.by === by).length >= WAITING_OF_ONE) {
+      throw new AppError('BUSY', `${WAITING_OF_ONE} of your statements are waiting already.`)
+    }
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== start)
+        this.#waiting = this.#waiting.filter((each) => each !== waiting)
         reject(nobodyWaits(signal))
       }
       const start = () => {
         signal.removeEventListener('abort', leave)
         resolve()
       }
-      this.#waiting.push(start)
+      const waiting = { start, by }
+      this.#waiting.push(waiting)
       signal.addEventListener('abort', leave, { once: true })
     })
   }
@@ -90,7 +95,7 @@ export class PeopleSql {
     }
     const next = this.#waiting.shift()
     if (next === undefined) this.#places += 1
-    else next()
+    else next.start()
   }
 
   /** One that shows the same, else a new one in place of the one used longest ago. */
