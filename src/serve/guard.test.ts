@@ -8,6 +8,7 @@ import { newRoutes } from './app.ts'
 import type { RouteGroup } from './contract.ts'
 import { guard, note } from './guard.ts'
 import { type Served, type ServedOptions, served } from './served.fixture.ts'
+import { USUAL_SETTINGS } from './settings.ts'
 
 let home: Home
 let open: Served[]
@@ -22,6 +23,7 @@ afterEach(async () => {
 })
 
 let handled = 0
+let signal: AbortSignal | undefined
 const things: RouteGroup = () => {
   const routes = newRoutes()
   const answers = {
@@ -41,6 +43,7 @@ const things: RouteGroup = () => {
     (c) => {
       handled += 1
       note(c, { rows: 7 })
+      signal = c.get('signal')
       if (c.req.valid('param').id === 'broken') throw new Error('the password is hunter2')
       return c.json({ n: c.req.valid('query').n }, 200)
     },
@@ -160,6 +163,13 @@ describe('the guard', () => {
     expect(first?.requestParams).toMatchObject({ ...asked, reason: 'to see', 57: 'x' })
     expect(second?.requestParams).toMatchObject(asked)
     expect(handled).toBe(1)
+  })
+
+  it('lets go of the time a request may take once it is answered', async () => {
+    const { fetch } = start({ settings: { limits: { ...USUAL_SETTINGS.limits, requestSeconds: 0.05 } } })
+    expect((await fetch('/api/v1/things/1', { as: 'viewer' })).status).toBe(200)
+    await new Promise((done) => setTimeout(done, 100))
+    expect(signal?.aborted).toBe(false)
   })
 
   it('shows and changes nothing that cannot be recorded', async () => {

@@ -9,6 +9,7 @@ import type { RateLimit } from './limits.ts'
 import type { OwnAction } from './own-actions.ts'
 import { MOST_QUERY_NAMES, type OwnLog, type OwnRecord } from './own-log.ts'
 import { problemResponse, RequestProblem, requestIdOf, STATUS } from './problems.ts'
+import { isSentWhileMade } from './server.ts'
 import type { ServeSettings } from './settings.ts'
 
 /** What the guard works with. */
@@ -78,7 +79,8 @@ export function guard(
     if (principal === undefined) throw new Error('a request that is not refused has a principal')
     c.set('principal', principal)
     c.set('requestId', requestId)
-    c.set('signal', signalOf(c, options.seconds === undefined ? door.settings.limits.requestSeconds : options.seconds))
+    const bound = signalOf(c, options.seconds === undefined ? door.settings.limits.requestSeconds : options.seconds)
+    c.set('signal', bound.signal)
     try {
       await next()
     } catch {
@@ -88,6 +90,7 @@ export function guard(
         problemResponse(new AppError('ENGINE', 'The server met something it did not expect.'), requestId),
       )
     }
+    if (!isSentWhileMade(c.res)) bound.settle()
     const status = c.req.raw.signal.aborted ? CLIENT_GONE : c.res.status
     try {
       await door.ownLog.append(recordOf(c, door, { action, principal, status, error: c.error }))
@@ -204,18 +207,27 @@ function asAppError(cause: unknown): AppError {
   throw cause
 }
 
-/** Says itself why it was raised: whoever throws its reason answers with the right problem. */
-function signalOf(c: Context, seconds: number | null): AbortSignal {
+/** What bounds the work on a request. */
+interface Bound {
+  /** Says itself why it was raised: whoever throws its reason answers with the right problem. */
+  readonly signal: AbortSignal
+  /** Nothing is worked on any more: neither the time nor a client that leaves matters. */
+  settle(): void
+}
+
+function signalOf(c: Context, seconds: number | null): Bound {
   const stop = new AbortController()
   const { signal: gone } = c.req.raw
   const leave = () => stop.abort(new AppError('BUSY', 'The client left before the answer.'))
   if (gone.aborted) leave()
   gone.addEventListener('abort', leave, { once: true })
-  if (seconds !== null) {
-    const late = () => stop.abort(new AppError('SQL_TIMEOUT', `The answer took longer than ${seconds} seconds.`))
-    setTimeout(late, seconds * 1000).unref()
+  const late = () => stop.abort(new AppError('SQL_TIMEOUT', `The answer took longer than ${seconds} seconds.`))
+  const timer = seconds === null ? undefined : setTimeout(late, seconds * 1000).unref()
+  const settle = () => {
+    clearTimeout(timer)
+    gone.removeEventListener('abort', leave)
   }
-  return stop.signal
+  return { signal: stop.signal, settle }
 }
 
 /** In place of an answer and all its headers. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectSecurely } from 'node:tls'
 import { createRoute, z } from '@hono/zod-openapi'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Home, homeAt } from '../core/home.ts'
 import { certificate } from '../deliver/certificate.fixture.ts'
 import { newRoutes } from './app.ts'
@@ -235,6 +235,7 @@ describe('a client', () => {
   })
 
   it('sees an answer that fails halfway cut short, and nothing of why', async () => {
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     await start()
     const text = await raw([`GET /api/v1/broken HTTP/1.1\r\nHost: localhost\r\n${bearer()}\r\n\r\n`])
     expect(statusOf(text)).toBe(200)
@@ -242,6 +243,8 @@ describe('a client', () => {
     expect(text).not.toContain('hunter2')
     expect(text.endsWith('0\r\n\r\n')).toBe(false)
     expect(met).toHaveLength(1)
+    expect(printed).not.toHaveBeenCalled()
+    printed.mockRestore()
   })
 
   it('that leaves a stream which ends with it is nothing that anybody is told of', async () => {

@@ -93,7 +93,7 @@ function serverOf(app: RouteApp, { settings, unexpected }: ListenOptions, times:
   const listener = getRequestListener(
     async (request, bindings) => {
       const answer = await app.fetch(request, bindings)
-      return answer.body === null ? answer : withoutInside(answer, unexpected)
+      return answer.body === null ? answer : withoutInside(answer, () => bindings.outgoing.destroy(), unexpected)
     },
     // Other parts of the process talk to servers too, by the classes they know.
     { overrideGlobalObjects: false },
@@ -148,9 +148,13 @@ function certificateOf(tls: NonNullable<ServeSettings['tls']>): { cert: Buffer; 
 /** Kinds of answers that are made while they are sent, and so can fail halfway. */
 const SENT_WHILE_MADE = /ndjson|csv|parquet|event-stream|octet-stream/
 
+/** True for an answer that is made while it is sent. */
+export const isSentWhileMade = ({ headers }: Response): boolean =>
+  SENT_WHILE_MADE.test(headers.get('content-type') ?? '')
+
 /** The answer, whose failure halfway ends the connection and tells nothing of our inside. */
-function withoutInside(answer: Response, unexpected: ListenOptions['unexpected']): Response {
-  if (!SENT_WHILE_MADE.test(answer.headers.get('content-type') ?? '')) return answer
+function withoutInside(answer: Response, cut: () => void, unexpected: ListenOptions['unexpected']): Response {
+  if (!isSentWhileMade(answer)) return answer
   const reader = answer.body?.getReader()
   let isGone = false
   const body = new ReadableStream<Uint8Array>(
@@ -165,7 +169,8 @@ function withoutInside(answer: Response, unexpected: ListenOptions['unexpected']
         } catch (cause) {
           if (isGone) return
           unexpected?.('an answer was cut short', cause)
-          controller.error(new Error('The answer was cut short.'))
+          // Not by an error of the stream: the library would print it with its stack.
+          cut()
         }
       },
       cancel: (reason) => {
