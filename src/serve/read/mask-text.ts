@@ -4,16 +4,19 @@
  */
 import { lit } from '../../engine/sql.ts'
 
-/** How `@` is written: plainly, in a URL, in JSON of a JSON. */
-const AT = '(?:@|%40|\\\\u0040)'
+/** How `@` is written: plainly, in a URL or a URL inside one, in JSON of a JSON, in full width. */
+const AT = '(?:@|%40|%2540|\\\\u0040|＠)'
 /** Marks that end words in URLs, JSON and lists. Classes of Unicode would take a hundred times as long to make ready. */
 const ENDS = '\\s@"\'<>(),;:\\[\\]{}|=&?/\\\\%'
 const DOMAIN = `(?:[^${ENDS}.]+[.])*[^${ENDS}.]+`
-const MAIL = `[^${ENDS}]+${AT}${DOMAIN}`
+/** Letters that JSON escapes are letters, an apostrophe stands in names, and what is quoted may hold anything. */
+const LETTERS = `(?:\\\\+u[0-9A-Fa-f]{4}|[^${ENDS}])+`
+const LOCAL = `(?:"[^"@]{1,64}"|${LETTERS}(?:'${LETTERS})*)`
+const MAIL = `${LOCAL}${AT}${DOMAIN}`
 /** A value that is an e-mail address and nothing else, with a domain that is no address. */
 const WHOLE_MAIL = `[^@]+@(?:[^${ENDS}.]+[.])*[^${ENDS}.0-9][^${ENDS}.]*`
 const mayHaveMail = (text: string): string =>
-  `(contains(${text}, '@') OR contains(${text}, '%40') OR contains(${text}, '\\u0040'))`
+  `(${['@', '%40', '%2540', '\\u0040', '＠'].map((at) => `contains(${text}, ${lit(at)})`).join(' OR ')})`
 
 const V4 = '(\\d{1,3}\\.\\d{1,3}\\.\\d{1,3})\\.\\d{1,3}'
 /** Names that clouds give to hosts: ip-10-1-2-3. */
@@ -48,7 +51,7 @@ export function maskedMailSql(text: string, key: string): string {
 }
 
 function eachMail(text: string, key: string): string {
-  const plain = "regexp_replace(m, '(%40|\\\\u0040)', '@')"
+  const plain = "regexp_replace(m, '(%40|%2540|\\\\u0040|＠)', '@')"
   const domain = `regexp_replace(m, '^.*${AT}', '@', 's')`
   return eachMatch(text, MAIL, `${pseudonym(plain, key)} || ${domain}`)
 }

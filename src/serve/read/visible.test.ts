@@ -161,6 +161,19 @@ describe('a masked relation', () => {
     expect(event.user_agent).toBe(`curl for ${who}`)
   })
 
+  it.each([
+    ['{"a":"j\\\\u00fcrgen.m\\\\u00fcller@firma.example"}', /rgen|ller/],
+    ['{"a":"j\\u00fcrgen.m\\u00fcller@firma.example"}', /rgen|ller/],
+    ['seen "ana lopez"@firma.example twice', /ana|lopez/],
+    ["o'brien@firma.example read it", /brien|o'/],
+    ['/u?who=ana.lopez%2540firma.example', /ana|lopez/],
+    ['ana.lopez＠firma.example', /ana|lopez/],
+  ])('leaves nothing of a name: %s', async (text, hidden) => {
+    const out = JSON.parse(await shown(EVENT_COLUMNS, [{ response_result: lit(text) }], ['email']))
+    expect(out.response_result).not.toMatch(hidden)
+    expect(out.response_result).toMatch(/p-[0-9a-f]{12}@firma[.]example/)
+  })
+
   it('leaves service principals, times and plain texts as they are', async () => {
     const row: SqlRow = {
       actor: "{'type': 'service_principal', 'email': 'cdfa295b-a00b-4d8c-b5a6-6183f588e511', 'name': 'nightly etl'}",
