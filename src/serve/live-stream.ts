@@ -155,10 +155,14 @@ function seenBy({ permissions, rows }: Principal, change: ServiceChange): Servic
     case 'stage':
       return permissions.has('health:read') ? change : undefined
     case 'events':
-      return hidden ? { ...change, added: 0, rejects: 0 } : change
+      return !hidden ? change : isUseAlone(change) ? undefined : { ...change, added: 0, rejects: 0, own: 0 }
     case 'findings':
       return permissions.has('findings:read') ? (hidden ? { ...change, added: 0 } : change) : undefined
     case 'alerts':
       return permissions.has('findings:read') ? (hidden ? { ...change, opened: 0, updated: 0 } : change) : undefined
   }
 }
+
+/** True where nothing came but the record of use, which those who see some rows only do not see. */
+const isUseAlone = ({ added, rejects, own = 0 }: ServiceChange & { kind: 'events' }): boolean =>
+  own > 0 && own >= added && rejects === 0

@@ -83,18 +83,23 @@ export class Intake {
   }
 
   /**
-   * Ingests objects that were listed, and runs the rules over what is new.
+   * Ingests objects that were listed, and runs the rules over what is new. `around` is called once it is its turn.
    * @throws AppError as {@link Ingester.ingest}
    */
-  ingest(listed: readonly SourceObject[], form: string): Promise<Taken> {
-    return this.#turns.next(async () => {
+  ingest(
+    listed: readonly SourceObject[],
+    form: string,
+    around: (take: () => Promise<Taken>) => Promise<Taken> = (take) => take(),
+  ): Promise<Taken> {
+    const take = async () => {
       const { home, figures } = this.#options
       this.#newestMs = undefined
       this.#seen ??= (await DeltaTable.at(home.events, EVENTS_TABLE).snapshot()).version
       const report = await this.#ingester.ingest({ specs: [], listed, form, stdin: process.stdin })
       figures.ingested(report)
       return { report, ...(this.#newestMs === undefined ? {} : { newestMs: this.#newestMs }) }
-    })
+    }
+    return this.#turns.next(() => around(take))
   }
 
   /**

@@ -20,6 +20,8 @@ export class LakeWatch {
   readonly #onChange: (change: ServiceChange) => void
   readonly #turns = new Turns()
   #isFirst = true
+  /** Events of the record of use that were added and not told of. */
+  #own = 0
 
   constructor(home: Home, onChange: (change: ServiceChange) => void) {
     const seen = (table: DeltaTable): Seen => ({ table, version: -1, rows: 0 })
@@ -42,10 +44,21 @@ export class LakeWatch {
       const findings = await grown(this.#findings)
       const isFirst = this.#isFirst
       this.#isFirst = false
+      const own = Math.min(this.#own, Math.max(0, added))
+      this.#own = 0
       if (isFirst) return
       if (added !== 0 || rejects !== 0)
-        this.#onChange({ kind: 'events', added, rejects, version: this.#events.version })
+        this.#onChange({ kind: 'events', added, own, rejects, version: this.#events.version })
       if (findings !== 0) this.#onChange({ kind: 'findings', added: findings })
+    })
+  }
+
+  /** Takes in some of the record of use: nobody looks meanwhile, so that what it adds is known to be of that when it is told of. */
+  takeOwn<T extends { readonly report: { readonly events: number } }>(take: () => Promise<T>): Promise<T> {
+    return this.#turns.next(async () => {
+      const taken = await take()
+      this.#own += taken.report.events
+      return taken
     })
   }
 

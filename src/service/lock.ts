@@ -21,7 +21,7 @@ const holderPath = (home: Pick<Home, 'serviceLock'>): string => `${home.serviceL
 export async function lockService(home: Pick<Home, 'root' | 'serviceLock'>): Promise<ServicePlace> {
   let db: DatabaseSync | undefined
   try {
-    await mkdir(home.root, { recursive: true })
+    await mkdir(home.root, OWNERS_FOLDER)
     db = new DatabaseSync(home.serviceLock)
     db.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
   } catch (cause) {

@@ -38,7 +38,7 @@ it('takes in files that are dropped into a folder, and alerts follow', async () 
   const [source] = await service.sources()
   expect(source).toMatchObject({ name: 'inbox', spec: bench.inbox, objects: 1, events: 2, rejects: 0 })
   expect(source?.lagSeconds).toBeLessThan(120)
-  expect(bench.changes).toContainEqual({ kind: 'events', added: 2, rejects: 0, version: 0 })
+  expect(bench.changes).toContainEqual({ kind: 'events', added: 2, own: 0, rejects: 0, version: 0 })
   expect(bench.changes).toContainEqual({ kind: 'findings', added: 1 })
   expect(bench.changes).toContainEqual({ kind: 'alerts', opened: 1, updated: 0 })
   expect(service.figures()).toMatchObject({ records: 2, events: 2, findings: 1, alertsOpened: 1, rules: 1, errors: {} })
@@ -122,7 +122,21 @@ it('makes events of what Bricktrail itself was asked', async () => {
   await ownLog.append({ ...record, time: new Date(), requestId: 'r-2' })
   await eventually(async () => (await bench.counted()).events === 2)
   await ownLog.close()
+  await eventually(() => bench.changes.filter(({ kind }) => kind === 'events').length === 2)
+  for (const change of bench.changes)
+    if (change.kind === 'events') expect(change).toMatchObject({ added: 1, own: 1, rejects: 0 })
   expect(bench.service?.figures().rejects).toBe(0)
+})
+
+it('takes in what Bricktrail was asked more seldom while nothing else comes', async () => {
+  const ownLog = new OwnLog(bench.home.own, () => new Date())
+  const record = { action: 'searchEvents', address: '127.0.0.1', userAgent: 'test', params: {}, status: 200 } as const
+  await ownLog.append({ ...record, time: new Date(), requestId: 'r-1' })
+  await ownLog.close()
+  await bench.start({ schedules: { ...bench.settings().schedules, ownLog: { everyMs: 10_000 } } })
+  await eventually(() => stateOf('own-log')?.runs === 1 && stateOf('own-log')?.state === 'idle')
+  const { lastSuccess, next } = stateOf('own-log') ?? {}
+  expect(Date.parse(next ?? '') - Date.parse(lastSuccess ?? '')).toBeGreaterThan(30_000)
 })
 
 it('holds back loudly where the disk has too little room, and goes on once it has more', async () => {

@@ -45,6 +45,9 @@ const CLEAN_MS = 86_400_000
 /** While rules about silence wait for sources, these are looked at so often. */
 const WAITING_MS = 10_000
 
+/** While nothing else comes, the record of use is taken in so many times more seldom. */
+const RESTS = 4
+
 /** The source whose files are the record of use. */
 const OWN_LOG = 'own-log'
 
@@ -63,6 +66,8 @@ export class Service implements ServiceView {
   readonly #ending = new AbortController()
   #served: Promise<unknown> = Promise.resolve()
   #cleanedMs = 0
+  /** True while nothing came since the record of use was taken in. */
+  #isQuiet = true
 
   private constructor(options: ServiceOptions, newest: NewestEvents) {
     const { home, settings, now, onWait } = options
@@ -171,6 +176,7 @@ export class Service implements ServiceView {
 
   #addSource({ name, specs, form, everyMs }: SourceSettings): void {
     this.#addTaking(sourceStage(name), { specs, form, schedule: { everyMs }, isOutside: true }, async (taken) => {
+      if (taken.report.events > 0) this.#isQuiet = false
       if (taken.newestMs !== undefined) await this.#newest.saw(name, taken.newestMs, this.#options.now())
     })
   }
@@ -178,12 +184,28 @@ export class Service implements ServiceView {
   #addOwnLog(): void {
     const { home, settings } = this.#options
     const { ownLog: schedule } = settings.schedules
-    this.#addTaking(OWN_LOG, { specs: [home.own], form: 'delivery', schedule, isOutside: false }, async () => {})
+    const resting = {
+      around: (take: () => Promise<Taken>) => this.#lake.takeOwn(take),
+      restUntilMs: () => this.#ownRestsUntilMs(),
+    }
+    const source = { specs: [home.own], form: 'delivery', schedule, isOutside: false, ...resting }
+    this.#addTaking(OWN_LOG, source, async () => {})
+  }
+
+  /** Where nothing else comes, a page that is looked at must not make a small file of events for each of its questions. */
+  #ownRestsUntilMs(): number {
+    const { ownLog } = this.#options.settings.schedules
+    const wasQuiet = this.#isQuiet
+    this.#isQuiet = true
+    return wasQuiet && 'everyMs' in ownLog ? Date.now() + ownLog.everyMs * RESTS : 0
   }
 
   #addTaking(
     stageName: string,
-    source: Pick<ConstructorParameters<typeof SourceStage>[0], 'specs' | 'form' | 'schedule' | 'isOutside'>,
+    source: Pick<
+      ConstructorParameters<typeof SourceStage>[0],
+      'specs' | 'form' | 'schedule' | 'isOutside' | 'around' | 'restUntilMs'
+    >,
     onTaken: (taken: Taken) => Promise<void>,
   ): void {
     const { home, settings } = this.#options

@@ -20,6 +20,10 @@ export interface SourceStageOptions {
   readonly isOutside: boolean
   /** Asks for a run. */
   readonly onHint: () => void
+  /** What each piece is taken within. */
+  readonly around?: (take: () => Promise<Taken>) => Promise<Taken>
+  /** Unix ms before which it need not run again, once it took something. */
+  readonly restUntilMs?: () => number
   /** Called after each piece. */
   readonly onTaken: (taken: Taken) => Promise<void>
 }
@@ -100,7 +104,7 @@ export class SourceStage {
       const held = await this.#hold()
       if (held !== undefined) return { state: 'held', note: held }
       if (signal.aborted) return {}
-      const taken = await this.#options.intake.ingest(piece, this.#options.form)
+      const taken = await this.#options.intake.ingest(piece, this.#options.form, this.#options.around)
       const failed = new Set(taken.report.unreadable.map(({ object }) => object))
       this.#watch.took(piece.filter(({ key }) => !failed.has(key)))
       unreadable.push(...taken.report.unreadable)
@@ -114,7 +118,7 @@ export class SourceStage {
         where: first.object,
       })
     this.isCaughtUp = looked.againMs === undefined
-    return { notBeforeMs, ...rest(looked) }
+    return { ...rest(looked), notBeforeMs: Math.max(notBeforeMs, this.#options.restUntilMs?.() ?? 0) }
   }
 
   /** Ends the hints of the system. */

@@ -32,7 +32,14 @@ export interface SourceHealth {
 
 /** Something that happened to the home. */
 export type ServiceChange =
-  | { readonly kind: 'events'; readonly added: number; readonly rejects: number; readonly version: number }
+  | {
+      readonly kind: 'events'
+      readonly added: number
+      /** How many of those are of the record of use. */
+      readonly own?: number
+      readonly rejects: number
+      readonly version: number
+    }
   | { readonly kind: 'findings'; readonly added: number }
   | { readonly kind: 'alerts'; readonly opened: number; readonly updated: number }
   | { readonly kind: 'stage'; readonly stage: StageHealth }

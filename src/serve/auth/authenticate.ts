@@ -29,7 +29,8 @@ export function authenticate(c: Context, access: Access, client: Client, publicU
   if (header !== undefined) return { principal: byToken(access, header) }
   const secret = sessionCookie(c, client)
   if (secret === undefined || secret === '') throw new AppError('UNAUTHENTICATED', 'Nobody is signed in.')
-  const kept = access.sessions.ofSecret(secret)
+  // What a page asks by itself is no sign that anybody sits before it.
+  const kept = access.sessions.ofSecret(secret, c.req.header('x-bricktrail-background') === undefined)
   const principal = kept === undefined ? undefined : access.ofSession(kept)
   if (kept === undefined || principal === undefined)
     throw new AppError('UNAUTHENTICATED', 'The session has ended.', { hint: 'Sign in again.' })

@@ -68,13 +68,13 @@ export class Sessions {
   }
 
   /** The session of this secret; undefined where there is none, or it ended. */
-  ofSecret(secret: string): KeptSession | undefined {
+  ofSecret(secret: string, renews = true): KeptSession | undefined {
     const session = rowOf(secret, SESSION_PREFIX, (lookup) =>
       this.#file.all<KeptSession>('SELECT * FROM sessions WHERE lookup = ?', lookup),
     )
     const nowMs = this.#now().getTime()
     if (session === undefined || session.ends_ms <= nowMs || session.seen_ms <= nowMs - this.#idleMs) return undefined
-    if (nowMs - session.seen_ms >= SEEN_EVERY_MS)
+    if (renews && nowMs - session.seen_ms >= SEEN_EVERY_MS)
       this.#file.run('UPDATE sessions SET seen_ms = ? WHERE id = ?', nowMs, session.id)
     return session
   }
