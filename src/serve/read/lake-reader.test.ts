@@ -64,6 +64,11 @@ describe('the reader', () => {
     expect(rows).toEqual([{ n: 3 }])
   })
 
+  it('does not go back to a version it does not know', async () => {
+    const asking = reader.rows(ALL, ({ events }) => `SELECT count(*) AS n FROM ${events}`, { signal, version: 999 })
+    await expect(asking).rejects.toMatchObject({ code: 'BAD_ARGUMENT', hint: expect.stringContaining('first page') })
+  })
+
   it('goes on with the newest files where those of its snapshot were deleted', async () => {
     const { home } = reader
     const table = DeltaTable.at(home.events, EVENTS_TABLE)

@@ -53,11 +53,23 @@ export class Snapshots {
     this.#looked = Number.NEGATIVE_INFINITY
   }
 
-  /** As {@link newest}, with `events` as of a version; the newest where that is not remembered. */
+  /**
+   * As {@link newest}, with `events` as of a version.
+   *
+   * @throws AppError BAD_ARGUMENT where the version is not remembered: pages of another would repeat events or leave some out
+   */
   async asOf(version: number | undefined): Promise<LakeSnapshot> {
     const newest = await this.newest()
-    const events = version === undefined ? undefined : this.#earlier.get(version)
-    return events === undefined ? newest : { ...newest, events }
+    if (version === undefined) return newest
+    const events = this.#earlier.get(version)
+    if (events !== undefined) return { ...newest, events }
+    throw new AppError(
+      'BAD_ARGUMENT',
+      'The cursor is too old: the lake has changed since, and what it was is not kept.',
+      {
+        hint: 'Begin again with the first page, without a cursor.',
+      },
+    )
   }
 
   async #look(): Promise<LakeSnapshot> {
