@@ -11,6 +11,11 @@ it('tells the record of use from events of the account', () => {
   expect(isOnlyOwn({ added: 0, own: 0, rejects: 0 })).toBe(false)
 })
 
+it('takes a change without numbers for any number', () => {
+  expect(foreignEvents({ added: 0, own: 0, rejects: 0 })).toBe(Number.POSITIVE_INFINITY)
+  expect(foreignEvents({ added: 0, own: 0, rejects: 2 })).toBe(0)
+})
+
 it('reads what is no change as an empty one', () => {
   expect(changeOf('{"added":1}')).toEqual({ added: 1 })
   for (const text of ['', '{', 'null', '7']) expect(changeOf(text)).toEqual({})
