@@ -50,6 +50,7 @@ const TIMES: ConnectionTimes = {
 }
 const KEEP_ALIVE_MS = 65_000
 const GRACE_MS = 5000
+const IDLE_EVERY_MS = 50
 const MOST_HEADERS = 100
 
 /**
@@ -219,8 +220,11 @@ function closed(server: HttpServer, sockets: ReadonlySet<Socket>, graceMs: numbe
     const cut = setTimeout(() => {
       for (const socket of sockets) socket.destroy()
     }, graceMs)
+    // A connection whose last answer ends from now on is idle only then.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_EVERY_MS)
     server.close(() => {
       clearTimeout(cut)
+      clearInterval(idle)
       done()
     })
     server.closeIdleConnections()
