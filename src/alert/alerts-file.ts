@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
+import { OWNERS_FOLDER } from '../core/home.ts'
 import { type Losable, unlessDamaged } from '../deliver/damage.ts'
 
 const SCHEMA = `
@@ -71,7 +72,7 @@ export class AlertsFile {
   static open(path: string): AlertsFile {
     const self: Losable = { path, what: 'The file of alerts', loss: LOSS }
     try {
-      mkdirSync(dirname(path), { recursive: true })
+      mkdirSync(dirname(path), OWNERS_FOLDER)
       const db = new DatabaseSync(path)
       return unlessDamaged(self, () => {
         db.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')

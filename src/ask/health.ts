@@ -74,6 +74,13 @@ async function folder(home: Home): Promise<Check> {
     }
   }
   const there = existsSync(home.root)
+  if (there && process.platform !== 'win32' && ((await stat(home.root)).mode & 0o077) !== 0)
+    return {
+      name: 'home',
+      state: 'warning',
+      finding: `${home.root} can be looked into by others of this machine, past all roles and masks`,
+      hint: `Unless that is meant (another program's user reads the lake): chmod 700 ${home.root}`,
+    }
   return { name: 'home', state: 'ok', finding: there ? home.root : `${home.root} (not made yet)` }
 }
 

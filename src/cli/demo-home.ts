@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../core/errors.ts'
-import type { Home } from '../core/home.ts'
+import { type Home, OWNERS_FOLDER } from '../core/home.ts'
 
 /** The folder used where `--home` names none. `BRICKTRAIL_HOME` does not count here: it names the home of real logs. */
 export const DEMO_HOME = 'bricktrail-demo'
@@ -23,7 +23,7 @@ export async function claimForDemo(home: Home): Promise<void> {
       hint: `Leave --home away, then the demo uses ./${DEMO_HOME}; or name a new folder.`,
     })
   }
-  await mkdir(home.root, { recursive: true })
+  await mkdir(home.root, OWNERS_FOLDER)
   await writeFile(join(home.root, MARK), MARK_TEXT)
 }
 

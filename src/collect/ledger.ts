@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
-import type { Home } from '../core/home.ts'
+import { type Home, OWNERS_FOLDER } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { syncFolder } from '../lake/stores/local.ts'
 import type { RawRecord } from '../seal/entry.ts'
@@ -259,7 +259,7 @@ const LOCK_POLL_MS = 100
 export async function lockWriter(home: Home, onWait: () => void = () => {}): Promise<() => void> {
   let db: DatabaseSync | undefined
   try {
-    await mkdir(dirname(home.writerLock), { recursive: true })
+    await mkdir(dirname(home.writerLock), OWNERS_FOLDER)
     db = new DatabaseSync(home.writerLock)
     db.exec('PRAGMA busy_timeout = 0')
   } catch (cause) {

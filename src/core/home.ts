@@ -42,6 +42,9 @@ export interface Home {
 /** The folder used when neither --home nor BRICKTRAIL_HOME says otherwise. */
 export const DEFAULT_HOME = 'bricktrail-data'
 
+/** How folders of a home are made: what they hold is nobody's but the owner's, until the owner says otherwise. */
+export const OWNERS_FOLDER = { recursive: true, mode: 0o700 } as const
+
 /** Names the paths of a home; touches no disk. */
 export function homeAt(root: string): Home {
   const at = resolve(root)

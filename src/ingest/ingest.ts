@@ -4,7 +4,7 @@ import type { SourceObject } from '../collect/contract.ts'
 import { Ledger, lockWriter } from '../collect/ledger.ts'
 import { SOURCES } from '../collect/registry.ts'
 import { AppError, EXIT, isAppError } from '../core/errors.ts'
-import type { Home } from '../core/home.ts'
+import { type Home, OWNERS_FOLDER } from '../core/home.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { prepareEnrichment } from '../enrich/memo.ts'
 import { FINDINGS_TABLE } from '../lake/spec.ts'
@@ -126,7 +126,7 @@ export class Ingester {
   /** Objects are listed before the writer's place is taken, so that a slow standard input keeps nobody out. */
   async #run(input: IngestInput, tmp: string): Promise<Taken> {
     const { home, onWait } = this.#options
-    await mkdir(tmp, { recursive: true })
+    await mkdir(tmp, OWNERS_FOLDER)
     const objects = input.listed ?? (await listObjects(input, home, tmp))
     const unlock = await lockWriter(home, onWait)
     let sealing: Sealing | undefined

@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
-import type { Home } from '../core/home.ts'
+import { type Home, OWNERS_FOLDER } from '../core/home.ts'
 
 /** A place that is held. */
 export interface ServicePlace {

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { AppError, messageOf } from '../../core/errors.ts'
+import { OWNERS_FOLDER } from '../../core/home.ts'
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS tokens (id TEXT PRIMARY KEY, lookup TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL,
@@ -39,7 +40,7 @@ export class AccessFile {
   /** Opens the file, making it if there is none. @throws AppError BAD_HOME */
   static open(path: string): AccessFile {
     try {
-      mkdirSync(dirname(path), { recursive: true })
+      mkdirSync(dirname(path), OWNERS_FOLDER)
       const db = new DatabaseSync(path)
       chmodSync(path, FILE_MODE)
       db.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
-import type { Home } from '../../core/home.ts'
+import { type Home, OWNERS_FOLDER } from '../../core/home.ts'
 
 const KEY_BYTES = 32
 
@@ -27,7 +27,7 @@ async function keyAt(path: string): Promise<string | undefined> {
 
 /** Two processes at once make one key: a link, unlike a rename, replaces nothing. */
 async function make(home: Home, path: string): Promise<string> {
-  await mkdir(home.root, { recursive: true })
+  await mkdir(home.root, OWNERS_FOLDER)
   const made = `${path}.${randomBytes(6).toString('hex')}`
   const file = await open(made, 'wx', 0o600)
   try {

@@ -37,6 +37,9 @@ export interface Term {
 /** More conditions than a person types; each may read a column more. */
 const MOST_TERMS = 50
 
+/** Each star doubles the ways in which a text may fail to match. */
+const MOST_STARS = 8
+
 /** Old names and the names of columns, for what people type from memory. */
 const ALSO: Readonly<Record<string, SearchField>> = {
   user: 'actor',
@@ -124,8 +127,19 @@ function readTerm(reader: Reader): Term | undefined {
   if (term.list.trim() === '' && (term.bare || field === 'text' || field === 'id')) {
     throw wrong('There is nothing between the quotes.', 'Put the words to look for between them.', term)
   }
+  if (starsOf(term.list) > MOST_STARS)
+    throw wrong(`A value has at most ${MOST_STARS} stars.`, 'Search for a longer part of the text instead.', term)
   return term
 }
+
+/** Most stars of one value of a list; those behind a backslash stand for themselves. */
+const starsOf = (list: string): number =>
+  Math.max(
+    ...list
+      .replaceAll(/\\[\s\S]/g, '')
+      .split(',')
+      .map((value) => value.split('*').length - 1),
+  )
 
 function joinedWrongly(word: string, from: number): RequestProblem {
   const hint =

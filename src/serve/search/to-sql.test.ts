@@ -80,6 +80,13 @@ describe('the search box', () => {
     expect(at(Array.from({ length: 60 }, (_, nth) => `w${nth}`).join(' ')).message).toContain('at most 50')
   })
 
+  it('takes a few stars a value, as many would keep the engine busy for long', async () => {
+    expect(problem(`text:${'*a'.repeat(30)}`).message).toMatch(/at most 8 stars/)
+    expect(problem('*a'.repeat(9)).message).toMatch(/at most 8 stars/)
+    expect(await found(`actor:${'*a*,'.repeat(20)}`)).not.toBe('')
+    expect(await found(`"${'*'.repeat(30)}"`)).toBe('')
+  })
+
   it('makes of any text SQL that runs, or a problem with a hint', async () => {
     const piece = fc.oneof(
       fc.constantFrom(
