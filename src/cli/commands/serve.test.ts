@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { homeAt } from '../../core/home.ts'
 import { shareCache } from '../../ingest/taking.fixture.ts'
 import { eventually, logLine, ServiceBench } from '../../service/service.fixture.ts'
+import { within } from './serve.ts'
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts')
 
@@ -79,6 +80,13 @@ it('serves, ingests what comes, is asked with a one-time link, and ends when it 
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
   expect(said.notes).toMatch(/^SIGTERM: ending/m)
+})
+
+it('waits for what hangs no longer than it says, and for nothing where all has ended', async () => {
+  const started = performance.now()
+  expect(await within(50, new Promise(() => {}))).toBe(false)
+  expect(await within(60_000, Promise.resolve(true))).toBe(true)
+  expect(performance.now() - started).toBeLessThan(5000)
 })
 
 it('lets no second service onto a home, and names the first', async () => {

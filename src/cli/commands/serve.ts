@@ -1,4 +1,5 @@
 /** `bricktrail serve`: the loop, the API and the page, until it is told to end. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { RunningApp } from '../../app.ts'
 import type { Config } from '../../config/config.ts'
@@ -22,6 +23,9 @@ export interface ServeFlags {
 
 /** Whom a link of the command line signs in: who may start the service may read all it keeps. */
 const AT_THE_TERMINAL = 'local admin'
+
+/** What runs has 20 seconds to end, and what it held two more to be let go. */
+const ENDS_WITHIN_MS = 22_000
 
 /** Adds `serve`. */
 export const registerServe: RegisterCommand = (program, cli) => {
@@ -60,10 +64,21 @@ export async function serve(cli: CliContext, home: Home, flags: ServeFlags): Pro
   if (link !== undefined && cli.tty && flags.open !== false) await openInBrowser(link, home.tmp)
   const signal = await untilTold()
   cli.note(`${signal}: ending; what runs is finished first.`)
-  if (!(await app.close())) {
+  // What was cancelled may hang all the same, such as a file system that is gone.
+  if (!(await within(ENDS_WITHIN_MS, app.close()))) {
     cli.note('warning: some work did not end in time and was left; the next start makes up for it.')
     // What was left would keep the process, which holds nothing any more, for as long as it takes.
     process.exit(EXIT.ok)
+  }
+}
+
+/** What came of some work; false where it did not end in time. */
+export async function within(ms: number, work: Promise<boolean>): Promise<boolean> {
+  const ending = new AbortController()
+  try {
+    return await Promise.race([work, sleep(ms, false, { signal: ending.signal })])
+  } finally {
+    ending.abort()
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createRoute, z } from '@hono/zod-openapi'
 import { AppError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
+import type { SinkKind } from '../../deliver/contract.ts'
 import { DELIVER_FILE } from '../../deliver/open.ts'
 import { Outbox } from '../../deliver/outbox.ts'
 import { type DestinationSettings, readDeliverSettings } from '../../deliver/settings.ts'
@@ -134,7 +135,8 @@ export const destinations: RouteGroup = (deps) => {
       return c.json({ destinations: found }, 200)
     })
     .openapi(test, async (c) => {
-      const outcome = await sendTest(home, await destinationOf(home, c.req.valid('param').name), deps.now())
+      const destination = endingWith(c.get('signal'), await destinationOf(home, c.req.valid('param').name))
+      const outcome = await sendTest(home, destination, deps.now())
       const reason =
         'reason' in outcome ? outcome.reason : outcome.kind === 'partly' ? outcome.refused[0]?.reason : undefined
       const said = reason === undefined ? {} : { reason: await reasonOf(c.get('principal'), c.get('signal'), reason) }
@@ -147,7 +149,7 @@ export const destinations: RouteGroup = (deps) => {
       replaying.add(name)
       try {
         const report: Awaited<ReturnType<typeof replayLetters>> = existsSync(home.outbox)
-          ? await replayLetters(home, destination, deps.now())
+          ? await replayLetters(home, endingWith(c.get('signal'), destination), deps.now())
           : { revived: 0, delivered: 0 }
         deps.service?.nudge('deliver')
         const said =
@@ -184,6 +186,23 @@ async function destinationOf(home: Home, name: string): Promise<DestinationSetti
   const found = (await settingsOf(home)).destinations.find((each) => each.name === name)
   if (found === undefined) throw new AppError('NOT_FOUND', 'There is no destination of this name.')
   return found
+}
+
+/** The same destination; what is sent to it ends with the signal, and nothing more is sent then. */
+export function endingWith(signal: AbortSignal, destination: DestinationSettings): DestinationSettings {
+  const { kind } = destination
+  const open: SinkKind['open'] = async (section, context) => {
+    const sink = await kind.open(section, context)
+    return {
+      limits: sink.limits,
+      send: async (batch, until) =>
+        signal.aborted
+          ? { kind: 'again', reason: 'Nobody waits for it any more.' }
+          : sink.send(batch, AbortSignal.any([until, signal])),
+      close: async () => sink.close?.(),
+    }
+  }
+  return { ...destination, kind: { ...kind, open } }
 }
 
 const afterOf = (cursor: string | undefined): number => Number(keysOf(cursor, [/^\d{1,15}$/])?.[0] ?? 0)
