@@ -60,6 +60,7 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
     checkOpenness(config, access.tokens.list().length > 0)
     const ownLog = new OwnLog(home.own, now)
     closing.push(() => ownLog.close())
+    await ownLog.recover()
     const own = (action: OwnAction, who: string, params: Record<string, unknown>) =>
       localRecord({ time: now(), action, who, program: 'bricktrail-serve', params })
     const ended = access.settle(config.serve.access)

@@ -7,6 +7,7 @@ import { type Home, homeAt } from '../core/home.ts'
 import { newRoutes } from './app.ts'
 import type { RouteGroup } from './contract.ts'
 import { guard, note } from './guard.ts'
+import { OwnLog } from './own-log.ts'
 import { type Served, type ServedOptions, served } from './served.fixture.ts'
 import { USUAL_SETTINGS } from './settings.ts'
 
@@ -163,6 +164,29 @@ describe('the guard', () => {
     expect(first?.requestParams).toMatchObject({ ...asked, reason: 'to see', 57: 'x' })
     expect(second?.requestParams).toMatchObject(asked)
     expect(handled).toBe(1)
+  })
+
+  it('keeps a change before it is done, and tells at the next start of one that was cut off', async () => {
+    const { fetch, ownLog } = start()
+    const post = { method: 'POST', as: 'admin', json: { reason: 'to see' } } as const
+    expect((await fetch('/api/v1/things', post)).status).toBe(200)
+    expect(await readdir(`${home.own}-begun`)).toEqual([])
+    await Promise.all([ownLog.close(), fetch('/api/v1/things', post)])
+    expect(handled).toBe(2)
+    expect(await records()).toHaveLength(1)
+    await writeFile(join(`${home.own}-begun`, 'half.json'), '{"version"')
+    const next = new OwnLog(home.own, () => new Date())
+    expect(await next.recover()).toBe(2)
+    await next.close()
+    expect(await readdir(`${home.own}-begun`)).toEqual([])
+    expect((await records()).filter(({ response }) => response.statusCode === 500)).toMatchObject([
+      {
+        actionName: 'createToken',
+        userIdentity: { email: 'a admin' },
+        requestParams: { method: 'POST', path: '/api/v1/things' },
+        response: { errorMessage: expect.stringContaining('may have been done') },
+      },
+    ])
   })
 
   it('lets go of the time a request may take once it is answered', async () => {

@@ -15,7 +15,7 @@ import type { ServeSettings } from './settings.ts'
 /** What the guard works with. */
 export interface Door {
   readonly access: Access
-  readonly ownLog: Pick<OwnLog, 'append' | 'ready'>
+  readonly ownLog: Pick<OwnLog, 'append' | 'ready' | 'begin'>
   readonly settings: ServeSettings
   readonly clients: Clients
   readonly now: () => Date
@@ -77,6 +77,8 @@ export function guard(
     if (refusal !== undefined) return refuse(c, door, action, refusal)
     const principal = known.get(c)?.principal
     if (principal === undefined) throw new Error('a request that is not refused has a principal')
+    const unready = changes(c) ? await begun(c, door, action, principal) : undefined
+    if (unready !== undefined) return refuse(c, door, action, unready)
     c.set('principal', principal)
     c.set('requestId', requestId)
     const bound = signalOf(c, options.seconds === undefined ? door.settings.limits.requestSeconds : options.seconds)
@@ -99,6 +101,16 @@ export function guard(
       replaceAnswer(c, problemResponse(asAppError(cause), requestId))
     }
     return undefined
+  }
+}
+
+/** A change is not taken back, so it is kept before it is done; why it could not be, if so. */
+async function begun(c: Context, door: Door, action: OwnAction, principal: Principal): Promise<AppError | undefined> {
+  try {
+    await door.ownLog.begin(recordOf(c, door, { action, principal, status: 0 }))
+    return undefined
+  } catch (cause) {
+    return asAppError(cause)
   }
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { AppError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { OWN_SERVICE, type OwnAction } from './own-actions.ts'
+import { BegunChanges, syncFolder } from './own-begun.ts'
 
 /** One request, or one sign-in. */
 export interface OwnRecord {
@@ -71,6 +72,7 @@ interface OpenFile {
 export class OwnLog {
   readonly #folder: string
   readonly #now: () => Date
+  readonly #begun: BegunChanges
   #waiting: Waiting[] = []
   #file: OpenFile | undefined
   #opening: Promise<OpenFile> | undefined
@@ -82,6 +84,7 @@ export class OwnLog {
   constructor(folder: string, now: () => Date) {
     this.#folder = folder
     this.#now = now
+    this.#begun = new BegunChanges(`${folder}-begun`)
   }
 
   /** Records written since the start. */
@@ -93,10 +96,38 @@ export class OwnLog {
    * Appends a record; it is durable when this resolves.
    * @throws AppError NOT_RECORDED
    */
-  append(record: OwnRecord): Promise<void> {
+  async append(record: OwnRecord): Promise<void> {
+    await this.#append(lineOf(record))
+    await this.#begun.end(record.requestId)
+  }
+
+  /**
+   * Keeps what is about to be changed, without an outcome. If its record is never appended, because the process ends or the disk fails in
+   * between, the next start tells it.
+   * @throws AppError NOT_RECORDED
+   */
+  async begin(change: OwnRecord): Promise<void> {
+    try {
+      await this.#begun.begin(change.requestId, lineOf({ ...change, status: 500, error: CUT_OFF }))
+    } catch (cause) {
+      throw unrecorded(messageOf(cause), cause)
+    }
+  }
+
+  /** Records the changes that were cut off before this start; called once, by the one service of a home. Returns how many. */
+  async recover(): Promise<number> {
+    const left = await this.#begun.cutOff()
+    for (const { id, line } of left) {
+      if (line.endsWith('\n')) await this.#append(line)
+      await this.#begun.end(id)
+    }
+    return left.length
+  }
+
+  #append(line: string): Promise<void> {
     if (this.#isClosed) return Promise.reject(unrecorded('the server is stopping'))
     return new Promise((done, failed) => {
-      this.#waiting.push({ line: `${JSON.stringify(deliveryRecord(record))}\n`, done, failed })
+      this.#waiting.push({ line, done, failed })
       this.#writing ??= this.#writeAll()
     })
   }
@@ -185,6 +216,11 @@ export class OwnLog {
   }
 }
 
+/** What is known of a change that was cut off. */
+const CUT_OFF = 'ENGINE: the process ended, or the record failed, before the outcome was written; it may have been done'
+
+const lineOf = (record: OwnRecord): string => `${JSON.stringify(deliveryRecord(record))}\n`
+
 const unrecorded = (why: string, cause?: unknown): AppError =>
   new AppError('NOT_RECORDED', `The record of use cannot be written: ${why}.`, cause === undefined ? {} : { cause })
 
@@ -200,17 +236,6 @@ async function openFile(folder: string, now: Date): Promise<FileHandle> {
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
     }
-  }
-}
-
-/** A file whose name is not durable is lost with its records. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 
