@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { startApp } from './app.ts'
-import { readConfig } from './config/config.ts'
-import { type Home, homeAt } from './core/home.ts'
+import { startApp } from '../src/app.ts'
+import { readConfig } from '../src/config/config.ts'
+import { type Home, homeAt } from '../src/core/home.ts'
 
 let folder: string
 let home: Home
