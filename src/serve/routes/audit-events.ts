@@ -20,7 +20,8 @@ const list = createRoute({
   summary: 'List events as audit log delivery writes them (schema 2.0), the newest first',
   ...behind('events:read', 'listAuditEvents'),
   request: {
-    query: z.object({
+    // A misspelt condition must not give everything.
+    query: z.strictObject({
       start_time: word('Not before: milliseconds since 1970, or ISO.'),
       end_time: word('Before: milliseconds since 1970, or ISO.'),
       user: word('E-mail address, name or id.'),
