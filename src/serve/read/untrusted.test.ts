@@ -125,12 +125,15 @@ describe('a cursor', () => {
     }
   })
 
-  it('of far away, or of a version that was never there, is a place like any other', async () => {
+  it('of far away is a place like any other, and one of a version that was never there is none', async () => {
     const at = (...keys: string[]) => Buffer.from(JSON.stringify(keys)).toString('base64url')
-    for (const cursor of [at('99999999999999999', 'zz', '999999999'), at('-9999999999999999', 'a', '0')]) {
+    const { version } = await server.json<EventPage>('/api/v1/events')
+    for (const cursor of [at('99999999999999999', 'zz', `${version}`), at('-9999999999999999', 'a', `${version}`)]) {
       const page = await server.json<EventPage>(`/api/v1/events?cursor=${cursor}`)
       expect(page.events.length).toBeLessThanOrEqual(4)
     }
+    const never = await server.fetch(`/api/v1/events?cursor=${at('1', 'a', '999999999')}`, { as: 'admin' })
+    expect([never.status, await never.json()]).toMatchObject([422, { hint: expect.stringContaining('first page') }])
   })
 })
 
