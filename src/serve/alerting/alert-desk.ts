@@ -50,25 +50,24 @@ export class AlertDesk {
       const rowsOf = (alerts: readonly Alert[]): Promise<AlertRow[]> =>
         masked(this.#deps.lake, principal, signal, (mask) => alerts.map((each) => alertRow(alertView(each), mask)))
       const isPlain = finding === undefined && ((entity ?? assignee) === undefined || principal.masks.length === 0)
-      if (!isLimited(principal) && isPlain) {
-        const found = alertsLike(file, { ...filter, most: most + 1 })
-        const alerts = await rowsOf(found.slice(0, most))
-        return { alerts, hasMore: found.length > most, counts: countsOf(numbersOf(file, filter.kind)) }
-      }
-      const all = alertsLike(file, { kind: filter.kind, which: 'all', most: MOST_LOOKED_THROUGH })
       const visible = isLimited(principal) ? await allVisible(this.#deps.lake, principal, signal) : undefined
-      const seen = visible === undefined ? all : seenOf(all, findingsOf(file, all), visible)
+      const seen = visible === undefined ? undefined : seenIds(file, visible)
+      const counts = countsOf(numbersOf(file, filter.kind, seen))
+      if (isPlain) {
+        const found = firstSeen(file, filter, seen)
+        return { alerts: await rowsOf(found.slice(0, most)), hasMore: found.length > most, counts }
+      }
       const { entity: _, assignee: __, ...rest } = filter
-      const like = alertsLike(file, { ...rest, most: MOST_LOOKED_THROUGH }).map(({ id }) => id)
       const ofFinding = finding === undefined ? undefined : alertsOfFinding(file, finding)
-      const wanted = new Set(like.filter((id) => ofFinding?.has(id) ?? true))
+      const wanted = alertsLike(file, { ...rest, most: MOST_LOOKED_THROUGH }).filter(
+        ({ id }) => (seen?.has(id) ?? true) && (ofFinding?.has(id) ?? true),
+      )
       // What is asked about is what is shown: nobody finds out a hidden name by asking for it.
       const isAsked = (row: AlertRow) =>
         (entity === undefined || row.entity.value.toLowerCase().includes(entity.toLowerCase())) &&
         (assignee === undefined || row.assignee === assignee)
-      const found = (await rowsOf(seen.filter(({ id }) => wanted.has(id)))).filter(isAsked)
-      const numbers = seen.map(({ state, level }) => ({ state, level, n: 1 }))
-      return { alerts: found.slice(0, most), hasMore: found.length > most, counts: countsOf(numbers) }
+      const found = (await rowsOf(wanted)).filter(isAsked)
+      return { alerts: found.slice(0, most), hasMore: found.length > most, counts }
     })
   }
 
@@ -235,8 +234,36 @@ interface Numbers {
   readonly n: number
 }
 
-const numbersOf = (file: AlertsFile, kind: string): Numbers[] =>
-  file.all<Numbers>('SELECT state, level, count(*) AS n FROM alerts WHERE kind = ? GROUP BY state, level', kind)
+function numbersOf(file: AlertsFile, kind: string, seen: ReadonlySet<string> | undefined): Numbers[] {
+  if (seen === undefined)
+    return file.all<Numbers>(
+      'SELECT state, level, count(*) AS n FROM alerts WHERE kind = ? GROUP BY state, level',
+      kind,
+    )
+  return file
+    .all<Numbers & { id: string }>('SELECT id, state, level, 1 AS n FROM alerts WHERE kind = ?', kind)
+    .filter(({ id }) => seen.has(id))
+}
+
+/** Ids of the alerts and incidents of which every finding is visible: only ids are read, since a list is asked for all the time. */
+function seenIds(file: AlertsFile, visible: ReadonlySet<string>): ReadonlySet<string> {
+  const rows = file.all<{ alert: string; id: string }>(
+    `SELECT alert_id AS alert, id FROM findings WHERE superseded_by IS NULL
+     UNION ALL SELECT incident_id, finding_id FROM risks WHERE incident_id IS NOT NULL`,
+  )
+  const seen = new Set(rows.map(({ alert }) => alert))
+  for (const { alert, id } of rows) if (!visible.has(id)) seen.delete(alert)
+  return seen
+}
+
+/** The first alerts of a filter that are seen, one more than are wanted where there are more: few are read where few are hidden. */
+export function firstSeen(file: AlertsFile, filter: AlertFilter, seen: ReadonlySet<string> | undefined): Alert[] {
+  for (let most = filter.most + 1; ; most *= 4) {
+    const read = alertsLike(file, { ...filter, most })
+    const found = seen === undefined ? read : read.filter(({ id }) => seen.has(id))
+    if (found.length > filter.most || read.length < most || most >= MOST_LOOKED_THROUGH) return found
+  }
+}
 
 /** Numbers by state, and of open ones by level; every name is there, whether there is any or not. */
 function countsOf(numbers: readonly Numbers[]): Record<string, number> {

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AlertsFile } from '../../alert/alerts-file.ts'
 import { NOON } from '../../alert/findings.fixture.ts'
+import { firstSeen } from '../alerting/alert-desk.ts'
 import type { AlertDetail, AlertPage } from '../shapes/alerts.ts'
 import { type Alerted, alerted, digest } from './alerted.fixture.ts'
 import { alerts } from './alerts.ts'
@@ -99,6 +101,22 @@ describe('the queue', () => {
     const hidden = await server.fetch(`/api/v1/alerts/${await idOf('eve')}`, with_({ workspaces: ['1'] }))
     expect(hidden.status).toBe(404)
   })
+})
+
+it('reads no more alerts than are asked for, and as many more as it takes where some are hidden', () => {
+  const file = AlertsFile.open(server.bench.home.alerts)
+  try {
+    const all = firstSeen(file, { kind: 'alert', most: 100 }, undefined).map(({ id }) => id)
+    expect(all).toHaveLength(4)
+    const first = (most: number, seen?: ReadonlySet<string>) =>
+      firstSeen(file, { kind: 'alert', most }, seen).map(({ id }) => id)
+    expect(first(1)).toEqual(all.slice(0, 2))
+    expect(first(2, new Set(all))).toEqual(all.slice(0, 3))
+    expect(first(1, new Set(all.slice(3)))).toEqual(all.slice(3))
+    expect(first(1, new Set(all.slice(2)))[0]).toBe(all[2])
+  } finally {
+    file.close()
+  }
 })
 
 describe('an alert', () => {
