@@ -1,6 +1,6 @@
 /** The running program: configuration, server and loop, wired. The server answers first; the loop begins then. */
 import type { Config } from './config/config.ts'
-import { checkOpenness } from './config/openness.ts'
+import { checkUsable } from './config/usable.ts'
 import { isAppError, messageOf } from './core/errors.ts'
 import type { Home } from './core/home.ts'
 import { removeServiceLeftovers } from './ingest/scratch.ts'
@@ -57,7 +57,7 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
     await removeServiceLeftovers(home)
     const access = Access.open(home.access, config.serve, now)
     closing.push(() => access.close())
-    checkOpenness(config, access.tokens.list().length > 0)
+    await checkUsable(config, access.tokens.list().length > 0)
     const ownLog = new OwnLog(home.own, now)
     closing.push(() => ownLog.close())
     await ownLog.recover()

@@ -1,4 +1,5 @@
 /** `bricktrail config`: whether bricktrail.yaml can be used, and its schema. */
+import { isIPv6 } from 'node:net'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 interface Flags {
@@ -26,6 +27,9 @@ async function check(cli: CliContext, flags: Flags): Promise<void> {
   const { readConfig } = await import('../../config/config.ts')
   const { checkedSources } = await import('../../config/sources.ts')
   const config = await readConfig(cli.home(), flags.config)
+  const { checkUsable } = await import('../../config/usable.ts')
+  // Whether a token was made is told where the service starts; the settings are as good without.
+  await checkUsable(config, true)
   const sources = await checkedSources(config.service.sources)
   const { listen, file } = config
   if (cli.json()) {
@@ -35,7 +39,7 @@ async function check(cli: CliContext, flags: Flags): Promise<void> {
   cli.out(
     file === undefined
       ? 'There is no bricktrail.yaml; the usual settings hold.\n'
-      : `${file} can be used: ${sources.length} sources, listens on ${listen.host}:${listen.port}.\n`,
+      : `${file} can be used: ${sources.length} ${sources.length === 1 ? 'source' : 'sources'}, listens on ${isIPv6(listen.host) ? `[${listen.host}]` : listen.host}:${listen.port}.\n`,
   )
   for (const { name, problem } of sources) if (problem !== undefined) cli.note(`warning: source ${name}: ${problem}`)
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +29,7 @@ it('writes a file that editors know the schema of, and that can be used', async 
   expect(schema).toBe(fileURLToPath(new URL('../../../docs/reference/bricktrail.schema.json', import.meta.url)))
   expect(JSON.parse(await readFile(schema, 'utf8'))).toMatchObject({ title: 'bricktrail.yaml' })
   const { out, notes } = await config('check')
-  expect(out).toBe(`${file} can be used: 1 sources, listens on 127.0.0.1:7420.\n`)
+  expect(out).toBe(`${file} can be used: 1 source, listens on 127.0.0.1:7420.\n`)
   expect(notes).toBe('')
 })
 
@@ -47,6 +47,16 @@ it('warns of a source that is not there, and says where nothing was set', async 
   expect((await config('check')).notes).toBe(
     `warning: source logs: ${join(folder, 'later')} is not there, or may not be read.`,
   )
+})
+
+it.each([
+  ['access: { roles: { viewer: { allow: ["events:raw"] } } }', /viewer may see received bytes/],
+  ['serve: { listen: "0.0.0.0:7499" }', /in the open/],
+  ['serve: { tls: { cert: nope.pem, key: nope.key } }', /nope\.pem cannot be read/],
+])('refuses what a service could not start with: %s', async (text, message) => {
+  await mkdir(home, { recursive: true })
+  await writeFile(join(home, 'bricktrail.yaml'), `${text}\n`)
+  await expect(config('check')).rejects.toMatchObject({ code: 'BAD_HOME', message: expect.stringMatching(message) })
 })
 
 it('tells a program the same', async () => {

@@ -27,3 +27,9 @@ export function rowsGiven(giver: Principal, gift: Gift, rights: RoleRights): Row
   const { use: _, ...rows } = narrowed(giver.rows, gift.rows)
   return rows
 }
+
+/** A person's role has no rows of its own, so whoever sees only some rows can give none, and takes nothing from others. @throws AppError FORBIDDEN */
+export function checkSeesAll({ rows }: Principal): void {
+  if (rows.workspaces !== undefined || rows.categories !== undefined)
+    throw new AppError('FORBIDDEN', 'Who sees only some rows can neither give roles nor take away what others have.')
+}

@@ -49,7 +49,7 @@ const USUAL: Readonly<Record<Role, { readonly permissions: readonly Permission[]
 
 /**
  * What each role may, after what the site changes.
- * @throws AppError BAD_ARGUMENT for a role that would see as received what is masked for it
+ * @throws AppError BAD_HOME for a role that would see as received what is masked for it
  */
 export function rolesWith(changes: Partial<Record<Role, RoleChange>> = {}): Readonly<Record<Role, RoleRights>> {
   const entries = ROLES.map((role): [Role, RoleRights] => {
@@ -58,7 +58,7 @@ export function rolesWith(changes: Partial<Record<Role, RoleChange>> = {}): Read
     for (const denied of change.deny ?? []) permissions.delete(denied)
     const masks = change.masks ?? USUAL[role].masks
     if (masks.length > 0 && permissions.has('events:raw'))
-      throw new AppError('BAD_ARGUMENT', `The role ${role} may see received bytes, which show what is masked for it.`, {
+      throw new AppError('BAD_HOME', `The role ${role} may see received bytes, which show what is masked for it.`, {
         hint: `Take events:raw from it, or its masks: access.roles.${role}.`,
       })
     return [role, { permissions, masks, rows: change.rows ?? {} }]

@@ -1,11 +1,10 @@
 /** Who has access: tokens and people. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { parseDuration } from '../../ask/times.ts'
-import { AppError } from '../../core/errors.ts'
 import { type AppDeps, newRoutes } from '../app.ts'
-import { rowsGiven } from '../auth/grant.ts'
+import { checkSeesAll, rowsGiven } from '../auth/grant.ts'
 import { holderOf } from '../auth/people.ts'
-import { type Principal, ROLES, type RouteGroup } from '../contract.ts'
+import { ROLES, type RouteGroup } from '../contract.ts'
 import { note } from '../guard.ts'
 import { answer, behind, body, idParam, REFUSED } from '../routing.ts'
 import { MadeToken, NewToken, PersonRow, TokenRow } from '../shapes/access.ts'
@@ -108,6 +107,8 @@ export const accessRoutes: RouteGroup<AppDeps> = ({ access, now }) =>
       return c.json(made, 201)
     })
     .openapi(revokeToken, (c) => {
+      const principal = c.get('principal')
+      if (principal.id !== `token:${c.req.valid('param').id}`) checkSeesAll(principal)
       const { name } = access.tokens.revoke(c.req.valid('param').id)
       note(c, { name })
       return c.body(null, 204)
@@ -123,9 +124,3 @@ export const accessRoutes: RouteGroup<AppDeps> = ({ access, now }) =>
       note(c, { name: person.name })
       return c.json(person, 200)
     })
-
-/** A person's role has no rows of its own, so whoever sees only some rows can give none. */
-function checkSeesAll({ rows }: Principal): void {
-  if (rows.workspaces !== undefined || rows.categories !== undefined)
-    throw new AppError('FORBIDDEN', 'Who sees only some rows cannot give roles.')
-}

@@ -254,6 +254,14 @@ describe('a one-time link', () => {
     expect(await recordText(home)).not.toContain(path.slice(-43))
   })
 
+  it('is not used up by who only looks where it leads', async () => {
+    const at = start()
+    const path = link(at)
+    const looked = await at.fetch(path, { method: 'HEAD' })
+    expect([looked.status, looked.headers.get('set-cookie')]).toEqual([204, null])
+    expect((await new Browser(at).visit(path, { site: 'none' })).headers.get('location')).toBe('/')
+  })
+
   it('signs in only one of many who follow it at the same time', async () => {
     const at = start()
     const path = link(at)
@@ -461,6 +469,13 @@ describe('tokens', () => {
     expect(((await made.json()) as { token: { rows: object } }).token.rows).toEqual({ workspaces: ['2'] })
     const all = await make({ role: 'viewer', scopes: ['events:read'] })
     expect(((await all.json()) as { token: { rows: object } }).token.rows).toEqual({ workspaces: ['1', '2'] })
+    const others = at.access.tokens.list().find(({ role }) => role === 'auditor')
+    const taken = await at.fetch(`/api/v1/tokens/${others?.id}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${limited}` },
+    })
+    expect(taken.status).toBe(403)
+    expect(at.access.tokens.list().find(({ id }) => id === others?.id)?.revoked).toBeNull()
   })
 
   it('note their last use once a minute', async () => {

@@ -122,6 +122,8 @@ export const auth: RouteGroup<AppDeps> = ({ access, settings, now }) => {
   })
   routes.openapi(byLink, async (c) => {
     const { code, to } = c.req.valid('query')
+    // Whoever only looks where a link leads, such as a chat that shows a preview, must not use it up.
+    if (c.req.method === 'HEAD') return c.body(null, 204)
     if (['cross-site', 'same-site'].includes(c.req.header('sec-fetch-site') ?? ''))
       return askFirst(c, code, returnPath(to))
     const refusal = await signIn(c, 'link', async (found) => {

@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { AppError } from '../../core/errors.ts'
 import { type AppDeps, newRoutes } from '../app.ts'
+import { checkSeesAll } from '../auth/grant.ts'
 import type { KeptSession } from '../auth/sessions.ts'
 import type { RouteGroup } from '../contract.ts'
 import { note, sessionOf } from '../guard.ts'
@@ -66,6 +67,7 @@ export const sessionRoutes: RouteGroup<AppDeps> = ({ access }) => {
       return c.json({ sessions: access.sessions.list().flatMap((each) => shown(each, ownId)) }, 200)
     })
     .openapi(endSession, (c) => {
+      if (sessionOf(c)?.kept.id !== c.req.valid('param').id) checkSeesAll(c.get('principal'))
       const ended = access.sessions.end(c.req.valid('param').id)
       if (ended === undefined) throw new AppError('NOT_FOUND', 'There is no such session.')
       note(c, { name: ended.name })
