@@ -108,5 +108,9 @@ it('loads nothing for --help that only a command needs', () => {
   const packages = new Set(loaded.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []))
   expect([...packages]).toEqual(['commander'])
   const rooms = new Set(loaded.flatMap((url) => /\/src\/(\w+)\//.exec(url)?.[1] ?? []))
-  expect([...rooms].sort()).toEqual(['cli', 'core', 'simulate'])
+  expect([...rooms].sort()).toEqual(['cli', 'core', 'serve', 'simulate'])
+  // The names of roles, which the help shows.
+  expect(loaded.filter((url) => url.includes('/src/serve/')).map((url) => url.split('/').at(-1))).toEqual([
+    'contract.ts',
+  ])
 })
