@@ -14,8 +14,11 @@ import { python } from './install.ts'
 /** Enough to meet each route in many ways; more is found by running it longer. */
 const EXAMPLES = Number(process.env.SCHEMATHESIS_EXAMPLES ?? 40)
 
-/** A stream has no end; sign-in by link and provider ends in redirects to pages that are not of the API. */
-const LEFT_OUT = ['/api/v1/stream', '/auth/link', '/auth/oidc/start', '/auth/oidc/callback']
+/**
+ * A stream has no end; sign-in by link and provider ends in redirects to pages that are not of the API; and the fuzzer, which learns ids from
+ * answers, would revoke its own token and be refused from then on.
+ */
+const LEFT_OUT = ['/api/v1/stream', '/auth/link', '/auth/oidc/start', '/auth/oidc/callback', '/api/v1/tokens/{id}']
 
 const CHECKS = [
   'not_a_server_error',
@@ -151,6 +154,7 @@ async function fuzz(url: string, token: string, more: readonly string[]): Promis
 async function realIds(url: string, token: string): Promise<string> {
   const get = async (path: string): Promise<Record<string, readonly Record<string, string>[]>> => {
     const response = await fetch(`${url}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } })
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
     return (await response.json()) as Record<string, readonly Record<string, string>[]>
   }
   const ids = {
