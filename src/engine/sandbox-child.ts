@@ -4,6 +4,7 @@
  * request at a time, see `sandbox-messages.ts`.
  */
 import { ERRORS, type ErrorCode, isAppError, messageOf } from '../core/errors.ts'
+import { damagedFile } from './damaged-file.ts'
 import { SandboxAnswers } from './sandbox-answers.ts'
 import type { SandboxReply, SandboxRequest, SandboxSetup } from './sandbox-messages.ts'
 
@@ -71,6 +72,7 @@ const failed = (code: ErrorCode, message: string, hint: string = ERRORS[code].hi
 function failure(thrown: unknown): SandboxReply {
   const cause = isAppError(thrown) && thrown.code === 'ENGINE' && thrown.cause !== undefined ? thrown.cause : thrown
   if (isAppError(cause)) return failed(cause.code, plainMessage(cause), cause.hint)
+  if (damagedFile(cause) !== undefined) return openingFailure(cause)
   const message = messageOf(cause)
   if (/Out of Memory Error|max_temp_directory_size/.test(message)) return outOfMemory(message)
   if (/^(IO|Fatal|INTERNAL) Error/i.test(message)) return failed('ENGINE', plainMessage(cause))
@@ -89,8 +91,10 @@ function outOfMemory(detail: string): SandboxReply {
 }
 
 /** The relations are ours: what is wrong with them is no fault of a query. */
-const openingFailure = (cause: unknown): SandboxReply =>
-  isAppError(cause) ? failed(cause.code, plainMessage(cause), cause.hint) : failed('ENGINE', plainMessage(cause))
+function openingFailure(thrown: unknown): SandboxReply {
+  const cause = damagedFile(thrown) ?? thrown
+  return isAppError(cause) ? failed(cause.code, plainMessage(cause), cause.hint) : failed('ENGINE', plainMessage(cause))
+}
 
 process.on('message', async (request: SandboxRequest) => {
   if (request.op === 'interrupt') {

@@ -425,7 +425,7 @@ describe('the limits of a sandbox', () => {
       allowedPaths: [damaged],
       tempDir: dir,
     })
-    await expect(other.query('from events', { maxRows: 5_000_000 })).rejects.toMatchObject({ name: 'AppError' })
+    await expect(other.query('from events', { maxRows: 5_000_000 })).rejects.toMatchObject({ code: 'BAD_LAKE' })
     await other.close()
     await rm(damaged)
   })

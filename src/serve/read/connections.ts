@@ -1,5 +1,6 @@
 /** Connections of one engine that take turns with statements: few at once, bounded in time, and stopped when nobody waits any more. */
 import { AppError, isAppError } from '../../core/errors.ts'
+import { damagedFile } from '../../engine/damaged-file.ts'
 import { type Engine, engineError } from '../../engine/duckdb.ts'
 import { type Plain, plainValue } from '../../engine/plain-values.ts'
 
@@ -81,7 +82,7 @@ export class Connections {
   /**
    * Runs a statement and returns its rows.
    *
-   * @throws AppError BUSY, SQL_TIMEOUT, and what the engine says
+   * @throws AppError BUSY, SQL_TIMEOUT, BAD_LAKE where a data file is damaged, and what the engine says
    */
   rows(sql: string, limits: StatementLimits): Promise<PlainRow[]> {
     return this.with(limits, async (engine) => {
@@ -206,7 +207,7 @@ export class Connections {
 
 /** Why a statement ended: its asker left, its time was up, or it failed by itself. */
 function stopped(until: AbortSignal, signal: AbortSignal, cause: unknown): unknown {
-  if (!until.aborted) return cause
+  if (!until.aborted) return damagedFile(cause) ?? cause
   return signal.aborted ? nobodyWaits(signal, cause) : tookTooLong(cause)
 }
 

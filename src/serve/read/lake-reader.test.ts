@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppError } from '../../core/errors.ts'
@@ -101,6 +101,18 @@ describe('the reader', () => {
     await expect(countOf(empty)).rejects.toMatchObject({ code: 'NO_LAKE' })
     await empty.close()
     await rm(join(empty.home.root, '..'), { recursive: true, force: true })
+  })
+
+  it('names a data file that is damaged, and how to find all of them', async () => {
+    const damaged = await opened(await smallHome())
+    const table = DeltaTable.at(damaged.home.events, EVENTS_TABLE)
+    const [path = ''] = table.absolutePaths((await table.snapshot()).files)
+    await truncate(path, 100)
+    const asking = damaged.rows(ALL, ({ events }) => `SELECT max(action) FROM ${events}`, { signal })
+    const hint = expect.stringContaining('bricktrail verify')
+    await expect(asking).rejects.toMatchObject({ code: 'BAD_LAKE', where: path, hint })
+    await damaged.close()
+    await rm(join(damaged.home.root, '..'), { recursive: true, force: true })
   })
 
   it('makes one key of pseudonyms, for its owner only, however many ask', async () => {
