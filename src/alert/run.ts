@@ -9,7 +9,8 @@ import { loadPack } from '../detect/pack/load.ts'
 import type { PackRule } from '../detect/pack/pack.ts'
 import { readSettings } from '../detect/pack/settings.ts'
 import { readEnvironments } from '../detect/segment/environments.ts'
-import { Engine } from '../engine/duckdb.ts'
+import type { Engine } from '../engine/duckdb.ts'
+import { spillingEngine } from '../ingest/scratch.ts'
 import { FINDINGS_TABLE } from '../lake/spec.ts'
 import { DeltaTable } from '../lake/table.ts'
 import { AlertsFile } from './alerts-file.ts'
@@ -134,9 +135,10 @@ async function takeIn(
   if (version < 0 || (version === before?.version && digest === before.digest)) return counts
   // A table that was put back is another one: all of it is read, and what is known of it changes nothing.
   const isSame = before !== undefined && version > before.version && (await isStill(table, before))
-  const own = engine ?? (await Engine.open({ memoryLimitMb: ENGINE_MEMORY_MB, tempDir: home.tmp, threads: 2 }))
+  const spilling = { memoryLimitMb: ENGINE_MEMORY_MB, threads: 2 }
+  const own = engine === undefined ? await spillingEngine(home, spilling) : { engine, close: undefined }
   try {
-    const found = await newFindings(home, own, isSame ? before.version : -1)
+    const found = await newFindings(home, own.engine, isSame ? before.version : -1)
     counts.findings = found.findings
     for await (const page of found.pages()) {
       const done = file.atOnce(() => gather(file, page, { lasting, scores: risk, nowMs: now.getTime() }))
@@ -148,7 +150,7 @@ async function takeIn(
     const place = { version: found.version, digest: await commitDigest(table, found.version) }
     return { ...counts, place: JSON.stringify(place) }
   } finally {
-    if (engine === undefined) own.close()
+    await own.close?.()
   }
 }
 

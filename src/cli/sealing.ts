@@ -61,7 +61,7 @@ async function asWriter<T>(
   memoryLimitMb?: number,
 ): Promise<T> {
   const { lockWriter } = await import('../collect/ledger.ts')
-  const { Engine } = await import('../engine/duckdb.ts')
+  const { spillingEngine } = await import('../ingest/scratch.ts')
   const { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } = await import('../lake/table.ts')
   const { FINDINGS_TABLE } = await import('../lake/spec.ts')
   const home = cli.home()
@@ -75,11 +75,11 @@ async function asWriter<T>(
   const unlock = await lockWriter(home, () =>
     cli.note('Another bricktrail process is writing to this home; waiting for it.'),
   )
-  const engine = await Engine.open({ tempDir: home.tmp, ...(memoryLimitMb === undefined ? {} : { memoryLimitMb }) })
   try {
-    return await work({ home, now: () => cli.now(), engine: async () => engine, tables: [rejects, events, findings] })
+    const { engine, close } = await spillingEngine(home, memoryLimitMb === undefined ? {} : { memoryLimitMb })
+    const tables = [rejects, events, findings]
+    return await work({ home, now: () => cli.now(), engine: async () => engine, tables }).finally(close)
   } finally {
-    engine.close()
     unlock()
   }
 }

@@ -6,8 +6,8 @@ import { eventFilterSql } from '../ask/filter.ts'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { placeText } from '../core/yaml/place.ts'
-import { Engine } from '../engine/duckdb.ts'
 import { formatNamed } from '../export/registry.ts'
+import { spillingEngine } from '../ingest/scratch.ts'
 import type { Sink } from './contract.ts'
 import { Dispatcher, type OnTrouble } from './dispatcher.ts'
 import { EventFeed } from './event-feed.ts'
@@ -122,12 +122,12 @@ const withFewer = (sink: Sink, items: number): Sink => ({
 })
 
 async function openFeed(home: Home, closing: (() => unknown)[]): Promise<EventFeed> {
-  const engine = await Engine.open({ memoryLimitMb: FEED_MEMORY_MB, tempDir: home.tmp, threads: FEED_THREADS })
+  const { engine, close } = await spillingEngine(home, { memoryLimitMb: FEED_MEMORY_MB, threads: FEED_THREADS })
   const feed = new EventFeed(home, engine)
   closing.push(async () => {
     // What is read ahead may be under way, and an engine that is closed below it ends the process.
     await feed.idle()
-    engine.close()
+    await close()
   })
   return feed
 }

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Home, homeAt } from '../core/home.ts'
-import { removeLeftovers, removeScratch, removeServiceLeftovers, scratchFolder } from './scratch.ts'
+import { removeLeftovers, removeScratch, removeServiceLeftovers, scratchFolder, spillingEngine } from './scratch.ts'
 
 /** No system gives a process such a number. */
 const NOBODY = 2 ** 30
@@ -39,8 +39,31 @@ it('what a killed service left goes when the next one starts, and what others wo
 it('an ingestion leaves alone what a service that runs works with', async () => {
   const own = scratchFolder(home, 'reader')
   await mkdir(own, { recursive: true })
-  await make('duckdb_temp_storage')
+  await make(`spill-${hostname().replaceAll(/[^A-Za-z0-9.]/g, '_')}-${NOBODY}-${ID}`)
   await removeLeftovers(home)
   expect(await readdir(home.tmp)).toEqual([own.slice(home.tmp.length + 1)])
   await removeScratch(own)
+})
+
+it('engines that spill at once, while an ingestion clears up, keep what they spilled', async () => {
+  const rows = 1_000_000
+  const open = () => spillingEngine(home, { memoryLimitMb: 40, threads: 1 })
+  const opened = [await open(), await open()]
+  try {
+    for (const { engine } of opened)
+      await engine.run(
+        `CREATE TABLE held AS SELECT hash(range)::VARCHAR AS a, hash(range + 1)::VARCHAR AS b FROM range(${rows})`,
+      )
+    const spilled = await Promise.all((await readdir(home.tmp)).map((name) => readdir(join(home.tmp, name))))
+    expect(spilled.map(({ length }) => length > 0)).toEqual([true, true])
+    await removeLeftovers(home)
+    for (const { engine } of opened)
+      expect(await engine.row('SELECT count(*)::INTEGER AS n, bool_and(a <> b) AS isWhole FROM held')).toEqual({
+        n: rows,
+        isWhole: true,
+      })
+  } finally {
+    for (const { close } of opened) await close()
+  }
+  expect(await readdir(home.tmp)).toEqual([])
 })

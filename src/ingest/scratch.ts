@@ -1,9 +1,10 @@
 /** Folders of one piece of work under the home's tmp, and the removal of those whose process is gone. */
 import { randomUUID } from 'node:crypto'
-import { readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { Home } from '../core/home.ts'
+import { type Home, OWNERS_FOLDER } from '../core/home.ts'
+import { Engine, type EngineOptions } from '../engine/duckdb.ts'
 
 const HOST = hostname().replaceAll(/[^A-Za-z0-9.]/g, '_')
 /** Work that may go on in any process, and work that only the service does, of which a home has one. */
@@ -36,6 +37,29 @@ export async function removeScratch(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true })
 }
 
+/** An engine that spills into a folder of its own: two in one folder write over, and remove, each other's files. */
+export async function spillingEngine(
+  home: Home,
+  options: Omit<EngineOptions, 'tempDir'> = {},
+): Promise<{ readonly engine: Engine; close(): Promise<void> }> {
+  const tempDir = scratchFolder(home, 'spill')
+  try {
+    // The engine makes no more than the last folder of a path.
+    await mkdir(tempDir, OWNERS_FOLDER)
+    const engine = await Engine.open({ ...options, tempDir })
+    return {
+      engine,
+      close: () => {
+        engine.close()
+        return removeScratch(tempDir)
+      },
+    }
+  } catch (cause) {
+    await removeScratch(tempDir)
+    throw cause
+  }
+}
+
 /** Removes what killed processes left. Only who holds the writer's place may call it. */
 export async function removeLeftovers(home: Home): Promise<void> {
   const names = await readdir(home.tmp).catch(() => [])
@@ -60,8 +84,6 @@ export async function removeServiceLeftovers(home: Home): Promise<void> {
 }
 
 async function isAbandoned(path: string, name: string): Promise<boolean> {
-  // A compaction spills right here, and there is none while the writer's place is ours.
-  if (name.startsWith('duckdb_temp_')) return true
   const [, host, pid] = NAME.exec(name) ?? []
   if (host === undefined) return false
   if (host !== HOST) return (await ageOf(path)) > FOREIGN_AGE_MS

@@ -8,8 +8,9 @@ import type { LeafLookup } from '../detect/job/keep.ts'
 import { addedBetween } from '../detect/job/lake-changes.ts'
 import { leafLookup } from '../detect/job/leaves.ts'
 import { type Site, siteOf } from '../detect/job/site.ts'
-import { Engine } from '../engine/duckdb.ts'
+import type { Engine } from '../engine/duckdb.ts'
 import { type AfterIngestion, Ingester } from '../ingest/ingest.ts'
+import { spillingEngine } from '../ingest/scratch.ts'
 import { Sealing } from '../ingest/sealing.ts'
 import type { IngestReport } from '../ingest/take.ts'
 import { COMPACT_MEMORY_MB, type CompactResult, compact } from '../lake/compact.ts'
@@ -123,31 +124,35 @@ export class Intake {
   /** Merges small files and deletes what is past its grace, in all tables. */
   compact(graceMs: number): Promise<Record<string, CompactResult>> {
     return this.#turns.next(async () => {
-      const { home, now, onWait } = this.#options
-      const tables = [
-        DeltaTable.at(home.rejects, REJECTS_TABLE),
-        DeltaTable.at(home.events, EVENTS_TABLE),
-        DeltaTable.at(home.findings, FINDINGS_TABLE),
-      ]
+      const { home, onWait } = this.#options
       const unlock = await lockWriter(home, onWait)
-      const engine = await Engine.open({ tempDir: home.tmp, memoryLimitMb: COMPACT_MEMORY_MB })
       try {
-        const sealing = await Sealing.open({ home, now, engine: async () => engine, tables })
-        const results: Record<string, CompactResult> = {}
-        for (const table of tables) {
-          results[table.spec.name] = await compact(engine, table, {
-            nowMs: now().getTime(),
-            graceMs,
-            afterCommit: () => sealing.follow(),
-            beforeDelete: (files, reason) => sealing.sealer.clean(table, files, reason),
-          })
-        }
-        return results
+        const { engine, close } = await spillingEngine(home, { memoryLimitMb: COMPACT_MEMORY_MB })
+        return await this.#merge(engine, graceMs).finally(close)
       } finally {
-        engine.close()
         unlock()
       }
     })
+  }
+
+  async #merge(engine: Engine, graceMs: number): Promise<Record<string, CompactResult>> {
+    const { home, now } = this.#options
+    const tables = [
+      DeltaTable.at(home.rejects, REJECTS_TABLE),
+      DeltaTable.at(home.events, EVENTS_TABLE),
+      DeltaTable.at(home.findings, FINDINGS_TABLE),
+    ]
+    const sealing = await Sealing.open({ home, now, engine: async () => engine, tables })
+    const results: Record<string, CompactResult> = {}
+    for (const table of tables) {
+      results[table.spec.name] = await compact(engine, table, {
+        nowMs: now().getTime(),
+        graceMs,
+        afterCommit: () => sealing.follow(),
+        beforeDelete: (files, reason) => sealing.sealer.clean(table, files, reason),
+      })
+    }
+    return results
   }
 
   /** Frees the engine once what runs has ended. */

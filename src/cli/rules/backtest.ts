@@ -1,6 +1,4 @@
 /** `bricktrail rules backtest`. */
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseRange, type TimeRange } from '../../ask/times.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
@@ -15,8 +13,8 @@ import {
   reachSecs,
 } from '../../detect/review/backtest.ts'
 import { calledRule, chosenRules, packOf } from '../../detect/review/chosen.ts'
-import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
+import { spillingEngine } from '../../ingest/scratch.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
 import type { CliContext } from '../contract.ts'
@@ -70,9 +68,7 @@ async function over(
     ...(toMs === undefined ? [] : [`event_time < ${timestamp(toMs)}`]),
   ]
   const relation = `(SELECT * FROM ${scanSql(table, filesBetween(snapshot, sinceMs, toMs))} WHERE ${bounds.join(' AND ') || 'true'})`
-  const tempDir = join(home.tmp, `backtest-${process.pid}`)
-  await mkdir(home.tmp, { recursive: true })
-  const engine = await Engine.open({ tempDir })
+  const { engine, close } = await spillingEngine(home)
   try {
     return await backtest(engine, pack, relation, {
       now,
@@ -82,8 +78,7 @@ async function over(
       ...(toMs === undefined ? {} : { to: new Date(toMs) }),
     })
   } finally {
-    engine.close()
-    await rm(tempDir, { recursive: true, force: true })
+    await close()
   }
 }
 

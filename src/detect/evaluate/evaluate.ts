@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import { type Home, homeAt } from '../../core/home.ts'
 import type { Problem } from '../../core/yaml/place.ts'
-import { Engine, type Row } from '../../engine/duckdb.ts'
+import type { Engine, Row } from '../../engine/duckdb.ts'
 import { ingest } from '../../ingest/ingest.ts'
+import { spillingEngine } from '../../ingest/scratch.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
 import { SIMULATE_DEFAULTS, type SimulateOptions, simulate } from '../../simulate/simulate.ts'
@@ -123,7 +124,7 @@ async function judged(
   const snapshot = await table.snapshot()
   if (snapshot.version < 0) throw new AppError('NO_LAKE', `There is no lake in ${home.root}.`)
   const relation = scanSql(table, filesBetween(snapshot))
-  const engine = await Engine.open({ memoryLimitMb, tempDir: home.tmp })
+  const { engine, close } = await spillingEngine(home, { memoryLimitMb })
   try {
     onProgress?.('detecting', 0, 1)
     const { events, days, latest, warm } = await engine.row<Extent>(extentSql(relation, warmUpDays))
@@ -152,7 +153,7 @@ async function judged(
       seconds: { ingest: ingestSecs, detect: detectSecs },
     }
   } finally {
-    engine.close()
+    await close()
   }
 }
 
