@@ -10,8 +10,11 @@ import { deliveryLines, NOW, TakingBench } from '../../ingest/taking.fixture.ts'
 import type { ServiceView } from '../contract.ts'
 import { type LakeReader, openLakeReader } from '../read/lake-reader.ts'
 import { type Ask, type Served, served } from '../served.fixture.ts'
+import type { Overview } from '../shapes/entities.ts'
 import type { DeadLetterPage, DestinationList, RejectPage, SealView, SourceList } from '../shapes/operations.ts'
+import type { Problem } from '../shapes/page.ts'
 import { destinations } from './destinations.ts'
+import { overviewRoutes } from './overview.ts'
 import { rejects } from './rejects.ts'
 import { seal } from './seal.ts'
 import { sources } from './sources.ts'
@@ -40,7 +43,7 @@ beforeAll(async () => {
     'destinations:\n  pager: { kind: file, path: pager.ndjson }\n  lake: { kind: event-file, path: events.ndjson, format: uam }\n',
   )
   lake = await openLakeReader(bench.home, { memoryLimitMb: 300, threads: 1 })
-  server = served(bench.home, [rejects, sources, destinations, seal], { lake, now: () => NOW, service })
+  server = served(bench.home, [rejects, overviewRoutes, sources, destinations, seal], { lake, now: () => NOW, service })
 }, 60_000)
 afterAll(async () => {
   await server?.close()
@@ -79,6 +82,21 @@ describe('rejects', () => {
     expect((await json<RejectPage>(`/api/v1/rejects?reason=${first?.value}`)).rejects).toHaveLength(first?.count ?? 0)
     expect((await json<RejectPage>('/api/v1/rejects?object=*one.json')).rejects).toHaveLength(3)
     expect((await json<RejectPage>('/api/v1/rejects?object=two')).rejects).toHaveLength(0)
+  })
+
+  it('are of the span in which they were set aside, as the overview counts them', async () => {
+    const setAside = NOW.getTime()
+    const at = (ms: number) => new Date(setAside + ms).toISOString()
+    const of = (from: number, to: number) =>
+      json<RejectPage>(`/api/v1/rejects?from=${encodeURIComponent(at(from))}&to=${encodeURIComponent(at(to))}`)
+    expect((await of(0, 1)).rejects).toHaveLength(3)
+    expect(await of(1, 60_000)).toMatchObject({ rejects: [], reasons: [] })
+    expect((await of(-60_000, 0)).rejects).toEqual([])
+    const { figures, from, to } = await json<Overview>(`/api/v1/overview?from=${at(-3_600_000)}&to=${at(3_600_000)}`)
+    const led = await json<RejectPage>(`/api/v1/rejects?from=${from}&to=${to}`)
+    expect(led.rejects).toHaveLength(figures.rejects.value)
+    const wrong = await json<Problem>('/api/v1/rejects?from=soonish')
+    expect(wrong).toMatchObject({ status: 422, code: 'BAD_TIME', errors: [{ in: 'query', name: 'from' }] })
   })
 
   it.each(['reason', 'object'])('take SQL in %s as text', async (name) => {

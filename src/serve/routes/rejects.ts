@@ -1,14 +1,16 @@
 /** Records that became no event, with why and what they were. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { rejectFilterSql } from '../../ask/reject-list.ts'
+import type { TimeRange } from '../../ask/times.ts'
 import { lit } from '../../engine/sql.ts'
 import { scrubText } from '../../normalise/scrub.ts'
 import { newRoutes } from '../app.ts'
 import type { Relations, RouteGroup } from '../contract.ts'
 import { cursorAfter, keysOf } from '../key-cursor.ts'
+import { spanOf } from '../read/spans.ts'
 import { answer, behind, given, REFUSED } from '../routing.ts'
 import { RejectPage } from '../shapes/operations.ts'
-import { limitParam } from '../shapes/page.ts'
+import { limitParam, spanParams } from '../shapes/page.ts'
 
 const MOST = 200
 const USUAL = 50
@@ -41,10 +43,12 @@ const list = createRoute({
   path: '/api/v1/rejects',
   tags: ['Operations'],
   summary: 'List records that became no event, the newest first',
-  description: 'Secrets are cut out of what is shown. `reasons` counts all that match `object`.',
+  description:
+    'Secrets are cut out of what is shown. `from` and `to` are about when a record was set aside: it may have no time of its own. `reasons` counts all that match `object` in that span.',
   ...behind('events:raw', 'searchRejects'),
   request: {
     query: z.object({
+      ...spanParams,
       reason: z.string().max(200).optional().openapi({ description: 'Reasons, with commas.', example: 'truncated' }),
       object: z.string().max(1000).optional().openapi({ description: 'Names of objects; * is anything.' }),
       limit: limitParam(MOST, USUAL),
@@ -72,17 +76,18 @@ const list = createRoute({
 })
 
 /** `/api/v1/rejects`. */
-export const rejects: RouteGroup = ({ lake }) =>
+export const rejects: RouteGroup = ({ lake, now }) =>
   newRoutes().openapi(list, async (c) => {
-    const { limit, cursor, reason, object } = c.req.valid('query')
+    const { limit, cursor, reason, object, from, to } = c.req.valid('query')
     const [viewer, signal] = [c.get('principal'), c.get('signal')]
     const [us, id] = keysOf(cursor, KEYS) ?? []
     const after =
       us === undefined || id === undefined
         ? 'true'
         : `(epoch_us(ingest_time) < ${us} OR (epoch_us(ingest_time) = ${us} AND reject_id > ${lit(id)}))`
-    const filter = rejectFilterSql(given({ reason, object }))
-    const ofObject = rejectFilterSql(given({ object }))
+    const within = withinSql(spanOf(given({ from, to }), now()))
+    const filter = `${rejectFilterSql(given({ reason, object }))} AND ${within}`
+    const ofObject = `${rejectFilterSql(given({ object }))} AND ${within}`
     const page = (relations: Relations) =>
       `SELECT ${ROW} FROM ${relations.rejects} WHERE ${filter} AND ${after} ORDER BY ingest_time DESC, reject_id LIMIT ${limit + 1}`
     const counts = (relations: Relations) =>
@@ -105,6 +110,14 @@ export const rejects: RouteGroup = ({ lake }) =>
       200,
     )
   })
+
+/** By when it was set aside, as the overview counts. */
+const withinSql = ({ fromMs, toMs }: TimeRange): string =>
+  [
+    'true',
+    ...(fromMs === undefined ? [] : [`ingest_time >= make_timestamptz(${fromMs * 1000})`]),
+    ...(toMs === undefined ? [] : [`ingest_time < make_timestamptz(${toMs * 1000})`]),
+  ].join(' AND ')
 
 const rejectOf = ({ id, ms, reason, source_object, line, detail, head }: Row) => ({
   id,

@@ -47,6 +47,7 @@ export const RejectPage = z
     rejects: z.array(
       z.object({
         id: z.string(),
+        /** When it was set aside. */
         time: z.string(),
         reason: z.string(),
         object: z.string(),
