@@ -8,6 +8,7 @@ import type { Principal, ServiceChange } from './contract.ts'
 import { LiveStream } from './live-stream.ts'
 import { auth } from './routes/auth.ts'
 import { who } from './routes/me.ts'
+import { stream } from './routes/stream.ts'
 import { served } from './served.fixture.ts'
 
 const MINUTE_MS = 60_000
@@ -15,7 +16,7 @@ const MINUTE_MS = 60_000
 it('what a page asks by itself does not keep a session from ending', async () => {
   const home = homeAt(await mkdtemp(join(tmpdir(), 'bricktrail-background-')))
   let nowMs = Date.parse('2026-11-12T08:00:00Z')
-  const at = served(home, [auth, who], { now: () => new Date(nowMs) })
+  const at = served(home, [auth, who, stream], { now: () => new Date(nowMs) })
   try {
     const secret = at.token({ role: 'analyst', expiresMs: nowMs + 86_400_000 })
     const signedIn = async () => {
@@ -23,14 +24,18 @@ it('what a page asks by itself does not keep a session from ending', async () =>
       expect((await browser.visit('/auth/token', { method: 'POST', json: { token: secret } })).status).toBe(204)
       return browser
     }
-    const [left, used] = [await signedIn(), await signedIn()]
+    const [left, followed, used] = [await signedIn(), await signedIn(), await signedIn()]
     const headers = { 'x-bricktrail-background': '1' }
     const status = async (browser: Browser, init: object = {}) => (await browser.visit('/api/v1/me', init)).status
     nowMs += 40 * MINUTE_MS
     expect(await status(left, { headers })).toBe(200)
+    const opened = await followed.visit('/api/v1/stream')
+    expect(opened.status).toBe(200)
+    await opened.body?.cancel()
     expect(await status(used)).toBe(200)
     nowMs += 40 * MINUTE_MS
     expect(await status(left, { headers })).toBe(401)
+    expect(await status(followed)).toBe(401)
     expect(await status(used)).toBe(200)
   } finally {
     await at.close()

@@ -29,6 +29,8 @@ export interface Door {
 export interface GuardOptions {
   /** How long it may take; null for a live stream. The settings' bound where absent. */
   readonly seconds?: number | null
+  /** Where a page asks by itself, and again and again: it keeps no session alive. */
+  readonly isBackground?: true
 }
 
 /** What a request that another site's page may not learn is recorded as when its client has gone. */
@@ -73,7 +75,7 @@ export function guard(
   return async (c, next) => {
     const door = doorOf(c)
     const requestId = requestIdOf(c)
-    const refusal = await refusalOf(c, door, needs)
+    const refusal = await refusalOf(c, door, needs, options.isBackground)
     if (refusal !== undefined) return refuse(c, door, action, refusal)
     const principal = known.get(c)?.principal
     if (principal === undefined) throw new Error('a request that is not refused has a principal')
@@ -155,10 +157,15 @@ function bodyOf(c: Context): Record<string, unknown> {
   return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Record<string, unknown>) : {}
 }
 
-async function refusalOf(c: Context, door: Door, needs: Permission | 'any'): Promise<AppError | undefined> {
+async function refusalOf(
+  c: Context,
+  door: Door,
+  needs: Permission | 'any',
+  isBackground = c.req.header('x-bricktrail-background') !== undefined,
+): Promise<AppError | undefined> {
   try {
     const { access, settings } = door
-    const asked = authenticate(c, access, door.clients.of(c), settings.publicUrl)
+    const asked = authenticate(c, access, { client: door.clients.of(c), publicUrl: settings.publicUrl, isBackground })
     known.set(c, asked)
     const allowance = door.requests.take(asked.principal.id)
     if (!allowance.allowed) throw new TooOften(allowance.retrySeconds, allowance.first)

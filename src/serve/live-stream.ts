@@ -62,7 +62,8 @@ export class LiveStream {
   }
 
   /**
-   * A stream for somebody, from after an id on. It ends with `signal`, and with the next ping once `again` tells of nobody.
+   * A stream for somebody, from after an id on. It ends with `signal`, and with the next ping once `again` tells of nobody. Where it
+   * cannot be known what came after that id, a `reset` says so.
    *
    * @throws AppError BUSY where too many are open
    */
@@ -80,19 +81,21 @@ export class LiveStream {
       {
         start: (controller) => {
           const send = (text: string) => {
-            if (!this.#open.has(ended)) return
+            if (text === '' || !this.#open.has(ended)) return
             if ((controller.desiredSize ?? 0) < -MOST_WAITING) end()
             else controller.enqueue(encoder.encode(text))
           }
-          const reader = (told: Told) => {
-            const seen = seenBy(who, told.change)
-            if (seen !== undefined) send(this.#text(told.id, seen))
+          const textFor = ({ id, change }: Told): string => {
+            const seen = seenBy(who, change)
+            return seen === undefined ? '' : this.#text(id, seen)
           }
+          const reader = (told: Told) => send(textFor(told))
           const pings = setInterval(() => {
             const now = asked(again)
             if (now === undefined) return end()
             who = now
-            send('event: ping\ndata: {}\n\n')
+            // With the id, since much may have been told meanwhile that is not for them.
+            send(`${this.#here()}event: ping\ndata: {}\n\n`)
           }, this.#pingMs)
           const ended = () => {
             if (!this.#open.delete(ended)) return
@@ -108,8 +111,11 @@ export class LiveStream {
           end = ended
           this.#open.set(ended, principal.id)
           signal.addEventListener('abort', ended, { once: true })
-          send('retry: 3000\n\n')
-          for (const told of this.#after(lastId)) reader(told)
+          const missed = this.#after(lastId)
+          // Who is cut off before anything happens can come back, too.
+          send(`retry: 3000\n${lastId === undefined ? this.#here() : ''}\n`)
+          // All at once: a reader is not slow for what it could not read yet.
+          send(missed?.map(textFor).join('') ?? `${this.#here()}event: reset\ndata: {"kind":"reset"}\n\n`)
           if (this.#open.has(ended)) this.#readers.add(reader)
           if (signal.aborted) end()
         },
@@ -127,14 +133,26 @@ export class LiveStream {
   }
 
   #text(id: number, change: ServiceChange): string {
-    return `id: ${this.#run}-${id}\nevent: ${change.kind}\ndata: ${JSON.stringify(change)}\n\n`
+    return `${this.#idLine(id)}event: ${change.kind}\ndata: ${JSON.stringify(change)}\n\n`
   }
 
-  /** What was told since; all that is remembered where the id is older than that, nothing where it is of another run. */
-  #after(lastId: string | undefined): readonly Told[] {
-    const [, run, digits] = /^([0-9a-z]{1,12})-(\d{1,12})$/.exec(lastId ?? '') ?? []
-    if (run !== this.#run) return []
-    return this.#remembered.filter(({ id }) => id > Number(digits))
+  #idLine(id: number): string {
+    return `id: ${this.#run}-${id}\n`
+  }
+
+  /** After all that was told until now. */
+  #here(): string {
+    return this.#idLine(this.#next - 1)
+  }
+
+  /** What was told since; undefined where the id is of another run, of none, or older than what is remembered. */
+  #after(lastId: string | undefined): readonly Told[] | undefined {
+    if (lastId === undefined) return []
+    const [, run, digits] = /^([0-9a-z]{1,12})-(\d{1,12})$/.exec(lastId) ?? []
+    const last = Number(digits)
+    const oldest = this.#remembered[0]?.id ?? this.#next
+    if (run !== this.#run || last < oldest - 1 || last >= this.#next) return undefined
+    return this.#remembered.filter(({ id }) => id > last)
   }
 }
 

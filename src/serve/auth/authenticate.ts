@@ -20,17 +20,24 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** True for a request that may change something. */
 export const changes = (c: Context): boolean => !SAFE_METHODS.has(c.req.method)
 
+/** What is known of a request beside itself. */
+export interface Asked {
+  readonly client: Client
+  readonly publicUrl: string | undefined
+  /** True for what a page asks by itself: no sign that anybody sits before it. */
+  readonly isBackground: boolean
+}
+
 /**
  * Who asks. A token counts before a cookie.
  * @throws AppError UNAUTHENTICATED, FORBIDDEN for what another site made a browser send
  */
-export function authenticate(c: Context, access: Access, client: Client, publicUrl: string | undefined): Authenticated {
+export function authenticate(c: Context, access: Access, { client, publicUrl, isBackground }: Asked): Authenticated {
   const header = c.req.header('authorization')
   if (header !== undefined) return { principal: byToken(access, header) }
   const secret = sessionCookie(c, client)
   if (secret === undefined || secret === '') throw new AppError('UNAUTHENTICATED', 'Nobody is signed in.')
-  // What a page asks by itself is no sign that anybody sits before it.
-  const kept = access.sessions.ofSecret(secret, c.req.header('x-bricktrail-background') === undefined)
+  const kept = access.sessions.ofSecret(secret, !isBackground)
   const principal = kept === undefined ? undefined : access.ofSession(kept)
   if (kept === undefined || principal === undefined)
     throw new AppError('UNAUTHENTICATED', 'The session has ended.', { hint: 'Sign in again.' })

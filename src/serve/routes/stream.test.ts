@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { homeAt } from '../../core/home.ts'
+import type { TokenWish } from '../auth/tokens.ts'
 import type { Principal } from '../contract.ts'
 import { LiveStream } from '../live-stream.ts'
 import { type Served, served } from '../served.fixture.ts'
@@ -25,8 +26,8 @@ afterEach(async () => {
 })
 
 /** Who a new token of a viewer is. */
-function reader(): { readonly who: Principal; readonly id: string } {
-  const token = server.access.tokens.ofSecret(server.token({ name: 'reader' }))
+function reader(wish: Partial<TokenWish> = {}): { readonly who: Principal; readonly id: string } {
+  const token = server.access.tokens.ofSecret(server.token({ name: 'reader', ...wish }))
   const who = token === undefined ? undefined : server.access.ofToken(token)
   if (token === undefined || who === undefined) throw new Error('a token that was just made counts')
   return { who, id: token.id }
@@ -61,6 +62,57 @@ it('ends with a session that is signed out or idle, and does not keep one alive'
   expect(sessions.standing(id)).toBeUndefined()
 })
 
+describe('one who comes back', () => {
+  const change = { kind: 'findings', added: 1 } as const
+  const told = (live: LiveStream, lastId: string | undefined): Promise<string> => {
+    const leaving = new AbortController()
+    const body = live.open(reader().who, lastId, leaving.signal)
+    leaving.abort()
+    return textOf(body)
+  }
+  const lastOf = (text: string): string => [...text.matchAll(/^id: (.+)$/gm)].at(-1)?.[1] ?? ''
+
+  it('is told what was missed, though nothing had been told before', async () => {
+    const live = new LiveStream(undefined, 7)
+    const id = lastOf(await told(live, undefined))
+    live.tell(change)
+    const text = await told(live, id)
+    expect(text).toContain('event: findings')
+    expect(text).not.toContain('event: reset')
+    expect(await told(live, lastOf(text))).not.toContain('event:')
+  })
+
+  it.each([
+    ['is of another run', () => '6-1'],
+    ['is no id of ours', () => 'x'.repeat(3000)],
+    ['is one that was not given yet', () => '7-5000'],
+    ['is older than what is remembered', () => '7-1'],
+  ])('is told to ask again where the id %s, and from then on what comes', async (_, id) => {
+    const live = new LiveStream(undefined, 7)
+    for (let nth = 0; nth < 1002; nth++) live.tell(change)
+    const text = await told(live, id())
+    expect(text.match(/^event: .+$/gm)).toEqual(['event: reset'])
+    live.tell(change)
+    expect((await told(live, lastOf(text))).match(/^event: .+$/gm)).toEqual(['event: findings'])
+  })
+
+  it('is told all that is remembered where nothing is lost', async () => {
+    const live = new LiveStream(undefined, 7)
+    for (let nth = 0; nth < 1002; nth++) live.tell(change)
+    expect((await told(live, '7-2')).match(/^event: .+$/gm)).toHaveLength(1000)
+  })
+
+  it('and was told only of what is not for them has missed nothing', async () => {
+    const live = new LiveStream(undefined, 7, 20)
+    const { who } = reader({ scopes: ['events:read'] })
+    const body = live.open(who, undefined, signal)
+    for (let nth = 0; nth < 1002; nth++)
+      live.tell({ kind: 'stage', stage: { name: 'a', state: 'idle', failuresInRow: 0, runs: 1 } })
+    setTimeout(() => live.close(), 100)
+    expect(lastOf(await textOf(body))).toBe('7-1002')
+  })
+})
+
 it('one reader has ten at most, and another still gets one', () => {
   const live = new LiveStream(undefined, 0)
   const [{ who }, { who: other }] = [reader(), reader()]
@@ -76,6 +128,6 @@ it('ends when the server is to end, and no other begins', async () => {
   const body = (await server.fetch('/api/v1/stream', { as: 'viewer' })).body
   if (body === null) throw new Error('a stream has a body')
   stopping.abort()
-  expect(await textOf(body)).toBe('retry: 3000\n\n')
+  expect(await textOf(body)).toMatch(/^retry: 3000\nid: [0-9a-z]+-0\n\n$/)
   expect((await server.fetch('/api/v1/stream', { as: 'viewer' })).status).toBe(503)
 })

@@ -12,9 +12,9 @@ const open = createRoute({
   tags: ['Stream'],
   summary: 'Follow what happens, as Server-Sent Events',
   description:
-    'Kinds are `events`, `findings`, `alerts` and `stage`, each with JSON in `data`, and `ping` every 15 seconds. A reader that comes back with `Last-Event-ID` is told what it missed. Ten at once are open for each who asks. It ends within 15 seconds once the token or session that opened it counts no longer.',
-  ...behind('events:read', 'openStream', { seconds: null }),
-  request: { headers: z.object({ 'last-event-id': z.string().max(40).optional() }) },
+    'Kinds are `events`, `findings`, `alerts` and `stage`, each with JSON in `data`, and `ping` every 15 seconds. A reader that comes back with `Last-Event-ID` is told what it missed; where that is not known any more, as after a restart, `reset` tells it to ask again for what it shows. Opening a stream does not keep a session alive. Ten at once are open for each who asks. It ends within 15 seconds once the token or session that opened it counts no longer.',
+  ...behind('events:read', 'openStream', { seconds: null, isBackground: true }),
+  request: { headers: z.object({ 'last-event-id': z.string().optional() }) },
   responses: {
     ...REFUSED,
     200: {
