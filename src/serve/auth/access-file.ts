@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS tokens (id TEXT PRIMARY KEY, lookup TEXT NOT NULL, ha
   last_used_ms INTEGER, revoked_ms INTEGER) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tokens_by_lookup ON tokens (lookup);
 CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, lookup TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, holder TEXT NOT NULL, name TEXT NOT NULL,
-  role TEXT, rows TEXT NOT NULL, created_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, ends_ms INTEGER NOT NULL) WITHOUT ROWID;
+  role TEXT, rows TEXT NOT NULL, created_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, ends_ms INTEGER NOT NULL, address TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sessions_by_lookup ON sessions (lookup);
 CREATE INDEX IF NOT EXISTS sessions_of_holder ON sessions (holder);
 CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, name TEXT NOT NULL, email TEXT, role TEXT, role_from TEXT NOT NULL,
@@ -45,6 +45,7 @@ export class AccessFile {
       chmodSync(path, FILE_MODE)
       db.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
       db.exec(SCHEMA)
+      withAddresses(db)
       return new AccessFile(db)
     } catch (cause) {
       throw new AppError('BAD_HOME', `${path} cannot be opened: ${messageOf(cause)}`, { cause })
@@ -91,4 +92,14 @@ export class AccessFile {
     this.#kept.set(sql, made)
     return made
   }
+}
+
+/** Files of earlier versions know sessions without addresses. */
+function withAddresses(db: DatabaseSync): void {
+  const has = db.prepare("SELECT 1 FROM pragma_table_info('sessions') WHERE name = 'address'")
+  if (has.get() !== undefined) return
+  db.exec('BEGIN IMMEDIATE')
+  // Another process may have been faster.
+  if (has.get() === undefined) db.exec('ALTER TABLE sessions ADD COLUMN address TEXT')
+  db.exec('COMMIT')
 }

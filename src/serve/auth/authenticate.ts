@@ -37,7 +37,7 @@ export function authenticate(c: Context, access: Access, { client, publicUrl, is
   if (header !== undefined) return { principal: byToken(access, header) }
   const secret = sessionCookie(c, client)
   if (secret === undefined || secret === '') throw new AppError('UNAUTHENTICATED', 'Nobody is signed in.')
-  const kept = access.sessions.ofSecret(secret, !isBackground)
+  const kept = access.sessions.ofSecret(secret, isBackground ? undefined : client.address)
   const principal = kept === undefined ? undefined : access.ofSession(kept)
   if (kept === undefined || principal === undefined)
     throw new AppError('UNAUTHENTICATED', 'The session has ended.', { hint: 'Sign in again.' })

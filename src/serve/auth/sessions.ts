@@ -27,6 +27,8 @@ export interface KeptSession {
   readonly created_ms: number
   readonly seen_ms: number
   readonly ends_ms: number
+  /** Where it was last used from; null for one that a version before began. */
+  readonly address: string | null
 }
 
 /** The sessions of a home. */
@@ -44,14 +46,17 @@ export class Sessions {
   }
 
   /** Begins a session, always with a secret of its own: one that a browser brings along is never taken up. */
-  begin(wish: SessionWish): { readonly secret: string; readonly id: string; readonly endsMs: number } {
+  begin(
+    wish: SessionWish,
+    address?: string,
+  ): { readonly secret: string; readonly id: string; readonly endsMs: number } {
     const nowMs = this.#now().getTime()
     const [id, secret, endsMs] = [newId(), newSecret(SESSION_PREFIX), nowMs + this.#longestMs]
     const { lookup, hash } = kept(secret)
     this.#file.atOnce(() => {
       this.#file.run('DELETE FROM sessions WHERE ends_ms <= ? OR seen_ms <= ?', nowMs, nowMs - this.#idleMs)
       this.#file.run(
-        'INSERT INTO sessions (id, lookup, hash, holder, name, role, rows, created_ms, seen_ms, ends_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO sessions (id, lookup, hash, holder, name, role, rows, created_ms, seen_ms, ends_ms, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
         id,
         lookup,
         hash,
@@ -62,20 +67,21 @@ export class Sessions {
         nowMs,
         nowMs,
         endsMs,
+        address ?? null,
       )
     })
     return { secret, id, endsMs }
   }
 
-  /** The session of this secret; undefined where there is none, or it ended. */
-  ofSecret(secret: string, renews = true): KeptSession | undefined {
+  /** The session of this secret; undefined where there is none, or it ended. Use from an address keeps it alive; looking does not. */
+  ofSecret(secret: string, usedFrom?: string): KeptSession | undefined {
     const session = rowOf(secret, SESSION_PREFIX, (lookup) =>
       this.#file.all<KeptSession>('SELECT * FROM sessions WHERE lookup = ?', lookup),
     )
     const nowMs = this.#now().getTime()
     if (session === undefined || session.ends_ms <= nowMs || session.seen_ms <= nowMs - this.#idleMs) return undefined
-    if (renews && nowMs - session.seen_ms >= SEEN_EVERY_MS)
-      this.#file.run('UPDATE sessions SET seen_ms = ? WHERE id = ?', nowMs, session.id)
+    if (usedFrom !== undefined && nowMs - session.seen_ms >= SEEN_EVERY_MS)
+      this.#file.run('UPDATE sessions SET seen_ms = ?, address = ? WHERE id = ?', nowMs, usedFrom, session.id)
     return session
   }
 
@@ -93,19 +99,24 @@ export class Sessions {
     return Math.min(session.ends_ms, this.#now().getTime() + this.#idleMs)
   }
 
-  /** Every session that has not ended, the newest first. */
-  list(): KeptSession[] {
+  /** Every session that has not ended, or those of somebody, the newest first. */
+  list(holder?: string): KeptSession[] {
     const nowMs = this.#now().getTime()
     return this.#file.all<KeptSession>(
-      'SELECT * FROM sessions WHERE ends_ms > ? AND seen_ms > ? ORDER BY created_ms DESC, id',
+      'SELECT * FROM sessions WHERE ends_ms > ? AND seen_ms > ? AND holder = coalesce(?, holder) ORDER BY created_ms DESC, id',
       nowMs,
       nowMs - this.#idleMs,
+      holder ?? null,
     )
   }
 
-  /** Ends one session; undefined where there is none. */
-  end(id: string): KeptSession | undefined {
-    return this.#file.get<KeptSession>('DELETE FROM sessions WHERE id = ? RETURNING *', id)
+  /** Ends one session; undefined where there is none, or none of this holder. */
+  end(id: string, holder?: string): KeptSession | undefined {
+    return this.#file.get<KeptSession>(
+      'DELETE FROM sessions WHERE id = ? AND holder = coalesce(?, holder) RETURNING *',
+      id,
+      holder ?? null,
+    )
   }
 
   /** Ends all sessions of somebody. */
@@ -121,13 +132,6 @@ export class Sessions {
 
   /** How many sessions somebody has. */
   countOf(holder: string): number {
-    const nowMs = this.#now().getTime()
-    const row = this.#file.get<{ n: number }>(
-      'SELECT count(*) AS n FROM sessions WHERE holder = ? AND ends_ms > ? AND seen_ms > ?',
-      holder,
-      nowMs,
-      nowMs - this.#idleMs,
-    )
-    return row?.n ?? 0
+    return this.list(holder).length
   }
 }

@@ -75,7 +75,7 @@ async function begin(c: Context, door: Door, { session }: Proven): Promise<void>
   const client = door.clients.of(c)
   const { sessions } = door.access
   const before = sessionCookie(c, client)
-  const begun = sessions.begin(session)
+  const begun = sessions.begin(session, client.address)
   const who: Pick<Principal, 'id' | 'name' | 'sessionId'> = {
     id: session.holder,
     name: session.name,

@@ -1,10 +1,11 @@
 /** Who is signed in, and an end to it. */
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { AppError } from '../../core/errors.ts'
 import { type AppDeps, newRoutes } from '../app.ts'
 import { checkSeesAll } from '../auth/grant.ts'
 import type { KeptSession } from '../auth/sessions.ts'
-import type { RouteGroup } from '../contract.ts'
+import type { Role, RouteGroup, ServeEnv } from '../contract.ts'
 import { note, sessionOf } from '../guard.ts'
 import { answer, behind, idParam, REFUSED } from '../routing.ts'
 import { SessionRow } from '../shapes/access.ts'
@@ -17,8 +18,11 @@ const SESSION: SessionRow = {
   began: '2026-11-12T08:15:30.000Z',
   lastSeen: '2026-11-12T09:02:00.000Z',
   expires: '2026-11-12T20:15:30.000Z',
+  address: '198.51.100.7',
   own: false,
 }
+
+const SESSIONS = answer('The sessions.', z.object({ sessions: z.array(SessionRow) }), { sessions: [SESSION] })
 
 const listSessions = createRoute({
   method: 'get',
@@ -26,10 +30,7 @@ const listSessions = createRoute({
   tags: ['Access'],
   summary: 'List sessions of people, the newest first',
   ...behind('access:read', 'searchSessions'),
-  responses: {
-    ...REFUSED,
-    200: answer('The sessions.', z.object({ sessions: z.array(SessionRow) }), { sessions: [SESSION] }),
-  },
+  responses: { ...REFUSED, 200: SESSIONS },
 })
 
 const endSession = createRoute({
@@ -43,37 +44,65 @@ const endSession = createRoute({
   responses: { ...REFUSED, 204: { description: 'It is over.' } },
 })
 
-/** `/api/v1/sessions`. */
+const listOwn = createRoute({
+  method: 'get',
+  path: '/api/v1/me/sessions',
+  tags: ['Access'],
+  summary: 'List your own sessions, the newest first',
+  description: 'Of a token: the sessions that were begun with it.',
+  ...behind('any', 'searchSessions'),
+  responses: { ...REFUSED, 200: SESSIONS },
+})
+
+const endOwn = createRoute({
+  method: 'delete',
+  path: '/api/v1/me/sessions/{id}',
+  tags: ['Access'],
+  summary: 'End a session of your own',
+  ...behind('any', 'endSession'),
+  request: idParam('Id of a session.', SESSION.id),
+  responses: { ...REFUSED, 204: { description: 'It is over.' } },
+})
+
+/** `/api/v1/sessions`, and `/api/v1/me/sessions` for what is one's own. */
 export const sessionRoutes: RouteGroup<AppDeps> = ({ access }) => {
-  const shown = (session: KeptSession, ownId: string | undefined): SessionRow[] => {
-    const principal = access.ofSession(session)
-    if (principal === undefined) return []
-    return [
-      {
-        id: session.id,
-        name: session.name,
-        way: wayOf(session.holder),
-        role: principal.role,
-        began: new Date(session.created_ms).toISOString(),
-        lastSeen: new Date(session.seen_ms).toISOString(),
-        expires: new Date(session.ends_ms).toISOString(),
-        own: session.id === ownId,
-      },
-    ]
+  const shown = (c: Context<ServeEnv>, sessions: readonly KeptSession[]): { sessions: SessionRow[] } => {
+    const { id, masks } = c.get('principal')
+    const ownId = sessionOf(c)?.kept.id
+    const rows = sessions.flatMap((session) => {
+      const role = access.ofSession(session)?.role
+      const mayKnow = session.holder === id || !masks.includes('ip')
+      return role === undefined ? [] : [rowOf(session, role, mayKnow ? session.address : null, session.id === ownId)]
+    })
+    return { sessions: rows }
+  }
+  const ended = (c: Context<ServeEnv>, session: KeptSession | undefined) => {
+    if (session === undefined) throw new AppError('NOT_FOUND', 'There is no such session.')
+    note(c, { name: session.name })
+    return c.body(null, 204)
   }
   return newRoutes()
-    .openapi(listSessions, (c) => {
-      const ownId = sessionOf(c)?.kept.id
-      return c.json({ sessions: access.sessions.list().flatMap((each) => shown(each, ownId)) }, 200)
-    })
+    .openapi(listSessions, (c) => c.json(shown(c, access.sessions.list()), 200))
     .openapi(endSession, (c) => {
-      if (sessionOf(c)?.kept.id !== c.req.valid('param').id) checkSeesAll(c.get('principal'))
-      const ended = access.sessions.end(c.req.valid('param').id)
-      if (ended === undefined) throw new AppError('NOT_FOUND', 'There is no such session.')
-      note(c, { name: ended.name })
-      return c.body(null, 204)
+      const { id } = c.req.valid('param')
+      if (sessionOf(c)?.kept.id !== id) checkSeesAll(c.get('principal'))
+      return ended(c, access.sessions.end(id))
     })
+    .openapi(listOwn, (c) => c.json(shown(c, access.sessions.list(c.get('principal').id)), 200))
+    .openapi(endOwn, (c) => ended(c, access.sessions.end(c.req.valid('param').id, c.get('principal').id)))
 }
+
+const rowOf = (kept: KeptSession, role: Role, address: string | null, own: boolean): SessionRow => ({
+  id: kept.id,
+  name: kept.name,
+  way: wayOf(kept.holder),
+  role,
+  began: new Date(kept.created_ms).toISOString(),
+  lastSeen: new Date(kept.seen_ms).toISOString(),
+  expires: new Date(kept.ends_ms).toISOString(),
+  address,
+  own,
+})
 
 const wayOf = (holder: string): SessionRow['way'] =>
   holder.startsWith('token:') ? 'token' : holder.startsWith('link:') ? 'link' : 'oidc'

@@ -95,6 +95,8 @@ export const SessionRow = z
     /** To the minute. */
     lastSeen: z.string(),
     expires: z.string(),
+    /** Where it was last used from; null where that is not known, or not for who asks. */
+    address: z.string().nullable(),
     /** True for the one that asks. */
     own: z.boolean(),
   })
