@@ -38,6 +38,7 @@ const ROOMS = [
   'comply',
   'service',
   'serve',
+  'remote',
   'config',
   'app',
   'cli',

@@ -1,7 +1,7 @@
 /** Lists of findings for people, and one in full. */
 import { AppError } from '../core/errors.ts'
-import type { Sandbox } from '../engine/sandbox.ts'
 import { lit } from '../engine/sql.ts'
+import type { LakeQuery } from './lake-sql.ts'
 import type { TimeRange } from './times.ts'
 
 /** Levels, the least first. */
@@ -59,12 +59,12 @@ function likeSql(text: string): string {
 }
 
 /** A finding in full, by the beginning of its id. Throws BAD_ARGUMENT if none or several have it. */
-export async function wholeFinding(sandbox: Sandbox, id: string): Promise<Record<string, unknown>> {
+export async function wholeFinding(lake: LakeQuery, id: string): Promise<Record<string, unknown>> {
   if (!/^[0-9a-f]{4,32}$/i.test(id))
     throw new AppError('BAD_ARGUMENT', `${id} is no id of a finding.`, {
       hint: 'Give at least four digits of one that `bricktrail findings` lists.',
     })
-  const { columns, rows } = await sandbox.query(
+  const { columns, rows } = await lake.query(
     `SELECT * FROM findings WHERE starts_with(finding_id, ${lit(id.toLowerCase())}) LIMIT 2`,
   )
   const [row, another] = rows

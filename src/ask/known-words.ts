@@ -1,10 +1,11 @@
 /** Words of filters that nothing is called: a typing error must not look like an empty answer. */
 import { AppError } from '../core/errors.ts'
-import type { QueryLimits, Sandbox } from '../engine/sandbox.ts'
+import type { QueryLimits } from '../engine/sandbox.ts'
 import { catalogue } from '../normalise/catalogue/catalogue.ts'
 import { spellings } from '../normalise/catalogue/spellings.ts'
 import { CATEGORIES, KEY_EVENTS, type Term, VERBS } from '../normalise/catalogue/vocabulary.ts'
 import { type EventFilter, type Pattern, parsePatterns, patternTest } from './filter.ts'
+import type { LakeQuery } from './lake-sql.ts'
 import { nearest } from './nearest.ts'
 
 /** What the model says of how an event ended. */
@@ -61,10 +62,10 @@ export function wordsNotInCatalogue({ service, action }: Pick<EventFilter, 'serv
 /** What is to be said of such words: a sentence for each that no event of the lake has either. */
 export async function saidOfStrangeWords(
   words: readonly OpenWord[],
-  sandbox: Sandbox,
+  lake: LakeQuery,
   limits: QueryLimits,
 ): Promise<string[]> {
-  const { rows } = await sandbox.query('SELECT DISTINCT service, action FROM events', limits)
+  const { rows } = await lake.query('SELECT DISTINCT service, action FROM events', limits)
   const inLake = rows.map(([service, action]) => ({ service: String(service ?? ''), action: String(action ?? '') }))
   const all = [...inLake, ...catalogue().flatMap(spellings)]
   return words.filter((word) => !isKnown(word, inLake)).map((word) => sentence(word, all))

@@ -1,9 +1,9 @@
 /** What was set aside: counts, lists and single rejects. */
 import { AppError } from '../core/errors.ts'
-import type { Sandbox } from '../engine/sandbox.ts'
 import { lit } from '../engine/sql.ts'
 import { textFilterSql } from './filter.ts'
 import { rowObject } from './formats.ts'
+import type { LakeQuery } from './lake-sql.ts'
 
 /** Which rejects; comma lists and wildcards as in an event filter. */
 export interface RejectFilter {
@@ -60,18 +60,18 @@ export function rejectFilterSql(filter: RejectFilter): string {
 }
 
 /** Counts per reason, most first. */
-export async function countRejects(sandbox: Sandbox, filter: RejectFilter): Promise<RejectCount[]> {
+export async function countRejects(lake: LakeQuery, filter: RejectFilter): Promise<RejectCount[]> {
   return objectsOf<RejectCount>(
-    sandbox,
+    lake,
     `SELECT coalesce(reason, 'unknown') AS reason, count(*) AS rejects, count(DISTINCT source_object) AS objects
      FROM rejects WHERE ${rejectFilterSql(filter)} GROUP BY ALL ORDER BY rejects DESC, reason`,
   )
 }
 
 /** The newest rejects, in the order of their places within an object. */
-export async function listRejects(sandbox: Sandbox, filter: RejectFilter, limit: number): Promise<RejectLine[]> {
+export async function listRejects(lake: LakeQuery, filter: RejectFilter, limit: number): Promise<RejectLine[]> {
   const rows = await objectsOf<Omit<RejectLine, 'content' | 'utf16'> & { content: string | null }>(
-    sandbox,
+    lake,
     `SELECT ${LINE_COLUMNS}, left(content_base64, ${SHOWN_BASE64}) AS content
      FROM rejects WHERE ${rejectFilterSql(filter)}
      ORDER BY ingest_time DESC, source_object, line, reject_id LIMIT ${limit}`,
@@ -83,9 +83,9 @@ export async function listRejects(sandbox: Sandbox, filter: RejectFilter, limit:
 }
 
 /** The reject whose id begins with `id`. Throws BAD_ARGUMENT where none or several do. */
-export async function wholeReject(sandbox: Sandbox, id: string): Promise<WholeReject> {
+export async function wholeReject(lake: LakeQuery, id: string): Promise<WholeReject> {
   const found = await objectsOf<Omit<WholeReject, 'content' | 'keptBytes' | 'utf16'>>(
-    sandbox,
+    lake,
     `SELECT ${LINE_COLUMNS}, detail, form, batch_id AS "batchId", ingest_time AS "time",
        coalesce(content_base64, '') AS "contentBase64"
      FROM rejects WHERE starts_with(reject_id, ${lit(id.trim().toLowerCase())}) ORDER BY reject_id LIMIT 2`,
@@ -109,7 +109,7 @@ const UTF16 = /^(?:\xff\xfe|\xfe\xff|(?:[\x20-\x7e]\0){2}|(?:\0[\x20-\x7e]){2})/
 
 const isUtf16 = (bytes: Buffer): boolean => bytes.length >= 4 && UTF16.test(bytes.subarray(0, 4).toString('latin1'))
 
-async function objectsOf<T>(sandbox: Sandbox, sql: string): Promise<T[]> {
-  const { columns, rows } = await sandbox.query(sql)
+async function objectsOf<T>(lake: LakeQuery, sql: string): Promise<T[]> {
+  const { columns, rows } = await lake.query(sql)
   return rows.map((row) => rowObject(columns, row) as T)
 }

@@ -9,10 +9,27 @@ export interface Progress {
   stop(): void
 }
 
+/** A server to ask in place of a home, as options and variables name it. */
+export interface ServerWish {
+  /** As it was typed. */
+  readonly address: string
+  readonly tokenFile?: string
+  /** What BRICKTRAIL_TOKEN holds. */
+  readonly token?: string
+  readonly caFile?: string
+  /** Sends the token in the open to another machine, too. */
+  readonly plainHttp: boolean
+}
+
 /** The world as a command sees it. Tests pass their own. */
 export interface CliContext {
-  /** Read after option parsing: --home, else BRICKTRAIL_HOME, else ./bricktrail-data. */
+  /**
+   * Read after option parsing: --home, else BRICKTRAIL_HOME, else ./bricktrail-data. Throws BAD_ARGUMENT where a server is named: a
+   * command that can ask one looks at {@link CliContext.server} first.
+   */
   home(): Home
+  /** Read after option parsing: --server, else BRICKTRAIL_SERVER unless --home is given; undefined where a home is asked. */
+  server(): ServerWish | undefined
   /** Where the demo keeps what it simulates: --home, else ./bricktrail-demo. */
   demoHome(): Home
   /** True with --json: print one machine-readable object and nothing else on standard output. */

@@ -12,6 +12,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description('The audit trail for Databricks: every audit record in one open, exactly-once lake of events.')
     .version(VERSION)
     .option('--home <dir>', 'data folder (or BRICKTRAIL_HOME; default ./bricktrail-data)')
+    .option('--server <url>', 'ask the service at this address instead of a home (or BRICKTRAIL_SERVER)')
+    .option('--token-file <file>', 'the token to ask it with; only its owner may read the file (or BRICKTRAIL_TOKEN)')
+    .option('--ca-file <file>', 'trust the certificate authorities in this file, too')
+    .option('--plain-http', 'ask over http:// on another machine, too, where others could read the token')
     .option('--json', 'print one machine-readable object')
     .exitOverride()
     // Errors are printed below, all in one way; help still prints itself.

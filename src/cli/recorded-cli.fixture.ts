@@ -3,7 +3,8 @@ import { PassThrough, Readable } from 'node:stream'
 import { Command } from 'commander'
 import { isAppError } from '../core/errors.ts'
 import { homeAt } from '../core/home.ts'
-import type { CliContext, RegisterCommand } from './contract.ts'
+import type { CliContext, RegisterCommand, ServerWish } from './contract.ts'
+import { homeOnly } from './server-wish.ts'
 
 /** What a command did. */
 export interface Recorded {
@@ -15,6 +16,8 @@ export interface Recorded {
 /** How the terminal of a test looks. */
 export interface RecordedOptions {
   readonly home: string
+  /** Asked in place of the home. */
+  readonly server?: ServerWish
   readonly demoHome?: string
   readonly tty?: boolean
   readonly width?: number
@@ -37,7 +40,11 @@ export async function runCommand(
     out += text
   })
   const cli: CliContext = {
-    home: () => homeAt(options.home),
+    home: () => {
+      if (options.server !== undefined) throw homeOnly({ server: options.server.address })
+      return homeAt(options.home)
+    },
+    server: () => options.server,
     demoHome: () => homeAt(options.demoHome ?? options.home),
     json: () => program.opts().json === true,
     out: (text) => void stdout.write(text),

@@ -7,6 +7,7 @@ import { DEFAULT_HOME, type Home, homeAt } from '../core/home.ts'
 import { printable, printableLines } from '../core/printable.ts'
 import type { CliContext, Progress } from './contract.ts'
 import { DEMO_HOME, demoHint } from './demo-home.ts'
+import { homeOnly, type PlaceFlags, serverNamed } from './server-wish.ts'
 
 /** Work shorter than this shows no progress line. */
 const PROGRESS_AFTER_MS = 1000
@@ -26,10 +27,19 @@ export function terminalContext(program: Command, wantsJson = false): TerminalCo
   let exitCode: number = EXIT.ok
   const json = () => wantsJson || program.opts().json === true
   const note = (text: string) => void process.stderr.write(`${text}\n`)
+  const flags = (): PlaceFlags => program.opts()
   return {
     // An empty variable is one that is not set.
-    home: () => folderOf(program.opts().home ?? (process.env.BRICKTRAIL_HOME || DEFAULT_HOME)),
-    demoHome: () => folderOf(program.opts().home ?? DEMO_HOME),
+    home: () => {
+      if (serverNamed(flags(), process.env) !== undefined) throw homeOnly(flags())
+      return folderOf(flags().home ?? (process.env.BRICKTRAIL_HOME || DEFAULT_HOME))
+    },
+    server: () => serverNamed(flags(), process.env),
+    // A variable that is set for good keeps nobody from looking at the demo.
+    demoHome: () => {
+      if (flags().server !== undefined) throw homeOnly(flags())
+      return folderOf(flags().home ?? DEMO_HOME)
+    },
     json,
     out: (text) => void process.stdout.write(text),
     note,
@@ -44,7 +54,8 @@ export function terminalContext(program: Command, wantsJson = false): TerminalCo
     exitCode: () => exitCode,
     fail: (error) => {
       const { code, message, retryable, where } = error
-      const hint = (code === 'NO_LAKE' && program.opts().home === undefined ? demoHint() : undefined) ?? error.hint
+      const isOfUsualHome = flags().home === undefined && (process.env.BRICKTRAIL_SERVER ?? flags().server ?? '') === ''
+      const hint = (code === 'NO_LAKE' && isOfUsualHome ? demoHint() : undefined) ?? error.hint
       if (json()) {
         process.stdout.write(`${JSON.stringify({ error: { code, message, hint, retryable, where } })}\n`)
         return

@@ -84,6 +84,16 @@ export const ERRORS = {
     retryable: true,
     hint: 'Free space on the disk of the home, or make its folder `own` writable: nothing is shown that is not recorded.',
   },
+  NO_SERVER: {
+    exit: 3,
+    retryable: true,
+    hint: 'Check the address, and whether `bricktrail serve` runs there; --server or BRICKTRAIL_SERVER names it.',
+  },
+  BAD_SERVER: {
+    exit: 3,
+    retryable: false,
+    hint: 'Check the address of --server or BRICKTRAIL_SERVER: it is the one that `bricktrail serve` prints.',
+  },
 } as const satisfies Record<string, ErrorRow>
 
 /** A key of the error table. */

@@ -38,6 +38,8 @@ export const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   BUSY: 503,
   WRONG_HOST: 421,
   NOT_RECORDED: 503,
+  NO_SERVER: 502,
+  BAD_SERVER: 502,
 }
 
 /** One wrong parameter: where it was sent, its name, and what is wrong. */

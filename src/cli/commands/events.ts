@@ -1,8 +1,8 @@
 /** `bricktrail events`: the newest events that match, without SQL. */
 import type { EventFilter } from '../../ask/filter.ts'
 import type { OpenWord } from '../../ask/known-words.ts'
+import type { LakeQuery } from '../../ask/lake-sql.ts'
 import { attempt } from '../../core/result.ts'
-import type { Sandbox } from '../../engine/sandbox.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 interface Flags {
@@ -59,25 +59,23 @@ export const registerEvents: RegisterCommand = (program, cli) => {
 }
 
 async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise<void> {
-  const { eventListSql } = await import('../../ask/event-list.ts')
   const { writeAnswer, writeAnswerObject, writeTo } = await import('../../ask/formats.ts')
-  const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
   const { wordsNotInCatalogue } = await import('../../ask/known-words.ts')
   const { parseDuration } = await import('../../ask/times.ts')
   const { DEFAULT_MAX_ROWS } = await import('../../engine/sandbox.ts')
   const { formatOf, limitOf, noteAnswer, readerOf } = await import('../answers.ts')
+  const { openEventLists } = await import('../lake.ts')
   const filter = await filterOf(flags, cli.now())
   const format = formatOf(flags.format ?? 'table')
   const whole = cli.json() || format === 'json' || format === 'ndjson'
   const limit = limitOf(flags.limit, !cli.json() && format === 'table' ? TABLE_ROWS : DEFAULT_MAX_ROWS)
   const columns = whole ? 'whole' : format === 'csv' ? 'flat' : 'short'
-  const sql = eventListSql(filter, columns, { limit, oldest: flags.oldest === true })
   const limits = { timeoutMs: parseDuration(flags.timeout), maxRows: limit, signal }
   const strange = wordsNotInCatalogue(filter)
   // Whether the lake has such a word is asked of all of it, not only of the time that is listed.
-  const sandbox = await openLakeSandbox(cli.home(), strange.length === 0 ? { range: filter } : {})
+  const lists = await openEventLists(cli, strange.length === 0 ? { range: filter } : {}, signal)
   try {
-    const answer = await sandbox.stream(sql, limits)
+    const answer = await lists.list({ filter, columns, limit, oldest: flags.oldest === true }, limits)
     const write = writeTo(cli.stdout)
     if (cli.json()) await writeAnswerObject(answer, write)
     else {
@@ -89,22 +87,22 @@ async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise
         more: 'narrow it with --from, --actor and so on, or raise --limit',
       })
     }
-    await noteStrangeWords(cli, strange, sandbox, signal)
+    if (lists.lake !== undefined) await noteStrangeWords(cli, strange, lists.lake, signal)
   } finally {
-    await sandbox.close()
+    await lists.close()
   }
 }
 
 async function noteStrangeWords(
   cli: CliContext,
   words: readonly OpenWord[],
-  sandbox: Sandbox,
+  lake: LakeQuery,
   signal: AbortSignal,
 ): Promise<void> {
   if (words.length === 0) return
   const { saidOfStrangeWords } = await import('../../ask/known-words.ts')
   const { printable } = await import('../../core/printable.ts')
-  const said = await attempt(() => saidOfStrangeWords(words, sandbox, { timeoutMs: HINT_TIMEOUT_MS, signal }))
+  const said = await attempt(() => saidOfStrangeWords(words, lake, { timeoutMs: HINT_TIMEOUT_MS, signal }))
   // The list itself is out and right; a hint that takes too long is left away.
   if (said.ok) for (const sentence of said.value) cli.note(printable(sentence))
 }

@@ -1,6 +1,7 @@
 /** `bricktrail query`: SQL over events, findings, rejects and objects, in a sandbox. */
 import type { TextFormat } from '../../ask/formats.ts'
-import type { QueryLimits, Sandbox } from '../../engine/sandbox.ts'
+import type { LakeSql } from '../../ask/lake-sql.ts'
+import type { QueryLimits } from '../../engine/sandbox.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 interface Flags {
@@ -38,15 +39,16 @@ export const registerQuery: RegisterCommand = (program, cli) => {
       const flags: Flags = out === undefined || out === '-' ? others : { ...others, out }
       const { stoppable } = await import('../stoppable.ts')
       await stoppable(cli, async (signal) => {
-        const { mentionsObjects, namingTables, openLakeSandbox } = await import('../../ask/lake-relations.ts')
+        const { mentionsObjects, namingTables } = await import('../../ask/lake-relations.ts')
+        const { openLake } = await import('../lake.ts')
         const request = await requestOf(cli, sql, flags, signal)
-        const sandbox = await openLakeSandbox(cli.home(), { objects: mentionsObjects(request.sql) })
+        const lake = await openLake(cli, { objects: mentionsObjects(request.sql) }, signal)
         try {
-          await (request.out === undefined ? print(cli, sandbox, request) : save(cli, sandbox, request, request.out))
+          await (request.out === undefined ? print(cli, lake, request) : save(cli, lake, request, request.out))
         } catch (cause) {
           throw namingTables(cause)
         } finally {
-          await sandbox.close()
+          await lake.close()
         }
       })
     })
@@ -86,10 +88,10 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   return text
 }
 
-async function print(cli: CliContext, sandbox: Sandbox, { sql, format, limits }: Request): Promise<void> {
+async function print(cli: CliContext, lake: LakeSql, { sql, format, limits }: Request): Promise<void> {
   const { writeAnswer, writeAnswerObject, writeTo } = await import('../../ask/formats.ts')
   const { noteAnswer, readerOf } = await import('../answers.ts')
-  const answer = await sandbox.stream(sql, limits)
+  const answer = await lake.stream(sql, limits)
   const write = writeTo(cli.stdout)
   if (format === 'object') return writeAnswerObject(answer, write)
   const written = await writeAnswer(answer, format as TextFormat, write, readerOf(cli))
@@ -102,7 +104,7 @@ async function print(cli: CliContext, sandbox: Sandbox, { sql, format, limits }:
 }
 
 /** Writes beside the file and renames, so that a stopped query leaves what was there before. */
-async function save(cli: CliContext, sandbox: Sandbox, { sql, format, limits }: Request, out: string): Promise<void> {
+async function save(cli: CliContext, lake: LakeSql, { sql, format, limits }: Request, out: string): Promise<void> {
   const { rename, rm } = await import('node:fs/promises')
   const { resolve } = await import('node:path')
   const path = resolve(out)
@@ -110,8 +112,8 @@ async function save(cli: CliContext, sandbox: Sandbox, { sql, format, limits }: 
   try {
     const report =
       format === 'parquet'
-        ? await sandbox.toParquet(sql, partial, limits)
-        : await saveText(sandbox, sql, format === 'object' ? 'json' : format, limits, partial, out)
+        ? await lake.toParquet(sql, partial, limits)
+        : await saveText(lake, sql, format === 'object' ? 'json' : format, limits, partial, out)
     await rename(partial, path)
     if (cli.json()) cli.out(`${JSON.stringify({ ...report, file: path })}\n`)
     else cli.note(`${report.rowCount.toLocaleString('en-US')} rows in ${out}`)
@@ -122,7 +124,7 @@ async function save(cli: CliContext, sandbox: Sandbox, { sql, format, limits }: 
 }
 
 async function saveText(
-  sandbox: Sandbox,
+  lake: LakeSql,
   sql: string,
   format: TextFormat,
   limits: QueryLimits,
@@ -131,7 +133,7 @@ async function saveText(
 ) {
   const { writeAnswer } = await import('../../ask/formats.ts')
   const { openForWriting } = await import('../answers.ts')
-  const answer = await sandbox.stream(sql, limits)
+  const answer = await lake.stream(sql, limits)
   const file = await openForWriting(path, named)
   try {
     const written = await writeAnswer(answer, format, file.write, { tty: false })

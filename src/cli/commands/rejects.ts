@@ -1,6 +1,6 @@
 /** `bricktrail rejects`: records that could not become events, why, and what they held. */
+import type { LakeQuery } from '../../ask/lake-sql.ts'
 import type { RejectCount, RejectFilter, RejectLine } from '../../ask/reject-list.ts'
-import type { Sandbox } from '../../engine/sandbox.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 interface Flags extends RejectFilter {
@@ -19,19 +19,19 @@ export const registerRejects: RegisterCommand = (program, cli) => {
     .option('--show <id>', 'print one reject whole; the beginning of its id is enough')
     .action(async (flags: Flags) => {
       const { stoppable } = await import('../stoppable.ts')
-      await stoppable(cli, async () => {
-        const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
-        const sandbox = await openLakeSandbox(cli.home())
+      await stoppable(cli, async (signal) => {
+        const { openLake } = await import('../lake.ts')
+        const lake = await openLake(cli, {}, signal)
         try {
-          await (flags.show === undefined ? list(cli, sandbox, flags) : show(cli, sandbox, flags.show))
+          await (flags.show === undefined ? list(cli, lake, flags) : show(cli, lake, flags.show))
         } finally {
-          await sandbox.close()
+          await lake.close()
         }
       })
     })
 }
 
-async function list(cli: CliContext, sandbox: Sandbox, flags: Flags): Promise<void> {
+async function list(cli: CliContext, lake: LakeQuery, flags: Flags): Promise<void> {
   const { countRejects, listRejects } = await import('../../ask/reject-list.ts')
   const { DEFAULT_MAX_ROWS } = await import('../../engine/sandbox.ts')
   const { jsonText } = await import('../../core/printable.ts')
@@ -41,8 +41,8 @@ async function list(cli: CliContext, sandbox: Sandbox, flags: Flags): Promise<vo
     ...(flags.object === undefined ? {} : { object: flags.object }),
   }
   const limit = Math.min(limitOf(flags.limit, 0), DEFAULT_MAX_ROWS)
-  const counts = await countRejects(sandbox, filter)
-  const rejects = await listRejects(sandbox, filter, limit)
+  const counts = await countRejects(lake, filter)
+  const rejects = await listRejects(lake, filter, limit)
   if (cli.json()) return cli.out(`${jsonText({ counts, rejects })}\n`)
   if (counts.length === 0) return cli.out('No rejects.\n')
   const total = counts.reduce((sum, count) => sum + count.rejects, 0)
@@ -102,10 +102,10 @@ async function printTable(
   cli.out(headLines(layout) + rows.map((row) => rowLine(layout, row)).join(''))
 }
 
-async function show(cli: CliContext, sandbox: Sandbox, id: string): Promise<void> {
+async function show(cli: CliContext, lake: LakeQuery, id: string): Promise<void> {
   const { wholeReject } = await import('../../ask/reject-list.ts')
   const { jsonText, printable, printableLines } = await import('../../core/printable.ts')
-  const reject = await wholeReject(sandbox, id)
+  const reject = await wholeReject(lake, id)
   if (cli.json()) return cli.out(`${jsonText(reject)}\n`)
   const facts = [
     ['id', reject.id],
