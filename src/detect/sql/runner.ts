@@ -24,8 +24,11 @@ const RULES_A_PASS = 434
 /** Rules explained in one statement. */
 const RULES_AN_EXPLANATION = 24
 
-/** Looking for equal expressions among hundreds of rules is most of the planning; what they share is a column already. */
-const NEEDLESS = 'common_subexpressions'
+/**
+ * Looking for equal expressions among hundreds of rules is most of the planning; what they share is a column already. And each short
+ * list of texts would become a join of its own, which costs more than all comparisons.
+ */
+const NEEDLESS = 'common_subexpressions,in_clause'
 
 /** A rule that holds up a batch for longer than this is left out. */
 export const DEFAULT_TIMEOUT_SECS = 120
