@@ -9,7 +9,7 @@ Made from the program. A running service tells the same with bodies and examples
 Send \`Authorization: Bearer btk_…\`; [signing in](../how-to/sign-in.md) says how to get a token. A route needs the permission beside it, and
 is recorded as the action beside it. Refusals are problems of RFC 9457: \`code\` and \`hint\` are those of [errors](errors.md). Times are ISO
 8601 in UTC; where a time is asked for, words such as \`2h ago\` will do. Lists come in pages: send \`nextCursor\` of one as \`cursor\` of the
-next.
+next. A parameter that a route does not know is refused (422): a misspelt condition would otherwise give everything.
 `
 
 /** The page. */

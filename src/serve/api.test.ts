@@ -13,6 +13,7 @@ import { OWN_ACTIONS } from './own-actions.ts'
 import { openLakeReader } from './read/lake-reader.ts'
 import { ROUTES } from './routes/registry.ts'
 import { served } from './served.fixture.ts'
+import type { Problem } from './shapes/page.ts'
 
 /** Routes that ask nobody who they are, or ask by themselves. */
 const PUBLIC = [
@@ -93,6 +94,22 @@ describe('the API', () => {
       const headers = { authorization: `Bearer ${server.token({ role: 'admin', scopes })}` }
       const response = await server.fetch(filled(path), { method, headers })
       expect(response.status).toBe(403)
+    },
+  )
+
+  it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    '%s refuses a parameter that it does not know, and names the one that was meant',
+    async (name, { method, path, parameters }) => {
+      const names = parameters.filter(({ where }) => where === 'query').map((each) => each.name)
+      const meant = names[0] ?? 'from'
+      const json = method === 'GET' ? {} : { json: {} }
+      const answer = await server.fetch(`${filled(path)}?${meant}x=1`, { as: 'admin', method, ...json })
+      // What a provider adds is its own.
+      if (name === 'GET /auth/oidc/callback') return expect(answer.status).toBe(404)
+      expect(answer.status).toBe(422)
+      const problem = (await answer.json()) as Problem
+      expect(problem).toMatchObject({ code: 'BAD_ARGUMENT', errors: [{ in: 'query', name: `${meant}x` }] })
+      expect(problem.errors?.[0]?.message.includes(`Did you mean ${meant}?`)).toBe(names.length > 0)
     },
   )
 

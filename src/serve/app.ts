@@ -9,6 +9,7 @@ import { boundBody, overflowOf, tooLarge } from './body.ts'
 import type { RouteApp, RouteGroup, ServeDeps, ServeEnv } from './contract.ts'
 import { type Door, guard, openDoor, refuseStranger } from './guard.ts'
 import { secureHeaders } from './headers.ts'
+import { knowingNames } from './known-names.ts'
 import { RateLimit } from './limits.ts'
 import type { AnsweredRequest, Metrics } from './metrics.ts'
 import type { OwnLog } from './own-log.ts'
@@ -40,22 +41,24 @@ const HEALTH_PATHS = new Set(['/healthz', '/readyz'])
 
 /** Routes of a group: what does not fit their shapes is a 422 that names each wrong parameter. */
 export const newRoutes = (): RouteApp =>
-  new OpenAPIHono<ServeEnv>({
-    defaultHook: (result) => {
-      if (result.success) return
-      const errors = result.error.issues.map((issue) => ({
-        in: result.target,
-        name: issue.path.join('.'),
-        message: issue.message,
-      }))
-      const [first] = errors
-      const where = first === undefined || first.name === '' ? '' : `${first.name}: `
-      throw new RequestProblem('BAD_ARGUMENT', `${where}${first?.message ?? 'The request does not fit.'}`, {
-        hint: '`/docs` shows what each route takes.',
-        errors,
-      })
-    },
-  })
+  knowingNames(
+    new OpenAPIHono<ServeEnv>({
+      defaultHook: (result) => {
+        if (result.success) return
+        const errors = result.error.issues.map((issue) => ({
+          in: result.target,
+          name: issue.path.join('.'),
+          message: issue.message,
+        }))
+        const [first] = errors
+        const where = first === undefined || first.name === '' ? '' : `${first.name}: `
+        throw new RequestProblem('BAD_ARGUMENT', `${where}${first?.message ?? 'The request does not fit.'}`, {
+          hint: '`/docs` shows what each route takes.',
+          errors,
+        })
+      },
+    }),
+  )
 
 const apps = new WeakMap<object, RouteApp>()
 

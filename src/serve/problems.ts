@@ -86,12 +86,13 @@ export function problemOf(error: AppError, requestId: string): Problem {
 }
 
 /** The problem as an answer. */
-export function problemResponse(error: AppError, requestId: string, status = STATUS[error.code]): Response {
+export function problemResponse(error: AppError, requestId: string): Response {
+  const status = STATUS[error.code]
   const headers = new Headers({ 'content-type': MEDIA_TYPE, 'cache-control': 'no-store' })
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="bricktrail"')
   const retry = error instanceof RequestProblem ? error.retryAfterSeconds : undefined
   if (retry !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retry))))
-  return new Response(JSON.stringify({ ...problemOf(error, requestId), status }), { status, headers })
+  return new Response(JSON.stringify(problemOf(error, requestId)), { status, headers })
 }
 
 /** What is told of anything thrown; `unexpected` sees what nobody expected. */

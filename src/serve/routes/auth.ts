@@ -40,6 +40,7 @@ const ways = createRoute({
   summary: 'How one can sign in',
   security: [],
   responses: {
+    422: REFUSED[422],
     200: answer('The ways.', SignInWays, { oidc: { name: 'Example SSO', start: OIDC_START }, token: true }),
   },
 })
@@ -80,6 +81,8 @@ const oidcCallback = createRoute({
   tags: ['Access'],
   summary: 'Come back from the OpenID provider',
   security: [],
+  // The provider adds what it likes.
+  request: { query: z.looseObject({}) },
   responses: { ...SIGN_IN_REFUSED, 404: REFUSED[404], ...REDIRECTS },
 })
 

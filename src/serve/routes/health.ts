@@ -24,6 +24,7 @@ const healthz = createRoute({
   summary: 'Tell whether the process answers',
   security: [],
   responses: {
+    422: REFUSED[422],
     200: { description: 'It does.', content: { 'application/json': { schema: Health, example: { status: 'ok' } } } },
   },
 })
@@ -41,6 +42,7 @@ const readyz = createRoute({
   description: 'A failing stage of the loop does not make it unready: what is in the lake can be asked all the same.',
   security: [],
   responses: {
+    422: REFUSED[422],
     200: readyAnswer('They can.', { status: 'ready', checks: { lake: true, record: true, loop: true } }),
     503: readyAnswer('They cannot.', { status: 'not ready', checks: { lake: true, record: false, loop: true } }),
   },
