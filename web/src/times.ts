@@ -32,6 +32,12 @@ export function timeOf(iso: string, zone: Zone, precise = false): string {
   return parts === null ? iso : `${parts.day} ${precise ? parts.clock : parts.clock.slice(0, 8)}`
 }
 
+/** Events are kept to the microsecond and times here to the millisecond: the last one is in the one after. */
+export function justAfter(iso: string): string {
+  const ms = Date.parse(iso)
+  return Number.isNaN(ms) ? iso : new Date(ms + 1).toISOString()
+}
+
 const SPANS: readonly (readonly [number, string])[] = [
   [86_400, 'd'],
   [3600, 'h'],

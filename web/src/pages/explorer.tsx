@@ -31,7 +31,7 @@ export default function Explorer() {
   const view = useView()
   const { search, order, openId, change } = view
   const events = useEvents(search, order)
-  const rows = useMemo(() => events.data?.pages.flatMap((page) => page.events) ?? [], [events.data])
+  const rows = useMemo(() => events.data?.flatMap((page) => page.events) ?? [], [events.data])
   const [cursor, setCursor] = useState(-1)
   const [isHelp, help] = useDisclosure(false)
   const box = useRef<HTMLInputElement>(null)

@@ -1,6 +1,6 @@
-/** Bars and lines over time, drawn by ECharts: only what is used of it, in a file that is loaded when a chart is shown. */
+/** Bars over time, drawn by ECharts: only what is used of it, in a file that is loaded when a chart is shown. */
 import { useComputedColorScheme } from '@mantine/core'
-import { BarChart, LineChart } from 'echarts/charts'
+import { BarChart } from 'echarts/charts'
 import { GridComponent } from 'echarts/components'
 import { type EChartsType, init, use } from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
@@ -10,7 +10,7 @@ import { numberOf, partsOf, shortNumberOf, timeOf } from '../times.ts'
 import { Plain, visibleText } from './plain.tsx'
 import { Swatch, type TimeChartProps } from './time-chart.tsx'
 
-use([BarChart, LineChart, GridComponent, CanvasRenderer])
+use([BarChart, GridComponent, CanvasRenderer])
 
 const GRID = { left: 44, right: 8, top: 8, bottom: 22 }
 
@@ -109,7 +109,7 @@ const colorOf = (variable: string): string =>
 /** As many as theme.ts has. */
 const SERIES_COLORS = 8
 
-function optionOf({ series, fromMs, toMs, bucketMs, kind = 'bars' }: TimeChartProps, zone: Zone) {
+function optionOf({ series, fromMs, toMs, bucketMs }: TimeChartProps, zone: Zone) {
   const line = colorOf('--line-soft')
   const axisText = { color: colorOf('--mantine-color-dimmed'), fontSize: 11, hideOverlap: true }
   return {
@@ -132,23 +132,19 @@ function optionOf({ series, fromMs, toMs, bucketMs, kind = 'bars' }: TimeChartPr
       axisLabel: { ...axisText, formatter: shortNumberOf },
       splitLine: { lineStyle: { color: line } },
     },
-    series: series.map(({ name, points, tone }, at) => ({
+    series: series.map(({ name, points }, at) => ({
       name: visibleText(name),
-      type: kind === 'bars' ? 'bar' : 'line',
-      ...(kind === 'bars'
-        ? { stack: 'all', barMinWidth: 1, barMaxWidth: 28, barCategoryGap: '15%' }
-        : { showSymbol: false, areaStyle: { opacity: 0.12 } }),
-      color: seriesColor(name, tone, at),
+      type: 'bar',
+      stack: 'all',
+      barMinWidth: 1,
+      barMaxWidth: 28,
+      barCategoryGap: '15%',
+      color: colorOf(name === 'other' ? '--series-other' : `--series-${at % SERIES_COLORS}`),
       emphasis: { disabled: true },
       // A bar stands over its whole span rather than over its beginning.
-      data: points.map(([ms, count]) => [kind === 'bars' ? ms + bucketMs / 2 : ms, count]),
+      data: points.map(([ms, count]) => [ms + bucketMs / 2, count]),
     })),
   }
-}
-
-function seriesColor(name: string, tone: string | undefined, at: number): string {
-  if (tone !== undefined) return colorOf(`--${tone}`)
-  return colorOf(name === 'other' ? '--series-other' : `--series-${at % SERIES_COLORS}`)
 }
 
 /** What the bar under the pointer says; text of the page, so that names stay text. */

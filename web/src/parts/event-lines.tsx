@@ -9,7 +9,7 @@ import { EntityLink, StatusText, TimeText, Value } from './small.tsx'
 const HOUR_MS = 3_600_000
 
 /** The explorer with an event open, and what else its search finds around that time. */
-export function eventUrl(q: string, { id, time }: Pick<EventRow, 'id' | 'time'>): string {
+function eventUrl(q: string, { id, time }: Pick<EventRow, 'id' | 'time'>): string {
   const ms = Date.parse(time)
   const span = { from: new Date(ms - HOUR_MS).toISOString(), to: new Date(ms + HOUR_MS).toISOString() }
   const url = explorerUrl(q, span)

@@ -1,5 +1,4 @@
 /** Hours of the week, as shades. */
-import { Link } from 'wouter'
 import { numberOf } from '../times.ts'
 
 const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
@@ -8,16 +7,7 @@ const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'
 const SHADES = 6
 
 /** Seven rows of 24 hours; the more, the stronger. Hours are those of UTC. */
-export function HeatMap({
-  hours,
-  label,
-  hrefOf,
-}: {
-  readonly hours: readonly (readonly number[])[]
-  readonly label: string
-  /** Where a cell leads; plain where absent. */
-  readonly hrefOf?: (day: number, hour: number) => string
-}) {
+export function HeatMap({ hours, label }: { readonly hours: readonly (readonly number[])[]; readonly label: string }) {
   const most = Math.max(1, ...hours.flat())
   // Few hours hold most of what happens: by root, the quiet ones can be told from the empty ones.
   const shade = (count: number) => (count === 0 ? 0 : Math.max(1, Math.round(SHADES * Math.sqrt(count / most))))
@@ -47,11 +37,7 @@ export function HeatMap({
                 return (
                   // biome-ignore lint/suspicious/noArrayIndexKey: hours are their places
                   <td key={hour} className={`heat-${shade(count)}`} title={said}>
-                    {hrefOf === undefined || count === 0 ? (
-                      <span className="unseen-caption">{count}</span>
-                    ) : (
-                      <Link href={hrefOf(at, hour)} aria-label={said} />
-                    )}
+                    <span className="unseen-caption">{count}</span>
                   </td>
                 )
               })}

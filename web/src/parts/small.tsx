@@ -3,9 +3,10 @@ import { Anchor, CopyButton, Tooltip, UnstyledButton } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { useSettings } from '../settings.tsx'
-import { agoOf, numberOf, partsOf, timeOf } from '../times.ts'
-import { entityUrl, explorerUrl } from '../url-state.ts'
+import { agoOf, partsOf, timeOf } from '../times.ts'
+import { entityUrl } from '../url-state.ts'
 import { Icon } from './icon.tsx'
+import { LEVELS } from './levels.ts'
 import { Plain, visibleText } from './plain.tsx'
 
 /** An instant in the reader's zone; the other way of saying it is in its title. */
@@ -31,11 +32,9 @@ export function TimeText({
   )
 }
 
-const LEVELS = new Set(['critical', 'high', 'medium', 'low', 'informational'])
-
 /** How bad something is: a word with a colour. */
 export function LevelBadge({ level }: { readonly level: string }) {
-  const known = LEVELS.has(level) ? level : 'informational'
+  const known = LEVELS.find((each) => each === level) ?? 'informational'
   return <span className={`badge level-${known}`}>{known === level ? level : <Plain text={level} />}</span>
 }
 
@@ -59,35 +58,6 @@ export function StatusText({ status, code }: { readonly status: string | null; r
 /** A word in a tone: `good`, `low`, `medium`, `high`, `critical` or `informational`. */
 export function Tag({ tone = 'informational', children }: { readonly tone?: string; readonly children: ReactNode }) {
   return <span className={`badge level-${tone}`}>{children}</span>
-}
-
-/** A number that leads to its events in the explorer; plain where there are none to show. */
-export function Count({
-  value,
-  q,
-  from,
-  to,
-  label,
-}: {
-  readonly value: number
-  readonly q?: string | null
-  readonly from?: string | null
-  readonly to?: string | null
-  /** What is counted, for those who cannot see where the number stands. */
-  readonly label?: string
-}) {
-  const text = numberOf(value)
-  if (q === undefined || q === null) return <span className="count">{text}</span>
-  return (
-    <Anchor
-      component={Link}
-      href={explorerUrl(q, { from: from ?? null, to: to ?? null })}
-      className="count"
-      {...(label === undefined ? {} : { 'aria-label': `${text} ${label}` })}
-    >
-      {text}
-    </Anchor>
-  )
 }
 
 /** A name that leads to the page of what it names. */

@@ -103,7 +103,7 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
 }
 
 /** The code of a problem and the id of the request, for whoever is asked for help. */
-export function ProblemCode({ problem }: { readonly problem: ApiError }) {
+function ProblemCode({ problem }: { readonly problem: ApiError }) {
   return (
     <Text size="xs" c="dimmed" ff="monospace">
       {problem.code}

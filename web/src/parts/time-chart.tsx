@@ -13,8 +13,6 @@ export interface TimeSeries {
   readonly name: string
   /** Begin of the bucket in milliseconds, and how many. */
   readonly points: readonly (readonly [number, number])[]
-  /** A level, where the colour shall mean it. */
-  readonly tone?: string
 }
 
 /** Choices of {@link TimeChart}. */
@@ -25,17 +23,38 @@ export interface TimeChartProps {
   readonly bucketMs: number
   /** What is shown, in words. */
   readonly label: string
-  readonly kind?: 'bars' | 'line'
   readonly height?: number
   /** Called with the span that was dragged over. */
   readonly onSpan?: (from: string, to: string) => void
 }
 
+/** Colours that can be told from each other; the rest is drawn as `other`. */
+const MOST_SERIES = 7
+
 /** More rows than this are no table that anybody reads. */
 const MOST_ROWS = 60
 
-/** Bars or a line over time. */
-export function TimeChart(props: TimeChartProps) {
+/** Events over time, with the names of the colours where there are some. */
+export function HistogramChart({
+  histogram,
+  ...rest
+}: { readonly histogram: Histogram } & Pick<TimeChartProps, 'label' | 'height' | 'onSpan'>) {
+  const series = seriesOf(histogram)
+  return (
+    <>
+      <TimeChart
+        {...rest}
+        series={series}
+        fromMs={Date.parse(histogram.from)}
+        toMs={Date.parse(histogram.to)}
+        bucketMs={histogram.intervalSeconds * 1000}
+      />
+      {histogram.by === null ? null : <Legend series={series} />}
+    </>
+  )
+}
+
+function TimeChart(props: TimeChartProps) {
   const { zone } = useSettings()
   const totals = new Map<number, number>()
   for (const { points } of props.series) for (const [ms, count] of points) totals.set(ms, (totals.get(ms) ?? 0) + count)
@@ -68,7 +87,7 @@ export const Swatch = ({ name, at }: { readonly name: string; readonly at: numbe
 )
 
 /** Names of the colours, in the order of the series. */
-export function Legend({ series }: { readonly series: readonly TimeSeries[] }) {
+function Legend({ series }: { readonly series: readonly TimeSeries[] }) {
   return (
     <ul className="legend" aria-hidden="true">
       {series.map(({ name }, at) => (
@@ -82,7 +101,7 @@ export function Legend({ series }: { readonly series: readonly TimeSeries[] }) {
 }
 
 /** The series of a histogram: one a value it is split by, the most first, or one for all. */
-export function seriesOf(histogram: Histogram, most = 7): TimeSeries[] {
+function seriesOf(histogram: Histogram): TimeSeries[] {
   if (histogram.by === null) {
     return [{ name: 'events', points: histogram.buckets.map(({ time, count }) => [Date.parse(time), count]) }]
   }
@@ -93,7 +112,7 @@ export function seriesOf(histogram: Histogram, most = 7): TimeSeries[] {
   const named = [...totals]
     .filter(([value]) => value !== '')
     .sort((a, b) => b[1] - a[1])
-    .slice(0, most)
+    .slice(0, MOST_SERIES)
   const names = named.map(([value]) => value)
   const series: TimeSeries[] = names.map((name) => ({
     name,

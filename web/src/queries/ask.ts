@@ -1,5 +1,13 @@
 /** Questions as hooks: one for what is read, one for what is changed. */
-import { keepPreviousData, type QueryKey, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import {
+  type InfiniteData,
+  keepPreviousData,
+  type QueryKey,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
 import { type ApiError, ask, type Params, tell } from '../api.ts'
 
 /** Choices of {@link useAsk}. */
@@ -24,6 +32,24 @@ export const useAsk = <T>(path: string, params: Params = {}, choices: AskChoices
     ...(choices.keepPrevious === true ? { placeholderData: keepPreviousData } : {}),
     ...(choices.everyMs === undefined ? {} : { refetchInterval: choices.everyMs }),
   })
+
+/** What the pages of a list have in common. */
+interface Page {
+  readonly nextCursor: string | null
+}
+
+/** Asks for a list page by page; a question that changed shows the answer before until its own is there. */
+export const usePages = <P extends Page>(path: string, params: Params = {}) =>
+  useInfiniteQuery<P, ApiError, readonly P[], QueryKey, string | null>({
+    queryKey: [...keyOf(path, params), 'pages'],
+    initialPageParam: null,
+    queryFn: ({ pageParam, signal }) => ask<P>(path, { ...params, cursor: pageParam }, signal),
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+    select: pagesOf,
+    placeholderData: keepPreviousData,
+  })
+
+const pagesOf = <P>({ pages }: InfiniteData<P, string | null>): readonly P[] => pages
 
 /** One thing to tell the server. */
 export interface Told {

@@ -1,5 +1,5 @@
 /** Questions about events. */
-import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type {
   EventDetail,
   EventPage,
@@ -9,8 +9,8 @@ import type {
   RevealRequest,
   ValueList,
 } from '../../../src/serve/shapes/events.ts'
-import { type ApiError, ask, askText, tell } from '../api.ts'
-import { useAsk } from './ask.ts'
+import { type ApiError, askText, tell } from '../api.ts'
+import { useAsk, usePages } from './ask.ts'
 
 /** What is searched for. */
 export interface Search {
@@ -25,17 +25,9 @@ const PAGE_EVENTS = 200
 /** Values of each facet that are shown. */
 const FACET_VALUES = 8
 
-/** Events page by page; a search that changed shows the last answer until its own is there. */
-export const useEvents = (search: Search, order: 'newest' | 'oldest', enabled = true) =>
-  useInfiniteQuery<EventPage, ApiError>({
-    queryKey: ['events', 'list', search, order],
-    initialPageParam: null,
-    queryFn: ({ pageParam, signal }) =>
-      ask<EventPage>('/events', { ...search, order, limit: PAGE_EVENTS, cursor: pageParam as string | null }, signal),
-    getNextPageParam: (last) => last.nextCursor,
-    placeholderData: keepPreviousData,
-    enabled,
-  })
+/** Events page by page. */
+export const useEvents = (search: Search, order: 'newest' | 'oldest') =>
+  usePages<EventPage>('/events', { ...search, order, limit: PAGE_EVENTS })
 
 /** Counts by field. */
 export const useFacets = (search: Search, fields: readonly Facet[], most = FACET_VALUES) =>

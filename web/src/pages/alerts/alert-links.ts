@@ -1,5 +1,6 @@
 /** Where the parts of an alert lead. */
 import type { AlertRow, FindingDetail } from '../../../../src/serve/shapes/alerts.ts'
+import { justAfter } from '../../times.ts'
 import { entityUrl, explorerUrl, term } from '../../url-state.ts'
 
 /** Fields of rules, and what the search box calls them. */
@@ -39,9 +40,6 @@ export function entityPageOf({ field, value }: AlertRow['entity']): string | nul
   if (PEOPLE.test(field)) return entityUrl('actor', value)
   return field.startsWith('request_params.') ? entityUrl('target', value) : null
 }
-
-/** Events are kept to the microsecond and times here to the millisecond: the last one is in the one after. */
-export const justAfter = (iso: string): string => new Date(Date.parse(iso) + 1).toISOString()
 
 /** The explorer at what somebody or something did from the first to the last event of an alert. */
 export function eventsOf(alert: Pick<AlertRow, 'entity' | 'firstTime' | 'lastTime'>): string | null {

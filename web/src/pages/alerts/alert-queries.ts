@@ -5,7 +5,7 @@ import type { AlertDeed, AlertDetail, AlertPage, AlertRow, FindingDetail } from 
 import type { EventPage } from '../../../../src/serve/shapes/events.ts'
 import { ApiError, tell } from '../../api.ts'
 import { keyOf, useAsk } from '../../queries/ask.ts'
-import { justAfter } from './alert-links.ts'
+import { justAfter } from '../../times.ts'
 import { afterDeed } from './deeds.ts'
 
 /** What the queue holds. */
@@ -18,6 +18,8 @@ export interface QueueFilter {
   readonly entity: string
   readonly assignee: string
   readonly quiet: string
+  /** Id of a finding that they are made of. */
+  readonly finding: string
   readonly limit: number
 }
 

@@ -3,6 +3,7 @@ import { Group, NativeSelect, SegmentedControl, Switch, TextInput } from '@manti
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useState } from 'react'
 import type { AlertRow } from '../../../../src/serve/shapes/alerts.ts'
+import { FilterChip } from '../../parts/filter-chip.tsx'
 import { useMe } from '../../queries/session.ts'
 import { numberOf } from '../../times.ts'
 import type { Changes } from '../../url-state.ts'
@@ -26,16 +27,25 @@ export function filterOf(kind: AlertRow['kind'], params: URLSearchParams): Queue
     entity: text('entity'),
     assignee: text('assignee'),
     quiet: text('quiet'),
+    finding: text('finding'),
     limit: Math.min(QUEUE_MOST, Math.max(QUEUE_STEP, Number(text('limit')) || QUEUE_STEP)),
   }
 }
 
 /** Parts of a filter that hide something. */
 export const isNarrowed = (filter: QueueFilter): boolean =>
-  [filter.state, filter.level, filter.rule, filter.entity, filter.assignee, filter.quiet].some((each) => each !== '')
+  Object.keys(WIDE).some((name) => filter[name as keyof typeof WIDE] !== '')
 
 /** Takes everything out of the address that hides something. */
-export const WIDE: Changes = { state: null, level: null, rule: null, entity: null, assignee: null, quiet: null }
+export const WIDE = {
+  state: null,
+  level: null,
+  rule: null,
+  entity: null,
+  assignee: null,
+  quiet: null,
+  finding: null,
+} satisfies Changes
 
 /** The controls above the queue. */
 export function QueueFilters({
@@ -104,6 +114,9 @@ export function QueueFilters({
       />
       <TypedFilter label="Rule" value={filter.rule} onChange={(rule) => onChange({ rule })} />
       <TypedFilter label="About" value={filter.entity} onChange={(entity) => onChange({ entity })} />
+      {filter.finding === '' ? null : (
+        <FilterChip label="Of one finding" onRemove={() => onChange({ finding: null })} />
+      )}
       <Switch
         label="Without quiet ones"
         checked={filter.quiet === 'false'}

@@ -1,26 +1,27 @@
 /** The queue of alerts or of incidents, with one of them in full beside it. */
 import { ActionIcon, Anchor, Button, Checkbox, Group, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
+import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useState } from 'react'
 import { Link, Redirect } from 'wouter'
 import type { AlertPage, AlertRow } from '../../../../src/serve/shapes/alerts.ts'
 import { useLive } from '../../live.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { KeyHelp, useKeyMap } from '../../parts/key-map.tsx'
+import { LEVELS } from '../../parts/levels.ts'
 import { MayButton, useWhyNot } from '../../parts/may.tsx'
 import { PageHead } from '../../parts/panel.tsx'
 import { Empty, StateOf } from '../../parts/state-of.tsx'
+import { numberOf } from '../../times.ts'
 import { useUrlState } from '../../url-state.ts'
 import { AlertView } from './alert-detail.tsx'
 import { useQueue } from './alert-queries.ts'
-import './alerts.css'
-import { useQueryClient } from '@tanstack/react-query'
-import { numberOf } from '../../times.ts'
 import { whichOf } from './dialogs.tsx'
 import { filterOf, isNarrowed, QUEUE_MOST, QUEUE_STEP, QueueFilters, WIDE } from './queue-filters.tsx'
 import { QueueList } from './queue-list.tsx'
 import { SilencesButton } from './silences.tsx'
 import { type Triage, useTriage } from './triage.tsx'
+import './alerts.css'
 
 /** Narrower than this, the queue and the detail take turns. */
 const BESIDE = '(min-width: 68em)'
@@ -60,6 +61,18 @@ function Queue({ kind, title }: Pick<QueuePageProps, 'kind' | 'title'>) {
   const go = (id: string | null) => change({ id }, { replace: current !== null })
   const at = alerts.findIndex(({ id }) => id === current)
   const place = usePlace(at)
+  // Who comes from a finding wants its alert; where it has only one, that is opened.
+  const [only] = alerts
+  useEffect(() => {
+    if (
+      filter.finding !== '' &&
+      current === null &&
+      alerts.length === 1 &&
+      only !== undefined &&
+      !query.isPlaceholderData
+    )
+      change({ id: only.id }, { replace: true })
+  }, [filter.finding, current, alerts.length, only, query.isPlaceholderData, change])
   const subject =
     chosen.size > 0 ? alerts.filter(({ id }) => chosen.has(id)) : alerts.filter(({ id }) => id === current)
   const step = (by: number) => {
@@ -138,7 +151,7 @@ function Queue({ kind, title }: Pick<QueuePageProps, 'kind' | 'title'>) {
               }
             >
               {(page) => (
-                <div className={query.isPlaceholderData ? 'queue-scroll stale' : 'queue-scroll'}>
+                <div className={query.isPlaceholderData ? 'queue-scroll dated' : 'queue-scroll'}>
                   <QueueList
                     alerts={page.alerts}
                     current={current}
@@ -205,9 +218,6 @@ const BackLink = ({ href, title }: { readonly href: string; readonly title: stri
     <Icon name="left" size={12} /> {title}
   </Anchor>
 )
-
-/** Levels, the worst first, as they are counted. */
-const LEVELS = ['critical', 'high', 'medium', 'low', 'informational']
 
 /** Open ones by level, whatever the filters; each is a link to them. */
 function Counts({ page, kind }: { readonly page: AlertPage; readonly kind: string }) {

@@ -109,7 +109,7 @@ export function SilenceDialog({ alert, onClose }: { readonly alert: AlertRow; re
 const literal = (text: string): string => text.replaceAll(/[\\*?]/g, '\\$&')
 
 /** All silences, with a way to end those in force. */
-export function SilenceList({ onClose }: { readonly onClose: () => void }) {
+function SilenceList({ onClose }: { readonly onClose: () => void }) {
   const query = useAsk<{ silences: SilenceRow[] }>('/silences')
   return (
     <Modal opened onClose={onClose} title="Silences" size="lg">

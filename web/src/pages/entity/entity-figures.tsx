@@ -11,7 +11,7 @@ import { type EntityPlace, narrowed } from './entity-links.ts'
 export function EntityFigures({ entity, place }: { readonly entity: Entity; readonly place: EntityPlace }) {
   const open = entity.alerts.filter(({ status }) => !status.startsWith('resolved')).length
   return (
-    <dl className="figures">
+    <dl className="entity-figures">
       <Figure name="Events" href={narrowed(place)}>
         {numberOf(entity.events)}
       </Figure>
@@ -53,7 +53,7 @@ function Figure({
   readonly children: ReactNode
 }) {
   return (
-    <div className="figure">
+    <div className="entity-figure">
       <dt>{name}</dt>
       <dd className={`${small ? 'small' : ''} ${tone === '' ? '' : `tone-${tone}`}`}>
         {href === undefined ? (

@@ -1,6 +1,7 @@
 /** Where the numbers of an entity's page lead: its events in the explorer, narrowed. */
 import type { Entity, EntityKind } from '../../../../src/serve/shapes/entities.ts'
 import type { Span } from '../../parts/time-range.tsx'
+import { justAfter } from '../../times.ts'
 import { explorerUrl, term } from '../../url-state.ts'
 
 /** The search for an entity, and the time of its page. */
@@ -10,12 +11,6 @@ export interface EntityPlace {
 }
 
 const FIELDS: Readonly<Record<EntityKind, string>> = { actor: 'actor', target: 'target', ip: 'ip' }
-
-/** Times of answers are to the millisecond and those of events to the microsecond. */
-const justAfter = (iso: string): string => {
-  const ms = Date.parse(iso)
-  return Number.isNaN(ms) ? iso : new Date(ms + 1).toISOString()
-}
 
 /** The place of an entity; an open time is from when it was first seen to when it was last. */
 export const placeOf = ({ kind, id, firstSeen, lastSeen }: Entity, span: Span): EntityPlace => ({

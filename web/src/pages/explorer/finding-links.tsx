@@ -1,19 +1,14 @@
 /** What rules found in an event, each with the way to its alerts. */
 import { Anchor } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
-import { useLocation } from 'wouter'
-import type { FindingDetail } from '../../../../src/serve/shapes/alerts.ts'
+import { Link } from 'wouter'
 import type { EventDetail } from '../../../../src/serve/shapes/events.ts'
-import { ask } from '../../api.ts'
 import { Plain } from '../../parts/plain.tsx'
 import { LevelBadge } from '../../parts/small.tsx'
-import { keyOf } from '../../queries/ask.ts'
 import { useMay } from '../../queries/session.ts'
 
 /** Findings of an event; nothing where there are none. */
 export function FindingLinks({ findings }: Pick<EventDetail, 'findings'>) {
   const may = useMay('findings:read')
-  const open = useOpenAlerts()
   if (findings.length === 0) return null
   return (
     <ul className="detail-findings" aria-label="Findings">
@@ -21,7 +16,7 @@ export function FindingLinks({ findings }: Pick<EventDetail, 'findings'>) {
         <li key={id}>
           <LevelBadge level={level} />{' '}
           {may ? (
-            <Anchor component="button" type="button" inherit onClick={() => void open(id)}>
+            <Anchor component={Link} href={`/alerts?${new URLSearchParams({ which: 'all', finding: id })}`} inherit>
               <Plain text={title} />
             </Anchor>
           ) : (
@@ -31,20 +26,4 @@ export function FindingLinks({ findings }: Pick<EventDetail, 'findings'>) {
       ))}
     </ul>
   )
-}
-
-/** An alert gathers the findings of a rule about somebody: by both it is found. */
-function useOpenAlerts(): (finding: string) => Promise<void> {
-  const queries = useQueryClient()
-  const [, navigate] = useLocation()
-  return async (finding) => {
-    const path = `/findings/${encodeURIComponent(finding)}`
-    const found = await queries
-      .fetchQuery({ queryKey: keyOf(path), queryFn: ({ signal }) => ask<FindingDetail>(path, {}, signal) })
-      .catch(() => null)
-    const params = new URLSearchParams({ which: 'all' })
-    if (found !== null) params.set('rule', found.ruleId)
-    if (found?.entity) params.set('entity', found.entity)
-    navigate(`/alerts?${params}`)
-  }
 }

@@ -3,7 +3,7 @@ import { ActionIcon, Group, NativeSelect, Tooltip } from '@mantine/core'
 import type { Facet, Histogram } from '../../../../src/serve/shapes/events.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { StateOf } from '../../parts/state-of.tsx'
-import { Legend, seriesOf, TimeChart } from '../../parts/time-chart.tsx'
+import { HistogramChart } from '../../parts/time-chart.tsx'
 import { type Search, useFittedHistogram } from '../../queries/events.ts'
 import { useSettings } from '../../settings.tsx'
 import { numberOf, spanOf, timeOf } from '../../times.ts'
@@ -60,23 +60,14 @@ export function Timeline({ search, by, onBy, onSpan }: TimelineProps) {
         empty={({ buckets }) => buckets.length === 0}
         whenEmpty={<div className="timeline-empty quiet">No events in this time</div>}
       >
-        {(answer) => {
-          const series = seriesOf(answer)
-          return (
-            <>
-              <TimeChart
-                series={series}
-                fromMs={Date.parse(answer.from)}
-                toMs={Date.parse(answer.to)}
-                bucketMs={answer.intervalSeconds * 1000}
-                label="Events over time. Drag over a span to look into it; the time can also be typed at the top."
-                height={112}
-                onSpan={onSpan}
-              />
-              {answer.by === null ? null : <Legend series={series} />}
-            </>
-          )
-        }}
+        {(answer) => (
+          <HistogramChart
+            histogram={answer}
+            label="Events over time. Drag over a span to look into it; the time can also be typed at the top."
+            height={112}
+            onSpan={onSpan}
+          />
+        )}
       </StateOf>
     </div>
   )

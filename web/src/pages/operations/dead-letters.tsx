@@ -1,17 +1,16 @@
 /** What a destination refused for good: to be sent again, or thrown away. */
 import { Button, Modal, Stack, Table, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { DeadLetterPage } from '../../../../src/serve/shapes/operations.ts'
-import { type ApiError, ask } from '../../api.ts'
 import { MayButton, useWhyNot } from '../../parts/may.tsx'
+import { MoreButton } from '../../parts/more-button.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Plain, visibleText } from '../../parts/plain.tsx'
 import { ScrollTable } from '../../parts/scroll-table.tsx'
 import { TimeText } from '../../parts/small.tsx'
 import { Empty, Failed, StateOf } from '../../parts/state-of.tsx'
-import { keyOf, useTell } from '../../queries/ask.ts'
+import { usePages, useTell } from '../../queries/ask.ts'
 import { numberOf } from '../../times.ts'
 
 type Letter = DeadLetterPage['letters'][number]
@@ -25,23 +24,11 @@ interface Replay {
 
 const PAGE = 50
 
-/** Pages of dead letters, the oldest first. */
-const useLetters = (path: string) =>
-  useInfiniteQuery<DeadLetterPage, ApiError, DeadLetterPage, readonly unknown[], string | null>({
-    queryKey: [...keyOf(`${path}/dead`), 'pages'],
-    queryFn: ({ pageParam, signal }) => ask<DeadLetterPage>(`${path}/dead`, { limit: PAGE, cursor: pageParam }, signal),
-    initialPageParam: null,
-    getNextPageParam: ({ nextCursor }) => nextCursor,
-    select: ({ pages }) => ({
-      letters: pages.flatMap(({ letters }) => letters),
-      nextCursor: pages.at(-1)?.nextCursor ?? null,
-    }),
-  })
-
 /** The dead letters of one destination. */
 export function DeadLetters({ destination, onClose }: { readonly destination: string; readonly onClose: () => void }) {
   const path = `/destinations/${encodeURIComponent(destination)}`
-  const query = useLetters(path)
+  // The oldest first.
+  const query = usePages<DeadLetterPage>(`${path}/dead`, { limit: PAGE })
   const whyNot = useWhyNot('delivery:change', 'send or discard dead letters')
   const replay = useTell<Replay>([['destinations']])
   const run = async () => {
@@ -73,29 +60,22 @@ export function DeadLetters({ destination, onClose }: { readonly destination: st
       {replay.error === null ? null : <Failed error={replay.error} />}
       <StateOf
         query={query}
-        empty={({ letters }) => letters.length === 0}
+        empty={([first]) => first?.letters.length === 0}
         whenEmpty={<Empty title="No dead letters" icon="check" />}
       >
-        {({ letters }) => (
+        {(pages) => (
           <>
             <ScrollTable
               label="Dead letters"
-              columns={[{ name: 'Why' }, { name: 'When' }, { name: 'What' }, { name: 'To do', silent: true }]}
+              columns={[{ name: 'Why' }, { name: 'What' }, { name: 'To do', silent: true }]}
             >
-              {letters.map((letter) => (
-                <LetterRow key={letter.seq} letter={letter} path={path} />
-              ))}
+              {pages
+                .flatMap(({ letters }) => letters)
+                .map((letter) => (
+                  <LetterRow key={letter.seq} letter={letter} path={path} />
+                ))}
             </ScrollTable>
-            {query.hasNextPage ? (
-              <Button
-                variant="subtle"
-                fullWidth
-                loading={query.isFetchingNextPage}
-                onClick={() => void query.fetchNextPage()}
-              >
-                Show more
-              </Button>
-            ) : null}
+            <MoreButton query={query} />
           </>
         )}
       </StateOf>
@@ -110,9 +90,9 @@ function LetterRow({ letter, path }: { readonly letter: Letter; readonly path: s
     <Table.Tr>
       <Table.Td className="name-cell">
         <Plain text={letter.reason} />
-      </Table.Td>
-      <Table.Td>
-        <TimeText iso={letter.time} />
+        <div className="sub">
+          <TimeText iso={letter.time} />
+        </div>
       </Table.Td>
       <Table.Td className="name-cell">
         {letter.body === '' ? (

@@ -1,15 +1,16 @@
 /** Records that became no event: why, from where, and what was received. */
-import { Button, Group, NativeSelect, Table } from '@mantine/core'
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { Button, Group, NativeSelect, Table, UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 import type { RejectPage } from '../../../../src/serve/shapes/operations.ts'
-import { type ApiError, ask } from '../../api.ts'
 import { Icon } from '../../parts/icon.tsx'
+import { MoreButton } from '../../parts/more-button.tsx'
 import { Panel } from '../../parts/panel.tsx'
-import { Plain } from '../../parts/plain.tsx'
+import { Plain, visibleText } from '../../parts/plain.tsx'
 import { ScrollTable } from '../../parts/scroll-table.tsx'
 import { Copy, Tag, TimeText } from '../../parts/small.tsx'
 import { Empty, StateOf } from '../../parts/state-of.tsx'
+import { type Span, TimeRangePicker } from '../../parts/time-range.tsx'
+import { usePages } from '../../queries/ask.ts'
 import { numberOf } from '../../times.ts'
 import { useUrlState } from '../../url-state.ts'
 
@@ -17,79 +18,90 @@ type Reject = RejectPage['rejects'][number]
 
 const PAGE = 50
 
-/** Pages of rejects, the newest first. */
-const useRejects = (reason: string) =>
-  useInfiniteQuery<RejectPage, ApiError, RejectPage, readonly unknown[], string | null>({
-    queryKey: ['rejects', 'pages', { reason }],
-    queryFn: ({ pageParam, signal }) => ask<RejectPage>('/rejects', { reason, limit: PAGE, cursor: pageParam }, signal),
-    initialPageParam: null,
-    getNextPageParam: ({ nextCursor }) => nextCursor,
-    select: ({ pages }) => ({
-      rejects: pages.flatMap(({ rejects }) => rejects),
-      nextCursor: pages.at(-1)?.nextCursor ?? null,
-      reasons: pages[0]?.reasons ?? [],
-    }),
-  })
-
-/** The rejects of the lake, by reason. */
+/** The rejects of the lake, by reason and by when they were set aside. */
 export function Rejects() {
   const [params, change] = useUrlState()
   const reason = params.get('reason') ?? ''
-  const query = useRejects(reason)
-  const reasons = query.data?.reasons ?? []
+  const span: Span = { from: params.get('from'), to: params.get('to') }
+  const query = usePages<RejectPage>('/rejects', { ...span, reason, limit: PAGE })
+  const isNarrowed = reason !== '' || span.from !== null || span.to !== null
   return (
     <Panel
       title="Rejects"
       note="Records that could not be read as events. Nothing is lost: the bytes are kept."
       actions={
-        <NativeSelect
-          aria-label="Reason"
-          value={reason}
-          onChange={(event) => change({ reason: event.currentTarget.value })}
-          data={[
-            { value: '', label: 'Any reason' },
-            ...reasons.map(({ value, count }) => ({ value, label: `${value} (${numberOf(count)})` })),
-            ...(reason === '' || reasons.some(({ value }) => value === reason)
-              ? []
-              : [{ value: reason, label: reason }]),
-          ]}
-        />
+        <>
+          <Reasons
+            reason={reason}
+            counts={query.data?.[0]?.reasons ?? []}
+            onChange={(next) => change({ reason: next })}
+          />
+          <TimeRangePicker span={span} onChange={({ from, to }) => change({ from, to })} />
+        </>
       }
       flush
     >
       <StateOf
         query={query}
-        empty={({ rejects }) => rejects.length === 0}
+        empty={([first]) => first?.rejects.length === 0}
         whenEmpty={
-          <Empty title="No rejects" icon="check">
-            Every record that came became an event{reason === '' ? '' : ', or was rejected for another reason'}.
-          </Empty>
+          isNarrowed ? (
+            <Empty title="No reject fits these filters" icon="filter">
+              <UnstyledButton className="text-button" onClick={() => change({ reason: null, from: null, to: null })}>
+                Show all rejects
+              </UnstyledButton>
+            </Empty>
+          ) : (
+            <Empty title="No rejects" icon="check">
+              Every record that came became an event.
+            </Empty>
+          )
         }
       >
-        {({ rejects }) => (
-          <>
+        {(pages) => (
+          <div className={query.isPlaceholderData ? 'dated' : ''}>
             <ScrollTable
               label="Rejects"
-              columns={[{ name: 'Reason' }, { name: 'Where' }, { name: 'Received' }, { name: 'Bytes', silent: true }]}
+              columns={[
+                { name: 'Reason' },
+                { name: 'Where, and when it was set aside' },
+                { name: 'Bytes', silent: true },
+              ]}
             >
-              {rejects.map((reject) => (
-                <RejectRows key={reject.id} reject={reject} />
-              ))}
+              {pages
+                .flatMap(({ rejects }) => rejects)
+                .map((reject) => (
+                  <RejectRows key={reject.id} reject={reject} />
+                ))}
             </ScrollTable>
-            {query.hasNextPage ? (
-              <Button
-                variant="subtle"
-                fullWidth
-                loading={query.isFetchingNextPage}
-                onClick={() => void query.fetchNextPage()}
-              >
-                Show more
-              </Button>
-            ) : null}
-          </>
+            <MoreButton query={query} />
+          </div>
         )}
       </StateOf>
     </Panel>
+  )
+}
+
+function Reasons({
+  reason,
+  counts,
+  onChange,
+}: {
+  readonly reason: string
+  readonly counts: RejectPage['reasons']
+  readonly onChange: (reason: string) => void
+}) {
+  return (
+    <NativeSelect
+      aria-label="Reason"
+      value={reason}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      data={[
+        { value: '', label: 'Any reason' },
+        ...counts.map(({ value, count }) => ({ value, label: `${visibleText(value)} (${numberOf(count)})` })),
+        ...(reason === '' || counts.some(({ value }) => value === reason) ? [] : [{ value: reason, label: reason }]),
+      ]}
+    />
   )
 }
 
@@ -112,9 +124,9 @@ function RejectRows({ reject }: { readonly reject: Reject }) {
         <Table.Td className="name-cell">
           <Plain text={object} />
           {line === null ? null : <span className="sub"> line {numberOf(line)}</span>}
-        </Table.Td>
-        <Table.Td>
-          <TimeText iso={time} />
+          <div className="sub">
+            <TimeText iso={time} />
+          </div>
         </Table.Td>
         <Table.Td className="buttons">
           {bytes === null ? null : (
@@ -132,7 +144,7 @@ function RejectRows({ reject }: { readonly reject: Reject }) {
       </Table.Tr>
       {opened && bytes !== null ? (
         <Table.Tr>
-          <Table.Td colSpan={4}>
+          <Table.Td colSpan={3}>
             <Group gap={4} align="flex-start" wrap="nowrap">
               {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
               <pre className="bytes" tabIndex={0}>

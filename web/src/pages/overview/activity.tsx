@@ -3,7 +3,7 @@ import { useLocation } from 'wouter'
 import type { Overview } from '../../../../src/serve/shapes/entities.ts'
 import { Panel } from '../../parts/panel.tsx'
 import { StateOf } from '../../parts/state-of.tsx'
-import { Legend, seriesOf, TimeChart } from '../../parts/time-chart.tsx'
+import { HistogramChart } from '../../parts/time-chart.tsx'
 import { useHistogram } from '../../queries/events.ts'
 import { explorerUrl } from '../../url-state.ts'
 
@@ -17,23 +17,14 @@ export function Activity({ overview }: { readonly overview: Overview }) {
   return (
     <Panel title="Events by category" note="Drag over a span to look into it">
       <StateOf query={histogram} lines={6}>
-        {(answer) => {
-          const series = seriesOf(answer)
-          return (
-            <>
-              <TimeChart
-                series={series}
-                fromMs={Date.parse(answer.from)}
-                toMs={Date.parse(answer.to)}
-                bucketMs={answer.intervalSeconds * 1000}
-                label="Events over time by category"
-                height={272}
-                onSpan={(from, to) => navigate(explorerUrl(q, { from, to }))}
-              />
-              <Legend series={series} />
-            </>
-          )
-        }}
+        {(answer) => (
+          <HistogramChart
+            histogram={answer}
+            label="Events over time by category"
+            height={272}
+            onSpan={(from, to) => navigate(explorerUrl(q, { from, to }))}
+          />
+        )}
       </StateOf>
     </Panel>
   )

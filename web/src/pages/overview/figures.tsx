@@ -38,12 +38,16 @@ export function Figures({ overview }: { readonly overview: Overview }) {
           figure={overview.figures[name]}
           isBad={isBad}
           span={{ from: overview.from, to: overview.to }}
-          href={name === 'rejects' && mayRead && mayOperate ? '/operations?show=rejects' : null}
+          href={name === 'rejects' && mayRead && mayOperate ? rejectsUrl(overview) : null}
         />
       ))}
     </dl>
   )
 }
+
+/** Rejects are no events: they have a page of their own. */
+const rejectsUrl = ({ from, to }: Overview): string =>
+  `/operations?${new URLSearchParams({ show: 'rejects', from, to })}`
 
 function Cell({
   title,

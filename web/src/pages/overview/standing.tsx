@@ -4,13 +4,11 @@ import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { Overview } from '../../../../src/serve/shapes/entities.ts'
 import { Icon, type IconName } from '../../parts/icon.tsx'
+import { LEVELS } from '../../parts/levels.ts'
 import { Panel } from '../../parts/panel.tsx'
 import { LevelBadge, TimeText } from '../../parts/small.tsx'
 import { useMay } from '../../queries/session.ts'
 import { numberOf, spanOf } from '../../times.ts'
-
-/** Worst first. */
-const LEVELS = ['critical', 'high', 'medium', 'low', 'informational']
 
 /** Older than this, somebody should look why nothing comes. */
 const STALE_SECONDS = 86_400

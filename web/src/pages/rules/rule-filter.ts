@@ -1,5 +1,6 @@
 /** Which rules are listed, and in what order; kept in the address. */
 import type { RuleRow } from '../../../../src/serve/shapes/rules.ts'
+import { LEVELS } from '../../parts/levels.ts'
 
 /** Orders of the list. */
 export const SORTS = ['findings', 'level', 'title', 'lastFired', 'noise'] as const
@@ -28,8 +29,6 @@ export const SHOWS = [
   { value: 'changed', label: 'Changed here' },
   { value: 'problems', label: 'With problems' },
 ] as const
-
-const LEVELS = ['informational', 'low', 'medium', 'high', 'critical']
 
 /** From this share on, what a rule finds is more often wrong than right. */
 export const NOISY = 0.5
@@ -81,7 +80,7 @@ function isShown(rule: RuleRow, show: string): boolean {
 
 const ORDERS: Readonly<Record<RuleSort, (a: RuleRow, b: RuleRow) => number>> = {
   findings: (a, b) => b.findings - a.findings,
-  level: (a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level),
+  level: (a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level),
   title: () => 0,
   lastFired: (a, b) => (b.lastFired ?? '').localeCompare(a.lastFired ?? ''),
   noise: (a, b) => (b.noise ?? -1) - (a.noise ?? -1),

@@ -4,6 +4,7 @@ import { notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { RuleDetail, RuleOverride } from '../../../../src/serve/shapes/rules.ts'
+import { LEVELS } from '../../parts/levels.ts'
 import { MayButton, useWhyNot } from '../../parts/may.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Plain, visibleText } from '../../parts/plain.tsx'
@@ -13,8 +14,6 @@ import { isSame, readValue, textOf } from './parameter-values.ts'
 
 type Parameter = RuleDetail['parameters'][number]
 type Level = RuleDetail['level']
-
-const LEVELS: readonly Level[] = ['informational', 'low', 'medium', 'high', 'critical']
 
 const SHORTEST_REASON = 3
 
@@ -64,7 +63,7 @@ export function RuleSettings({ rule }: { readonly rule: RuleDetail }) {
               value={level}
               disabled={whyNot !== null}
               onChange={(event) => setLevel(event.currentTarget.value as Level)}
-              data={[...LEVELS]}
+              data={LEVELS.toReversed()}
             />
             <Switch
               label={enabled ? 'On' : 'Off: makes no findings'}

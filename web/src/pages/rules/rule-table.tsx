@@ -2,7 +2,9 @@
 import { Anchor, Group, NativeSelect, Table, TextInput, UnstyledButton } from '@mantine/core'
 import { Link } from 'wouter'
 import type { RuleRow } from '../../../../src/serve/shapes/rules.ts'
+import { FilterChip } from '../../parts/filter-chip.tsx'
 import { Icon } from '../../parts/icon.tsx'
+import { LEVELS } from '../../parts/levels.ts'
 import { Plain, visibleText } from '../../parts/plain.tsx'
 import { LevelBadge, Tag, TimeText } from '../../parts/small.tsx'
 import { Empty } from '../../parts/state-of.tsx'
@@ -43,10 +45,7 @@ export function RuleFilters({
         aria-label="Level"
         value={filter.level}
         onChange={(event) => onChange({ level: event.currentTarget.value })}
-        data={[
-          { value: '', label: 'Any level' },
-          ...['critical', 'high', 'medium', 'low', 'informational'].map((value) => ({ value, label: value })),
-        ]}
+        data={[{ value: '', label: 'Any level' }, ...LEVELS.map((value) => ({ value, label: value }))]}
       />
       <NativeSelect
         aria-label="Threat"
@@ -69,11 +68,7 @@ export function RuleFilters({
         ]}
       />
       {filter.technique === '' ? null : (
-        <UnstyledButton className="filter-chip" onClick={() => onChange({ technique: null })}>
-          <Plain text={filter.technique} />
-          <Icon name="close" size={11} />
-          <span className="unseen-caption">Take the technique away</span>
-        </UnstyledButton>
+        <FilterChip label={filter.technique} onRemove={() => onChange({ technique: null })} />
       )}
     </Group>
   )
