@@ -35,11 +35,6 @@ const BACKGROUND = { 'x-bricktrail-background': '1' }
 
 let csrf: string | null = null
 
-let asked = 0
-
-/** How many requests this page made: each of them is an event in the lake a little later. */
-export const requestsMade = (): number => asked
-
 /** Told once it is known who is signed in. */
 export const setCsrf = (token: string | null): void => {
   csrf = token
@@ -94,7 +89,6 @@ async function sent<T>(url: string, init: Asked): Promise<T> {
 
 async function fetched(url: string, init: Asked): Promise<Response> {
   let response: Response
-  asked++
   try {
     const headers = { ...init.headers, ...(isAway() ? BACKGROUND : {}) }
     response = await fetch(url, { credentials: 'same-origin', redirect: 'error', ...init, headers })

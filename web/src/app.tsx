@@ -115,7 +115,7 @@ function Navigation({ me, path, onGo }: { readonly me: Me; readonly path: string
 
 function useTitle(path: string): void {
   useEffect(() => {
-    const name = destinationOf(path)?.name
+    const name = path === '/account' ? 'Your account' : destinationOf(path)?.name
     document.title = name === undefined ? 'Bricktrail' : `${name} · Bricktrail`
   }, [path])
 }

@@ -1,19 +1,17 @@
 import { expect, it } from 'vitest'
-import { changeOf, foreignEvents, isOnlyOwn } from './live-change.ts'
+import { changeOf, foreignEvents } from './live-change.ts'
 
 it('tells the record of use from events of the account', () => {
   expect(foreignEvents({ added: 5, own: 3 })).toBe(2)
   expect(foreignEvents({ added: 5 })).toBe(5)
   expect(foreignEvents({})).toBe(0)
-  expect(isOnlyOwn({ added: 3, own: 3, rejects: 0 })).toBe(true)
-  expect(isOnlyOwn({ added: 3, own: 2, rejects: 0 })).toBe(false)
-  expect(isOnlyOwn({ added: 3, own: 3, rejects: 1 })).toBe(false)
-  expect(isOnlyOwn({ added: 0, own: 0, rejects: 0 })).toBe(false)
+  expect(foreignEvents({ added: 3, own: 3, rejects: 0 })).toBe(0)
 })
 
 it('takes a change without numbers for any number', () => {
   expect(foreignEvents({ added: 0, own: 0, rejects: 0 })).toBe(Number.POSITIVE_INFINITY)
   expect(foreignEvents({ added: 0, own: 0, rejects: 2 })).toBe(0)
+  expect(foreignEvents({ missed: true })).toBe(Number.POSITIVE_INFINITY)
 })
 
 it('reads what is no change as an empty one', () => {

@@ -15,15 +15,12 @@ export function changeOf(data: unknown): LiveChange {
 
 /**
  * How many of the events that came are of the account, not of what people ask of Bricktrail. Every question of a page is an event a little
- * later: a page that asked anew for those would never come to rest. Who sees some rows only is told of a change without numbers: then it
- * may be any number.
+ * later: a page that asked anew for those would never come to rest. Who sees some rows only is told of a change without numbers, and
+ * nobody knows how much came while a page did not listen: then it may be any number.
  */
-export function foreignEvents({ added, own, rejects }: LiveChange): number {
+export function foreignEvents({ added, own, rejects, missed }: LiveChange): number {
+  if (missed === true) return Number.POSITIVE_INFINITY
   if (typeof added !== 'number') return 0
   if (added === 0 && own === 0 && rejects === 0) return Number.POSITIVE_INFINITY
   return Math.max(0, added - (typeof own === 'number' ? own : 0))
 }
-
-/** Whether a change brought nothing but the record of use. Who may not know how many events came is told of none: that is no reason. */
-export const isOnlyOwn = (change: LiveChange): boolean =>
-  typeof change.added === 'number' && change.added > 0 && change.rejects === 0 && foreignEvents(change) === 0

@@ -1,10 +1,10 @@
 /** The live stream: one connection for the page, which many parts listen to. */
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react'
-import { changeOf, isOnlyOwn, type LiveChange } from './live-change.ts'
+import { changeOf, foreignEvents, type LiveChange } from './live-change.ts'
 
-/** Kinds of changes that the server tells of. */
-export type LiveKind = 'events' | 'findings' | 'alerts' | 'stage'
+/** Kinds of changes that the server tells of, where `events` are those of the account, and `use` is what people ask of Bricktrail. */
+type LiveKind = 'events' | 'use' | 'findings' | 'alerts' | 'stage'
 
 /** How the connection is. */
 export type LiveState = 'connecting' | 'live' | 'lost'
@@ -17,7 +17,7 @@ interface Live {
   readonly listen: (kind: LiveKind, listener: Listener) => () => void
 }
 
-const KINDS: readonly LiveKind[] = ['events', 'findings', 'alerts', 'stage']
+const KINDS: readonly LiveKind[] = ['events', 'use', 'findings', 'alerts', 'stage']
 
 /** A browser gives up on a stream that was refused; it is asked for again after this long, and then ever more seldom. */
 const FIRST_RETRY_MS = 2000
@@ -26,8 +26,8 @@ const LONGEST_RETRY_MS = 60_000
 /** Browsers open six connections to a server, for all its tabs together: a tab that nobody sees gives its one back after this long. */
 const UNSEEN_MS = 20_000
 
-/** Nobody knows how much a tab missed while it did not listen; more than it asked itself, for all it knows. */
-const MISSED = { added: Number.POSITIVE_INFINITY, missed: true } as const
+/** Nobody knows how much a tab missed while it did not listen. */
+const MISSED: LiveChange = { missed: true }
 
 const LiveContext = createContext<Live>({ state: 'connecting', listen: () => () => {} })
 
@@ -51,45 +51,51 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
   return <LiveContext value={value}>{children}</LiveContext>
 }
 
-/** Follows the stream. What was told while it was lost is told no more by a server that began anew: `onBack` has all asked for again. */
+/**
+ * Follows the stream. A stream that was cut off goes on where it was, or says `reset` where it cannot; one that was opened anew knows
+ * nothing of the one before. Then `onGap` has all asked for again.
+ */
 function connect(
   listeners: ReadonlyMap<LiveKind, Set<Listener>>,
   setState: (state: LiveState) => void,
-  onBack: () => void,
+  onGap: () => void,
 ): () => void {
   let source: EventSource | undefined
   let timer: number | undefined
   let wait = FIRST_RETRY_MS
-  let isResting = false
-  let wasLost = false
+  /** What is to be done about what a closed stream did not tell. */
+  let onOpened = () => {}
+  const tell = (kind: LiveKind, change: LiveChange) => {
+    for (const listener of listeners.get(kind) ?? []) listener(change)
+  }
   const open = () => {
     source = new EventSource('/api/v1/stream')
     source.onopen = () => {
       wait = FIRST_RETRY_MS
       setState('live')
-      if (wasLost) onBack()
-      wasLost = false
-      if (!isResting) return
-      isResting = false
-      for (const ofKind of listeners.values()) for (const listener of ofKind) listener(MISSED)
+      onOpened()
+      onOpened = () => {}
     }
     source.onerror = () => {
       setState('lost')
-      wasLost = true
       if (source?.readyState !== EventSource.CLOSED) return
+      onOpened = onGap
       timer = window.setTimeout(open, wait)
       wait = Math.min(LONGEST_RETRY_MS, wait * 2)
     }
-    for (const kind of KINDS) {
-      source.addEventListener(kind, (message) => {
-        const change = changeOf(message.data)
-        if (kind === 'events' && isOnlyOwn(change)) return
-        for (const listener of listeners.get(kind) ?? []) listener(change)
-      })
-    }
+    source.addEventListener('reset', onGap)
+    source.addEventListener('events', ({ data }) => {
+      const change = changeOf(data)
+      if (foreignEvents(change) > 0 || change.rejects !== 0) tell('events', change)
+      if (change.own !== 0) tell('use', change)
+    })
+    for (const kind of ['findings', 'alerts', 'stage'] as const)
+      source.addEventListener(kind, ({ data }) => tell(kind, changeOf(data)))
   }
   const rest = () => {
-    isResting = true
+    onOpened = () => {
+      for (const kind of KINDS) tell(kind, MISSED)
+    }
     source?.close()
     setState('connecting')
   }

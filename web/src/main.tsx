@@ -25,7 +25,7 @@ const queries: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError: (error, query) => {
       // The session ended: who is signed in is asked anew, which leads to the sign-in page.
-      if (error instanceof ApiError && error.status === 401 && query.queryKey[0] !== 'me') {
+      if (error instanceof ApiError && error.status === 401 && query.queryKey.join() !== 'me') {
         void queries.invalidateQueries({ queryKey: ['me'] })
       }
     },

@@ -1,5 +1,7 @@
 /** What belongs to the reader: who is signed in, theme, zone of times, the way out; and whether the page is live. */
 import { Divider, Popover, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { Link } from 'wouter'
 import type { Me } from '../../src/serve/shapes/access.ts'
 import { type LiveState, useLiveState } from './live.tsx'
 import { Choice } from './parts/choice.tsx'
@@ -33,10 +35,15 @@ export function ReaderMenu({ me }: { readonly me: Me }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   const { zone, setZone } = useSettings()
   const signOut = useSignOut()
+  const [isOpen, { toggle, close }] = useDisclosure(false)
   return (
-    <Popover position="top-start" width={270} shadow="md" trapFocus returnFocus>
+    <Popover position="top-start" width={270} shadow="md" trapFocus returnFocus opened={isOpen} onDismiss={close}>
       <Popover.Target>
-        <UnstyledButton className="reader" aria-label={`${me.name}, ${me.role}: settings and sign out`}>
+        <UnstyledButton
+          className="reader"
+          aria-label={`${me.name}, ${me.role}: settings and sign out`}
+          onClick={toggle}
+        >
           <Icon name="person" size={14} />
           <span className="reader-name">
             <Plain text={me.name} />
@@ -80,6 +87,9 @@ export function ReaderMenu({ me }: { readonly me: Me }) {
           onChange={setZone}
         />
         <Divider my={4} />
+        <Link href="/account" className="drop-item" onClick={close}>
+          <Icon name="person" size={14} /> Account and sessions
+        </Link>
         <a href="/docs" className="drop-item">
           <Icon name="external" size={14} /> API reference
         </a>

@@ -4,7 +4,7 @@ import { Route, Switch } from 'wouter'
 import type { Permission } from '../../src/serve/contract.ts'
 import type { IconName } from './parts/icon.tsx'
 import { Empty, Forbidden, Loading } from './parts/state-of.tsx'
-import { useMay } from './queries/session.ts'
+import { useMe } from './queries/session.ts'
 
 /** A page of the navigation. */
 export interface Destination {
@@ -56,9 +56,11 @@ const Rule: Page = lazy(() => import('./pages/rule.tsx'))
 const Integrity: Page = lazy(() => import('./pages/integrity.tsx'))
 const Operations: Page = lazy(() => import('./pages/operations.tsx'))
 const Admin: Page = lazy(() => import('./pages/admin.tsx'))
+const Account: Page = lazy(() => import('./pages/account.tsx'))
 const Sql = lazy(() => import('./pages/sql.tsx'))
 
-const PAGES: readonly (readonly [path: string, needs: Permission, page: Page])[] = [
+/** A page is for everybody who is signed in where nothing is needed. */
+const PAGES: readonly (readonly [path: string, needs: Permission | null, page: Page])[] = [
   ['/', 'events:read', Overview],
   ['/events', 'events:read', Explorer],
   ['/alerts/:id?', 'findings:read', Alerts],
@@ -70,6 +72,7 @@ const PAGES: readonly (readonly [path: string, needs: Permission, page: Page])[]
   ['/operations', 'health:read', Operations],
   ['/admin', 'access:read', Admin],
   ['/sql', 'sql:run', Sql],
+  ['/account', null, Account],
 ]
 
 /** The page of the address. */
@@ -94,8 +97,9 @@ export function Routes() {
   )
 }
 
-function Allowed({ needs, children }: { readonly needs: Permission; readonly children: React.ReactNode }) {
-  return useMay(needs) ? children : <Forbidden />
+function Allowed({ needs, children }: { readonly needs: Permission | null; readonly children: React.ReactNode }) {
+  const { permissions } = useMe()
+  return needs === null || permissions.includes(needs) ? children : <Forbidden />
 }
 
 function NotFound() {

@@ -1,10 +1,11 @@
-/** Access: tokens of programs, roles of people, and the record of what both asked. */
+/** Access: tokens of programs, roles of people, who is signed in, and the record of what all of them asked. */
 import { Anchor, Tabs } from '@mantine/core'
 import { Link } from 'wouter'
 import { PageHead } from '../parts/panel.tsx'
 import { useMay } from '../queries/session.ts'
 import { explorerUrl, useUrlState } from '../url-state.ts'
 import { People } from './admin/people.tsx'
+import { Sessions } from './admin/sessions.tsx'
 import { Tokens } from './admin/tokens.tsx'
 import './admin/admin.css'
 
@@ -29,12 +30,16 @@ export default function Admin() {
         <Tabs.List mb="sm">
           <Tabs.Tab value="tokens">Tokens</Tabs.Tab>
           <Tabs.Tab value="people">People</Tabs.Tab>
+          <Tabs.Tab value="sessions">Sessions</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="tokens">
           <Tokens />
         </Tabs.Panel>
         <Tabs.Panel value="people">
           <People />
+        </Tabs.Panel>
+        <Tabs.Panel value="sessions">
+          <Sessions />
         </Tabs.Panel>
       </Tabs>
     </div>

@@ -38,7 +38,7 @@ export default function Operations() {
           <Tabs.Tab value="out">Destinations</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="in">
-          <div className="operations">
+          <div className="page-stack">
             <Panel title="Sources" note="Folders and buckets that are watched" flush>
               <StateOf query={query}>{({ sources }) => <Sources sources={sources} />}</StateOf>
             </Panel>

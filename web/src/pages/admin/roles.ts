@@ -1,5 +1,6 @@
 /** Roles as they are told to whoever gives them. */
 import type { Permission, Role } from '../../../../src/serve/contract.ts'
+import type { Me } from '../../../../src/serve/shapes/access.ts'
 
 /** Roles, the least first; what they may is the usual, settings may say otherwise. */
 export const ROLE_CHOICES: readonly { readonly value: Role; readonly label: string; readonly may: string }[] = [
@@ -20,6 +21,13 @@ export const ROLE_CHOICES: readonly { readonly value: Role; readonly label: stri
   },
   { value: 'admin', label: 'Admin', may: 'May do everything.' },
 ]
+
+/** What masks hide. */
+export const MASK_WORDS: Readonly<Record<Me['masks'][number], string>> = {
+  email: 'E-mail addresses and names',
+  ip: 'Network addresses',
+  query: 'Query text',
+}
 
 /** Permissions as a form has them, in the order of rooms. */
 export const SCOPE_CHOICES: readonly { readonly value: Permission; readonly label: string }[] = [

@@ -1,15 +1,16 @@
 /** Tokens of programs: what they may, when they end, when they were last used. */
-import { Anchor, Button, Group, Modal, Stack, Switch, Table, Text } from '@mantine/core'
+import { Anchor, Group, Switch, Table } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import type { TokenRow } from '../../../../src/serve/shapes/access.ts'
+import { Confirm } from '../../parts/confirm.tsx'
 import { MayButton, useWhyNot } from '../../parts/may.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Plain, visibleText } from '../../parts/plain.tsx'
 import { ScrollTable } from '../../parts/scroll-table.tsx'
 import { Tag, TimeText } from '../../parts/small.tsx'
-import { Empty, Failed, StateOf } from '../../parts/state-of.tsx'
-import { useAsk, useTell } from '../../queries/ask.ts'
+import { Empty, StateOf } from '../../parts/state-of.tsx'
+import { useAsk } from '../../queries/ask.ts'
 import { useMay } from '../../queries/session.ts'
 import { explorerUrl, term } from '../../url-state.ts'
 import { NewTokenDialog } from './new-token.tsx'
@@ -133,7 +134,18 @@ function TokenLine({ token }: { readonly token: TokenRow }) {
             Revoke
           </MayButton>
         ) : null}
-        {revoking ? <Revoke token={token} onClose={() => setRevoking(false)} /> : null}
+        {revoking ? (
+          <Confirm
+            title="Revoke this token?"
+            action="Revoke"
+            told={{ method: 'DELETE', path: `/tokens/${encodeURIComponent(token.id)}` }}
+            outdated={[['tokens']]}
+            onClose={() => setRevoking(false)}
+          >
+            Programs that use <strong>{visibleText(token.name)}</strong> are refused from now on. It cannot be taken
+            back.
+          </Confirm>
+        ) : null}
       </Table.Td>
     </Table.Tr>
   )
@@ -155,31 +167,5 @@ function TokenMay({ token }: { readonly token: TokenRow }) {
         </div>
       )}
     </>
-  )
-}
-
-function Revoke({ token, onClose }: { readonly token: TokenRow; readonly onClose: () => void }) {
-  const revoke = useTell<void>([['tokens']])
-  const run = async () => {
-    const sent = revoke.mutateAsync({ method: 'DELETE', path: `/tokens/${encodeURIComponent(token.id)}` })
-    if (await sent.then(() => true).catch(() => false)) onClose()
-  }
-  return (
-    <Modal opened onClose={onClose} title="Revoke this token?">
-      <Stack gap="sm">
-        <Text>
-          Programs that use <strong>{visibleText(token.name)}</strong> are refused from now on. It cannot be taken back.
-        </Text>
-        {revoke.error === null ? null : <Failed error={revoke.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button color="red" loading={revoke.isPending} onClick={() => void run()} data-autofocus>
-            Revoke
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
   )
 }

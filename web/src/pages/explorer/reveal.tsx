@@ -7,14 +7,9 @@ import { Icon } from '../../parts/icon.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { useReveal } from '../../queries/events.ts'
 import { useMay, useMe } from '../../queries/session.ts'
+import { MASK_WORDS } from '../admin/roles.ts'
 
 type Field = RevealRequest['fields'][number]
-
-const WORDS: Readonly<Record<Field, string>> = {
-  email: 'E-mail addresses and names',
-  ip: 'Network addresses',
-  query: 'Query text',
-}
 
 /** Shorter reasons are none. */
 const LEAST_REASON = 5
@@ -66,7 +61,7 @@ function Form({
         <Checkbox.Group label="What" value={chosen} onChange={(next) => setChosen(next as Field[])}>
           <Stack gap={6} mt={6}>
             {fields.map((field) => (
-              <Checkbox key={field} value={field} label={WORDS[field]} />
+              <Checkbox key={field} value={field} label={MASK_WORDS[field]} />
             ))}
           </Stack>
         </Checkbox.Group>

@@ -1,8 +1,9 @@
 /** What a destination refused for good: to be sent again, or thrown away. */
-import { Button, Modal, Stack, Table, Text } from '@mantine/core'
+import { Button, Table } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
 import type { DeadLetterPage } from '../../../../src/serve/shapes/operations.ts'
+import { Confirm } from '../../parts/confirm.tsx'
 import { MayButton, useWhyNot } from '../../parts/may.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Panel } from '../../parts/panel.tsx'
@@ -113,35 +114,18 @@ function LetterRow({ letter, path }: { readonly letter: Letter; readonly path: s
         <MayButton variant="default" size="compact-xs" color="red" whyNot={whyNot} onPress={() => setAsking(true)}>
           Discard
         </MayButton>
-        {asking ? <Discard letter={letter} path={path} onClose={() => setAsking(false)} /> : null}
+        {asking ? (
+          <Confirm
+            title="Discard this letter?"
+            action="Discard"
+            told={{ method: 'DELETE', path: `${path}/dead/${letter.seq}` }}
+            outdated={[['destinations']]}
+            onClose={() => setAsking(false)}
+          >
+            It will never be delivered. What it tells of stays in the lake.
+          </Confirm>
+        ) : null}
       </Table.Td>
     </Table.Tr>
-  )
-}
-
-function Discard({
-  letter,
-  path,
-  onClose,
-}: {
-  readonly letter: Letter
-  readonly path: string
-  readonly onClose: () => void
-}) {
-  const discard = useTell<void>([['destinations']])
-  const run = async () => {
-    const sent = discard.mutateAsync({ method: 'DELETE', path: `${path}/dead/${letter.seq}` })
-    if (await sent.then(() => true).catch(() => false)) onClose()
-  }
-  return (
-    <Modal opened onClose={onClose} title="Discard this letter?">
-      <Stack gap="sm">
-        <Text>It will never be delivered. What it tells of stays in the lake.</Text>
-        {discard.error === null ? null : <Failed error={discard.error} />}
-        <Button color="red" loading={discard.isPending} onClick={() => void run()} data-autofocus>
-          Discard
-        </Button>
-      </Stack>
-    </Modal>
   )
 }

@@ -29,7 +29,7 @@ export function Destinations() {
   const chosen = params.get('dead')
   const query = useAsk<DestinationList>('/destinations', {}, { everyMs: EVERY_MS })
   return (
-    <div className="operations">
+    <div className="page-stack">
       <Panel title="Destinations" note="As deliver.yaml names them" flush>
         <StateOf
           query={query}
