@@ -79,6 +79,7 @@ export const ERRORS = {
     retryable: false,
     hint: 'Open the page by the address the service prints, or set `serve.public_url` to the name you use.',
   },
+  WRONG_METHOD: { exit: 2, retryable: false, hint: 'Use one that the header `Allow` names; `/docs` lists all routes.' },
   NOT_RECORDED: {
     exit: 3,
     retryable: true,

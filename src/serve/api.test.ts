@@ -113,6 +113,15 @@ describe('the API', () => {
     },
   )
 
+  it.each(named)('%s answers another method with those that there are', async (_, { path }) => {
+    const own = routes.filter((each) => each.path === path).map(({ method }) => method)
+    const other = ['PATCH', 'PUT', 'GET'].find((method) => !own.includes(method)) ?? 'DELETE'
+    const answer = await server.fetch(filled(path), { as: 'admin', method: other })
+    expect(answer.status).toBe(405)
+    const allowed = answer.headers.get('allow')?.split(', ') ?? []
+    expect(allowed.filter((method) => !['HEAD', 'OPTIONS'].includes(method)).sort()).toEqual(own.sort())
+  })
+
   it.each(named)('%s meets nonsense without falling over', async (_, { method, path, parameters }) => {
     const query = parameters.filter(({ where }) => where === 'query').map(({ name }) => name)
     for (const text of ["' OR 1=1 --", '\u0000', '💥'.repeat(50), '-1', 'NaN']) {

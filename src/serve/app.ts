@@ -11,6 +11,7 @@ import { type Door, guard, openDoor, refuseStranger } from './guard.ts'
 import { secureHeaders } from './headers.ts'
 import { knowingNames } from './known-names.ts'
 import { RateLimit } from './limits.ts'
+import { answerOtherMethods } from './methods.ts'
 import type { AnsweredRequest, Metrics } from './metrics.ts'
 import type { OwnLog } from './own-log.ts'
 import { expected, problemResponse, RequestProblem, requestIdOf } from './problems.ts'
@@ -86,6 +87,7 @@ export function createApp<D extends AppDeps>(deps: D, groups: readonly RouteGrou
     return next()
   })
   for (const group of groups) app.route('/', group(deps))
+  answerOtherMethods(app)
   app.all('/api/*', guard('any', 'unknownRoute'), () => {
     throw new AppError('NOT_FOUND', 'There is no such route.', { hint: '`/docs` lists all of them.' })
   })

@@ -54,7 +54,7 @@ const things: RouteGroup = () => {
       method: 'post',
       path: '/api/v1/things',
       middleware: [guard('access:change', 'createToken')] as const,
-      request: { body: { ...body, required: true } },
+      request: { query: z.looseObject({}), body: { ...body, required: true } },
       responses: answers,
     }),
     (c) => {
@@ -153,17 +153,24 @@ describe('the guard', () => {
     expect(JSON.stringify(await records())).not.toContain(tokens.admin)
   })
 
-  it('keeps what was asked whatever else the query names, and takes no more names than it records', async () => {
+  it('keeps what was asked whatever else the query names, and no more names than a record holds', async () => {
     const { fetch } = start()
     const names = (count: number) => Array.from({ length: count }, (_, n) => `${n}=x`).join('&')
     const post = { method: 'POST', as: 'admin', json: { reason: 'to see' } } as const
     expect((await fetch(`/api/v1/things?reason=other&path=p&${names(58)}`, post)).status).toBe(200)
-    expect((await fetch(`/api/v1/things?${names(61)}`, post)).status).toBe(422)
-    const [first, second] = await records()
+    expect((await fetch(`/api/v1/things?${names(200)}`, post)).status).toBe(200)
+    expect((await fetch(`/api/v1/things/1?m=2&${names(200)}`, { as: 'viewer' })).status).toBe(422)
+    const [first, second, refused] = await records()
     const asked = { method: 'POST', path: '/api/v1/things' }
     expect(first?.requestParams).toMatchObject({ ...asked, reason: 'to see', 57: 'x' })
-    expect(second?.requestParams).toMatchObject(asked)
-    expect(handled).toBe(1)
+    expect(second?.requestParams).toMatchObject({ ...asked, reason: 'to see' })
+    expect(Object.keys(second?.requestParams ?? {})).toHaveLength(63)
+    expect(refused).toMatchObject({
+      requestParams: { path: '/api/v1/things/1', id: '1' },
+      userIdentity: { email: 'a viewer' },
+      response: { errorMessage: expect.stringContaining('BAD_ARGUMENT') },
+    })
+    expect(handled).toBe(2)
   })
 
   it('keeps a change before it is done, and tells at the next start of one that was cut off', async () => {
@@ -259,6 +266,37 @@ describe('the guard', () => {
     expect((await fetch('/api/v9/nothing')).status).toBe(401)
     expect((await fetch('/api/v9/nothing', { as: 'viewer' })).status).toBe(404)
     expect((await records()).map(({ actionName }) => actionName)).toEqual(['unknownRoute', 'unknownRoute'])
+  })
+
+  it('refuses a method that a path does not have, says which it has, and records who asked', async () => {
+    const { fetch } = start()
+    const wrong = await fetch('/api/v1/things/1', { method: 'DELETE', as: 'viewer' })
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+    expect(wrong.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+    expect(await wrong.json()).toMatchObject({ code: 'WRONG_METHOD', status: 405 })
+    const unread = await fetch('/api/v1/things', { as: 'viewer' })
+    expect([unread.status, unread.headers.get('allow')]).toEqual([405, 'POST, OPTIONS'])
+    expect((await fetch('/api/v1/things', { method: 'HEAD', as: 'viewer' })).status).toBe(405)
+    expect((await fetch('/api/v1/things/1', { method: 'HEAD', as: 'viewer' })).status).toBe(200)
+    expect((await fetch('/api/v1/things/1', { method: 'DELETE' })).status).toBe(401)
+    const told = (await records()).filter(({ actionName }) => actionName === 'unknownRoute')
+    expect(told.map(({ response }) => response.statusCode)).toEqual([405, 405, 405, 401])
+    expect(told[0]).toMatchObject({
+      userIdentity: { email: 'a viewer' },
+      requestParams: { method: 'DELETE', path: '/api/v1/things/1' },
+    })
+    expect(handled).toBe(1)
+  })
+
+  it('tells which methods a path has, and lets no other site in by that', async () => {
+    const { fetch } = start()
+    const headers = { origin: 'https://evil.example', 'access-control-request-method': 'POST' }
+    const stranger = await fetch('/api/v1/things', { method: 'OPTIONS', headers })
+    expect(stranger.status).toBe(401)
+    const known = await fetch('/api/v1/things', { method: 'OPTIONS', as: 'viewer', headers })
+    expect([known.status, known.headers.get('allow')]).toEqual([204, 'POST, OPTIONS'])
+    for (const answer of [stranger, known])
+      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
   })
 
   it('refuses a body that is too large, whatever it says of its length', async () => {

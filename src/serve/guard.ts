@@ -7,7 +7,7 @@ import { type Client, type Clients, neighbourhood } from './auth/client.ts'
 import type { Permission, Principal, ServeEnv } from './contract.ts'
 import type { RateLimit } from './limits.ts'
 import type { OwnAction } from './own-actions.ts'
-import { MOST_QUERY_NAMES, type OwnLog, type OwnRecord } from './own-log.ts'
+import type { OwnLog, OwnRecord } from './own-log.ts'
 import { problemResponse, RequestProblem, requestIdOf, STATUS } from './problems.ts'
 import { isSentWhileMade } from './server.ts'
 import type { ServeSettings } from './settings.ts'
@@ -170,8 +170,6 @@ async function refusalOf(
     const allowance = door.requests.take(asked.principal.id)
     if (!allowance.allowed) throw new TooOften(allowance.retrySeconds, allowance.first)
     if (needs !== 'any' && !asked.principal.permissions.has(needs)) throw lacking(asked.principal, needs)
-    if (Object.keys(c.req.queries()).length > MOST_QUERY_NAMES)
-      throw new AppError('BAD_ARGUMENT', `A query has at most ${MOST_QUERY_NAMES} names.`)
     if (changes(c)) await door.ownLog.ready()
     return undefined
   } catch (cause) {

@@ -35,8 +35,8 @@ const LONGEST_STATEMENT = 100_000
 /** Of a text that is cut, so much of its beginning and of its end. */
 const KEPT_HEAD = 6000
 const KEPT_TAIL = 1500
-/** Names of a query string that are kept; the server takes no more of them. */
-export const MOST_QUERY_NAMES = 60
+/** Names of a query string that are kept: more than any route knows. */
+const MOST_QUERY_NAMES = 60
 const LONGEST_AGENT = 512
 
 /** A new file from then on, so that none grows without end. */

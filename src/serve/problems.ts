@@ -37,6 +37,7 @@ export const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   TOO_MANY: 429,
   BUSY: 503,
   WRONG_HOST: 421,
+  WRONG_METHOD: 405,
   NOT_RECORDED: 503,
   NO_SERVER: 502,
   BAD_SERVER: 502,
@@ -45,26 +46,26 @@ export const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
 /** One wrong parameter: where it was sent, its name, and what is wrong. */
 export type WrongParameter = NonNullable<Problem['errors']>[number]
 
-/** What an answer adds to the error behind it. */
-export interface ProblemDetail {
-  readonly requestId: string
+/** What a refusal may say besides its message. */
+export interface RequestDetail {
+  readonly hint?: string
   readonly errors?: readonly WrongParameter[]
   readonly retryAfterSeconds?: number
+  /** Methods of the path, for the header `Allow`. */
+  readonly allow?: string
 }
 
-/** A refusal that names each wrong parameter, and says where it may be tried again. */
+/** A refusal that names each wrong parameter, when it may be tried again, or the methods that there are. */
 export class RequestProblem extends AppError {
   readonly errors: readonly WrongParameter[] | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly allow: string | undefined
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    detail: { hint?: string; errors?: readonly WrongParameter[]; retryAfterSeconds?: number } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, detail: RequestDetail = {}) {
     super(code, message, detail.hint === undefined ? {} : { hint: detail.hint })
     this.errors = detail.errors
     this.retryAfterSeconds = detail.retryAfterSeconds
+    this.allow = detail.allow
   }
 }
 
@@ -90,8 +91,9 @@ export function problemResponse(error: AppError, requestId: string): Response {
   const status = STATUS[error.code]
   const headers = new Headers({ 'content-type': MEDIA_TYPE, 'cache-control': 'no-store' })
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="bricktrail"')
-  const retry = error instanceof RequestProblem ? error.retryAfterSeconds : undefined
+  const { retryAfterSeconds: retry, allow } = error instanceof RequestProblem ? error : {}
   if (retry !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retry))))
+  if (allow !== undefined) headers.set('allow', allow)
   return new Response(JSON.stringify(problemOf(error, requestId)), { status, headers })
 }
 

@@ -57,6 +57,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+it('that cannot be changed says so, to anybody', async () => {
+  const wrong = await there.fetch('/healthz', { method: 'POST' })
+  expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+  const asked = await there.fetch('/readyz', { method: 'OPTIONS' })
+  expect([asked.status, asked.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS'])
+  expect((await there.fetch('/metrics', { method: 'DELETE' })).status).toBe(401)
+})
+
 const figures = async (headers: Record<string, string> = {}) => {
   const answer = await there.fetch('/metrics', { headers })
   return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() }
