@@ -1,14 +1,14 @@
 /** What `bricktrail alerts` and `bricktrail incidents` have in common. */
-import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { Command } from 'commander'
-import type { Alert, AlertFilter, AlertKind } from '../alert/alert.ts'
-import type { AlertsFile } from '../alert/alerts-file.ts'
-import type { AlertDetail, AlertView } from '../alert/describe.ts'
-import { AppError, isAppError } from '../core/errors.ts'
+import type { AlertFilter, AlertKind } from '../alert/alert.ts'
+import { AppError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
-import { printable } from '../core/printable.ts'
+import { jsonText, printable } from '../core/printable.ts'
+import type { AlertBook, AlertLine, AlertWhole } from '../remote/contract.ts'
+import type { AlertDeed } from '../serve/shapes/alerts.ts'
 import type { CliContext } from './contract.ts'
+import { notOnServer } from './server-wish.ts'
 
 /** Flags of everything that is done to an alert. */
 export interface DeedFlags {
@@ -52,30 +52,24 @@ function systemUser(): string {
   }
 }
 
-/** Opens the alerts of the home for a moment. @throws AppError NO_LAKE where there is nothing that could have any */
-export async function withAlerts<T>(cli: CliContext, work: (file: AlertsFile) => T): Promise<T> {
-  const home = cli.home()
-  if (!existsSync(home.alerts) && !existsSync(home.lake))
-    throw new AppError('NO_LAKE', `There are no alerts in ${home.root}.`, { where: home.root })
-  const { AlertsFile: Opened } = await import('../alert/alerts-file.ts')
-  const file = Opened.open(home.alerts)
-  try {
-    return work(file)
-  } finally {
-    file.close()
+/**
+ * The alerts of the home or server that is named.
+ * @throws AppError BAD_ARGUMENT for --as where a server is asked: it knows whose token it is
+ */
+export async function withAlertBook<T>(
+  cli: CliContext,
+  flags: { readonly as?: string },
+  work: (book: AlertBook) => Promise<T>,
+): Promise<T> {
+  const wish = cli.server()
+  if (wish === undefined) {
+    const { HomeAlerts } = await import('./home/alerts.ts')
+    return work(new HomeAlerts(cli, whoOf(flags)))
   }
-}
-
-/** Tells whoever is to be told of what was just done. It is done already; that telling fails is said and no more. */
-export async function tellNow(cli: CliContext): Promise<void> {
-  const { runAlerts } = await import('../alert/run.ts')
-  try {
-    await runAlerts(cli.home(), { now: cli.now() })
-  } catch (cause) {
-    if (!isAppError(cause)) throw cause
-    cli.note(`warning: it is done, and nobody is told of it yet: ${cause.message}`)
-    cli.note(`hint: ${cause.hint}`)
-  }
+  if (flags.as !== undefined) throw notOnServer('--as', 'A server does it in the name of the token; leave --as away.')
+  const { withServer } = await import('./server.ts')
+  const { ServerAlerts } = await import('../remote/alerts.ts')
+  return withServer(wish, (api) => work(new ServerAlerts(api, () => cli.now())))
 }
 
 const FEWEST_IN_WORD = 3
@@ -133,13 +127,9 @@ export const withListOptions = (command: Command): Command =>
 
 /** `list`. */
 export async function list(cli: CliContext, kind: AlertKind, flags: ListFlags): Promise<void> {
-  const { alertsLike } = await import('../alert/alert.ts')
-  const { alertView } = await import('../alert/describe.ts')
   const filter = await filterOf(cli, kind, flags)
-  const found = await withAlerts(cli, (file) => alertsLike(file, { ...filter, most: filter.most + 1 }))
-  const alerts = found.slice(0, filter.most).map(alertView)
-  const hasMore = found.length > filter.most
-  if (cli.json()) return cli.out(`${JSON.stringify({ [`${kind}s`]: alerts, hasMore })}\n`)
+  const { alerts, hasMore } = await withAlertBook(cli, {}, (book) => book.list(filter))
+  if (cli.json()) return cli.out(`${jsonText({ [`${kind}s`]: alerts, hasMore })}\n`)
   if (alerts.length === 0) cli.out(`No ${kind}s${filter.which === 'open' ? ' are open' : ''}.\n`)
   for (const alert of alerts) cli.out(`${lineOf(alert)}\n`)
   if (hasMore) cli.note(`hint: there are more; see --limit.`)
@@ -149,7 +139,7 @@ export async function list(cli: CliContext, kind: AlertKind, flags: ListFlags): 
 export const SHORT_ID = 8
 
 /** An alert on one line. */
-function lineOf({ id, level, status, lastTime, title, entity, assignee, findings, quiet }: AlertView): string {
+function lineOf({ id, level, status, lastTime, title, entity, assignee, findings, quiet }: AlertLine): string {
   const who = assignee === null ? '' : `  @${assignee}`
   const more = findings > 1 ? `  (${findings} findings)` : ''
   const hush = quiet === null ? '' : '  [quiet]'
@@ -163,14 +153,12 @@ const minute = (time: string): string => `${time.slice(0, 16).replace('T', ' ')}
 
 /** `show`. */
 export async function show(cli: CliContext, kind: AlertKind, id: string): Promise<void> {
-  const { alertNamed } = await import('../alert/alert.ts')
-  const { detailOf } = await import('../alert/describe.ts')
-  const detail = await withAlerts(cli, (file) => detailOf(file, alertNamed(file, kind, id)))
-  if (cli.json()) return cli.out(`${JSON.stringify({ [kind]: detail })}\n`)
+  const detail = await withAlertBook(cli, {}, (book) => book.one(kind, id))
+  if (cli.json()) return cli.out(`${jsonText({ [kind]: detail })}\n`)
   for (const line of detailLines(detail)) cli.out(`${printable(line)}\n`)
 }
 
-function detailLines(alert: AlertDetail): string[] {
+function detailLines(alert: AlertWhole): string[] {
   const row = (name: string, value: string | null | undefined) =>
     value === null || value === undefined || value === '' ? [] : [`  ${name.padEnd(10)} ${value}`]
   const lines = [
@@ -188,7 +176,7 @@ function detailLines(alert: AlertDetail): string[] {
       `${alert.events} events, ${alert.findings} findings, ${minute(alert.firstTime)} to ${minute(alert.lastTime)}`,
     ),
     ...row('quiet', alert.quiet),
-    ...row('counted', alert.counted === 0 ? null : `${alert.counted} findings since it was resolved`),
+    ...row('counted', (alert.counted ?? 0) === 0 ? null : `${alert.counted} findings since it was resolved`),
     ...row('workspaces', alert.workspaces.join(', ')),
     ...row('assets', alert.assets.join(', ')),
   ]
@@ -218,40 +206,25 @@ function detailLines(alert: AlertDetail): string[] {
   ]
 }
 
-/** Does something to each alert that is named, tells of it, and says what came of it. */
+/** What is said of a deed. */
+export interface DeedWords {
+  readonly done: string
+  /** Where it was so before. */
+  readonly already: string
+}
+
+/** Does something to each alert that is named, and says what came of it. */
 export async function onEach(
   cli: CliContext,
   kind: AlertKind,
   ids: readonly string[],
-  {
-    work,
-    done,
-    already,
-  }: {
-    readonly work: (file: AlertsFile, alert: Alert) => boolean
-    readonly done: string
-    /** What is said where it was so before. */
-    readonly already: string
-  },
+  { deed, flags, words }: { readonly deed: AlertDeed; readonly flags: DeedFlags; readonly words: DeedWords },
 ): Promise<void> {
-  const { alertById, alertNamed } = await import('../alert/alert.ts')
-  const { alertView } = await import('../alert/describe.ts')
-  const results = await withAlerts(cli, (file) =>
-    // All or none: a slip in the last name leaves nothing half done.
-    file.atOnce(() =>
-      ids
-        .map((id) => alertNamed(file, kind, id))
-        .map((alert) => {
-          const isDone = work(file, alert)
-          return { isDone, alert: alertView(alertById(file, alert.id) ?? alert) }
-        }),
-    ),
-  )
-  if (results.some(({ isDone }) => isDone)) await tellNow(cli)
+  const results = await withAlertBook(cli, flags, (book) => book.act(kind, ids, deed))
   if (cli.json()) {
     const changed = results.filter(({ isDone }) => isDone).length
-    return cli.out(`${JSON.stringify({ changed, [`${kind}s`]: results.map(({ alert }) => alert) })}\n`)
+    return cli.out(`${jsonText({ changed, [`${kind}s`]: results.map(({ alert }) => alert) })}\n`)
   }
   for (const { isDone, alert } of results)
-    cli.out(`${alert.id.slice(0, SHORT_ID)} ${isDone ? done : already}: ${printable(alert.title)}\n`)
+    cli.out(`${alert.id.slice(0, SHORT_ID)} ${isDone ? words.done : words.already}: ${printable(alert.title)}\n`)
 }

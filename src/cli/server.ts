@@ -48,17 +48,15 @@ async function authorities(path: string): Promise<string> {
   return text
 }
 
-/** Works with the server that is named; undefined where none is. */
+/** Works with the server that is named. */
 export async function withServer<T>(
-  cli: CliContext,
+  wish: ServerWish,
   work: (api: ApiClient) => Promise<T>,
   options: AskOptions = {},
-): Promise<{ readonly answer: T } | undefined> {
-  const wish = cli.server()
-  if (wish === undefined) return undefined
+): Promise<T> {
   const api = await clientOf(wish, options)
   try {
-    return { answer: await work(api) }
+    return await work(api)
   } finally {
     api.close()
   }

@@ -1,6 +1,7 @@
 /** `bricktrail alerts`: what was found, who looks into it, and what became of it. */
 import type { Command } from 'commander'
 import { AppError } from '../../core/errors.ts'
+import { jsonText } from '../../core/printable.ts'
 import { addDeeds } from '../alert-deeds.ts'
 import {
   type DeedFlags,
@@ -8,14 +9,13 @@ import {
   list,
   SHORT_ID,
   show,
-  tellNow,
-  whoOf,
-  withAlerts,
+  withAlertBook,
   withListOptions,
   wordOf,
 } from '../alerting.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { noteSetAside } from '../detection.ts'
+import { notOnServer } from '../server-wish.ts'
 
 /** Adds `alerts` and its commands. */
 export const registerAlerts: RegisterCommand = (program, cli) => {
@@ -86,7 +86,8 @@ function addSilences(alerts: Command, cli: CliContext): void {
 async function run(cli: CliContext): Promise<void> {
   const { runAlerts } = await import('../../alert/run.ts')
   // A home that is not there is a slip, not a place for a new one.
-  await withAlerts(cli, () => undefined)
+  const { withAlerts } = await import('../home/alerts.ts')
+  withAlerts(cli, () => undefined)
   const report = await runAlerts(cli.home(), { now: cli.now() })
   if (cli.json()) {
     const { nextMs, ...counts } = report
@@ -119,15 +120,12 @@ async function endOf(cli: CliContext, flags: SilenceFlags): Promise<number> {
 }
 
 async function silence(cli: CliContext, id: string | undefined, flags: SilenceFlags): Promise<void> {
-  const { alertNamed } = await import('../../alert/alert.ts')
-  const { silenceView } = await import('../../alert/describe.ts')
-  const { patternFor } = await import('../../alert/match.ts')
-  const { addSilence } = await import('../../alert/silences.ts')
   const { LEVELS } = await import('../../detect/sigma/rule.ts')
+  const { printable } = await import('../../core/printable.ts')
   const endsMs = await endOf(cli, flags)
-  const nowMs = cli.now().getTime()
-  const { rule, entity, level, threat, tag, workspace } = flags
-  const given = {
+  const { rule, entity, level, threat, tag, workspace, reason = '' } = flags
+  if (cli.server() !== undefined) checkSilenceOnServer(flags)
+  const matcher = {
     ...(rule === undefined ? {} : { rule: [rule] }),
     ...(entity === undefined ? {} : { entity: [entity] }),
     ...(level === undefined ? {} : { level: [wordOf('--level', level, LEVELS)] }),
@@ -135,36 +133,32 @@ async function silence(cli: CliContext, id: string | undefined, flags: SilenceFl
     ...(tag === undefined ? {} : { tag: [tag] }),
     ...(workspace === undefined ? {} : { workspace: [workspace] }),
   }
-  const added = await withAlerts(cli, (file) => {
-    const facts = id === undefined ? undefined : alertNamed(file, 'alert', id).facts
-    const about = facts === undefined ? {} : { rule: [patternFor(facts.ruleId)], entity: [patternFor(facts.entity)] }
-    const matcher = { ...about, ...given }
-    return addSilence(file, { matcher, endsMs, who: whoOf(flags), reason: flags.reason ?? '', nowMs })
-  })
-  const view = silenceView(added, nowMs)
-  if (cli.json()) return cli.out(`${JSON.stringify({ silence: view })}\n`)
-  cli.out(`Silence ${view.id} until ${view.ends}: ${view.about}\n`)
+  const wish = { matcher, endsMs, reason, ...(id === undefined ? {} : { alert: id }) }
+  const made = await withAlertBook(cli, flags, (book) => book.silence(wish))
+  if (cli.json()) return cli.out(`${jsonText({ silence: made })}\n`)
+  cli.out(`${printable(`Silence ${made.id} until ${made.ends}: ${made.about}`)}\n`)
+}
+
+/** A server silences by rule and entity. */
+function checkSilenceOnServer(flags: SilenceFlags): void {
+  for (const option of ['level', 'threat', 'tag', 'workspace'] as const) {
+    if (flags[option] !== undefined)
+      throw notOnServer(`--${option}`, 'A server silences an alert, --rule or --entity; the rest is done on its home.')
+  }
 }
 
 async function silences(cli: CliContext, flags: { all?: boolean }): Promise<void> {
-  const { silenceView } = await import('../../alert/describe.ts')
-  const { allSilences } = await import('../../alert/silences.ts')
   const { printable } = await import('../../core/printable.ts')
-  const nowMs = cli.now().getTime()
-  const found = await withAlerts(cli, allSilences)
-  const views = found.map((each) => silenceView(each, nowMs)).filter(({ inForce }) => flags.all === true || inForce)
-  if (cli.json()) return cli.out(`${JSON.stringify({ silences: views })}\n`)
-  if (views.length === 0) return cli.out('No silences are in force.\n')
-  for (const { id, about, who, reason, ends, quieted } of views)
+  const found = await withAlertBook(cli, {}, (book) => book.silences())
+  const shown = found.filter(({ inForce }) => flags.all === true || inForce)
+  if (cli.json()) return cli.out(`${jsonText({ silences: shown })}\n`)
+  if (shown.length === 0) return cli.out('No silences are in force.\n')
+  for (const { id, about, who, reason, ends, quieted } of shown)
     cli.out(printable(`${id}  until ${ends}  ${about}  by ${who}: ${reason}  (kept ${quieted} quiet)`).concat('\n'))
 }
 
 async function unsilence(cli: CliContext, id: string): Promise<void> {
-  const { silenceView } = await import('../../alert/describe.ts')
-  const { endSilence } = await import('../../alert/silences.ts')
-  const nowMs = cli.now().getTime()
-  const ended = await withAlerts(cli, (file) => endSilence(file, id, nowMs))
-  await tellNow(cli)
-  if (cli.json()) return cli.out(`${JSON.stringify({ silence: silenceView(ended, nowMs) })}\n`)
+  const ended = await withAlertBook(cli, {}, (book) => book.unsilence(id))
+  if (cli.json()) return cli.out(`${jsonText({ silence: ended })}\n`)
   cli.out(`Silence ${ended.id.slice(0, SHORT_ID)} is over.\n`)
 }

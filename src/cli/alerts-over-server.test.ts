@@ -1,0 +1,103 @@
+/** Alerts, incidents and findings, on a home and over a server of it. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { later } from '../alert/findings.fixture.ts'
+import { recordLines } from '../serve/records.fixture.ts'
+import { type Alerted, alerted, digest } from '../serve/routes/alerted.fixture.ts'
+import { ROUTES } from '../serve/routes/registry.ts'
+import { registerAlerts } from './commands/alerts.ts'
+import { registerIncidents } from './commands/incidents.ts'
+import type { RegisterCommand } from './contract.ts'
+import { type OverServer, type ServedCli, servedCli } from './served-cli.fixture.ts'
+
+let server: Alerted
+let cli: ServedCli
+beforeEach(async () => {
+  server = await alerted(ROUTES, [
+    { id: digest(1) },
+    { id: digest(2), entity: 'bob@example.com', ruleId: 'rule-2', title: 'Token\u001b[31m made', level: 'low' },
+  ])
+  cli = await servedCli(server, server.bench.home)
+}, 60_000)
+afterEach(async () => {
+  await cli.close()
+  await server.close()
+})
+
+const over = (argv: readonly string[], options: OverServer = {}) =>
+  cli.over(registerAlerts, ['alerts', ...argv], { now: later(10), ...options })
+
+async function both(register: RegisterCommand, argv: readonly string[]): Promise<string> {
+  const [at, through] = [await cli.on(register, argv), await cli.over(register, argv)]
+  expect(through).toEqual(at)
+  return through.out
+}
+
+const idOf = async (entity: string): Promise<string> =>
+  JSON.parse((await over(['list', '--json', '--entity', entity])).out).alerts[0].id
+
+describe('alerts', () => {
+  it('are listed and shown the same over a server', async () => {
+    const listed = await both(registerAlerts, ['alerts', 'list'])
+    expect(listed).toContain('Token\\x1b[31m made')
+    await both(registerAlerts, ['alerts', 'list', '--level', 'medium', '--rule', 'admin', '--limit', '1'])
+    await both(registerAlerts, ['alerts', 'list', '--state', 'in-progress'])
+    await both(registerAlerts, ['alerts', 'list', '--limit', '1'])
+    for (const line of listed.trim().split('\n')) await both(registerAlerts, ['alerts', 'show', line.slice(0, 8)])
+    await both(registerIncidents, ['incidents', 'list', '--all'])
+  }, 60_000)
+
+  it('are dealt with in the name of the token, and it stands in the history and in the record of use', async () => {
+    const id = await idOf('ana')
+    const short = id.slice(0, 6)
+    expect((await over(['ack', short, '--note', 'Mine.'])).out).toMatch(/^[0-9a-f]{8} acknowledged: Account/)
+    expect((await over(['ack', short])).out).toMatch(/was acknowledged already/)
+    expect((await over(['start', id])).out).toMatch(/in progress/)
+    expect((await over(['assign', 'eve@example.com', short])).out).toMatch(/assigned to eve/)
+    expect((await over(['assign', '-', short])).out).toMatch(/given back/)
+    expect((await over(['note', short, 'Looked\u001b[2J at it.'])).out).toMatch(/noted/)
+    expect(JSON.parse((await over(['resolve', short, '--was', 'benign', '--json'])).out)).toMatchObject({
+      changed: 1,
+      alerts: [{ id, status: 'resolved (benign)' }],
+    })
+    await expect(over(['start', short])).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect((await over(['reopen', short])).out).toMatch(/reopened/)
+    const shown = await both(registerAlerts, ['alerts', 'show', short])
+    expect(shown).toMatch(/a admin: acknowledged \(Mine\.\)/)
+    expect(shown).toContain('Looked\\x1b[2J at it.')
+    const deeds = (await recordLines(server.bench.home)).filter(({ actionName }) => actionName === 'changeAlert')
+    expect(deeds[0]).toMatchObject({ requestParams: { id, deed: 'acknowledge', note: 'Mine.' } })
+    expect(deeds).toHaveLength(9)
+  }, 60_000)
+
+  it('are left as they are by a slip in the last name, and by who may not change them', async () => {
+    const [id] = [await idOf('ana')]
+    await expect(over(['ack', id, 'ffff0000'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    await expect(over(['ack', id, '--as', 'eve'])).rejects.toMatchObject({
+      message: '--as cannot be asked of a server.',
+    })
+    await expect(over(['ack', id], { as: 'viewer' })).rejects.toMatchObject({ code: 'FORBIDDEN', exit: 2 })
+    await expect(cli.over(registerIncidents, ['incidents', 'show', id])).rejects.toMatchObject({
+      hint: 'It is an alert: use `bricktrail alerts`.',
+    })
+    await expect(over(['run'])).rejects.toMatchObject({ message: expect.stringContaining('needs the files of a home') })
+    expect((await over(['list', '--state', 'new'])).out.trim().split('\n')).toHaveLength(2)
+  }, 60_000)
+
+  it('are silenced, and heard again', async () => {
+    const id = (await idOf('bob')).slice(0, 8)
+    expect((await over(['silence', id, '--for', '2h', '--reason', 'Planned.'])).out).toMatch(
+      /^Silence [0-9a-f]{12} until/,
+    )
+    const until = ['silence', '--rule', 'rule-1', '--until', later(600).toISOString(), '--reason', 'Planned.']
+    const { silence } = JSON.parse((await over([...until, '--json'])).out)
+    expect(silence).toMatchObject({ inForce: true, who: 'a admin' })
+    const listed = (await over(['silences'])).out
+    expect(listed).toBe((await cli.on(registerAlerts, ['alerts', 'silences'], { now: later(10) })).out)
+    expect(listed.trim().split('\n')).toHaveLength(2)
+    expect((await over(['unsilence', silence.id.slice(0, 5)])).out).toMatch(/is over/)
+    expect((await over(['silences'])).out.trim().split('\n')).toHaveLength(1)
+    await expect(over(['silence', '--tag', 'x', '--for', '2h', '--reason', 'Planned.'])).rejects.toMatchObject({
+      message: '--tag cannot be asked of a server.',
+    })
+  }, 60_000)
+})
