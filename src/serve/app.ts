@@ -13,7 +13,7 @@ import { knowingNames } from './known-names.ts'
 import { RateLimit } from './limits.ts'
 import { answerOtherMethods } from './methods.ts'
 import type { AnsweredRequest, Metrics } from './metrics.ts'
-import type { OwnLog } from './own-log.ts'
+import { type OwnLog, SIGN_IN_PATH } from './own-log.ts'
 import { expected, problemResponse, RequestProblem, requestIdOf } from './problems.ts'
 import type { ServeSettings } from './settings.ts'
 import type { PageFiles } from './static.ts'
@@ -128,7 +128,7 @@ function unfit(c: Context, door: Door): AppError | undefined {
 
 /** Those who sign in have little to say, and nobody knows them yet. */
 const bodyBound = (c: Context, { limits }: ServeSettings): number =>
-  c.req.path.startsWith('/auth/') ? Math.min(SIGN_IN_BYTES, limits.bodyBytes) : limits.bodyBytes
+  c.req.path.startsWith(SIGN_IN_PATH) ? Math.min(SIGN_IN_BYTES, limits.bodyBytes) : limits.bodyBytes
 
 /** The route that answered, as it was written. */
 const routeOf = (c: Context): string =>

@@ -51,7 +51,11 @@ const FOLDER_MODE = 0o700
 
 /** Names under which secrets are sent; their values are in no record. */
 const SECRET_NAMES =
-  /^(token|code|secret|password|passwd|authorization|cookie|csrf|x-csrf-token|client_secret|id_token|access_token|state)$/i
+  /^(token|secret|password|passwd|authorization|cookie|csrf|x-csrf-token|client_secret|id_token|access_token)$/i
+/** Secrets of signing in alone: elsewhere they are the state of an alert, or so. */
+const SIGN_IN_NAMES = /^(code|state)$/i
+/** Below this one signs in. */
+export const SIGN_IN_PATH = '/auth/'
 
 /** What a token looks like, wherever somebody typed it. */
 const TOKEN_TEXT = /bt[kl]_[A-Za-z0-9_-]{20,}/g
@@ -281,8 +285,10 @@ export function recordedParams(
   params: Readonly<Record<string, unknown>>,
   query: Readonly<Record<string, unknown>> = {},
 ): Record<string, string> {
-  const own = told(params)
-  const more = told(query).filter(([name]) => !Object.hasOwn(params, name))
+  const isSignIn = typeof params.path === 'string' && params.path.startsWith(SIGN_IN_PATH)
+  const isSecret = (name: string) => SECRET_NAMES.test(name) || (isSignIn && SIGN_IN_NAMES.test(name))
+  const own = told(params, isSecret)
+  const more = told(query, isSecret).filter(([name]) => !Object.hasOwn(params, name))
   return Object.fromEntries(
     [...own, ...more.slice(0, MOST_QUERY_NAMES)].map(([name, value]) => [
       cut(name, LONGEST_AGENT),
@@ -291,9 +297,9 @@ export function recordedParams(
   )
 }
 
-const told = (params: Readonly<Record<string, unknown>>): [string, unknown][] =>
+const told = (params: Readonly<Record<string, unknown>>, isSecret: (name: string) => boolean): [string, unknown][] =>
   Object.entries(params).filter(
-    ([name, value]) => value !== undefined && value !== null && value !== '' && !SECRET_NAMES.test(name),
+    ([name, value]) => value !== undefined && value !== null && value !== '' && !isSecret(name),
   )
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(withoutSecrets(value)))

@@ -172,8 +172,6 @@ it('keeps texts of bounded length, and no secret under whatever name', () => {
     q: `user:${token} x`,
     long: 'é'.repeat(100_000),
     Authorization: `Bearer ${token}`,
-    code: 'c',
-    state: 's',
     deep: { list: [{ client_secret: 'hunter2', name: 'n' }] },
     empty: '',
     none: null,
@@ -182,6 +180,13 @@ it('keeps texts of bounded length, and no secret under whatever name', () => {
   expect(rest).toEqual({ q: 'user:btk_[removed] x', deep: '{"list":[{"name":"n"}]}' })
   const digest = createHash('sha256').update('é'.repeat(100_000)).digest('hex')
   expect(long).toBe(`${'é'.repeat(6000)}… [100000 characters, SHA-256 ${digest}] …${'é'.repeat(1500)}`)
+})
+
+it('keeps states and codes, but those of signing in', () => {
+  const query = { state: 'new,reopened', code: '7' }
+  expect(recordedParams({ path: '/api/v1/alerts' }, query)).toMatchObject(query)
+  for (const path of ['/auth/oidc/callback', '/auth/link', '/auth/no/such/path'])
+    expect(recordedParams({ path, ...query }, query)).toEqual({ path })
 })
 
 it('keeps a statement whole, and is crowded out by no query', () => {
