@@ -188,5 +188,5 @@ describe('a witness that is killed', () => {
       await ended(child)
     }
     expect(signed).toBeGreaterThan(0)
-  }, 60_000)
+  }, 30_000 + KILLS * 6000)
 })
