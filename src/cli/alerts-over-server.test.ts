@@ -5,8 +5,10 @@ import { recordLines } from '../serve/records.fixture.ts'
 import { type Alerted, alerted, digest } from '../serve/routes/alerted.fixture.ts'
 import { ROUTES } from '../serve/routes/registry.ts'
 import { registerAlerts } from './commands/alerts.ts'
+import { registerFindings } from './commands/findings.ts'
 import { registerIncidents } from './commands/incidents.ts'
 import type { RegisterCommand } from './contract.ts'
+import type { Recorded } from './recorded-cli.fixture.ts'
 import { type OverServer, type ServedCli, servedCli } from './served-cli.fixture.ts'
 
 let server: Alerted
@@ -98,6 +100,44 @@ describe('alerts', () => {
     expect((await over(['silences'])).out.trim().split('\n')).toHaveLength(1)
     await expect(over(['silence', '--tag', 'x', '--for', '2h', '--reason', 'Planned.'])).rejects.toMatchObject({
       message: '--tag cannot be asked of a server.',
+    })
+  }, 60_000)
+})
+
+describe('findings', () => {
+  const timeless = ({ notes, ...rest }: Recorded) => ({ ...rest, notes: notes.replace(/\d+\.\d\d s/, 'N s') })
+
+  it.each([
+    [['findings']],
+    [['findings', '--level', 'medium', '--format', 'ndjson']],
+    [['findings', '--rule', 'admin granted', '--format', 'csv']],
+    [['findings', '--from', '2026-11-12', '--entity', 'bob*', '--limit', '1']],
+    [['findings', 'show', digest(1)]],
+    [['findings', 'show', digest(2), '--json']],
+  ])(
+    '%j print the same over a server',
+    async (argv) => {
+      const [at, through] = [await cli.on(registerFindings, argv), await cli.over(registerFindings, argv)]
+      expect(timeless(through)).toEqual(timeless(at))
+      expect(at.out.length).toBeGreaterThan(100)
+    },
+    60_000,
+  )
+
+  it('are listed and shown by their own routes to who may run no SQL', async () => {
+    const token = server.token({ role: 'admin', scopes: ['findings:read', 'rules:read'] })
+    const argv = ['findings', '--level', 'medium']
+    const [at, through] = [await cli.on(registerFindings, argv), await cli.over(registerFindings, argv, { token })]
+    const ids = (text: string) => text.match(/[0-9a-f]{32}/g)
+    expect(ids(through.out)).toEqual(ids(at.out))
+    const shown = await cli.over(registerFindings, ['findings', 'show', digest(2)], { token })
+    expect(shown.out).toContain('Token\\x1b[31m made')
+    expect(shown.out).toContain('selection: action = setAccountAdmin')
+    await expect(cli.over(registerFindings, ['findings', '--rule', 'admin grannted'], { token })).rejects.toMatchObject(
+      { message: 'There is no rule admin grannted.' },
+    )
+    await expect(cli.over(registerFindings, ['findings', 'show', 'ffffff'], { token })).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
     })
   }, 60_000)
 })

@@ -58,3 +58,9 @@ export interface AlertBook {
   /** Ends one that is in force. */
   unsilence(id: string): Promise<SilenceLine>
 }
+
+/** A query of a runbook. */
+export interface ServerStep {
+  readonly title: string
+  readonly sql: string
+}

@@ -1,9 +1,9 @@
 /** `bricktrail findings [list | show ID]`: what the rules found. */
 import type { Command } from 'commander'
 import type { FindingFilter } from '../../ask/finding-list.ts'
-import type { RunbookQuery } from '../../detect/pack/pack.ts'
-import type { Sandbox } from '../../engine/sandbox.ts'
+import type { ServerStep } from '../../remote/contract.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import type { FindingLists } from '../finding-lists.ts'
 
 interface Flags {
   readonly level?: string
@@ -34,7 +34,7 @@ export const registerFindings: RegisterCommand = (program, cli) => {
     .argument('<id>', 'its id; the beginning is enough')
     .action(async (id: string) => {
       const { stoppable } = await import('../stoppable.ts')
-      await stoppable(cli, () => show(cli, id))
+      await stoppable(cli, (signal) => show(cli, id, signal))
     })
 }
 
@@ -50,22 +50,21 @@ const filtered = (command: Command): Command =>
     .option('--format <format>', 'table, json, ndjson or csv', 'table')
 
 async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise<void> {
-  const { findingListSql } = await import('../../ask/finding-list.ts')
   const { writeAnswer, writeAnswerObject, writeTo } = await import('../../ask/formats.ts')
-  const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
   const { parseRange } = await import('../../ask/times.ts')
   const { DEFAULT_MAX_ROWS } = await import('../../engine/sandbox.ts')
   const { formatOf, limitOf, noteAnswer, readerOf } = await import('../answers.ts')
+  const { openFindingLists } = await import('../finding-lists.ts')
   const { from, to, limit: most, format: named = 'table', ...conditions } = flags
   const filter: FindingFilter = { ...conditions, ...parseRange(from, to, cli.now()) }
   const format = formatOf(named)
   const limit = limitOf(most, !cli.json() && format === 'table' ? TABLE_ROWS : DEFAULT_MAX_ROWS)
   const whole = cli.json() || format === 'json' || format === 'ndjson'
-  const sql = findingListSql(filter, whole ? 'whole' : format === 'csv' ? 'flat' : 'short', limit)
-  const sandbox = await openLakeSandbox(cli.home())
+  const columns = whole ? 'whole' : format === 'csv' ? 'flat' : 'short'
+  const lists = await openFindingLists(cli, signal)
   try {
-    if (filter.rule !== undefined) await checkRule(cli, sandbox, filter.rule)
-    const answer = await sandbox.stream(sql, { maxRows: limit, signal })
+    if (filter.rule !== undefined) await checkRule(lists, filter.rule)
+    const answer = await lists.list({ filter, columns, limit }, { maxRows: limit, signal })
     const write = writeTo(cli.stdout)
     if (cli.json()) return await writeAnswerObject(answer, write)
     const written = await writeAnswer(answer, format, write, readerOf(cli))
@@ -76,33 +75,33 @@ async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise
       more: 'narrow it with --level, --rule and so on, or raise --limit',
     })
   } finally {
-    await sandbox.close()
+    await lists.close()
   }
 }
 
 /** A rule that is gone may have findings still; one that has none and that nobody knows is a slip. */
-async function checkRule(cli: CliContext, sandbox: Sandbox, rule: string): Promise<void> {
-  const { findingListSql } = await import('../../ask/finding-list.ts')
-  const { rows } = await sandbox.query(findingListSql({ rule }, 'short', 1))
-  if (rows.length > 0) return
-  const { checkFindingRule } = await import('../rules/of-finding.ts')
-  await checkFindingRule(cli.home(), rule)
+async function checkRule(lists: FindingLists, rule: string): Promise<void> {
+  const found = await lists.list({ filter: { rule }, columns: 'short', limit: 1 }, { maxRows: 1 })
+  let rows = 0
+  for await (const batch of found.batches) rows += batch.length
+  if (rows === 0) await lists.checkRule(rule)
 }
 
-async function show(cli: CliContext, id: string): Promise<void> {
-  const { wholeFinding } = await import('../../ask/finding-list.ts')
-  const { openLakeSandbox } = await import('../../ask/lake-relations.ts')
+async function show(cli: CliContext, id: string, signal: AbortSignal): Promise<void> {
   const { jsonText } = await import('../../core/printable.ts')
-  const sandbox = await openLakeSandbox(cli.home())
+  const { openFindingLists } = await import('../finding-lists.ts')
+  const lists = await openFindingLists(cli, signal)
   try {
-    const finding = await wholeFinding(sandbox, id)
-    const { runbookOf } = await import('../rules/of-finding.ts')
-    const runbook = await runbookOf(cli.home(), finding)
+    const finding = await lists.one(id)
+    const runbook = await lists.runbook(finding)
     cli.out(cli.json() ? `${jsonText({ ...finding, runbook })}\n` : await findingText(finding, runbook))
   } finally {
-    await sandbox.close()
+    await lists.close()
   }
 }
+
+const versionOf = ({ rule_version: version }: Record<string, unknown>): string[] =>
+  version === undefined ? [] : [`version ${version}`]
 
 /** Events and reasons printed; the rest is in JSON. */
 const SHOWN = 10
@@ -119,12 +118,12 @@ interface Evidence {
   readonly leaf: number | string | null
 }
 
-async function findingText(finding: Record<string, unknown>, runbook: readonly RunbookQuery[]): Promise<string> {
+async function findingText(finding: Record<string, unknown>, runbook: readonly ServerStep[]): Promise<string> {
   const { printable } = await import('../../core/printable.ts')
   const facts = [
     ['finding', finding.finding_id],
     ['level', finding.level],
-    ['rule', `${finding.title} (${finding.rule_id}, version ${finding.rule_version})`],
+    ['rule', `${finding.title} (${[finding.rule_id, ...versionOf(finding)].join(', ')})`],
     ['threat', finding.threat],
     ['tags', listOf<string>(finding.tags).join(', ')],
     ['about', finding.entity_field === null ? finding.entity : `${finding.entity} (${finding.entity_field})`],
