@@ -50,7 +50,7 @@ export function rowForm(table: string, columns: readonly Column[]): RowForm {
   const lines = nested.map(
     ({ name }) => `CASE WHEN ${ident(name)} IS NOT NULL THEN to_json(${ident(name)})::VARCHAR END`,
   )
-  const text = `concat(${[`to_json([${plain.map(({ sql }) => sql).join(', ')}])::VARCHAR`, ...lines].join(', chr(10), ')})`
+  const text = `concat(${[`json_array(${plain.map(({ sql }) => sql).join(', ')})::VARCHAR`, ...lines].join(', chr(10), ')})`
   const names = [...plain.map(({ name }) => name), ...nested.map(({ name }) => name)]
   return { text, names, columns: hexOf(sha256(canonical(names))) }
 }
