@@ -1,6 +1,6 @@
 /** Values with their counts, as bars behind text. */
-import { Anchor } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { Anchor, UnstyledButton } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
 import { Link } from 'wouter'
 import { numberOf } from '../times.ts'
 import { Value } from './small.tsx'
@@ -18,11 +18,21 @@ export interface Bar {
 }
 
 /** A list of values, the most first, each with a bar as long as its share of the longest. */
-export function Bars({ bars, label }: { readonly bars: readonly Bar[]; readonly label: string }) {
+export function Bars({
+  bars,
+  label,
+  first = bars.length,
+}: {
+  readonly bars: readonly Bar[]
+  readonly label: string
+  /** So many are shown until more are asked for. */
+  readonly first?: number
+}) {
+  const [all, setAll] = useState(false)
   const most = Math.max(1, ...bars.map(({ count }) => count))
   return (
     <ul className="bars" aria-label={label}>
-      {bars.map(({ value, count, href, countHref, label: shown, tone }) => (
+      {(all ? bars : bars.slice(0, first)).map(({ value, count, href, countHref, label: shown, tone }) => (
         <li key={value ?? ''}>
           <span
             className={`bar ${tone === undefined ? '' : `bar-${tone}`}`}
@@ -47,6 +57,13 @@ export function Bars({ bars, label }: { readonly bars: readonly Bar[]; readonly 
           )}
         </li>
       ))}
+      {all || bars.length <= first ? null : (
+        <li>
+          <UnstyledButton className="text-button" onClick={() => setAll(true)}>
+            {bars.length - first} more
+          </UnstyledButton>
+        </li>
+      )}
     </ul>
   )
 }

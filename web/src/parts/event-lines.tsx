@@ -28,7 +28,11 @@ export function EventLines({
   readonly q?: string
 }) {
   return (
-    <ScrollTable label={label} columns={[{ name: 'Time' }, { name: 'What' }, { name: 'Who, to what' }]}>
+    <ScrollTable
+      label={label}
+      className="event-lines"
+      columns={[{ name: 'Time' }, { name: 'What' }, { name: 'Who, to what' }]}
+    >
       {events.map((event) => (
         <Table.Tr key={event.id}>
           <Table.Td>

@@ -1,7 +1,7 @@
 /** A table of events that draws only the rows in sight, however many there are. */
 import { useMediaQuery } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef } from 'react'
+import { type PointerEvent, useEffect, useRef } from 'react'
 import type { EventRow } from '../../../src/serve/shapes/events.ts'
 import { columnsOf, type EventColumn, tracksOf, USUAL_COLUMNS } from './event-columns.tsx'
 import { StatusText, TimeText, Value } from './small.tsx'
@@ -120,9 +120,15 @@ const Head = ({
   </div>
 )
 
+/** What is cut can be read whole by pointing at it. */
+function tellWhole({ currentTarget }: PointerEvent<HTMLElement>): void {
+  const isCut = currentTarget.scrollWidth > currentTarget.clientWidth
+  currentTarget.title = isCut ? (currentTarget.textContent ?? '') : ''
+}
+
 const Cell = ({ column, event }: { readonly column: EventColumn; readonly event: EventRow }) => (
   // biome-ignore lint/a11y/useSemanticElements: see EventTable
-  <div role="cell" className="event-cell">
+  <div role="cell" className="event-cell" onPointerEnter={tellWhole}>
     {column.show(event)}
   </div>
 )

@@ -37,3 +37,18 @@ export function Plain({ text, keepLines = false }: { readonly text: string; read
   if (at < text.length) parts.push(<Fragment key={at}>{text.slice(at)}</Fragment>)
   return <bdi>{parts}</bdi>
 }
+
+/** What to do about something: what stands between backticks is to be typed as it is. */
+export function Hint({ text }: { readonly text: string }) {
+  return text.split('`').map((part, at) =>
+    at % 2 === 1 ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: parts are their places
+      <code key={at}>
+        <Plain text={part} />
+      </code>
+    ) : (
+      // biome-ignore lint/suspicious/noArrayIndexKey: parts are their places
+      <Plain key={at} text={part} />
+    ),
+  )
+}

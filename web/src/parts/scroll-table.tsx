@@ -17,15 +17,17 @@ export interface Column {
 export function ScrollTable({
   label,
   columns,
+  className = '',
   children,
 }: {
   readonly label: string
   readonly columns: readonly Column[]
+  readonly className?: string
   readonly children: ReactNode
 }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className="scroll-table" tabIndex={0} aria-label={`Table: ${label}`}>
+    <section className={`scroll-table ${className}`} tabIndex={0} aria-label={`Table: ${label}`}>
       <Table highlightOnHover>
         <Table.Thead>
           <Table.Tr>

@@ -3,7 +3,7 @@ import { Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { ApiError } from '../api.ts'
 import { Icon, type IconName } from './icon.tsx'
-import { Plain } from './plain.tsx'
+import { Hint, Plain } from './plain.tsx'
 
 /** What {@link StateOf} needs of a question. */
 export interface Asked<T> {
@@ -83,7 +83,7 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
         <Plain text={problem?.message ?? 'Something in the page went wrong.'} />
       </Text>
       <div className="state-words">
-        {problem === null ? <Plain text={String(error)} /> : <Plain text={problem.hint} />}
+        {problem === null ? <Plain text={String(error)} /> : <Hint text={problem.hint} />}
       </div>
       {problem?.errors.map(({ name, message }) => (
         <div className="state-words" key={name}>

@@ -30,11 +30,11 @@ export const useEvents = (search: Search, order: 'newest' | 'oldest') =>
   usePages<EventPage>('/events', { ...search, order, limit: PAGE_EVENTS })
 
 /** Counts by field. */
-export const useFacets = (search: Search, fields: readonly Facet[], most = FACET_VALUES) =>
+export const useFacets = (search: Search, fields: readonly Facet[], most = FACET_VALUES, enabled = true) =>
   useAsk<FacetAnswer>(
     '/events/facets',
     { ...search, fields: fields.join(','), most },
-    { keepPrevious: true, enabled: fields.length > 0 },
+    { keepPrevious: true, enabled: enabled && fields.length > 0 },
   )
 
 /** Events over time. */
@@ -42,7 +42,7 @@ export const useHistogram = (search: Search, by: Facet | null, buckets: number, 
   useAsk<Histogram>('/events/histogram', { ...search, by, buckets }, { keepPrevious: true, enabled })
 
 /** Of an open span, less than this share must hold events for it to be drawn anew around them. */
-const TIGHT_SHARE = 0.6
+const TIGHT_SHARE = 0.8
 
 /** Events over time; where the span is open and they fill only a part of it, that part, in finer steps. */
 export function useFittedHistogram(search: Search, by: Facet | null, buckets: number) {

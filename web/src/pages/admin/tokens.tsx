@@ -61,8 +61,7 @@ export function Tokens() {
             columns={[
               { name: 'Token' },
               { name: 'May' },
-              { name: 'Ends' },
-              { name: 'Last used' },
+              { name: 'Last used', wide: true },
               { name: 'Made', wide: true },
               { name: 'To do', silent: true },
             ]}
@@ -109,11 +108,11 @@ function TokenLine({ token }: { readonly token: TokenRow }) {
       </Table.Td>
       <Table.Td className="token-may">
         <TokenMay token={token} />
+        <div className="sub">
+          {token.revoked === null ? 'until' : 'revoked'} <TimeText iso={token.revoked ?? token.expires} />
+        </div>
       </Table.Td>
-      <Table.Td>
-        {token.revoked === null ? <TimeText iso={token.expires} /> : <TimeText iso={token.revoked} />}
-      </Table.Td>
-      <Table.Td>
+      <Table.Td className="wide-only">
         {token.lastUsed === null ? <span className="none">never</span> : <TimeText iso={token.lastUsed} as="ago" />}
       </Table.Td>
       <Table.Td className="wide-only">

@@ -8,6 +8,7 @@ import { Plain } from '../../parts/plain.tsx'
 import { IdText, LevelBadge } from '../../parts/small.tsx'
 import { StateOf } from '../../parts/state-of.tsx'
 import { AlertFacts, Because } from './alert-facts.tsx'
+import { withoutTitle } from './alert-links.ts'
 import { useAlert } from './alert-queries.ts'
 import { Findings, History, IncidentTimeline, RelatedAlerts } from './alert-story.tsx'
 import { type DeedName, whyNot } from './deeds.ts'
@@ -54,14 +55,14 @@ function Head({ alert, triage }: { readonly alert: AlertDetail; readonly triage:
     <header className="alert-head">
       <Group gap={8}>
         <LevelBadge level={alert.level} />
-        <StateTag alert={alert} />
+        <StateTag status={alert.status} />
         <IdText id={alert.id} />
       </Group>
       <Title order={2}>
         <Plain text={alert.title} />
       </Title>
       <p className="alert-summary">
-        <Plain text={alert.summary} />
+        <Plain text={withoutTitle(alert.summary, alert.title)} />
       </p>
       <Actions alert={alert} triage={triage} />
     </header>

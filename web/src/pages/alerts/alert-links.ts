@@ -60,8 +60,9 @@ export const sqlUrl = (sql: string): string => `/sql?${new URLSearchParams({ sql
 /** The page of a rule. */
 export const ruleUrl = (id: string): string => `/rules/${encodeURIComponent(id)}`
 
-/** The page of an alert or incident. */
-export const alertUrl = ({ kind, id }: Pick<AlertRow, 'kind' | 'id'>): string => `/${kind}s/${encodeURIComponent(id)}`
+/** Summaries begin with the title of their rule; left out where that stands above them. */
+export const withoutTitle = (summary: string, title: string): string =>
+  summary.startsWith(`${title}: `) ? summary.slice(title.length + 2) : summary
 
 /** The technique or tactic of a tag, at MITRE; null for other tags. */
 export function attackUrl(tag: string): string | null {

@@ -8,12 +8,12 @@ import { Icon } from '../../parts/icon.tsx'
 import { KeyValue } from '../../parts/key-value.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Plain } from '../../parts/plain.tsx'
-import { IdText, LevelBadge, Tag, TimeText } from '../../parts/small.tsx'
+import { IdText, Tag, TimeText } from '../../parts/small.tsx'
 import { Empty, StateOf } from '../../parts/state-of.tsx'
 import { numberOf } from '../../times.ts'
-import { alertUrl, eventsOfFinding } from './alert-links.ts'
+import { AlertLines } from './alert-lines.tsx'
+import { eventsOfFinding, withoutTitle } from './alert-links.ts'
 import { useFinding, useFindingEvents } from './alert-queries.ts'
-import { StateTag } from './state-tag.tsx'
 
 type FindingLine = AlertDetail['findingList'][number]
 
@@ -24,14 +24,28 @@ export function Findings({ alert }: { readonly alert: AlertDetail }) {
     <Panel title="Findings" note={`${numberOf(alert.findings)} in all; the newest first`} flush>
       <ul className="findings">
         {alert.findingList.map((finding, at) => (
-          <Finding key={finding.id} finding={finding} first={at === 0 && alert.findingList.length === 1} />
+          <Finding
+            key={finding.id}
+            finding={finding}
+            title={alert.rule.title}
+            first={at === 0 && alert.findingList.length === 1}
+          />
         ))}
       </ul>
     </Panel>
   )
 }
 
-function Finding({ finding, first }: { readonly finding: FindingLine; readonly first: boolean }) {
+function Finding({
+  finding,
+  title,
+  first,
+}: {
+  readonly finding: FindingLine
+  /** That of the rule, which stands above already. */
+  readonly title: string
+  readonly first: boolean
+}) {
   const [opened, setOpened] = useState(first)
   const query = useFinding(finding.id, opened)
   return (
@@ -39,7 +53,7 @@ function Finding({ finding, first }: { readonly finding: FindingLine; readonly f
       <UnstyledButton className="finding-head" aria-expanded={opened} onClick={() => setOpened(!opened)}>
         <Icon name={opened ? 'down' : 'right'} size={12} />
         <span className="finding-words">
-          <Plain text={finding.summary} />
+          <Plain text={withoutTitle(finding.summary, title)} />
         </span>
         <span className="finding-when">
           <TimeText iso={finding.lastTime} />
@@ -80,10 +94,6 @@ function FindingFacts({ finding }: { readonly finding: FindingDetail }) {
     />
   )
 }
-
-/** Summaries begin with the title of their rule, which stands above them here. */
-const withoutTitle = (summary: string, title: string): string =>
-  summary.startsWith(`${title}: `) ? summary.slice(title.length + 2) : summary
 
 function FindingEvents({ finding }: { readonly finding: FindingDetail }) {
   const query = useFindingEvents(finding)
@@ -131,25 +141,12 @@ export function RelatedAlerts({ alert }: { readonly alert: AlertDetail }) {
   if (alert.alerts.length === 0) return null
   return (
     <Panel title={alert.kind === 'incident' ? 'Alerts in it' : 'Part of'} flush>
-      <ul className="related">
-        {alert.alerts.map((each) => (
-          <li key={each.id}>
-            <LevelBadge level={each.level} />
-            <span className="related-words">
-              <Anchor component={Link} href={alertUrl(each)}>
-                <Plain text={each.title} />
-              </Anchor>
-              {each.entity.value === alert.entity.value ? null : (
-                <span className="related-entity">
-                  <Plain text={each.entity.value} />
-                </span>
-              )}
-            </span>
-            <StateTag alert={each} />
-            <TimeText iso={each.lastTime} />
-          </li>
-        ))}
-      </ul>
+      <AlertLines
+        alerts={alert.alerts.map((each) => ({
+          ...each,
+          about: each.entity.value === alert.entity.value ? null : each.entity.value,
+        }))}
+      />
     </Panel>
   )
 }

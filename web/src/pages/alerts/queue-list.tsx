@@ -54,7 +54,7 @@ export function QueueList({ alerts, current, chosen, onChoose, hrefOf }: QueueLi
               <span className="queue-title">
                 <Plain text={alert.title} />
               </span>
-              <StateTag alert={alert} />
+              <StateTag status={alert.status} />
             </span>
             <span className="queue-bottom">
               <span className="queue-entity">

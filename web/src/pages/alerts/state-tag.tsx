@@ -1,6 +1,6 @@
 /** Where an alert stands, as a word with a tone. */
-import type { AlertRow } from '../../../../src/serve/shapes/alerts.ts'
 import { Plain } from '../../parts/plain.tsx'
+import './alert-lines.css'
 
 const TONES: Readonly<Record<string, string>> = {
   new: 'medium',
@@ -10,9 +10,9 @@ const TONES: Readonly<Record<string, string>> = {
   resolved: 'good',
 }
 
-/** The state of an alert, and its outcome where it is resolved. A dot, not a badge: badges are levels. */
-export const StateTag = ({ alert }: { readonly alert: Pick<AlertRow, 'state' | 'status'> }) => (
-  <span className={`status alert-state tone-${TONES[alert.state] ?? 'informational'}`}>
-    <Plain text={alert.status} />
+/** The state of an alert, and in brackets its outcome where it is resolved. A dot, not a badge: badges are levels. */
+export const StateTag = ({ status }: { readonly status: string }) => (
+  <span className={`status alert-state tone-${TONES[status.replace(/ \(.*/, '')] ?? 'informational'}`}>
+    <Plain text={status} />
   </span>
 )

@@ -4,11 +4,15 @@ import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { Entity } from '../../../../src/serve/shapes/entities.ts'
 import { TimeText } from '../../parts/small.tsx'
+import { useMay } from '../../queries/session.ts'
 import { numberOf } from '../../times.ts'
 import { type EntityPlace, narrowed } from './entity-links.ts'
 
 /** Figures in a row. */
 export function EntityFigures({ entity, place }: { readonly entity: Entity; readonly place: EntityPlace }) {
+  const mayFindings = useMay('findings:read')
+  const alertsOf = (kind: 'alerts' | 'incidents') =>
+    mayFindings ? `/${kind}?${new URLSearchParams({ entity: entity.id })}` : null
   const open = entity.alerts.filter(({ status }) => !status.startsWith('resolved')).length
   return (
     <dl className="entity-figures">
@@ -22,11 +26,15 @@ export function EntityFigures({ entity, place }: { readonly entity: Entity; read
         {numberOf(entity.failed)}
       </Figure>
       {entity.risk === null ? null : (
-        <Figure name="Risk, 7 days" tone={entity.risk >= 100 ? 'critical' : entity.risk >= 50 ? 'high' : ''}>
+        <Figure
+          name="Risk, 7 days"
+          href={alertsOf('incidents')}
+          tone={entity.risk >= 100 ? 'critical' : entity.risk >= 50 ? 'high' : ''}
+        >
           {numberOf(entity.risk)}
         </Figure>
       )}
-      <Figure name="Open alerts" tone={open > 0 ? 'high' : ''}>
+      <Figure name="Open alerts" href={alertsOf('alerts')} tone={open > 0 ? 'high' : ''}>
         {numberOf(open)}
       </Figure>
       <Figure name="First seen" small>
@@ -41,13 +49,13 @@ export function EntityFigures({ entity, place }: { readonly entity: Entity; read
 
 function Figure({
   name,
-  href,
+  href = null,
   tone = '',
   small = false,
   children,
 }: {
   readonly name: string
-  readonly href?: string
+  readonly href?: string | null
   readonly tone?: string
   readonly small?: boolean
   readonly children: ReactNode
@@ -56,7 +64,7 @@ function Figure({
     <div className="entity-figure">
       <dt>{name}</dt>
       <dd className={`${small ? 'small' : ''} ${tone === '' ? '' : `tone-${tone}`}`}>
-        {href === undefined ? (
+        {href === null ? (
           children
         ) : (
           <Anchor component={Link} href={href} inherit>

@@ -11,11 +11,15 @@ import { HeatMap } from '../../parts/heat-map.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { ScrollTable } from '../../parts/scroll-table.tsx'
-import { EntityLink, LevelBadge, TimeText } from '../../parts/small.tsx'
+import { EntityLink, TimeText } from '../../parts/small.tsx'
 import { Empty } from '../../parts/state-of.tsx'
 import { numberOf } from '../../times.ts'
 import { entityUrl, term } from '../../url-state.ts'
+import { AlertLines } from '../alerts/alert-lines.tsx'
 import { type EntityPlace, narrowed, onDay } from './entity-links.ts'
+
+/** So many of a list are shown until more are asked for. */
+const FIRST_BARS = 10
 
 interface PartProps {
   readonly entity: Entity
@@ -45,17 +49,19 @@ export function EntityParts({ entity, place }: PartProps) {
           <CountryMap countries={entity.countries} label="Countries" q={place.q} span={place.span} />
         </Panel>
       )}
-      <Counted title="Actions" field="action" counts={entity.actions} place={place} />
       <div className="entity-stack">
-        {kind === 'ip' ? null : (
-          <Counted title="Addresses" field="ip" counts={entity.addresses} place={place} page="ip" />
-        )}
+        <Counted title="Actions" field="action" counts={entity.actions} place={place} />
         <Counted title="Clients" field="client" counts={entity.clients} place={place} />
+      </div>
+      <div className="entity-stack">
         {kind === 'target' ? null : (
           <Others title="What it touched" kind="target" others={entity.touched} place={place} />
         )}
         {kind === 'actor' ? null : (
           <Others title="Who touched it" kind="actor" others={entity.touchedBy} place={place} />
+        )}
+        {kind === 'ip' ? null : (
+          <Counted title="Addresses" field="ip" counts={entity.addresses} place={place} page="ip" />
         )}
       </div>
       <Changes entity={entity} place={place} />
@@ -67,20 +73,9 @@ function Alerts({ entity }: { readonly entity: Entity }) {
   if (entity.alerts.length === 0) return null
   return (
     <Panel title="Alerts" className="wide-panel" flush>
-      <ul className="entity-alerts">
-        {entity.alerts.map(({ id, title, level, status, lastTime }) => (
-          <li key={id}>
-            <LevelBadge level={level} />
-            <Anchor component={Link} href={`/alerts/${encodeURIComponent(id)}`}>
-              <Plain text={title} />
-            </Anchor>
-            <span className="entity-alert-status">
-              <Plain text={status} />
-            </span>
-            <TimeText iso={lastTime} />
-          </li>
-        ))}
-      </ul>
+      <div className="others">
+        <AlertLines alerts={entity.alerts} />
+      </div>
     </Panel>
   )
 }
@@ -104,6 +99,7 @@ function Counted({
     <Panel title={title}>
       <Bars
         label={title}
+        first={FIRST_BARS}
         bars={counts.map(({ value, count }) => ({
           value,
           count,

@@ -13,6 +13,9 @@ import { term } from '../../url-state.ts'
 import { FACET_NAMES, facetTitle, USUAL_FACETS } from './facet-names.ts'
 import { hasPart, withoutPart, withPart } from './search-language.ts'
 
+/** As many as the server counts at once. */
+const MOST_VALUES = 100
+
 /** All facets; those that are closed are not asked for. */
 export function Facets({ search, onSearch }: { readonly search: Search; readonly onSearch: (q: string) => void }) {
   const [open, setOpen] = useState<readonly Facet[]>(() => kept('facets', USUAL_FACETS))
@@ -64,16 +67,28 @@ function Values({
   readonly search: Search
   readonly onSearch: (q: string) => void
 }) {
-  const most = Math.max(1, ...values.map(({ count }) => count))
+  const [all, setAll] = useState(false)
+  const longer = useFacets(search, [facet], MOST_VALUES, all)
+  const shown = (all ? longer.data?.facets[0] : undefined) ?? { values, more }
+  const most = Math.max(1, ...shown.values.map(({ count }) => count))
   if (values.length === 0) return <div className="facet-none quiet">No values</div>
   return (
     <ul className="facet-values">
-      {values.map(({ value, count }) => (
+      {shown.values.map(({ value, count }) => (
         <li key={value ?? '\u0000none'}>
           <FacetValue facet={facet} value={value} count={count} share={count / most} q={search.q} onSearch={onSearch} />
         </li>
       ))}
-      {more ? <li className="facet-none quiet">and more; search for one by its name</li> : null}
+      {more ? (
+        <li className="facet-none">
+          {all && shown.more && longer.data !== undefined ? (
+            <span className="quiet">and more; search for one by its name</span>
+          ) : null}{' '}
+          <UnstyledButton className="text-button" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? 'Show fewer' : 'Show more'}
+          </UnstyledButton>
+        </li>
+      ) : null}
     </ul>
   )
 }

@@ -12,6 +12,7 @@ import { useAsk, useTell } from '../../queries/ask.ts'
 import { numberOf } from '../../times.ts'
 import { useUrlState } from '../../url-state.ts'
 import { DeadLetters } from './dead-letters.tsx'
+import { Failure } from './stages.tsx'
 
 type Destination = DestinationList['destinations'][number]
 
@@ -83,49 +84,53 @@ function DestinationRow({
   const { name, kind, takes, waiting, oldest, delivered, lastDelivered, lastFailure, dead } = destination
   const failing = lastFailure !== undefined && (lastDelivered === undefined || lastFailure.time > lastDelivered)
   return (
-    <Table.Tr>
-      <Table.Td className="name-cell">
-        <Group gap={6}>
-          <strong>
-            <Plain text={name} />
-          </strong>
-          <Tag tone={failing ? 'high' : 'good'}>{failing ? 'failing' : 'well'}</Tag>
-        </Group>
-        <div className="sub">
-          <Plain text={kind} />, takes {takes}
-        </div>
-        {failing ? (
-          <div className="failure">
-            <Plain text={lastFailure.reason} /> · <TimeText iso={lastFailure.time} as="ago" />
-          </div>
-        ) : null}
-      </Table.Td>
-      <Table.Td className="number">
-        {numberOf(waiting)}
-        {oldest === undefined ? null : (
+    <>
+      <Table.Tr>
+        <Table.Td className="name-cell">
+          <Group gap={6}>
+            <strong>
+              <Plain text={name} />
+            </strong>
+            <Tag tone={failing ? 'high' : 'good'}>{failing ? 'failing' : 'well'}</Tag>
+          </Group>
           <div className="sub">
-            since <TimeText iso={oldest} as="ago" />
+            <Plain text={kind} />, takes {takes}
           </div>
-        )}
-      </Table.Td>
-      <Table.Td className="number wide-only">{numberOf(delivered)}</Table.Td>
-      <Table.Td className="wide-only">
-        <TimeText iso={lastDelivered} as="ago" />
-      </Table.Td>
-      <Table.Td className="number">
-        {dead === 0 ? (
-          '0'
-        ) : (
-          <Button variant="subtle" size="compact-xs" aria-expanded={isOpen} onClick={onOpen} color="red">
-            {numberOf(dead)}
-            <span className="unseen-caption"> dead letters of {visibleText(name)}</span>
-          </Button>
-        )}
-      </Table.Td>
-      <Table.Td className="buttons">
-        <TestButton name={name} />
-      </Table.Td>
-    </Table.Tr>
+        </Table.Td>
+        <Table.Td className="number">
+          {numberOf(waiting)}
+          {oldest === undefined ? null : (
+            <div className="sub">
+              since <TimeText iso={oldest} as="ago" />
+            </div>
+          )}
+        </Table.Td>
+        <Table.Td className="number wide-only">{numberOf(delivered)}</Table.Td>
+        <Table.Td className="wide-only">
+          <TimeText iso={lastDelivered} as="ago" />
+        </Table.Td>
+        <Table.Td className="number">
+          {dead === 0 ? (
+            '0'
+          ) : (
+            <Button variant="subtle" size="compact-xs" aria-expanded={isOpen} onClick={onOpen} color="red">
+              {numberOf(dead)}
+              <span className="unseen-caption"> dead letters of {visibleText(name)}</span>
+            </Button>
+          )}
+        </Table.Td>
+        <Table.Td className="buttons">
+          <TestButton name={name} />
+        </Table.Td>
+      </Table.Tr>
+      {failing ? (
+        <Table.Tr className="failure-row">
+          <Table.Td colSpan={6}>
+            <Failure reason={lastFailure.reason} time={lastFailure.time} />
+          </Table.Td>
+        </Table.Tr>
+      ) : null}
+    </>
   )
 }
 

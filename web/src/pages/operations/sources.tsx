@@ -29,7 +29,7 @@ export function Sources({ sources }: { readonly sources: SourceList['sources'] }
       columns={[
         { name: 'Source' },
         { name: 'State' },
-        { name: 'Newest event' },
+        { name: 'Newest event', wide: true },
         { name: 'Lag', number: true },
         { name: 'Events', number: true },
         { name: 'Objects', number: true, wide: true },
@@ -47,42 +47,44 @@ function Source({ source }: { readonly source: SourceList['sources'][number] }) 
   const { name, spec, stage, newestEvent, lagSeconds, events, objects, rejects } = source
   const maySeeRejects = useMay('events:raw')
   return (
-    <Table.Tr>
-      <Table.Td className="name-cell">
-        <strong>
-          <Plain text={name} />
-        </strong>
-        <div className="sub">
-          <Plain text={spec} />
-        </div>
-        <StageFailure stage={stage} />
-      </Table.Td>
-      <Table.Td>
-        <StageTag stage={stage} />
-        {stage.note === undefined ? null : (
+    <>
+      <Table.Tr>
+        <Table.Td className="name-cell">
+          <strong>
+            <Plain text={name} />
+          </strong>
           <div className="sub">
-            <Plain text={stage.note} />
+            <Plain text={spec} />
           </div>
-        )}
-      </Table.Td>
-      <Table.Td>
-        <TimeText iso={newestEvent} />
-      </Table.Td>
-      <Table.Td className="number">
-        {lagSeconds === undefined ? <span className="none">–</span> : <Lag seconds={lagSeconds} />}
-      </Table.Td>
-      <Table.Td className="number">{numberOf(events)}</Table.Td>
-      <Table.Td className="number wide-only">{numberOf(objects)}</Table.Td>
-      <Table.Td className="number">
-        {rejects === 0 || !maySeeRejects ? (
-          numberOf(rejects)
-        ) : (
-          <Anchor component={Link} href="/operations?show=rejects">
-            {numberOf(rejects)}
-          </Anchor>
-        )}
-      </Table.Td>
-    </Table.Tr>
+        </Table.Td>
+        <Table.Td>
+          <StageTag stage={stage} />
+          {stage.note === undefined ? null : (
+            <div className="sub">
+              <Plain text={stage.note} />
+            </div>
+          )}
+        </Table.Td>
+        <Table.Td className="wide-only">
+          <TimeText iso={newestEvent} />
+        </Table.Td>
+        <Table.Td className="number">
+          {lagSeconds === undefined ? <span className="none">–</span> : <Lag seconds={lagSeconds} />}
+        </Table.Td>
+        <Table.Td className="number">{numberOf(events)}</Table.Td>
+        <Table.Td className="number wide-only">{numberOf(objects)}</Table.Td>
+        <Table.Td className="number">
+          {rejects === 0 || !maySeeRejects ? (
+            numberOf(rejects)
+          ) : (
+            <Anchor component={Link} href="/operations?show=rejects">
+              {numberOf(rejects)}
+            </Anchor>
+          )}
+        </Table.Td>
+      </Table.Tr>
+      <StageFailure stage={stage} columns={7} />
+    </>
   )
 }
 
