@@ -1,7 +1,7 @@
 /** SQL over the lake, in the sandbox, over what the reader may see. */
 import { Button, Group, NativeSelect, Text, Textarea } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import type { SqlAnswer } from '../../../src/serve/shapes/events.ts'
 import { ApiError, tell } from '../api.ts'
 import { Icon } from '../parts/icon.tsx'
@@ -11,20 +11,15 @@ import { numberOf } from '../times.ts'
 import { useUrlState } from '../url-state.ts'
 import { csvOf, downloadText, jsonOf } from './sql/files.ts'
 import { ResultTable } from './sql/result-table.tsx'
+import { FIRST_SQL, Starters } from './sql/starters.tsx'
 import './sql/sql.css'
-
-const FIRST = `select actor.email as actor, count(*) as events, max(event_time) as last
-from events
-where status = 'UNAUTHORIZED'
-group by all
-order by events desc`
 
 const LIMITS = ['100', '1000', '10000', '100000']
 
 /** The page at `/sql`; a statement in the address is put into the editor, and run only by hand. */
 export default function SqlPage() {
   const [params, change] = useUrlState()
-  const [sql, setSql] = useState(params.get('sql') ?? FIRST)
+  const [sql, setSql] = useState(params.get('sql') ?? FIRST_SQL)
   const [limit, setLimit] = useState('1000')
   const { run, cancel, state } = useSql()
   const start = () => {
@@ -80,7 +75,7 @@ export default function SqlPage() {
           />
         </Group>
       </Panel>
-      <Result state={state} />
+      <Result state={state} whenNone={<Starters onPick={setSql} />} />
     </div>
   )
 }
@@ -112,7 +107,14 @@ function useSql(): { run: (sql: string, limit: number) => void; cancel: () => vo
   }
 }
 
-function Result({ state: { data, error, isPending } }: { readonly state: SqlState }) {
+function Result({
+  state: { data, error, isPending },
+  whenNone,
+}: {
+  readonly state: SqlState
+  /** Shown while nothing was asked. */
+  readonly whenNone: ReactNode
+}) {
   if (isPending) {
     return (
       <Panel>
@@ -129,7 +131,7 @@ function Result({ state: { data, error, isPending } }: { readonly state: SqlStat
       </Panel>
     )
   }
-  if (data === undefined) return null
+  if (data === undefined) return whenNone
   const rows = data.rows.length
   return (
     <Panel

@@ -5,11 +5,14 @@ import type { SqlAnswer } from '../../../../src/serve/shapes/events.ts'
 export const textOfValue = (value: unknown): string =>
   value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
 
-/** RFC 4180: null is an empty field, an empty text is `""`. */
+/** How texts begin that a spreadsheet would run; whoever made a request chose them. */
+const FORMULA = /^[=+\-@\t\r\n]/
+
+/** RFC 4180: null is an empty field, an empty text is `""`. Texts that a spreadsheet would run get a quote before them. */
 export function csvOf({ columns, rows }: SqlAnswer): string {
   const field = (value: unknown): string => {
     if (value === null || value === undefined) return ''
-    const text = textOfValue(value)
+    const text = typeof value === 'string' ? value.replace(FORMULA, "'$&") : textOfValue(value)
     return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   }
   const lines = [columns.map(({ name }) => field(name)), ...rows.map((row) => row.map(field))]
