@@ -1,6 +1,7 @@
 /** What happens, told to those who listen: Server-Sent Events out of a short memory, so that who was away a moment misses nothing. */
 import { AppError } from '../core/errors.ts'
 import type { Principal, ServiceChange, ServiceView } from './contract.ts'
+import { stageOverHttp } from './hints.ts'
 import { isLimitedByLists } from './read/visible.ts'
 
 /** Changes that are remembered: an hour of a busy loop. */
@@ -171,7 +172,7 @@ function seenBy({ permissions, rows }: Principal, change: ServiceChange): Servic
   const hidden = isLimitedByLists(rows)
   switch (change.kind) {
     case 'stage':
-      return permissions.has('health:read') ? change : undefined
+      return permissions.has('health:read') ? { ...change, stage: stageOverHttp(change.stage) } : undefined
     case 'events':
       return !hidden ? change : isUseAlone(change) ? undefined : { ...change, added: 0, rejects: 0, own: 0 }
     case 'findings':

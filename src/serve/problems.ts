@@ -5,6 +5,7 @@ import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AppError, type ErrorCode, isAppError, systemError } from '../core/errors.ts'
 import { printable, printableLines } from '../core/printable.ts'
+import { hintOverHttp, messageOverHttp } from './hints.ts'
 import type { Problem } from './shapes/page.ts'
 
 /** Status of each code of the error table. */
@@ -78,9 +79,9 @@ export function problemOf(error: AppError, requestId: string): Problem {
     type: `urn:bricktrail:error:${error.code}`,
     title: titleOf(error.code),
     status: STATUS[error.code],
-    detail: printableLines(error.message),
+    detail: printableLines(messageOverHttp(error.message)),
     code: error.code,
-    hint: printable(error.hint),
+    hint: printable(hintOverHttp(error.hint, error.code)),
     requestId,
     ...(errors === undefined ? {} : { errors: [...errors] }),
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { z } from '@hono/zod-openapi'
 import { isAppError, messageOf } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
+import { failureOverHttp } from './hints.ts'
 import { SealView } from './shapes/operations.ts'
 import { runTask } from './tasks/task.ts'
 import type { VerifyAnswer, VerifyProgress } from './verify-child.ts'
@@ -77,7 +78,7 @@ export class VerifyJob {
       const shown = findings.map(({ kind, where, what }) => ({ kind, message: `${where}: ${what}` }))
       return { ...begun, state: ok ? 'clean' : 'findings', ended: ended(), done: 1, findings: shown, checked }
     } catch (cause) {
-      const message = isAppError(cause) ? `${cause.message} ${cause.hint}` : messageOf(cause)
+      const message = isAppError(cause) ? failureOverHttp(cause) : messageOf(cause)
       return { ...begun, state: 'failed', ended: ended(), findings: [{ kind: 'failed', message }] }
     }
   }

@@ -1,9 +1,9 @@
 /** Findings: a list, and one in full. */
 import { createRoute, z } from '@hono/zod-openapi'
-import { parseRange } from '../../ask/times.ts'
 import { findingDetail, findingPage } from '../alerting/finding-page.ts'
 import { newRoutes } from '../app.ts'
 import type { RouteGroup } from '../contract.ts'
+import { spanOf } from '../read/spans.ts'
 import { answer, behind, given, idParam, REFUSED } from '../routing.ts'
 import { ruleDeskOf } from '../rules/rule-desk.ts'
 import { FindingDetail, FindingPage, LEVEL_NAMES } from '../shapes/alerts.ts'
@@ -54,7 +54,7 @@ export const findings: RouteGroup = (deps) => {
     .openapi(list, async (c) => {
       const { from, to, ...rest } = c.req.valid('query')
       desk.warm()
-      const question = { ...parseRange(from, to, deps.now()), ...given(rest), limit: rest.limit }
+      const question = { ...spanOf(given({ from, to }), deps.now()), ...given(rest), limit: rest.limit }
       const asking = { lake: deps.lake, viewer: c.get('principal'), signal: c.get('signal') }
       return c.json(await findingPage(asking, question), 200)
     })

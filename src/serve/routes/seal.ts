@@ -4,6 +4,7 @@ import { newestNote, sealState } from '../../ask/seal-state.ts'
 import { isAppError } from '../../core/errors.ts'
 import { newRoutes } from '../app.ts'
 import type { RouteGroup } from '../contract.ts'
+import { failureOverHttp } from '../hints.ts'
 import { answer, behind, REFUSED } from '../routing.ts'
 import { SealGrowth } from '../seal-growth.ts'
 import { SealView } from '../shapes/operations.ts'
@@ -97,7 +98,7 @@ export const seal: RouteGroup = ({ home, now }) => {
     } catch (cause) {
       if (!isAppError(cause) || !BROKEN.includes(cause.code)) throw cause
       // A log that cannot be read is what this page is there to show; verification tells where.
-      return { ...UNREADABLE, behind: [`${cause.message} ${cause.hint}`], verification: job.state }
+      return { ...UNREADABLE, behind: [failureOverHttp(cause)], verification: job.state }
     }
   }
   const whole = async (): Promise<SealView> => {

@@ -2,6 +2,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { newRoutes } from '../app.ts'
 import type { RouteGroup } from '../contract.ts'
+import { stageOverHttp } from '../hints.ts'
 import { answer, behind, REFUSED } from '../routing.ts'
 import { SourceList, type Stage } from '../shapes/operations.ts'
 
@@ -48,6 +49,6 @@ export const sources: RouteGroup = ({ service }) =>
   newRoutes().openapi(list, async (c) => {
     if (service === undefined) return c.json({ sources: [], stages: [] }, 200)
     const found = await service.sources()
-    const stages = service.stages().map((stage) => ({ ...stage }))
-    return c.json({ sources: found.map((each) => ({ ...each, stage: { ...each.stage } })), stages }, 200)
+    const stages = service.stages().map(stageOverHttp)
+    return c.json({ sources: found.map((each) => ({ ...each, stage: stageOverHttp(each.stage) })), stages }, 200)
   })
