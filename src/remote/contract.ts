@@ -4,7 +4,9 @@
  */
 import type { AlertFilter, AlertKind } from '../alert/alert.ts'
 import type { Matcher } from '../alert/match.ts'
+import type { MadeToken, NewToken, TokenRow } from '../serve/shapes/access.ts'
 import type { AlertDeed, AlertDetail, AlertRow, SilenceRow } from '../serve/shapes/alerts.ts'
+import type { DeadLetterPage, DestinationList } from '../serve/shapes/operations.ts'
 
 /** A shape that is only read. */
 export type Shown<T> = T extends readonly (infer E)[]
@@ -63,4 +65,46 @@ export interface AlertBook {
 export interface ServerStep {
   readonly title: string
   readonly sql: string
+}
+
+/** Tokens of programs. */
+export interface TokenBook {
+  make(wish: NewToken): Promise<MadeToken>
+  /** The newest first. */
+  list(): Promise<readonly TokenRow[]>
+  /** Revokes each; told of each as it is done. @throws AppError NOT_FOUND, before any is revoked */
+  revoke(ids: readonly string[], done: (token: TokenRow) => void): Promise<void>
+}
+
+/** A destination and how it does. */
+export type DestinationLine = Shown<DestinationList['destinations'][number]>
+
+/** What was refused for good. */
+export interface DeadLine extends Shown<Omit<DeadLetterPage['letters'][number], 'time'>> {
+  readonly deadMs: number
+}
+
+/** What became of a test. */
+export interface Tested {
+  readonly outcome: string
+  readonly reason?: string | undefined
+}
+
+/** What became of letters that were sent again. */
+export interface Replayed {
+  readonly revived: number
+  readonly delivered: number
+  readonly refused?: string | undefined
+}
+
+/** Destinations. Names are checked before by {@link DeliveryBook.names}. */
+export interface DeliveryBook {
+  status(): Promise<readonly DestinationLine[]>
+  names(): Promise<readonly string[]>
+  test(name: string): Promise<Tested>
+  replay(name: string): Promise<Replayed>
+  /** Of one destination or of all, the oldest first. */
+  dead(name: string | undefined, most: number): Promise<readonly DeadLine[]>
+  /** How many there are; gone where that is really meant. */
+  discard(name: string, really: boolean): Promise<number>
 }

@@ -2,9 +2,8 @@
 import type { Command } from 'commander'
 import { AppError, EXIT } from '../../core/errors.ts'
 import type { Delivery } from '../../deliver/open.ts'
-import type { DeadLetter } from '../../deliver/outbox.ts'
 import type { Account } from '../../deliver/outbox-file.ts'
-import type { DeliverSettings } from '../../deliver/settings.ts'
+import type { DeliveryBook } from '../../remote/contract.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 /** Adds `deliver` and its commands. */
@@ -52,20 +51,17 @@ function addDeadLetters(deliver: Command, cli: CliContext): void {
     .action((name: string, flags: { yes?: boolean }) => discard(cli, name, flags))
 }
 
-async function settings(cli: CliContext): Promise<DeliverSettings> {
-  const { existsSync } = await import('node:fs')
-  const { root } = cli.home()
-  if (!existsSync(root)) throw new AppError('NO_LAKE', `There is no home ${root}.`)
-  const { join } = await import('node:path')
-  const { DELIVER_FILE } = await import('../../deliver/open.ts')
-  const { readDeliverSettings } = await import('../../deliver/settings.ts')
-  return readDeliverSettings(join(cli.home().root, DELIVER_FILE))
+async function withDelivery<T>(cli: CliContext, work: (book: DeliveryBook) => Promise<T>): Promise<T> {
+  const wish = cli.server()
+  if (wish === undefined) return work(new (await import('../home/delivery.ts')).HomeDelivery(cli))
+  const { ServerDelivery } = await import('../../remote/delivery.ts')
+  const { withServer } = await import('../server.ts')
+  return withServer(wish, (api) => work(new ServerDelivery(api)))
 }
 
-/** The names, checked. */
-async function known(read: DeliverSettings, names: readonly string[]): Promise<readonly string[]> {
+/** The names, checked; all there are where none is given. */
+async function known(all: readonly string[], names: readonly string[]): Promise<readonly string[]> {
   const { nearest } = await import('../../core/nearest.ts')
-  const all = read.destinations.map(({ name }) => name)
   for (const name of names) {
     if (all.includes(name)) continue
     const [near] = nearest(name, all)
@@ -78,20 +74,20 @@ async function known(read: DeliverSettings, names: readonly string[]): Promise<r
 }
 
 async function status(cli: CliContext): Promise<void> {
-  const read = await settings(cli)
-  const { statusOf } = await import('../../deliver/status.ts')
-  const rows = await statusOf(cli.home(), read)
-  if (cli.json()) return cli.out(`${JSON.stringify({ destinations: rows })}\n`)
+  const { jsonText, printable } = await import('../../core/printable.ts')
+  const rows = await withDelivery(cli, (book) => book.status())
+  if (cli.json()) return cli.out(`${jsonText({ destinations: rows })}\n`)
   if (rows.length === 0) {
     cli.out('No destinations.\n')
     return cli.note('hint: write them into deliver.yaml of the home; docs/how-to/deliver.md shows how.')
   }
   for (const row of rows) {
-    cli.out(`${row.name} (${row.kind})\n`)
+    cli.out(`${printable(`${row.name} (${row.kind})`)}\n`)
     const behind = row.takes === 'messages' ? `${number(row.waiting)} waiting` : `${number(row.waiting)} batches behind`
     cli.out(`  ${number(row.delivered)} delivered, ${behind}, ${number(row.dead)} refused for good\n`)
-    if (row.lastDelivered !== undefined) cli.out(`  last delivered ${row.lastDelivered}\n`)
-    if (row.lastFailure !== undefined) cli.out(`  last failure   ${row.lastFailure.time}: ${row.lastFailure.reason}\n`)
+    if (row.lastDelivered !== undefined) cli.out(`  last delivered ${printable(row.lastDelivered)}\n`)
+    if (row.lastFailure !== undefined)
+      cli.out(`  last failure   ${printable(`${row.lastFailure.time}: ${row.lastFailure.reason}`)}\n`)
   }
 }
 
@@ -100,8 +96,12 @@ const number = (n: number): string => n.toLocaleString('en-US')
 async function drain(cli: CliContext, names: readonly string[], flags: { timeout: string }): Promise<void> {
   const { parseDuration } = await import('../../ask/times.ts')
   const timeoutMs = parseDuration(flags.timeout)
-  const read = await settings(cli)
-  const only = await known(read, names)
+  const { deliverSettings } = await import('../home/delivery.ts')
+  const read = await deliverSettings(cli)
+  const only = await known(
+    read.destinations.map(({ name }) => name),
+    names,
+  )
   const { stoppable } = await import('../stoppable.ts')
   await stoppable(cli, async (signal) => {
     const { openDelivery } = await import('../../deliver/open.ts')
@@ -141,88 +141,61 @@ function report(cli: CliContext, delivery: Delivery, sent: number, isEmpty: bool
 }
 
 async function test(cli: CliContext, name: string): Promise<void> {
-  const read = await settings(cli)
-  await known(read, [name])
-  const { sendTest } = await import('../../deliver/trial.ts')
-  const destination = read.destinations.find((each) => each.name === name)
-  if (destination === undefined) return
-  const outcome = await sendTest(cli.home(), destination, cli.now())
-  if (outcome.kind !== 'delivered') cli.exit(EXIT.findings)
-  const reason =
-    'reason' in outcome ? outcome.reason : outcome.kind === 'partly' ? outcome.refused[0]?.reason : undefined
+  const { jsonText, printable } = await import('../../core/printable.ts')
+  const { outcome, reason } = await withDelivery(cli, async (book) => {
+    await known(await book.names(), [name])
+    return book.test(name)
+  })
+  if (outcome !== 'delivered') cli.exit(EXIT.findings)
   if (cli.json())
-    return cli.out(
-      `${JSON.stringify({ destination: name, outcome: outcome.kind, ...(reason === undefined ? {} : { reason }) })}\n`,
-    )
+    return cli.out(`${jsonText({ destination: name, outcome, ...(reason === undefined ? {} : { reason }) })}\n`)
   cli.out(
-    outcome.kind === 'delivered'
+    outcome === 'delivered'
       ? `${name} took the test.\n`
-      : `${name} did not take the test (${outcome.kind}): ${reason}\n`,
+      : `${printable(`${name} did not take the test (${outcome}): ${reason}`)}\n`,
   )
-}
-
-/** Opens the outbox for looking at letters. */
-async function withOutbox<T>(
-  cli: CliContext,
-  name: string | undefined,
-  work: (letters: (after: number) => DeadLetter[], outbox: Delivery['outbox']) => T,
-): Promise<T> {
-  if (name !== undefined) await known(await settings(cli), [name])
-  const { Outbox } = await import('../../deliver/outbox.ts')
-  const outbox = Outbox.open(cli.home().outbox)
-  try {
-    return work(
-      (after) => outbox.dead({ ...(name === undefined ? {} : { destination: name }), after, most: 1000 }),
-      outbox,
-    )
-  } finally {
-    outbox.close()
-  }
 }
 
 async function dead(cli: CliContext, name: string | undefined, flags: { limit: string }): Promise<void> {
   const { wholeNumber } = await import('../numbers.ts')
-  const { printable } = await import('../../core/printable.ts')
+  const { jsonText, printable } = await import('../../core/printable.ts')
   const limit = wholeNumber('--limit', flags.limit)
-  const letters = await withOutbox(cli, name, (page) => page(0).slice(0, limit))
-  if (cli.json()) return cli.out(`${JSON.stringify({ letters })}\n`)
+  const letters = await withDelivery(cli, async (book) => {
+    if (name !== undefined) await known(await book.names(), [name])
+    return book.dead(name, limit)
+  })
+  if (cli.json()) return cli.out(`${jsonText({ letters })}\n`)
   if (letters.length === 0) return cli.out('Nothing was refused for good.\n')
   for (const { destination, id, reason, deadMs, body } of letters) {
-    cli.out(`${new Date(deadMs).toISOString()}  ${destination}  ${id}  ${printable(reason)}\n`)
+    cli.out(`${new Date(deadMs).toISOString()}  ${printable(`${destination}  ${id}  ${reason}`)}\n`)
     cli.out(`  ${printable(body.slice(0, 160))}\n`)
   }
 }
 
 async function replay(cli: CliContext, name: string): Promise<void> {
-  const read = await settings(cli)
-  await known(read, [name])
-  const { replayLetters } = await import('../../deliver/trial.ts')
-  const destination = read.destinations.find((each) => each.name === name)
-  if (destination === undefined) return
-  const { revived, delivered: sent, refused } = await replayLetters(cli.home(), destination, cli.now())
+  const { jsonText, printable } = await import('../../core/printable.ts')
+  const report = await withDelivery(cli, async (book) => {
+    await known(await book.names(), [name])
+    return book.replay(name)
+  })
+  const { revived, delivered: sent, refused } = report
   if (refused !== undefined) cli.exit(EXIT.findings)
   if (cli.json())
     return cli.out(
-      `${JSON.stringify({ destination: name, revived, delivered: sent, ...(refused === undefined ? {} : { refused }) })}\n`,
+      `${jsonText({ destination: name, revived, delivered: sent, ...(refused === undefined ? {} : { refused }) })}\n`,
     )
   if (revived + sent === 0 && refused === undefined) return cli.out('Nothing was refused for good.\n')
-  if (revived > 0)
-    cli.out(`${number(revived)} are in the queue again; \`bricktrail deliver drain ${name}\` sends them.\n`)
+  // A service sends by itself what is in its queue.
+  const next = cli.server() === undefined ? `; \`bricktrail deliver drain ${name}\` sends them` : ''
+  if (revived > 0) cli.out(`${number(revived)} are in the queue again${next}.\n`)
   if (sent > 0) cli.out(`${number(sent)} delivered.\n`)
-  if (refused !== undefined) cli.out(`The rest is refused still: ${refused}\n`)
+  if (refused !== undefined) cli.out(`The rest is refused still: ${printable(refused)}\n`)
 }
 
 async function discard(cli: CliContext, name: string, flags: { yes?: boolean }): Promise<void> {
-  const count = await withOutbox(cli, name, (page, outbox) => {
-    let [after, n] = [0, 0]
-    for (let letters = page(after); letters.length > 0; letters = page(after)) {
-      for (const { seq } of letters) {
-        after = seq
-        n += 1
-        if (flags.yes === true) outbox.discard(seq)
-      }
-    }
-    return n
+  const count = await withDelivery(cli, async (book) => {
+    await known(await book.names(), [name])
+    return book.discard(name, flags.yes === true)
   })
   if (cli.json())
     return cli.out(`${JSON.stringify({ destination: name, letters: count, discarded: flags.yes === true })}\n`)

@@ -1,6 +1,7 @@
 /** `bricktrail prove`: evidence in one file, or of a period in one folder, that can be checked without this home. */
 import { writeFile } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
+import type { ProofShown } from '../../remote/seal.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 interface Flags {
@@ -32,8 +33,7 @@ export const registerProve: RegisterCommand = (program, cli) => {
 }
 
 async function proveOne(cli: CliContext, id: string, flags: Flags): Promise<void> {
-  const { withSealing } = await import('../sealing.ts')
-  const proof = await withSealing(cli, (sealing) => sealing.prove(id), { anchors: false })
+  const proof = await proofOf(cli, id)
   const out = flags.out ?? `${proof.eventId}.tlog-proof`
   if (out === '-') return cli.out(proof.text)
   await writeFile(out, proof.text)
@@ -44,6 +44,17 @@ async function proveOne(cli: CliContext, id: string, flags: Flags): Promise<void
   }
   cli.out(`Event ${eventId} is row ${position} of ${file}, which leaf ${leaf} of ${size} names.\n`)
   cli.out(`The proof is in ${out}; check it with: bricktrail verify ${out} --key VKEY\n`)
+}
+
+async function proofOf(cli: CliContext, id: string): Promise<ProofShown> {
+  const wish = cli.server()
+  if (wish === undefined) {
+    const { withSealing } = await import('../sealing.ts')
+    return withSealing(cli, (sealing) => sealing.prove(id), { anchors: false })
+  }
+  const { withServer } = await import('../server.ts')
+  const { serverProof } = await import('../../remote/seal.ts')
+  return withServer(wish, (api) => serverProof(api, id))
 }
 
 async function provePeriod(cli: CliContext, flags: Flags): Promise<void> {

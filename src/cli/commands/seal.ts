@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { EXIT } from '../../core/errors.ts'
+import type { SealShown } from '../../remote/seal.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 /** Adds `seal` and what it has below it. */
@@ -52,18 +53,17 @@ function registerKey(seal: Command, cli: CliContext): void {
 }
 
 async function showStatus(cli: CliContext): Promise<void> {
-  const { sealState } = await import('../../ask/seal-state.ts')
-  const { printable } = await import('../../core/printable.ts')
-  const state = await sealState(cli.home())
+  const { jsonText, printable } = await import('../../core/printable.ts')
+  const state = await stateOf(cli)
   const isFailing = state.anchors.some(({ lastError }) => lastError !== undefined)
   if (isFailing || state.unsealed > 0 || state.behind.length > 0) cli.exit(EXIT.findings)
-  if (cli.json()) return cli.out(`${JSON.stringify(state)}\n`)
+  if (cli.json()) return cli.out(`${jsonText(state)}\n`)
   const rows: [string, string][] = [
     ['log', printable(state.origin)],
     ['key', printable(state.key)],
     ['leaves', state.size],
-    ['root', state.root],
-    ...Object.entries(state.sealed).map(([table, version]): [string, string] => [
+    ['root', printable(state.root)],
+    ...Object.entries(state.sealed ?? {}).map(([table, version]): [string, string] => [
       table,
       `sealed up to version ${version}`,
     ]),
@@ -71,8 +71,8 @@ async function showStatus(cli: CliContext): Promise<void> {
       'unsealed',
       state.unsealed === 0 ? 'nothing' : `${state.unsealed} commits; the next \`bricktrail ingest\` seals them`,
     ],
-    ...state.behind.map((what): [string, string] => ['BEHIND', what]),
-    ['raw', state.raw],
+    ...state.behind.map((what): [string, string] => ['BEHIND', printable(what)]),
+    ['raw', printable(state.raw)],
   ]
   cli.out(rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join(''))
   for (const { id, lastTime, lastSize, lastError } of state.anchors) {
@@ -86,9 +86,24 @@ async function showStatus(cli: CliContext): Promise<void> {
   }
 }
 
+async function stateOf(cli: CliContext): Promise<SealShown> {
+  const wish = cli.server()
+  if (wish === undefined) return (await import('../../ask/seal-state.ts')).sealState(cli.home())
+  const { withServer } = await import('../server.ts')
+  return withServer(wish, (await import('../../remote/seal.ts')).serverSeal)
+}
+
+async function noteOf(cli: CliContext): Promise<string> {
+  const wish = cli.server()
+  if (wish === undefined) return (await import('../../ask/seal-state.ts')).newestNote(cli.home())
+  const { withServer } = await import('../server.ts')
+  const { printableLines } = await import('../../core/printable.ts')
+  const note = await withServer(wish, (await import('../../remote/seal.ts')).serverCheckpoint)
+  return cli.tty ? printableLines(note) : note
+}
+
 async function printCheckpoint(cli: CliContext): Promise<void> {
-  const { newestNote } = await import('../../ask/seal-state.ts')
-  const note = await newestNote(cli.home())
+  const note = await noteOf(cli)
   cli.out(cli.json() ? `${JSON.stringify({ checkpoint: note })}\n` : note)
 }
 

@@ -1,11 +1,11 @@
 /** `bricktrail token`: who may ask the service, decided on the machine of the home. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { Access } from '../../serve/auth/access.ts'
+import type { TokenBook } from '../../remote/contract.ts'
 import { PERMISSIONS, type Permission, ROLES, type Role } from '../../serve/contract.ts'
-import type { OwnAction } from '../../serve/own-actions.ts'
 import type { TokenRow } from '../../serve/shapes/access.ts'
 import { whoOf } from '../alerting.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { notOnServer } from '../server-wish.ts'
 
 interface CreateFlags {
   readonly role: Role
@@ -29,13 +29,13 @@ export const registerToken: RegisterCommand = (program, cli) => {
   token
     .command('list')
     .description('list tokens, the newest first')
-    .action(() => withAccess(cli, (access) => list(cli, access.tokens.list())))
+    .action(async () => list(cli, await withTokens(cli, {}, (book) => book.list())))
   token
     .command('revoke')
     .description('revoke tokens, and end the sessions begun with them')
     .argument('<id...>', 'ids of tokens, as `list` shows them')
     .option('--as <name>', 'who does it; the user of the system where absent')
-    .action((ids: string[], flags: { as?: string }) => revoke(cli, ids, whoOf(flags)))
+    .action((ids: string[], flags: { as?: string }) => revoke(cli, ids, flags))
   addLink(token, cli)
   token
     .command('signout')
@@ -87,36 +87,37 @@ function scopesOf(text: string): Permission[] {
   return scopes
 }
 
+/** Tokens of the home or server that is named. @throws AppError BAD_ARGUMENT for --as where a server is asked */
+async function withTokens<T>(
+  cli: CliContext,
+  flags: { readonly as?: string },
+  work: (book: TokenBook) => Promise<T>,
+): Promise<T> {
+  const wish = cli.server()
+  if (wish === undefined) return work(new (await import('../home/tokens.ts')).HomeTokens(cli, whoOf(flags)))
+  if (flags.as !== undefined) throw notOnServer('--as', 'A server does it in the name of the token; leave --as away.')
+  const { ServerTokens } = await import('../../remote/access.ts')
+  const { withServer } = await import('../server.ts')
+  return withServer(wish, (api) => work(new ServerTokens(api)))
+}
+
 async function create(cli: CliContext, name: string, flags: CreateFlags): Promise<void> {
-  const { NewToken } = await import('../../serve/shapes/access.ts')
-  const { AppError } = await import('../../core/errors.ts')
-  const { parseDuration } = await import('../../ask/times.ts')
-  const { role, scope: scopes, expires } = flags
-  const wish = NewToken.safeParse({
+  const { jsonText } = await import('../../core/printable.ts')
+  const { role, scope, workspace, category, expires } = flags
+  const wish = {
     name,
     role,
-    scopes,
-    workspaces: flags.workspace,
-    categories: flags.category,
     expires,
-  })
-  if (!wish.success) throw new AppError('BAD_ARGUMENT', `The token cannot be made: ${wish.error.issues[0]?.message}.`)
-  const { workspaces, categories } = wish.data
-  const rows = {
-    ...(workspaces === undefined ? {} : { workspaces }),
-    ...(categories === undefined ? {} : { categories }),
+    ...(scope === undefined ? {} : { scopes: [...scope] }),
+    ...(workspace === undefined ? {} : { workspaces: [...workspace] }),
+    ...(category === undefined ? {} : { categories: [...category] }),
   }
-  const expiresMs = cli.now().getTime() + parseDuration(expires)
-  const createdBy = whoOf(flags)
-  await withAccess(cli, async (access) => {
-    await recorded(cli, 'createToken', createdBy, { name, role, scopes, ...rows, expires })
-    const made = access.tokens.make({ name: wish.data.name, role, scopes, rows, expiresMs, createdBy })
-    if (cli.json()) return cli.out(`${JSON.stringify(made)}\n`)
-    cli.out(`${made.secret}\n`)
-    cli.note(
-      `A token of the role ${role}, until ${made.token.expires?.slice(0, 10)}. It is shown this once; its id is ${made.token.id}.`,
-    )
-  })
+  const made = await withTokens(cli, flags, (book) => book.make(wish))
+  if (cli.json()) return cli.out(`${jsonText(made)}\n`)
+  cli.out(`${made.secret}\n`)
+  cli.note(
+    `A token of the role ${role}, until ${made.token.expires?.slice(0, 10)}. It is shown this once; its id is ${made.token.id}.`,
+  )
 }
 
 async function list(cli: CliContext, tokens: readonly TokenRow[]): Promise<void> {
@@ -145,16 +146,11 @@ async function list(cli: CliContext, tokens: readonly TokenRow[]): Promise<void>
   cli.out(headLines(layout) + rows.map((row) => rowLine(layout, row)).join(''))
 }
 
-async function revoke(cli: CliContext, ids: readonly string[], who: string): Promise<void> {
-  const { printable } = await import('../../core/printable.ts')
-  await withAccess(cli, async (access) => {
-    const known = ids.map((id) => access.tokens.named(id))
-    for (const { id, name } of known) {
-      await recorded(cli, 'revokeToken', who, { id, name })
-      const token = access.tokens.revoke(id)
-      cli.out(cli.json() ? `${JSON.stringify({ token })}\n` : `${id} (${printable(name)}) counts no longer.\n`)
-    }
-  })
+async function revoke(cli: CliContext, ids: readonly string[], flags: { as?: string }): Promise<void> {
+  const { jsonText, printable } = await import('../../core/printable.ts')
+  const told = (token: TokenRow) =>
+    cli.out(cli.json() ? `${jsonText({ token })}\n` : `${token.id} (${printable(token.name)}) counts no longer.\n`)
+  await withTokens(cli, flags, (book) => book.revoke(ids, told))
 }
 
 async function signOut(
@@ -163,6 +159,7 @@ async function signOut(
   flags: { all?: boolean; as?: string },
 ): Promise<void> {
   const { AppError } = await import('../../core/errors.ts')
+  const { recorded, withAccess } = await import('../home/tokens.ts')
   const everybody = flags.all === true
   if (everybody === names.length > 0)
     throw new AppError('BAD_ARGUMENT', 'Name whose sessions are to end, or give --all.')
@@ -179,6 +176,7 @@ async function signOut(
 async function link(cli: CliContext, flags: LinkFlags): Promise<void> {
   const { readConfig } = await import('../../config/config.ts')
   const { holder } = await import('../../service/lock.ts')
+  const { recorded, withAccess } = await import('../home/tokens.ts')
   const config = await readConfig(cli.home(), flags.config)
   const running = await holder(cli.home())
   const { host, port } = config.listen
@@ -193,32 +191,4 @@ async function link(cli: CliContext, flags: LinkFlags): Promise<void> {
     cli.out(`${address}\n`)
     if (running.url === undefined) cli.note('hint: no service runs on this home now; `bricktrail serve` starts it.')
   })
-}
-
-async function withAccess(cli: CliContext, work: (access: Access) => void | Promise<void>): Promise<void> {
-  const { Access: Opened } = await import('../../serve/auth/access.ts')
-  const { USUAL_SETTINGS } = await import('../../serve/settings.ts')
-  const access = Opened.open(cli.home().access, USUAL_SETTINGS, () => cli.now())
-  try {
-    await work(access)
-  } finally {
-    access.close()
-  }
-}
-
-/** What changes who may sign in is recorded, whichever way it is done. */
-async function recorded(
-  cli: CliContext,
-  action: OwnAction,
-  who: string,
-  params: Record<string, unknown>,
-): Promise<void> {
-  const { localRecord, OwnLog } = await import('../../serve/own-log.ts')
-  const log = new OwnLog(cli.home().own, () => cli.now())
-  try {
-    const told = { ...params, way: 'command line' }
-    await log.append(localRecord({ time: cli.now(), action, who, program: 'bricktrail-cli', params: told }))
-  } finally {
-    await log.close()
-  }
 }

@@ -2,9 +2,10 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import { AppError, EXIT, messageOf } from '../../core/errors.ts'
-import type { FolderKind, RowsOf, VerifyHomeOptions } from '../../seal/verify.ts'
-import type { CliContext, Progress, RegisterCommand } from '../contract.ts'
+import type { Finding, FolderKind, RowsOf, VerifyHomeOptions } from '../../seal/verify.ts'
+import type { CliContext, Progress, RegisterCommand, ServerWish } from '../contract.ts'
 import { wholeNumber } from '../numbers.ts'
+import { notOnServer } from '../server-wish.ts'
 import type { Verified } from '../verify-text.ts'
 
 interface Flags {
@@ -32,7 +33,7 @@ export const registerVerify: RegisterCommand = (program, cli) => {
     )
     .argument(
       '[path]',
-      'home, folder of `bricktrail prove --from`, or .tlog-proof file; the home of --home where absent',
+      'home, folder of `bricktrail prove --from`, or .tlog-proof file; the home of --home where absent; with --server, the server verifies its own',
     )
     .option('--key <file|vkey>', 'public key you got from elsewhere; may be given again', again)
     .option('--checkpoint <file>', 'checkpoint you kept earlier; shows a rollback; may be given again', again)
@@ -55,13 +56,49 @@ async function run(cli: CliContext, path: string | undefined, flags: Flags): Pro
   const progress = cli.progress('verifying')
   let verified: Verified
   try {
-    verified = await verify(cli, path ?? cli.home().root, flags, progress)
+    const wish = path === undefined ? cli.server() : undefined
+    verified =
+      wish === undefined
+        ? await verify(cli, path ?? cli.home().root, flags, progress)
+        : await verifyOnServer(wish, flags, progress)
   } finally {
     progress.stop()
   }
   if (!verified.report.ok) cli.exit(EXIT.findings)
   const { verifiedJson, verifiedText } = await import('../verify-text.ts')
   cli.out(cli.json() ? verifiedJson(verified) : verifiedText(verified))
+}
+
+/** The server verifies its own home; what it takes to trust that is on this side, with a path. */
+async function verifyOnServer(wish: ServerWish, flags: Flags, progress: Progress): Promise<Verified> {
+  const [flag] = Object.keys(flags)
+  if (flag !== undefined)
+    throw notOnServer(`--${flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, WITHOUT_TRUST)
+  const { nothingChecked } = await import('../../seal/verify/report.ts')
+  const { serverVerification } = await import('../../remote/seal.ts')
+  const { withServer } = await import('../server.ts')
+  return withServer(wish, async (api) => {
+    const ended = await serverVerification(api, (done) => progress.update(Math.round(done * 100), 100))
+    const findings = ended.findings.map(({ kind, message }) => findingOf(kind, message))
+    const report = {
+      ok: ended.state === 'clean',
+      findings,
+      findingCount: findings.length,
+      checked: { ...nothingChecked(), ...ended.checked },
+      statements: [],
+      notChecked: [`anything on this machine: this is what the server says of itself. ${WITHOUT_TRUST}`],
+    }
+    return { path: api.address, what: 'home', report }
+  })
+}
+
+const WITHOUT_TRUST =
+  'To rely on nobody: `bricktrail prove` with --server fetches a proof, and `bricktrail verify FILE --key VKEY` checks it here.'
+
+/** A server names the file before what is wrong with it. */
+function findingOf(kind: string, message: string): Finding {
+  const [, where = '', what = message] = /^([^:]*): ([\s\S]*)$/.exec(message) ?? []
+  return { kind: kind as Finding['kind'], where, what }
 }
 
 async function verify(cli: CliContext, path: string, flags: Flags, progress: Progress): Promise<Verified> {
