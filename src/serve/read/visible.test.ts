@@ -228,6 +228,7 @@ describe('limits of rows', () => {
   it('let a finding through where all of its events are', async () => {
     const finding = (id: string, ...of: string[]): SqlRow => ({
       finding_id: lit(id),
+      events: String(of.length),
       event_ids: `[${of.map(lit).join(', ')}]`,
     })
     const findings = `(${rowsSql(FINDING_COLUMNS, [finding('one', 'a'), finding('two', 'a', 'b'), finding('own', 'd'), { finding_id: "'none'" }])})`
@@ -239,5 +240,50 @@ describe('limits of rows', () => {
     expect(await seen({})).toEqual(['none', 'one', 'own', 'two'])
     expect(await seen({ workspaces: ['42'] })).toEqual(['one', 'own'])
     expect(await seen({ use: false })).toEqual(['one', 'two'])
+  })
+
+  it('let no finding through that may hold others among the events it does not name', async () => {
+    const minute = (nth: number) => `TIMESTAMPTZ '2026-11-12T08:0${nth}:00Z'`
+    const at = (id: string, nth: number, more: SqlRow = {}): SqlRow => ({
+      event_id: lit(id),
+      event_time: minute(nth),
+      workspace_id: "'42'",
+      actor: "{'email': 'ana@example.com'}",
+      source_ip: "'198.51.100.7'",
+      ...more,
+    })
+    const asked = { workspace_id: "'0'", service: "'bricktrail'" }
+    const own = `(${rowsSql(EVENT_COLUMNS, [
+      at('a', 1),
+      at('use', 2, { ...asked, actor: "{'email': 'Bob@example.com'}" }),
+      at('later', 8, asked),
+    ])})`
+    const many = (id: string, group: string, to = 3): SqlRow => ({
+      finding_id: lit(id),
+      first_time: minute(0),
+      last_time: minute(to),
+      events: '101',
+      event_ids: "['a']",
+      group,
+    })
+    const findings = `(${rowsSql(FINDING_COLUMNS, [
+      { ...many('whole', "MAP {'actor.email': 'bob@example.com'}"), events: '1' },
+      many('of ana', "MAP {'actor.email': 'ana@example.com'}"),
+      many('of ana, later', "MAP {'actor.email': 'ana@example.com'}", 9),
+      many('of bob', "MAP {'actor.email': 'bob@example.com'}"),
+      many('from there', "MAP {'sourceIPAddress': '198.51.100.7'}"),
+      many('from elsewhere', "MAP {'sourceIPAddress': '203.0.113.9'}"),
+      many('of nobody', "MAP {'requestParams.share': 's'}"),
+      many('of whoever', 'NULL'),
+      { ...many('gone', "MAP {'actor.email': 'ana@example.com'}"), events: '2', event_ids: "['a', NULL]" },
+    ])})`
+    const seen = async (rows: Sight['rows']) => {
+      const relation = visibleFindings(findings, own, sight([], rows), { key: KEY })
+      const found = await engine.rows<{ id: string }>(`SELECT finding_id AS id FROM ${relation} ORDER BY id`)
+      return found.map(({ id }) => id)
+    }
+    expect(await seen({ workspaces: ['42'] })).toEqual(['whole'])
+    expect(await seen({ use: false })).toEqual(['from elsewhere', 'gone', 'of ana', 'whole'])
+    expect(await seen({ workspaces: ['42'], use: false })).toEqual(['whole'])
   })
 })

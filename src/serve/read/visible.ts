@@ -154,8 +154,8 @@ export const QUERY_WORDS = 'query|command|statement|sql'
 const QUOTES_QUERY = `(?i)${QUERY_WORDS}`
 
 /**
- * Findings, with what they quote masked. A finding belongs to no workspace: where rows are limited, it is seen by who sees all events
- * that it names.
+ * Findings, with what they quote masked. A finding belongs to no workspace: where rows are limited, it is seen by who sees all of its
+ * events. Of many it names only the first; see {@link mayHoldUse}.
  *
  * @param events all events, unlimited
  */
@@ -174,13 +174,31 @@ export function visibleFindings(source: string, events: string, sight: Sight, op
   return `(SELECT ${list} FROM ${source} WHERE ${seenFindings(source, events, rows)})`
 }
 
+/** True for findings with events that they do not name: nobody can tell whether those may be seen. */
+const NAMES_SOME = 'coalesce(events > len(event_ids), true)'
+
 /** Limits by lists let few events through; the record of use is little itself. Either way the smaller set is looked at. */
 function seenFindings(source: string, events: string, rows: RowLimits): string {
   const named = `SELECT finding_id, unnest(event_ids) AS event_id FROM ${source}`
-  const hidden = isLimitedByLists(rows)
-    ? `event_id NOT IN (SELECT event_id FROM ${events} WHERE ${limitsSql(rows)} AND event_id IS NOT NULL)`
-    : `event_id IN (SELECT event_id FROM ${events} WHERE ${IS_USE})`
-  return `len(event_ids) > 0 AND finding_id NOT IN (SELECT finding_id FROM (${named}) WHERE ${hidden})`
+  const isNamed = (hidden: string) => `finding_id NOT IN (SELECT finding_id FROM (${named}) WHERE ${hidden})`
+  const seen = isLimitedByLists(rows)
+    ? `NOT ${NAMES_SOME} AND ${isNamed(`event_id IS NULL OR event_id NOT IN (SELECT event_id FROM ${events} WHERE ${limitsSql(rows)} AND event_id IS NOT NULL)`)}`
+    : `${isNamed(`event_id IN (SELECT event_id FROM ${events} WHERE ${IS_USE})`)} AND finding_id NOT IN (${mayHoldUse(source, events)})`
+  return `len(event_ids) > 0 AND ${seen}`
+}
+
+/**
+ * Findings that may hold events of the record of use among those that they do not name: some of it falls into their time, and has what
+ * the finding's events have in common, as far as that is who, from where and in which session.
+ */
+function mayHoldUse(source: string, events: string): string {
+  const common = (column: string, ...keys: readonly string[]) =>
+    keys.map((key) => `(g[${lit(key)}] IS NULL OR lower(g[${lit(key)}]) = lower(${column}))`).join(' AND ')
+  return `SELECT f.finding_id FROM (SELECT finding_id, first_time, last_time, "group" AS g FROM ${source} WHERE ${NAMES_SOME}) f
+    JOIN (SELECT event_time, actor.email AS email, source_ip, session_id FROM ${events} WHERE ${IS_USE}) u
+      ON u.event_time BETWEEN f.first_time AND f.last_time
+    WHERE coalesce(${common('u.email', 'actor.email')} AND ${common('u.source_ip', 'source_ip', 'sourceIPAddress')}
+      AND ${common('u.session_id', 'session_id', 'sessionId')}, true)`
 }
 
 /** A text from outside the lake as somebody may see it; see `Relations.masked`. */
