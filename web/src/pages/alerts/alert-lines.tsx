@@ -19,7 +19,7 @@ export interface AlertLine {
   readonly about?: string | null
 }
 
-const rankOf = ({ level }: AlertLine): number => LEVELS.findIndex((each) => each === level)
+const rankOf = ({ level }: AlertLine): number => (LEVELS as readonly string[]).indexOf(level)
 
 /** The worst first, and of those as bad the newest. */
 export function AlertLines({ alerts }: { readonly alerts: readonly AlertLine[] }) {

@@ -9,11 +9,12 @@ import { Copy, StatusText, TimeText } from '../../parts/small.tsx'
 import { Empty, StateOf } from '../../parts/state-of.tsx'
 import { useEvent, useRaw } from '../../queries/events.ts'
 import { useMay } from '../../queries/session.ts'
+import { numberOf } from '../../times.ts'
 import { Explained } from './explained.tsx'
 import { textOf } from './fields.ts'
 import { FindingLinks } from './finding-links.tsx'
 import { Parameters } from './parameters.tsx'
-import { Related } from './related.tsx'
+import { mostOthers, Related } from './related.tsx'
 import { Reveal } from './reveal.tsx'
 import './detail.css'
 
@@ -77,7 +78,7 @@ function Shown({ detail, onPart, onOpen }: DetailProps & { readonly detail: Even
   const [tab, setTab] = useState<string | null>('explained')
   const mayRaw = useMay('events:raw')
   const { event, explanation, findings } = detail
-  const related = detail.related.session + detail.related.request + detail.related.actor
+  const related = mostOthers(detail)
   const code = event.status_code
   return (
     <>
@@ -94,7 +95,9 @@ function Shown({ detail, onPart, onOpen }: DetailProps & { readonly detail: Even
         <Tabs.List>
           <Tabs.Tab value="explained">Explained</Tabs.Tab>
           <Tabs.Tab value="parameters">Parameters</Tabs.Tab>
-          <Tabs.Tab value="related">Related {related > 0 ? <span className="quiet">{related}</span> : null}</Tabs.Tab>
+          <Tabs.Tab value="related">
+            Related {related > 0 ? <span className="quiet">{numberOf(related)}</span> : null}
+          </Tabs.Tab>
           <Tabs.Tab value="fields">All fields</Tabs.Tab>
           {mayRaw ? <Tabs.Tab value="raw">Received</Tabs.Tab> : null}
         </Tabs.List>

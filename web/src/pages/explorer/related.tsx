@@ -17,6 +17,12 @@ const BYS: readonly (readonly [By, string])[] = [
   ['actor', 'Actor, near in time'],
 ]
 
+/** How many others there are: the server counts the event itself, too. */
+const othersOf = ({ related }: EventDetail, by: By): number => Math.max(0, related[by] - 1)
+
+/** The same event may be related in more than one way; so many there are at least. */
+export const mostOthers = (detail: EventDetail): number => Math.max(...BYS.map(([by]) => othersOf(detail, by)))
+
 const COLUMNS = ['time', 'action', 'status', 'target']
 
 /** Related events of an event. */
@@ -29,7 +35,7 @@ export function Related({
   readonly onOpen: (event: EventRow) => void
   readonly onPart: (part: string) => void
 }) {
-  const some = BYS.filter(([by]) => detail.related[by] > 0)
+  const some = BYS.filter(([by]) => othersOf(detail, by) > 0)
   const [by, setBy] = useState<By>(some[0]?.[0] ?? 'session')
   if (some.length === 0) return <Empty title="No other event shares its session, request or actor" />
   return (
@@ -38,7 +44,7 @@ export function Related({
         <SegmentedControl
           aria-label="Related by"
           value={by}
-          data={some.map(([value, label]) => ({ value, label: `${label} ${numberOf(detail.related[value])}` }))}
+          data={some.map(([value, label]) => ({ value, label: `${label} ${numberOf(othersOf(detail, value))}` }))}
           onChange={(next) => setBy(next as By)}
         />
         <SearchAll detail={detail} by={by} onPart={onPart} />

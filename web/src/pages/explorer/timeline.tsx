@@ -39,7 +39,7 @@ export function Timeline({ search, by, onBy, onSpan }: TimelineProps) {
                 aria-label="Show three times as long a time"
                 onClick={() => histogram.data !== undefined && onSpan(...widened(histogram.data))}
               >
-                <Icon name="minus" size={14} />
+                <Icon name="zoomOut" size={14} />
               </ActionIcon>
             </Tooltip>
           )}

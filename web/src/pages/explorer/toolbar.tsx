@@ -1,6 +1,7 @@
 /** What can be done with a search: columns, order, downloads, keeping it, sharing it. */
 import { ActionIcon, Button, Checkbox, Menu, Popover, SegmentedControl, Stack, Tooltip } from '@mantine/core'
 import { useClipboard } from '@mantine/hooks'
+import { useState } from 'react'
 import { urlOf } from '../../api.ts'
 import { EVENT_COLUMNS } from '../../parts/event-columns.tsx'
 import { Icon } from '../../parts/icon.tsx'
@@ -70,10 +71,11 @@ const FORMATS = [
 /** Downloads what a search finds. */
 export function DownloadMenu({ search }: { readonly search: Search }) {
   const may = useMay('events:download')
+  const [isOpen, setOpen] = useState(false)
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" opened={isOpen} onChange={setOpen}>
       <Menu.Target>
-        <Tooltip label={may ? 'Download' : 'Your role does not download events'}>
+        <Tooltip label={may ? 'Download' : 'Your role does not download events'} disabled={may && isOpen}>
           <ActionIcon aria-label="Download" data-disabled={!may} aria-disabled={!may}>
             <Icon name="download" />
           </ActionIcon>
