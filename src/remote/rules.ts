@@ -2,7 +2,7 @@
 import { basename, extname } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
-import type { RuleList, RuleRow } from '../serve/shapes/rules.ts'
+import type { RuleDetail, RuleList, RuleRow } from '../serve/shapes/rules.ts'
 import type { ApiClient } from './client.ts'
 
 /** The rules that make findings, those that are off too. */
@@ -23,8 +23,17 @@ export async function checkServerRule(api: ApiClient, name: string): Promise<voi
   if (!rules.some(isKnown)) throw noRule(rules, name)
 }
 
-/** What is said of a name that no rule has. */
-export function noRule(rules: readonly RuleRow[], name: string): AppError {
+/** A rule by the name of its file, its id or its title. @throws AppError BAD_ARGUMENT */
+export async function serverRule(api: ApiClient, name: string): Promise<RuleDetail> {
+  const rules = await serverRules(api)
+  const isCalled = (rule: RuleRow) =>
+    [rule.id, calledOnServer(rule), rule.title].some((each) => each.toLowerCase() === name.toLowerCase())
+  const rule = rules.find(isCalled)
+  if (rule === undefined) throw noRule(rules, name)
+  return api.get<RuleDetail>(`/api/v1/rules/${encodeURIComponent(rule.id)}`, 'yaml')
+}
+
+function noRule(rules: readonly RuleRow[], name: string): AppError {
   const meant = nearest(name, rules.map(calledOnServer))
   return new AppError('BAD_ARGUMENT', `There is no rule ${name}.`, {
     hint: `${meant.length === 0 ? '' : `Did you mean ${meant.join(' or ')}? `}Run \`bricktrail rules list\` to see all.`,

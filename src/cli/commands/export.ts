@@ -4,7 +4,7 @@ import type { ExportFormat } from '../../export/contract.ts'
 import type { ExportTarget } from '../../export/target.ts'
 import type { DayRelation, ExportedFile } from '../../export/write.ts'
 import type { DataFile } from '../../lake/table.ts'
-import type { CliContext, Progress, RegisterCommand } from '../contract.ts'
+import type { CliContext, Progress, RegisterCommand, ServerWish } from '../contract.ts'
 
 interface Flags {
   readonly format: string
@@ -26,7 +26,10 @@ export const registerExport: RegisterCommand = (program, cli) => {
   program
     .command('export')
     .description('write events as files for other systems')
-    .requiredOption('--format <format>', 'uam, ocsf, system-table, raw, cef, csv or parquet')
+    .requiredOption(
+      '--format <format>',
+      'uam, ocsf, system-table, raw, cef, csv or parquet; of a server csv, parquet or ndjson',
+    )
     .requiredOption('--out <path>', 'file, or folder for one file a day, or - for standard output; .gz compresses')
     .option('--from <time>', 'not before: ISO, "2h ago", "yesterday", 2026-11; UTC')
     .option('--to <time>', 'not after; a day or month is included')
@@ -41,6 +44,8 @@ export const registerExport: RegisterCommand = (program, cli) => {
 }
 
 async function exportEvents(cli: CliContext, flags: Flags, signal: AbortSignal): Promise<void> {
+  const wish = cli.server()
+  if (wish !== undefined) return exportFromServer(cli, wish, flags, signal)
   const { exportTarget } = await import('../../export/target.ts')
   const format = await formatOf(flags)
   const target = exportTarget(format, flags.out, flags.gzip === true)
@@ -51,10 +56,21 @@ async function exportEvents(cli: CliContext, flags: Flags, signal: AbortSignal):
   try {
     if (flags.validate === true) await validateSample(cli, engine, chosen)
     if (target.kind === 'stream') await stream(cli, engine, format, target, chosen, signal)
-    else report(cli, format, await write(cli, engine, format, target, chosen))
+    else report(cli, format.name, await write(cli, engine, format, target, chosen))
   } finally {
     engine.close()
   }
+}
+
+async function exportFromServer(cli: CliContext, wish: ServerWish, flags: Flags, signal: AbortSignal): Promise<void> {
+  const { downloadEvents } = await import('../export-over-server.ts')
+  if (flags.out === '-') await checkStream(cli, flags)
+  const { path, events, bytes, found } = await downloadEvents(cli, wish, flags, signal)
+  if (path === undefined) noteStreamed(cli, flags.format, { events, bytes })
+  else report(cli, flags.format, events === 0 ? [] : [{ path, events, bytes }])
+  if (found <= events) return
+  const more = 'a server gives no more at once. Take them in parts, with --from and --to'
+  cli.note(`warning: the oldest of ${found.toLocaleString('en-US')} events; ${more}.`)
 }
 
 async function formatOf({ format: name, safeCsv, validate }: Flags): Promise<ExportFormat> {
@@ -161,14 +177,18 @@ async function stream(
       if (!cli.tty) progress.update(done, days.length, date)
     })
     progress.stop()
-    cli.note(
-      streamed.events === 0
-        ? 'No events in this range; nothing was written.'
-        : `${streamed.events.toLocaleString('en-US')} events as ${format.name}, ${sizeText(streamed.bytes)}`,
-    )
+    noteStreamed(cli, format.name, streamed)
   } finally {
     progress.stop()
   }
+}
+
+function noteStreamed(cli: CliContext, format: string, { events, bytes }: { events: number; bytes: number }): void {
+  cli.note(
+    events === 0
+      ? 'No events in this range; nothing was written.'
+      : `${events.toLocaleString('en-US')} events as ${format}, ${sizeText(bytes)}`,
+  )
 }
 
 /** How often the engine is asked how far it is. */
@@ -200,11 +220,15 @@ async function validateSample(cli: CliContext, engine: Engine, { whole }: Chosen
 const sizeText = (bytes: number): string =>
   bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 
-function report(cli: CliContext, format: ExportFormat, files: readonly ExportedFile[]): void {
+function report(
+  cli: CliContext,
+  format: string,
+  files: readonly Pick<ExportedFile, 'path' | 'events' | 'bytes'>[],
+): void {
   const events = files.reduce((sum, file) => sum + file.events, 0)
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   if (cli.json()) {
-    cli.out(`${JSON.stringify({ format: format.name, events, files, bytes })}\n`)
+    cli.out(`${JSON.stringify({ format, events, files, bytes })}\n`)
     return
   }
   if (files.length === 0) {
@@ -212,5 +236,5 @@ function report(cli: CliContext, format: ExportFormat, files: readonly ExportedF
     return
   }
   const where = files.length === 1 ? files[0]?.path : `${files.length} files`
-  cli.out(`${events.toLocaleString('en-US')} events as ${format.name}, ${sizeText(bytes)}, in ${where}\n`)
+  cli.out(`${events.toLocaleString('en-US')} events as ${format}, ${sizeText(bytes)}, in ${where}\n`)
 }

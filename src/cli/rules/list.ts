@@ -7,8 +7,9 @@ import { THREATS } from '../../detect/pack/content.ts'
 import type { PackRule } from '../../detect/pack/pack.ts'
 import { calledRule } from '../../detect/review/chosen.ts'
 import { LEVELS } from '../../detect/sigma/rule.ts'
-import type { CliContext } from '../contract.ts'
-import { type PackFlags, packInForce, plural, shownFile } from './pack.ts'
+import type { CliContext, ServerWish } from '../contract.ts'
+import { notOnServer } from '../server-wish.ts'
+import { checkPackFlags, type PackFlags, packInForce, plural, shownFile } from './pack.ts'
 import { printTable } from './table.ts'
 
 /** Flags of `rules list`. */
@@ -22,31 +23,83 @@ export interface ListFlags extends PackFlags {
 
 const KINDS = ['detection', 'correlation', 'baseline'] as const
 
+/** A rule as a list shows it, wherever it is in force. */
+interface Listed {
+  readonly called: string
+  readonly level: string
+  readonly kind: string
+  readonly kindShown: string
+  readonly threat: string | undefined
+  readonly title: string
+  readonly tags: readonly string[]
+  /** For machines. */
+  readonly object: Readonly<Record<string, unknown>>
+}
+
+/** Rules to list, and how many there are that make findings. */
+interface RuleLists {
+  readonly listed: readonly Listed[]
+  readonly all: number
+  readonly disabled: number
+}
+
 /** Lists rules that pass all filters. */
 export async function listRules(cli: CliContext, flags: ListFlags): Promise<void> {
-  const wanted = filterOf(flags)
-  const pack = await packInForce(cli, flags, { examples: false })
-  const making = pack.rules.filter(({ feeds }) => !feeds)
-  const off = flags.all === true ? [...pack.disabled, ...pack.elsewhere] : []
-  const listed = [...(flags.all === true ? pack.rules : making), ...off].filter(wanted)
-  if (cli.json()) return cli.out(`${jsonText({ rules: listed.map(ruleObject) })}\n`)
+  const isWanted = filterOf(flags)
+  const wish = cli.server()
+  const { listed: found, all, disabled } = wish === undefined ? await ofHome(cli, flags) : await ofServer(wish, flags)
+  const listed = found.filter(isWanted)
+  if (cli.json()) return cli.out(`${jsonText({ rules: listed.map(({ object }) => object) })}\n`)
   printTable(
     cli,
     ['rule', 'level', 'kind', 'threat', 'title'],
-    listed.map((each) => [calledRule(each), each.level, kindOf(each), each.content.threat, each.rule.meta.title]),
+    listed.map((each) => [each.called, each.level, each.kindShown, each.threat, each.title]),
   )
-  const disabled = pack.disabled.filter(({ feeds }) => !feeds).length
-  cli.note(
-    `${listed.length.toLocaleString('en-US')} of ${plural(making.length + disabled, 'rule')}; ${disabled} disabled.`,
-  )
+  cli.note(`${listed.length.toLocaleString('en-US')} of ${plural(all, 'rule')}; ${disabled} disabled.`)
 }
+
+async function ofHome(cli: CliContext, flags: ListFlags): Promise<RuleLists> {
+  const pack = await packInForce(cli, flags, { examples: false })
+  const making = pack.rules.filter(({ feeds }) => !feeds)
+  const off = flags.all === true ? [...pack.disabled, ...pack.elsewhere] : []
+  const listed = [...(flags.all === true ? pack.rules : making), ...off].map(listedRule)
+  const disabled = pack.disabled.filter(({ feeds }) => !feeds).length
+  return { listed, all: making.length + disabled, disabled }
+}
+
+async function ofServer(wish: ServerWish, flags: ListFlags): Promise<RuleLists> {
+  checkPackFlags(flags)
+  if (flags.tag !== undefined)
+    throw notOnServer('--tag', 'A server tells no tags in a list; `bricktrail rules show` has those of a rule.')
+  const { calledOnServer, serverRules } = await import('../../remote/rules.ts')
+  const { withServer } = await import('../server.ts')
+  const rules = await withServer(wish, serverRules)
+  const shown = flags.all === true ? rules : rules.filter(({ enabled }) => enabled)
+  const listed = shown.map((rule) => {
+    const { level, kind, title, threat } = rule
+    const texts = { called: calledOnServer(rule), level, kind, kindShown: kind, title, tags: [], object: { ...rule } }
+    return { ...texts, threat: threat ?? undefined }
+  })
+  return { listed, all: rules.length, disabled: rules.filter(({ enabled }) => !enabled).length }
+}
+
+const listedRule = (each: PackRule): Listed => ({
+  called: calledRule(each),
+  level: each.level,
+  kind: each.rule.kind,
+  kindShown: kindOf(each),
+  threat: each.content.threat,
+  title: each.rule.meta.title,
+  tags: each.rule.meta.tags,
+  object: ruleObject(each),
+})
 
 const kindOf = ({ rule, feeds }: PackRule): string => {
   const kind = rule.kind === 'baseline' || rule.kind === 'correlation' ? `${rule.kind}, ${rule.type}` : rule.kind
   return feeds ? `${kind}, feeds others` : kind
 }
 
-function filterOf({ threat, level, tag, kind }: ListFlags): (rule: PackRule) => boolean {
+function filterOf({ threat, level, tag, kind }: ListFlags): (rule: Listed) => boolean {
   checkClosed('threat', threat, THREATS)
   checkClosed('level', level, LEVELS)
   checkClosed('kind', kind, KINDS)
@@ -62,10 +115,10 @@ function filterOf({ threat, level, tag, kind }: ListFlags): (rule: PackRule) => 
     matcher('tag', tag),
     matcher('kind', kind),
   ]
-  return ({ content, level: own, rule }) =>
-    isThreat(content.threat === undefined ? [] : [content.threat]) &&
-    isLevel([own]) &&
-    isTagged(rule.meta.tags) &&
+  return (rule) =>
+    isThreat(rule.threat === undefined ? [] : [rule.threat]) &&
+    isLevel([rule.level]) &&
+    isTagged(rule.tags) &&
     isKind([rule.kind])
 }
 

@@ -8,11 +8,19 @@ import { printable } from '../../core/printable.ts'
 import { loadPack, type PackOptions } from '../../detect/pack/load.ts'
 import type { RulePack } from '../../detect/pack/pack.ts'
 import type { CliContext } from '../contract.ts'
+import { notOnServer } from '../server-wish.ts'
 
 /** Where rules come from besides the settings, as flags of all commands that load them. */
 export interface PackFlags {
   readonly rules?: readonly string[]
   readonly shipped?: boolean
+}
+
+/** Throws BAD_ARGUMENT for flags that say which rules to load: those of a server are its own. */
+export function checkPackFlags({ rules, shipped }: PackFlags): void {
+  const hint = 'The rules of a server are those in force there.'
+  if (rules !== undefined) throw notOnServer('--rules', hint)
+  if (shipped === false) throw notOnServer('--no-shipped', hint)
 }
 
 /** A site's settings of detection. */

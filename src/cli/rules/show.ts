@@ -3,16 +3,63 @@ import { jsonText, printable, printableLines } from '../../core/printable.ts'
 import type { PackRule, Parameter } from '../../detect/pack/pack.ts'
 import { chosenRules } from '../../detect/review/chosen.ts'
 import { linesText, ruleInWords } from '../../detect/review/describe.ts'
-import type { CliContext } from '../contract.ts'
+import type { RuleDetail } from '../../serve/shapes/rules.ts'
+import type { CliContext, ServerWish } from '../contract.ts'
 import { ruleObject } from './list.ts'
-import { type PackFlags, packInForce, shownFile } from './pack.ts'
+import { checkPackFlags, type PackFlags, packInForce, shownFile } from './pack.ts'
+
+/** What is told of a rule, wherever it is in force. */
+interface RuleText {
+  readonly title: string
+  readonly description: string | undefined
+  readonly facts: readonly (readonly [name: string, value: string | undefined])[]
+  readonly sections: readonly (readonly [title: string, lines: readonly string[]])[]
+  /** For machines. */
+  readonly object: Readonly<Record<string, unknown>>
+}
 
 /** Shows the rules that are called so. */
 export async function showRule(cli: CliContext, name: string, flags: PackFlags): Promise<void> {
+  const wish = cli.server()
+  const rules = wish === undefined ? await ofHome(cli, name, flags) : [await ofServer(wish, name, flags)]
+  if (cli.json()) return cli.out(`${jsonText({ rules: rules.map(({ object }) => object) })}\n`)
+  cli.out(rules.map(wholeText).join('\n'))
+}
+
+async function ofHome(cli: CliContext, name: string, flags: PackFlags): Promise<readonly RuleText[]> {
   const pack = await packInForce(cli, flags)
-  const rules = chosenRules(pack, [name])
-  if (cli.json()) return cli.out(`${jsonText({ rules: rules.map(wholeObject) })}\n`)
-  cli.out(rules.map((rule) => wholeText(rule, pack.disabled.includes(rule))).join('\n'))
+  return chosenRules(pack, [name]).map((rule) => textOf(rule, pack.disabled.includes(rule)))
+}
+
+async function ofServer(wish: ServerWish, name: string, flags: PackFlags): Promise<RuleText> {
+  checkPackFlags(flags)
+  const { serverRule } = await import('../../remote/rules.ts')
+  const { withServer } = await import('../server.ts')
+  const rule = await withServer(wish, (api) => serverRule(api, name))
+  const off = rule.enabled ? '' : ', DISABLED'
+  return {
+    title: rule.title,
+    description: rule.description === '' ? undefined : rule.description,
+    facts: [
+      ['level', `${rule.level}${off}`],
+      ['kind', rule.kind],
+      ['threat', rule.threat ?? undefined],
+      ['status', rule.status ?? undefined],
+      ['tactics', [...rule.tactics, ...rule.techniques].join(', ')],
+      ['id', rule.id],
+      ['file', rule.file],
+      ['fired', rule.lastFired === null ? 'never' : `${rule.findings} findings in 30 days, last ${rule.lastFired}`],
+    ],
+    sections: [
+      ['Parameters', rule.parameters.flatMap(serverParameterLines)],
+      ['False positives', rule.falsePositives],
+      ['Controls', rule.controls],
+      ['Runbook', rule.runbook.flatMap(({ title, sql }) => (sql === null ? [] : [title, `  ${sql}`]))],
+      ['References', rule.references],
+      ['Rule', rule.yaml.trimEnd().split('\n')],
+    ],
+    object: { ...rule },
+  }
 }
 
 const wholeObject = (each: PackRule): Readonly<Record<string, unknown>> => ({
@@ -28,45 +75,47 @@ const wholeObject = (each: PackRule): Readonly<Record<string, unknown>> => ({
   examples: { fires: each.content.fires, silent: each.content.silent },
 })
 
-function wholeText(each: PackRule, isDisabled: boolean): string {
+function textOf(each: PackRule, isDisabled: boolean): RuleText {
   const { meta } = each.rule
   const { content } = each
-  const facts: readonly (readonly [name: string, value: string | undefined])[] = [
-    [
-      'level',
-      `${each.level}${isDisabled ? ', DISABLED in detect.yaml' : each.feeds ? ', feeds other rules only' : ''}`,
+  return {
+    title: meta.title,
+    description: meta.description,
+    facts: [
+      [
+        'level',
+        `${each.level}${isDisabled ? ', DISABLED in detect.yaml' : each.feeds ? ', feeds other rules only' : ''}`,
+      ],
+      ['kind', 'type' in each.rule ? `${each.rule.kind}, ${each.rule.type}` : each.rule.kind],
+      ['threat', content.threat],
+      ['about', content.entity],
+      ['status', meta.status],
+      ['tags', meta.tags.join(', ')],
+      ['id', meta.id],
+      ['name', meta.name],
+      ['file', shownFile(each.file)],
+      ['version', each.version],
     ],
-    ['kind', 'type' in each.rule ? `${each.rule.kind}, ${each.rule.type}` : each.rule.kind],
-    ['threat', content.threat],
-    ['about', content.entity],
-    ['status', meta.status],
-    ['tags', meta.tags.join(', ')],
-    ['id', meta.id],
-    ['name', meta.name],
-    ['file', shownFile(each.file)],
-    ['version', each.version],
-  ]
+    sections: [
+      ['Looks for', linesText(ruleInWords(each)).trimEnd().split('\n')],
+      ['Parameters', content.parameters.flatMap(parameterLines)],
+      ['False positives', meta.falsePositives],
+      ['Controls', Object.entries(content.controls).map(([framework, list]) => `${framework}: ${list.join(', ')}`)],
+      ['Runbook', content.runbook.flatMap(({ title, sql }) => [title, `  ${sql}`])],
+      [
+        'Examples',
+        [...content.fires.map(({ name }) => `fires: ${name}`), ...content.silent.map(({ name }) => `silent: ${name}`)],
+      ],
+      ['References', meta.references],
+    ],
+    object: wholeObject(each),
+  }
+}
+
+function wholeText({ title, description: said, facts, sections }: RuleText): string {
   const told = facts.flatMap(([name, value]) => (value ? [`${name.padEnd(10)}${printable(value)}\n`] : []))
-  const sections = [
-    section('Looks for', linesText(ruleInWords(each)).trimEnd().split('\n')),
-    section('Parameters', content.parameters.flatMap(parameterLines)),
-    section('False positives', meta.falsePositives),
-    section(
-      'Controls',
-      Object.entries(content.controls).map(([framework, list]) => `${framework}: ${list.join(', ')}`),
-    ),
-    section(
-      'Runbook',
-      content.runbook.flatMap(({ title, sql }) => [title, `  ${sql}`]),
-    ),
-    section('Examples', [
-      ...content.fires.map(({ name }) => `fires: ${name}`),
-      ...content.silent.map(({ name }) => `silent: ${name}`),
-    ]),
-    section('References', meta.references),
-  ]
-  const description = meta.description === undefined ? '' : `${printableLines(meta.description.trim())}\n`
-  return `${printable(meta.title)}\n${description}\n${told.join('')}${sections.join('')}`
+  const description = said === undefined ? '' : `${printableLines(said.trim())}\n`
+  return `${printable(title)}\n${description}\n${told.join('')}${sections.map(([name, lines]) => section(name, lines)).join('')}`
 }
 
 const section = (title: string, lines: readonly string[]): string =>
@@ -76,4 +125,10 @@ function parameterLines({ name, value, fallback, reason }: Parameter): string[] 
   const own = jsonText(value)
   const changed = own === jsonText(fallback) ? '' : ` (set here; ${jsonText(fallback)} as shipped)`
   return [`${name} = ${own}${changed}`, `  ${reason}`]
+}
+
+function serverParameterLines({ name, value, usual, reason }: RuleDetail['parameters'][number]): string[] {
+  const own = jsonText(value)
+  const changed = own === jsonText(usual) ? '' : ` (set there; ${jsonText(usual)} as shipped)`
+  return [`${name} = ${own}${changed}`, ...(reason === null ? [] : [`  ${reason}`])]
 }
