@@ -92,7 +92,7 @@ test('small batches are the same rows as large ones, for all records of all form
   expect(one?.events).toBeGreaterThan(40)
   expect(one?.redactions).toBeGreaterThan(2)
   expect(await contents(small)).toEqual(await contents(large))
-}, 240_000)
+}, 600_000)
 
 test('one small batch leaves nothing to the next, nor does a large one between them', async () => {
   const by = ingester(bench.home, 20_000)
