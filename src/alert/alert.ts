@@ -92,6 +92,8 @@ export interface AlertFilter {
   readonly states?: readonly string[]
   /** This level or above, as its place in the list. */
   readonly atLeast?: number
+  /** This level or below. */
+  readonly atMost?: number
   readonly assignee?: string
   /** Part of the entity, the rule's id, name or title. */
   readonly entity?: string
@@ -103,7 +105,8 @@ export interface AlertFilter {
 
 /** Alerts, the most severe and newest first. */
 export function alertsLike(file: AlertsFile, filter: AlertFilter): Alert[] {
-  const { kind, which = 'open', states = [], atLeast = 0, assignee, entity, rule, quiet, sinceMs = 0, most } = filter
+  const { kind, which = 'open', states = [], assignee, entity, rule, quiet, sinceMs = 0, most } = filter
+  const { atLeast = 0, atMost = null } = filter
   const like = (text: string) => `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
   const where = [
     'a.kind = ?1 AND a.level >= ?2 AND a.last_ms >= ?3',
@@ -113,6 +116,7 @@ export function alertsLike(file: AlertsFile, filter: AlertFilter): Alert[] {
     "(?7 IS NULL OR lower(a.facts ->> 'entity') LIKE ?7 ESCAPE '\\')",
     `(?8 IS NULL OR lower(a.facts ->> 'ruleId' || ' ' || (a.facts ->> 'ruleName') || ' ' || (a.facts ->> 'ruleTitle')) LIKE ?8 ESCAPE '\\')`,
     '(?9 IS NULL OR (a.quiet IS NOT NULL) = ?9)',
+    '(?10 IS NULL OR a.level <= ?10)',
   ]
   const rows = file.all<Row>(
     `SELECT ${COLUMNS} FROM alerts a WHERE ${where.join(' AND ')} ORDER BY a.level DESC, a.last_ms DESC, a.id LIMIT ?4`,
@@ -125,6 +129,7 @@ export function alertsLike(file: AlertsFile, filter: AlertFilter): Alert[] {
     entity === undefined ? null : like(entity),
     rule === undefined ? null : like(rule),
     quiet === undefined ? null : Number(quiet),
+    atMost,
   )
   return rows.map(alertOf)
 }

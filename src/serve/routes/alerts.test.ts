@@ -58,6 +58,7 @@ describe('the queue', () => {
 
   it('is told by level, rule, entity, state, time and whether anybody was told', async () => {
     expect(levels(await get('?level=high'))).toEqual(['critical', 'high'])
+    expect(levels(await get('?level=high&highest=high'))).toEqual(['high'])
     expect(levels(await get('?rule=rule-2'))).toEqual(['critical'])
     expect(levels(await get('?entity=bob'))).toEqual(['low'])
     expect(levels(await get(`?finding=${digest(3)}`))).toEqual(['critical'])

@@ -42,6 +42,7 @@ const list = createRoute({
         .optional()
         .openapi({ type: 'string', description: 'States, with commas.', example: 'new,reopened' }),
       level: z.enum(LEVEL_NAMES).optional().openapi({ description: 'This level and those above it.' }),
+      highest: z.enum(LEVEL_NAMES).optional().openapi({ description: 'This level and those below it.' }),
       rule: z.string().max(200).optional().openapi({ description: 'Part of the id, name or title of the rule.' }),
       entity: z.string().max(500).optional().openapi({ description: 'Part of who or what it is about, as shown.' }),
       assignee: z.string().max(200).optional(),
@@ -95,7 +96,7 @@ export const alerts: RouteGroup = (deps) => {
   const desk = new AlertDesk(deps, rules.runbookOf)
   return newRoutes()
     .openapi(list, async (c) => {
-      const { kind, which, state, level, quiet, since, limit, ...texts } = c.req.valid('query')
+      const { kind, which, state, level, highest, quiet, since, limit, ...texts } = c.req.valid('query')
       rules.warm()
       const page = await desk.page(
         { principal: c.get('principal'), signal: c.get('signal') },
@@ -106,6 +107,7 @@ export const alerts: RouteGroup = (deps) => {
           ...given(texts),
           ...(state === undefined ? {} : { states: state }),
           ...(level === undefined ? {} : { atLeast: LEVELS.indexOf(level) }),
+          ...(highest === undefined ? {} : { atMost: LEVELS.indexOf(highest) }),
           ...(quiet === undefined ? {} : { quiet: quiet === 'true' }),
           ...(since === undefined ? {} : { sinceMs: parseTime(since, deps.now()).getTime() }),
         },
