@@ -13,7 +13,9 @@ export interface QueueFilter {
   readonly kind: AlertRow['kind']
   readonly which: string
   readonly state: string
+  /** The lowest, and the highest that are wanted. */
   readonly level: string
+  readonly highest: string
   readonly rule: string
   readonly entity: string
   readonly assignee: string

@@ -4,6 +4,7 @@ import { useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useState } from 'react'
 import type { AlertRow } from '../../../../src/serve/shapes/alerts.ts'
 import { FilterChip } from '../../parts/filter-chip.tsx'
+import { LEVELS } from '../../parts/levels.ts'
 import { useMe } from '../../queries/session.ts'
 import { numberOf } from '../../times.ts'
 import type { Changes } from '../../url-state.ts'
@@ -23,6 +24,8 @@ export function filterOf(kind: AlertRow['kind'], params: URLSearchParams): Queue
     which: text('which') || 'open',
     state: text('state'),
     level: text('level'),
+    // Nothing is above the highest.
+    highest: text('highest') || (text('level') === 'critical' ? 'critical' : ''),
     rule: text('rule'),
     entity: text('entity'),
     assignee: text('assignee'),
@@ -40,12 +43,25 @@ export const isNarrowed = (filter: QueueFilter): boolean =>
 export const WIDE = {
   state: null,
   level: null,
+  highest: null,
   rule: null,
   entity: null,
   assignee: null,
   quiet: null,
   finding: null,
 } satisfies Changes
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** A level as the lowest, or as the lowest and the highest. */
+const LEVEL_CHOICES = [
+  { value: '', label: 'Any level' },
+  ...LEVELS.filter((level) => level !== 'critical' && level !== 'informational').map((level) => ({
+    value: level,
+    label: `${capital(level)} and above`,
+  })),
+  ...LEVELS.map((level) => ({ value: `${level} ${level}`, label: `Only ${level}` })),
+]
 
 /** The controls above the queue. */
 export function QueueFilters({
@@ -95,15 +111,12 @@ export function QueueFilters({
       <NativeSelect
         aria-label="Level"
         w={136}
-        value={filter.level}
-        onChange={(event) => onChange({ level: event.currentTarget.value })}
-        data={[
-          { value: '', label: 'Any level' },
-          { value: 'critical', label: 'Critical' },
-          { value: 'high', label: 'High and above' },
-          { value: 'medium', label: 'Medium and above' },
-          { value: 'low', label: 'Low and above' },
-        ]}
+        value={`${filter.level} ${filter.highest}`.trim()}
+        onChange={(event) => {
+          const [level = '', highest = ''] = event.currentTarget.value.split(' ')
+          onChange({ level, highest })
+        }}
+        data={LEVEL_CHOICES}
       />
       <NativeSelect
         aria-label="Assignee"

@@ -227,7 +227,7 @@ function Counts({ page, kind }: { readonly page: AlertPage; readonly kind: strin
     <ul className="queue-counts" aria-label="Open, by level">
       {levels.map((level) => (
         <li key={level}>
-          <Anchor component={Link} href={`/${kind}s?level=${level}`} inherit>
+          <Anchor component={Link} href={`/${kind}s?level=${level}&highest=${level}`} inherit>
             <strong>{numberOf(page.counts[level] ?? 0)}</strong> {level}
           </Anchor>
         </li>

@@ -43,7 +43,7 @@ function Alerts({ overview }: { readonly overview: Overview }) {
             <LevelBadge level={level} />
             <Anchor
               component={Link}
-              href={`/alerts?level=${level}`}
+              href={`/alerts?level=${level}&highest=${level}`}
               className="count"
               aria-label={`${counts.get(level) ?? 0} open alerts of level ${level}`}
             >
