@@ -9,11 +9,12 @@ import { type Deed, stateAfter } from '../../alert/state.ts'
 import { AppError, isAppError } from '../../core/errors.ts'
 import { LEVELS } from '../../detect/sigma/rule.ts'
 import type { Principal, ServeDeps } from '../contract.ts'
+import { isLimited } from '../read/visible.ts'
 import type { AlertDeed, AlertDetail, AlertPage, AlertRow } from '../shapes/alerts.ts'
 import { alertDetail, alertRow } from './alert-views.ts'
 import type { RunbookOf } from './finding-page.ts'
 import { masked } from './text-mask.ts'
-import { allVisible, isLimited, visibleAmong } from './visible-findings.ts'
+import { allVisible, visibleAmong } from './visible-findings.ts'
 
 /** Who asks, and how to stop. */
 export interface AlertAsking {

@@ -4,9 +4,10 @@ import { AppError } from '../../core/errors.ts'
 import { lit } from '../../engine/sql.ts'
 import type { LakeQuestions, Relations } from '../contract.ts'
 import { cursorAfter, keysOf } from '../key-cursor.ts'
+import type { Sight } from '../read/visible.ts'
 import { type FindingDetail, type FindingPage, type FindingRow, LEVEL_NAMES } from '../shapes/alerts.ts'
 import { runbookSteps } from './runbook.ts'
-import { laneOf, type Viewer } from './visible-findings.ts'
+import { laneOf } from './visible-findings.ts'
 
 /** Which findings, and from where on. */
 export interface FindingQuestion extends FindingFilter {
@@ -17,7 +18,7 @@ export interface FindingQuestion extends FindingFilter {
 /** Who asks, and how to stop. */
 export interface Asking {
   readonly lake: LakeQuestions
-  readonly viewer: Viewer
+  readonly viewer: Sight
   readonly signal: AbortSignal
 }
 

@@ -6,11 +6,11 @@ import { type Matcher, patternFor } from '../../alert/match.ts'
 import { addSilence, allSilences, endSilence, type Silence } from '../../alert/silences.ts'
 import { parseDuration } from '../../ask/times.ts'
 import { AppError } from '../../core/errors.ts'
-import type { Principal, ServeDeps } from '../contract.ts'
+import type { Principal, RowLimits, ServeDeps } from '../contract.ts'
+import { isLimitedByLists } from '../read/visible.ts'
 import type { NewSilence, SilenceRow } from '../shapes/alerts.ts'
 import type { AlertAsking, AlertDesk } from './alert-desk.ts'
 import { masked, type TextMask } from './text-mask.ts'
-import { isLimitedByLists } from './visible-findings.ts'
 
 /** Who wants to be told nothing for longer turns the rule off. */
 const LONGEST_MS = 366 * 86_400_000
@@ -67,6 +67,8 @@ export class SilenceDesk {
       file.atOnce(() => {
         const found = allSilences(file).find((each) => each.id === id && isVisible(each, principal))
         if (found === undefined) throw none
+        if (!mayEnd(found, principal))
+          throw new AppError('FORBIDDEN', 'This silence holds for more than the workspaces that you see.')
         if (found.endsMs <= nowMs) throw new AppError('CONFLICT', 'This silence is over already.')
         endSilence(file, id, nowMs)
       }),
@@ -98,10 +100,33 @@ export class SilenceDesk {
   }
 }
 
-/** One who sees some rows only is shown nobody that is silenced elsewhere. */
-function isVisible({ matcher, who }: Silence, principal: Principal): boolean {
-  if (!isLimitedByLists(principal) || who === principal.name) return true
-  return [matcher.entity, matcher.actor, matcher.asset].every((names) => (names ?? []).length === 0)
+/**
+ * One who sees some rows only is shown nobody that is silenced elsewhere, nor what is silenced in workspaces that are not theirs; what is
+ * silenced everywhere only where they see what is of no workspace.
+ */
+function isVisible(silence: Silence, principal: Principal): boolean {
+  const { matcher } = silence
+  if (!isLimitedByLists(principal.rows) || isOwn(silence, principal)) return true
+  const namesNobody = [matcher.entity, matcher.actor, matcher.asset].every((names) => (names ?? []).length === 0)
+  const isEverywhere = (matcher.workspace ?? []).length === 0
+  return namesNobody && (isEverywhere ? seesAccount(principal.rows) : isWithin(silence, principal))
+}
+
+/** One who sees some rows only ends what is theirs: the rest keeps others from being told, too. */
+const mayEnd = (silence: Silence, principal: Principal): boolean =>
+  !isLimitedByLists(principal.rows) || isOwn(silence, principal) || isWithin(silence, principal)
+
+/** Events that are of the account and of no workspace have this for one. */
+const ACCOUNT = '0'
+
+const seesAccount = ({ workspaces }: RowLimits): boolean => workspaces?.includes(ACCOUNT) !== false
+
+const isOwn = ({ who }: Silence, { name }: Principal): boolean => who === name
+
+/** True for one that is bounded to workspaces, all of which are theirs. */
+function isWithin({ matcher: { workspace = [] } }: Silence, { rows }: Principal): boolean {
+  const own = rows.workspaces?.map(patternFor)
+  return workspace.length > 0 && own !== undefined && workspace.every((each) => own.includes(each))
 }
 
 /** One who sees some workspaces only silences these. */

@@ -2,8 +2,7 @@
 import { isAppError } from '../../core/errors.ts'
 import { lit } from '../../engine/sql.ts'
 import type { LakeQuestions, Mask, Principal, Relations } from '../contract.ts'
-import { QUERY_WORDS } from '../read/visible.ts'
-import type { Viewer } from './visible-findings.ts'
+import { QUERY_WORDS, type Sight } from '../read/visible.ts'
 
 /** How texts are shown to somebody. */
 export interface TextMask {
@@ -52,7 +51,7 @@ type Asked = 'text' | 'name'
  */
 export async function masked<T>(
   lake: LakeQuestions,
-  viewer: Viewer & Partial<Pick<Principal, 'name'>>,
+  viewer: Sight & Partial<Pick<Principal, 'name'>>,
   signal: AbortSignal,
   build: (mask: TextMask) => T,
 ): Promise<T> {
@@ -126,7 +125,7 @@ const isPerson = (field: string): boolean => /^actor(\.|$)|^userIdentity\.|user_
 
 async function maskedTexts(
   lake: LakeQuestions,
-  viewer: Viewer,
+  viewer: Sight,
   signal: AbortSignal,
   texts: readonly string[],
   what: Asked,

@@ -1,19 +1,10 @@
 /** Which findings somebody may see: those whose events they may see. */
 import { lit } from '../../engine/sql.ts'
-import type { LakeQuestions, Principal, Relations } from '../contract.ts'
-
-/** Who asks, as far as rows go. */
-export type Viewer = Pick<Principal, 'masks' | 'rows'>
-
-/** True for somebody who does not see every row of the lake. */
-export const isLimited = (viewer: Viewer): boolean => isLimitedByLists(viewer) || viewer.rows.use === false
-
-/** True for somebody whose rows are limited by lists, and not only without the record of use. */
-export const isLimitedByLists = ({ rows }: Viewer): boolean =>
-  rows.workspaces !== undefined || rows.categories !== undefined
+import type { LakeQuestions, Relations } from '../contract.ts'
+import { isLimited, type Sight } from '../read/visible.ts'
 
 /** Findings are few; only who sees some rows has their events looked at, too. */
-export const laneOf = (viewer: Viewer): 'quick' | 'long' => (isLimited(viewer) ? 'long' : 'quick')
+export const laneOf = (viewer: Sight): 'quick' | 'long' => (isLimited(viewer) ? 'long' : 'quick')
 
 /** Ids asked about in one statement. */
 const ASKED_AT_ONCE = 5000
@@ -21,7 +12,7 @@ const ASKED_AT_ONCE = 5000
 /** Those of some findings that somebody with limited rows may see. */
 export async function visibleAmong(
   lake: LakeQuestions,
-  viewer: Viewer,
+  viewer: Sight,
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
@@ -43,7 +34,7 @@ const sets = new WeakMap<object, ReadonlySet<string>>()
 /** All findings that somebody may see. The statement is always the same, so that its answer is kept while nothing changes. */
 export async function allVisible(
   lake: LakeQuestions,
-  viewer: Viewer,
+  viewer: Sight,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const sql = ({ findings }: Relations) => `SELECT finding_id AS id FROM ${findings}`

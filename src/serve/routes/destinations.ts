@@ -11,10 +11,10 @@ import { type DestinationSettings, readDeliverSettings } from '../../deliver/set
 import { statusOf } from '../../deliver/status.ts'
 import { replayLetters, sendTest } from '../../deliver/trial.ts'
 import { masked, type TextMask } from '../alerting/text-mask.ts'
-import { isLimitedByLists } from '../alerting/visible-findings.ts'
 import { newRoutes } from '../app.ts'
 import type { Principal, RouteGroup } from '../contract.ts'
 import { cursorAfter, keysOf } from '../key-cursor.ts'
+import { isLimitedByLists } from '../read/visible.ts'
 import { answer, behind, REFUSED, REFUSED_OR_CONFLICT } from '../routing.ts'
 import { DeadLetterPage, DestinationList } from '../shapes/operations.ts'
 import { limitParam } from '../shapes/page.ts'
@@ -208,7 +208,7 @@ export function endingWith(signal: AbortSignal, destination: DestinationSettings
 const afterOf = (cursor: string | undefined): number => Number(keysOf(cursor, [/^\d{1,15}$/])?.[0] ?? 0)
 
 /** Whoever sees all rows and nothing masked. */
-const seesAll = (principal: Principal): boolean => principal.masks.length === 0 && !isLimitedByLists(principal)
+const seesAll = (principal: Principal): boolean => principal.masks.length === 0 && !isLimitedByLists(principal.rows)
 
 /** What another system answered to what it was sent may quote that, in words that no mask of ours fits: then only the number is told. */
 function reasonFor(principal: Principal, mask: TextMask, reason: string): string {

@@ -10,7 +10,7 @@ import { type EntityAlerts, entityList, entityPage } from '../read/entities.ts'
 import type { LakeReader } from '../read/lake-reader.ts'
 import { readerOf } from '../read/reader-of.ts'
 import { boundsOf, spanOf } from '../read/spans.ts'
-import { isLimited } from '../read/visible.ts'
+import { isLimitedByLists } from '../read/visible.ts'
 import { answer, behind, REFUSED } from '../routing.ts'
 import { ENTITY_KINDS, Entity, type EntityKind, EntityRow } from '../shapes/entities.ts'
 import { limitParam, spanParams } from '../shapes/page.ts'
@@ -107,8 +107,7 @@ async function alertsOf(
 
 /** Kept under names as they are, of all rows: for those from whom something is hidden there is none. */
 function riskOf(path: string, principal: Principal, ofKind: EntityKind, id: string, now: Date): number | null {
-  const hides =
-    principal.masks.some((mask) => mask !== 'query') || isLimited({ ...principal, rows: listsOf(principal) })
+  const hides = principal.masks.some((mask) => mask !== 'query') || isLimitedByLists(principal.rows)
   if (ofKind === 'ip' || hides || !principal.permissions.has('findings:read') || !existsSync(path)) return null
   const file = AlertsFile.open(path)
   try {
@@ -124,9 +123,4 @@ function riskOf(path: string, principal: Principal, ofKind: EntityKind, id: stri
   } finally {
     file.close()
   }
-}
-
-const listsOf = ({ rows }: Principal) => {
-  const { use: _, ...lists } = rows
-  return lists
 }

@@ -2,9 +2,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { parseRange } from '../../ask/times.ts'
 import { AppError } from '../../core/errors.ts'
-import { isLimitedByLists } from '../alerting/visible-findings.ts'
 import { newRoutes } from '../app.ts'
 import type { Principal, RouteGroup } from '../contract.ts'
+import { isLimitedByLists } from '../read/visible.ts'
 import { answer, behind, body, idParam, REFUSED, REFUSED_OR_CONFLICT } from '../routing.ts'
 import { changeRule } from '../rule-overrides.ts'
 import { BACKTEST_SECONDS, backtested } from '../rules/backtests.ts'
@@ -148,7 +148,7 @@ export const rules: RouteGroup = (deps) => {
     .openapi(change, async (c) => {
       const { id } = c.req.valid('param')
       const principal = c.get('principal')
-      if (isLimitedByLists(principal))
+      if (isLimitedByLists(principal.rows))
         throw new AppError('FORBIDDEN', 'A rule is about all rows, and you see only some of them.')
       await changeRule(deps.home, desk, id, c.req.valid('json'), { who: principal.name, now: deps.now() })
       deps.service?.nudge('detect')

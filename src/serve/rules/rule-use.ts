@@ -3,13 +3,14 @@ import { existsSync } from 'node:fs'
 import { AlertsFile } from '../../alert/alerts-file.ts'
 import type { Home } from '../../core/home.ts'
 import { lit } from '../../engine/sql.ts'
-import { isLimitedByLists, laneOf, type Viewer } from '../alerting/visible-findings.ts'
+import { laneOf } from '../alerting/visible-findings.ts'
 import type { LakeQuestions, Relations } from '../contract.ts'
+import { isLimitedByLists, type Sight } from '../read/visible.ts'
 
 /** Who asks, and how to stop. */
 export interface UseAsking {
   readonly lake: LakeQuestions
-  readonly viewer: Viewer
+  readonly viewer: Sight
   readonly signal: AbortSignal
 }
 
@@ -52,8 +53,8 @@ export async function daysOfRule(
  * The share of what people resolved that was no threat, by rule; duplicates count for the alert that they are one of. Whoever sees only
  * some rows is not told: others' decisions are about rows that they do not see.
  */
-export function noiseOfRules(home: Pick<Home, 'alerts'>, viewer: Viewer): ReadonlyMap<string, number> {
-  if (isLimitedByLists(viewer) || !existsSync(home.alerts)) return new Map()
+export function noiseOfRules(home: Pick<Home, 'alerts'>, viewer: Sight): ReadonlyMap<string, number> {
+  if (isLimitedByLists(viewer.rows) || !existsSync(home.alerts)) return new Map()
   const file = AlertsFile.open(home.alerts)
   try {
     const rows = file.all<{ rule: string; noise: number }>(

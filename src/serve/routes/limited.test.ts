@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { NOON } from '../../alert/findings.fixture.ts'
+import type { AlertPage, FindingPage, SilenceRow } from '../shapes/alerts.ts'
+import { type Alerted, alerted, digest } from './alerted.fixture.ts'
+import { alerts } from './alerts.ts'
+import { findings } from './findings.ts'
+import { overviewRoutes } from './overview.ts'
+import { silences } from './silences.ts'
+
+const ago = (minutes: number) => ({
+  firstMs: NOON.getTime() - minutes * 60_000,
+  lastMs: NOON.getTime() - minutes * 60_000,
+})
+
+let server: Alerted
+beforeAll(async () => {
+  server = await alerted(
+    [alerts, findings, silences, overviewRoutes],
+    [
+      { id: digest(1), ...ago(10), workspace: '1', entity: 'ana@example.com', level: 'low' },
+      { id: digest(2), ...ago(20), workspace: '0', entity: 'bob@example.com', level: 'medium' },
+      { id: digest(3), ...ago(30), entity: 'eve@example.com', level: 'critical' },
+      // Two findings of one alert: of the workspace, and of the account.
+      { id: digest(4), ...ago(40), workspace: '1', entity: 'ivy@example.com', level: 'high' },
+      { id: digest(5), ...ago(41), workspace: '0', entity: 'ivy@example.com', level: 'high' },
+    ],
+  )
+}, 60_000)
+afterAll(async () => server?.close())
+
+/** A reader of some workspaces; the same one whenever the same are asked for. */
+const readers = new Map<string, string>()
+function by(...workspaces: string[]) {
+  const key = workspaces.join()
+  const secret = readers.get(key) ?? server.token({ name: `reads ${key}`, role: 'admin', rows: { workspaces } })
+  readers.set(key, secret)
+  return { headers: { authorization: `Bearer ${secret}` } }
+}
+const json = async <T>(path: string, init: object): Promise<T> => (await server.fetch(path, init)).json() as Promise<T>
+
+it.each([
+  [['1'], ['ana'], 1],
+  [['0'], ['bob'], 1],
+  [['1', '0'], ['ivy', 'bob', 'ana'], 3],
+  [['2'], [], 0],
+])('who sees the workspaces %j sees what is of the account only where 0 is one of them', async (own, names, open) => {
+  const page = await json<AlertPage>('/api/v1/alerts', by(...own))
+  expect(page.alerts.map(({ entity }) => entity.value.replace('@example.com', ''))).toEqual(names)
+  expect(page.counts.open).toBe(open)
+  const { openAlerts } = await json<{ openAlerts: { count: number }[] }>('/api/v1/overview', by(...own))
+  expect(openAlerts.reduce((sum, { count }) => sum + count, 0)).toBe(open)
+  const found = await json<FindingPage>('/api/v1/findings', by(...own))
+  expect(
+    found.findings.every(
+      ({ entity }) => names.some((name) => entity === `${name}@example.com`) || entity === 'ivy@example.com',
+    ),
+  ).toBe(true)
+  expect(JSON.stringify(found)).not.toContain('eve@')
+})
+
+it('silences are seen and ended by who sees where they hold', async () => {
+  const make = async (who: object, about: object): Promise<string> => {
+    const body = { ...about, duration: '1h', reason: 'a drill' }
+    const made = await server.fetch('/api/v1/silences', { ...who, method: 'POST', json: body })
+    expect(made.status).toBe(201)
+    return ((await made.json()) as SilenceRow).id
+  }
+  const everywhere = await make({ as: 'admin' }, { rule: 'rule-1' })
+  const there = await make(by('2'), { rule: 'rule-2' })
+  const here = await make(by('1'), { rule: 'rule-3' })
+  const seen = async (who: object) =>
+    (await json<{ silences: SilenceRow[] }>('/api/v1/silences', who)).silences.map(({ id }) => id).sort()
+  const end = async (id: string, who: object) =>
+    (await server.fetch(`/api/v1/silences/${id}`, { ...who, method: 'DELETE' })).status
+  expect(await seen({ as: 'admin' })).toEqual([everywhere, there, here].sort())
+  expect(await seen(by('1'))).toEqual([here])
+  expect(await seen(by('1', '0'))).toEqual([everywhere, here].sort())
+  expect(await end(there, by('1'))).toBe(404)
+  expect(await end(everywhere, by('1', '0'))).toBe(403)
+  expect(await end(here, by('1', '0'))).toBe(204)
+  expect(await end(everywhere, { as: 'admin' })).toBe(204)
+})
