@@ -39,8 +39,8 @@ export interface RemoveRecord {
   readonly path: string
 }
 
-/** What was done to received bytes before they were stored, in order. */
-export type RawEncoding = readonly ('zstd' | 'aes-256-gcm')[]
+/** What was done to received bytes before they were stored, in order; `pack`: they stand among others, and the pack says how. */
+export type RawEncoding = readonly ('zstd' | 'pack' | 'aes-256-gcm')[]
 
 /** Received bytes: their digest, and where they are kept unless only digests are. */
 export interface RawRecord {

@@ -1,9 +1,10 @@
 /** The raw archive of a home: received bytes, kept under their digest, compressed and, if a key is set, encrypted. */
 
-import { createHash } from 'node:crypto'
-import { constants, existsSync } from 'node:fs'
+import { createHash, hash } from 'node:crypto'
+import { constants, existsSync, readdirSync } from 'node:fs'
 import { chmod, copyFile, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { AppError, isAppError, systemError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import { err, ok, type Result, unwrap } from '../../core/result.ts'
@@ -12,13 +13,20 @@ import type { RawRecord } from '../entry.ts'
 import { encrypted, encryptedWhole, wrongKey } from './cipher.ts'
 import { RawDamage } from './damage.ts'
 import { type RawKey, readRawKey } from './key.ts'
+import { Frames, MEMBER_BYTES } from './pack.ts'
+import { PackFile } from './pack-file.ts'
+import { Packing } from './packing.ts'
 import { eachOf, FILE_MODE, Placing, removeUnfinished } from './placing.ts'
 import { digestOf, expectDigest, lengthOf, type RawSource, readNow, readRange, shorter } from './source.ts'
 import {
   encodingOf,
   isCompressed,
+  mayHold,
+  PACKS_FOLDER,
+  parsePackPath,
   parseStoredPath,
   RAW_FOLDER,
+  type ReadOptions,
   receivedBytes,
   type StoredRaw,
   storedPath,
@@ -34,7 +42,13 @@ export interface RawOptions {
 }
 
 /** Up to this size an object is worked on in memory, at once: a stream costs more than the work. */
-const AT_ONCE_BYTES = 256 * 1024
+const AT_ONCE_BYTES = MEMBER_BYTES
+
+/** So many small objects of one call, or more, go into packs: fewer are found faster, and deleted one by one, as files. */
+const PACKED_OBJECTS = 32
+
+/** What {@link RawArchive.hold} may take, compressed; the rest is read again when it is kept. */
+const HELD_BYTES = 64 * 1024 * 1024
 
 /** Objects worked on at once; the larger ones are streams, which wait for disks. */
 const LANES = 2
@@ -44,6 +58,9 @@ export class RawArchive {
   readonly #root: string
   readonly #mode: RawOptions['raw']
   readonly #key: RawKey | undefined
+  /** Objects that are to be kept soon, and those a pack holds that nobody has asked for yet. */
+  readonly #held = new Frames()
+  readonly #ahead = new Map<string, StoredRaw>()
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(root: string, mode: RawOptions['raw'], key: RawKey | undefined) {
@@ -65,6 +82,15 @@ export class RawArchive {
       throw systemError(cause) ?? cause
     })
     return new RawArchive(home.root, options.raw, key)
+  }
+
+  /**
+   * Notes the bytes of a small object that is to be kept soon, so that they need not be read again. Durable they are once it is
+   * kept. They must not change any more.
+   */
+  hold(sha256: string, bytes: Buffer): void {
+    if (this.#mode === 'digest-only' || bytes.length === 0 || bytes.length > MEMBER_BYTES) return
+    if (this.#held.storedBytes < HELD_BYTES) this.#held.add(sha256, bytes)
   }
 
   /** Keeps one object; see {@link keepAll}. */
@@ -92,10 +118,17 @@ export class RawArchive {
     if (this.#mode === 'digest-only') return eachResult(sources, digested)
     try {
       const keeping = new Keeping(this.#root, this.#key)
+      const small = sources.filter((source) => isSmall(source))
+      const packing =
+        small.length < PACKED_OBJECTS
+          ? undefined
+          : new Packing(this.#root, keeping.placing, this.#held, this.#ahead, this.#key)
       try {
-        const results = await eachResult(sources, (source) => keeping.keep(source))
+        const results = await eachResult(sources, (source) => keeping.keep(source, packing))
+        const stored = packing?.place()
         await keeping.placing.end()
-        return results
+        packing?.end()
+        return stored === undefined ? results : results.map((result) => withPlace(result, stored))
       } catch (cause) {
         await keeping.placing.abandon()
         throw cause
@@ -113,15 +146,19 @@ export class RawArchive {
     const { sha256, bytes, stored } = record
     if (stored === undefined) throw notKept(sha256)
     const options = { key: key ?? this.#key, bytes, storedBytes: stored.bytes }
-    if (parseStoredPath(stored.path)?.sha256 !== sha256)
+    if (!mayHold(stored.path, sha256))
       throw new RawDamage('changed', stored.path, 'is not where these bytes are stored')
-    yield* receivedBytes(this.#root, stored.path, options)
+    if (parsePackPath(stored.path) !== undefined) yield memberOf(this.#root, stored.path, record, options)
+    else yield* receivedBytes(this.#root, stored.path, options)
   }
 
-  /** Deletes the file of a record, durably; nothing happens where there is none. Other records may have named it too. */
+  /**
+   * Deletes the file of a record, durably; nothing happens where there is none. Other records may have named it too: of a pack,
+   * those of all its members.
+   */
   async remove({ stored }: RawRecord): Promise<void> {
     if (stored === undefined) return
-    if (parseStoredPath(stored.path) === undefined)
+    if ((parseStoredPath(stored.path) ?? parsePackPath(stored.path)) === undefined)
       throw new RawDamage('changed', stored.path, 'is no name of a stored object')
     const path = join(this.#root, stored.path)
     if (!existsSync(path)) return
@@ -150,10 +187,57 @@ export async function* rawOf(
     return said?.sha256 === sha256 ? [{ path, keyId: said.keyId }] : []
   })
   const best = files.find(({ keyId }) => keyId === undefined) ?? files.find(({ keyId }) => keyId === key?.id)
+  const packed = best === undefined ? await packedIn(home.root, sha256, key) : undefined
+  if (packed !== undefined) return yield packed
   const [first] = files
   if (first === undefined) throw notKept(sha256)
   if (best === undefined) throw wrongKey(first.path, files.map(({ keyId }) => keyId).join(' or '), key)
   yield* receivedBytes(home.root, best.path, { key })
+}
+
+/** The bytes with this digest out of whatever pack holds them. */
+async function packedIn(root: string, sha256: string, key: RawKey | undefined): Promise<Buffer | undefined> {
+  const names = await readdir(join(root, RAW_FOLDER, PACKS_FOLDER)).catch(() => [])
+  let failure: AppError | undefined
+  for (const name of names) {
+    const path = `${RAW_FOLDER}/${PACKS_FOLDER}/${name}`
+    if (parsePackPath(path) === undefined) continue
+    try {
+      const bytes = inPack(root, path, (pack) => pack.member(sha256), key)
+      if (bytes !== undefined) return bytes
+    } catch (cause) {
+      // Whether it is in one that cannot be read nobody can tell; another may have it.
+      if (!isAppError(cause)) throw cause
+      failure ??= cause
+    }
+  }
+  if (failure !== undefined) throw failure
+  return undefined
+}
+
+function memberOf(root: string, path: string, { sha256, bytes }: RawRecord, options: ReadOptions): Buffer {
+  const found = inPack(root, path, (pack) => pack.member(sha256), options.key, options.storedBytes)
+  if (found?.length !== bytes) throw new RawDamage('changed', path, `does not hold the ${bytes} bytes of ${sha256}`)
+  return found
+}
+
+function inPack<T>(root: string, path: string, look: (pack: PackFile) => T, key?: RawKey, storedBytes?: number): T {
+  const pack = PackFile.open(root, path, key, storedBytes)
+  try {
+    return look(pack)
+  } finally {
+    pack.close()
+  }
+}
+
+const isSmall = (source: RawSource): boolean => lengthOf(source) > 0 && lengthOf(source) <= MEMBER_BYTES
+
+/** Adds the pack to a record that waits for it. */
+function withPlace(result: Result<RawRecord>, places: ReadonlyMap<string, StoredRaw>): Result<RawRecord> {
+  if (!result.ok || result.value.stored !== undefined) return result
+  const stored = places.get(result.value.sha256)
+  if (stored === undefined) throw new Error('an object is in none of the packs of its call')
+  return ok({ ...result.value, stored })
 }
 
 const notKept = (sha256: string): AppError =>
@@ -192,26 +276,47 @@ class Keeping {
   readonly #key: RawKey | undefined
   /** What this call has kept or found, by path. */
   readonly #kept = new Map<string, RawRecord>()
+  /** Folders there are: where there is none for an object, no file need be looked for. */
+  readonly #folders: ReadonlySet<string>
   readonly placing: Placing
 
   constructor(root: string, key: RawKey | undefined) {
     this.#root = root
     this.#key = key
     this.placing = new Placing(join(root, RAW_FOLDER))
+    this.#folders = new Set(readdirSync(join(root, RAW_FOLDER)))
   }
 
-  async keep(source: RawSource): Promise<RawRecord> {
-    await this.placing.room()
+  /** @param packing where small objects go; what goes there has its place once all is gathered */
+  async keep(source: RawSource, packing?: Packing): Promise<RawRecord> {
     const standing = source.sha256 === undefined ? undefined : await this.#standing(source.sha256, lengthOf(source))
     if (standing !== undefined) return standing
+    if (packing !== undefined && isSmall(source)) return this.#pack(source, packing)
+    await this.placing.room()
     return lengthOf(source) <= AT_ONCE_BYTES ? this.#keepAtOnce(source) : this.#keepStream(source)
   }
 
-  async #keepAtOnce(source: RawSource): Promise<RawRecord> {
+  async #pack(source: RawSource, packing: Packing): Promise<RawRecord> {
+    if (source.sha256 !== undefined && packing.want(source.sha256))
+      return { sha256: source.sha256, bytes: lengthOf(source) }
+    await setImmediate()
+    const { received, sha256, standing } = await this.#read(source)
+    if (standing !== undefined) return standing
+    packing.add(sha256, received)
+    return { sha256, bytes: received.length }
+  }
+
+  /** Reads a small object, and looks for it where that could not be done before. */
+  async #read(source: RawSource) {
     const received = readNow(source, lengthOf(source))
     const sha256 = hexDigest(received)
     expectDigest(source, sha256)
     const standing = source.sha256 === undefined ? await this.#standing(sha256, received.length) : undefined
+    return { received, sha256, standing }
+  }
+
+  async #keepAtOnce(source: RawSource): Promise<RawRecord> {
+    const { received, sha256, standing } = await this.#read(source)
     if (standing !== undefined) return standing
     const isPacked = isCompressed(received)
     const packed = isPacked ? received : zstdWhole(received)
@@ -290,7 +395,7 @@ class Keeping {
       const { stored } = this.#recordOf(sha256, bytes, isPacked, { bytes: 0, sha256 })
       const kept = this.#kept.get(stored.path)
       if (kept !== undefined) return kept
-      if (!existsSync(join(this.#root, stored.path))) continue
+      if (!this.#folders.has(sha256.slice(0, 2)) || !existsSync(join(this.#root, stored.path))) continue
       const found = await this.#wholeOf(stored.path, bytes)
       if (found === undefined) continue
       this.placing.adopt(join(this.#root, stored.path))
@@ -324,7 +429,7 @@ interface Written {
   readonly stored: { readonly bytes: number; readonly sha256: string }
 }
 
-const hexDigest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const hexDigest = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex')
 
 /** Makes a copy that shares the blocks on disk, where the file system can; it is a snapshot, so nobody changes it any more. */
 async function cloned({ path, firstByte }: RawSource, temp: string): Promise<boolean> {

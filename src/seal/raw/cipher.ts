@@ -147,6 +147,39 @@ export async function* decrypted(
   yield opener.open(held, true)
 }
 
+/** Length of what an encrypted file of this length holds. */
+export function clearLength(bytes: number): number {
+  const sealed = bytes - HEADER_BYTES
+  return Math.max(0, sealed - Math.max(1, Math.ceil(sealed / SEALED_BYTES)) * TAG_BYTES)
+}
+
+/**
+ * A range of what an encrypted file holds; only the chunks it stands in are read.
+ *
+ * @param read gives a range of the file as it is
+ * @param range not beyond the {@link clearLength}
+ * @throws RawDamage if a chunk is not right and in its place, BAD_KEY if the file is encrypted with another key
+ */
+export function clearRange(
+  read: (from: number, to: number) => Buffer,
+  key: RawKey,
+  file: EncryptedFile & { readonly bytes: number },
+  { from, to }: { readonly from: number; readonly to: number },
+): Buffer {
+  if (file.bytes < HEADER_BYTES) throw new RawDamage('cut', file.where, 'ends within its header')
+  const opener = new Opener(read(0, HEADER_BYTES), key, file)
+  const first = Math.floor(from / CHUNK_BYTES)
+  opener.skipTo(first)
+  const chunks: Buffer[] = []
+  for (let index = first; index * CHUNK_BYTES < to; index++) {
+    const at = HEADER_BYTES + index * SEALED_BYTES
+    const end = Math.min(at + SEALED_BYTES, file.bytes)
+    chunks.push(opener.open(read(at, end), end === file.bytes))
+  }
+  const start = first * CHUNK_BYTES
+  return Buffer.concat(chunks).subarray(from - start, to - start)
+}
+
 class Opener {
   readonly #keys: ChunkKeys
   readonly #where: string
@@ -163,6 +196,10 @@ class Opener {
     this.#where = where
     this.#lastIndex = Math.floor(bytes / SEALED_BYTES)
     this.#keys = new ChunkKeys(key, header)
+  }
+
+  skipTo(index: number): void {
+    this.#index = index
   }
 
   open(sealed: Buffer, isLast: boolean): Buffer {

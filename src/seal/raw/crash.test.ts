@@ -9,7 +9,8 @@ import { unwrap } from '../../core/result.ts'
 import { digest, gathered, linesOf, makeHome, type TestHome } from './archive.fixture.ts'
 import { RawArchive, rawOf } from './archive.ts'
 import { RawKey } from './key.ts'
-import { parseStoredPath, receivedBytes } from './stored.ts'
+import { PackFile } from './pack-file.ts'
+import { parsePackPath, parseStoredPath, receivedBytes } from './stored.ts'
 
 const KILLS = Number(process.env.RAW_KILLS ?? 4)
 /** Objects a call, as the child has them. */
@@ -53,15 +54,29 @@ describe.each(['-', 'env:K'])('With key %s', (rawKey) => {
       expect(kept.length).toBeGreaterThanOrEqual((kill % 2) * OBJECTS)
       const files = await home.files()
       for (const path of files.filter((name) => !name.startsWith('raw/.unfinished/'))) {
-        const sha256 = parseStoredPath(path)?.sha256
-        expect(digest(await gathered(receivedBytes(home.root, path, { key: KEY }))), path).toBe(sha256)
+        if (parsePackPath(path) !== undefined) expectWhole(path)
+        else {
+          const sha256 = parseStoredPath(path)?.sha256
+          expect(digest(await gathered(receivedBytes(home.root, path, { key: KEY }))), path).toBe(sha256)
+        }
       }
       for (const sha256 of kept) expect(digest(await gathered(rawOf(home, sha256, KEY)))).toBe(sha256)
     }
     await RawArchive.open(home, { raw: 'keep', rawKey: null })
-    expect((await home.files()).filter((path) => parseStoredPath(path) === undefined)).toEqual([])
+    const strangers = (path: string) => (parseStoredPath(path) ?? parsePackPath(path)) === undefined
+    expect((await home.files()).filter(strangers)).toEqual([])
   })
 })
+
+/** A pack whose every member is what the pack says. */
+function expectWhole(path: string): void {
+  const pack = PackFile.open(home.root, path, KEY)
+  try {
+    for (const sha256 of pack.members()) expect(digest(pack.member(sha256) ?? Buffer.alloc(0)), path).toBe(sha256)
+  } finally {
+    pack.close()
+  }
+}
 
 describe('A disk that takes no more', () => {
   it.skipIf(process.platform === 'win32')(

@@ -42,6 +42,28 @@ export function parseStoredPath(path: string): StoredName | undefined {
   return { sha256, encoding: encodingOf(zst !== undefined, keyId !== undefined), keyId }
 }
 
+const PACK_NAME = /^raw\/packs\/([0-9a-f]{64})\.pack(?:\.([0-9a-f]{8})\.enc)?$/
+
+/** Folder of packs in that of the archive. */
+export const PACKS_FOLDER = 'packs'
+
+/** Path in the home of a pack. */
+export const packPath = (sha256: string, keyId: string | undefined): string =>
+  `${RAW_FOLDER}/${PACKS_FOLDER}/${sha256}.pack${keyId === undefined ? '' : `.${keyId}.enc`}`
+
+/** What the path of a pack says: the digest of the pack before encryption, not of what is in it; undefined if it is none. */
+export function parsePackPath(path: string): StoredName | undefined {
+  const [, sha256, keyId] = PACK_NAME.exec(path) ?? []
+  return sha256 === undefined ? undefined : { sha256, encoding: packEncoding(keyId !== undefined), keyId }
+}
+
+/** What was done to the bytes in a pack. */
+export const packEncoding = (isEncrypted: boolean): Encoding[] => (isEncrypted ? ['pack', CIPHER] : ['pack'])
+
+/** True for the path of a file that this record's bytes may be stored in: one of their own, or a pack. */
+export const mayHold = (path: string, sha256: string): boolean =>
+  parsePackPath(path) !== undefined || parseStoredPath(path)?.sha256 === sha256
+
 /** The steps, in the order they are done. */
 export function encodingOf(isPacked: boolean, isEncrypted: boolean): Encoding[] {
   if (isPacked) return isEncrypted ? ['zstd', CIPHER] : ['zstd']

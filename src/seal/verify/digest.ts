@@ -5,7 +5,8 @@ import { zstdDecompressSync } from 'node:zlib'
 import { messageOf } from '../../core/errors.ts'
 import { CIPHER } from '../raw/cipher.ts'
 import { RawKey } from '../raw/key.ts'
-import { parseStoredPath, receivedBytes } from '../raw/stored.ts'
+import { type KnownMember, PackFile } from '../raw/pack-file.ts'
+import { parsePackPath, parseStoredPath, receivedBytes } from '../raw/stored.ts'
 
 /** A file to digest. */
 export interface DigestJob {
@@ -17,8 +18,8 @@ export interface DigestJob {
     readonly home: string
     /** Path in the home; it tells the encoding. */
     readonly key: string
-    /** Length of what was received. */
-    readonly bytes: number
+    /** Length of what was received; of a pack, what of it is to be looked for in it. */
+    readonly bytes: number | readonly KnownMember[]
     /** Where the object is encrypted; without it only what is stored is digested. */
     readonly masterKey?: Uint8Array
   }
@@ -41,6 +42,8 @@ export type DigestResult =
       readonly file: Digest
       /** As received; absent where it is encrypted and no key was given. */
       readonly content?: Digest
+      /** Of a pack: the digests of what was looked for and is not there. */
+      readonly lacking?: readonly string[]
       /** Why the content has no digest. */
       readonly unpackFault?: string
     }
@@ -89,8 +92,33 @@ type Raw = NonNullable<DigestJob['raw']>
 const AT_ONCE_BYTES = 1 << 20
 
 async function digestRaw({ path, bytes }: DigestJob, raw: Raw): Promise<DigestResult> {
-  const encoding = parseStoredPath(raw.key)?.encoding ?? []
   const file = digestPlain(path)
+  const { bytes: expected } = raw
+  if (typeof expected !== 'number') return { kind: 'digest', file, ...lookedInto(raw, expected) }
+  return digestSingle({ path, bytes }, file, { ...raw, bytes: expected })
+}
+
+function lookedInto(
+  { home, key, masterKey }: Raw,
+  members: readonly KnownMember[],
+): Pick<Extract<DigestResult, { kind: 'digest' }>, 'lacking' | 'unpackFault'> {
+  if (parsePackPath(key)?.encoding.includes(CIPHER) && masterKey === undefined) return {}
+  try {
+    const pack = PackFile.open(home, key, masterKey === undefined ? undefined : RawKey.of(masterKey))
+    try {
+      return { lacking: pack.lacking(members) }
+    } finally {
+      pack.close()
+    }
+  } catch (cause) {
+    return { unpackFault: messageOf(cause) }
+  }
+}
+
+type Single = Raw & { readonly bytes: number }
+
+async function digestSingle({ path, bytes }: DigestJob, file: Digest, raw: Single): Promise<DigestResult> {
+  const encoding = parseStoredPath(raw.key)?.encoding ?? []
   if (encoding.length === 0) return { kind: 'digest', file, content: file }
   if (encoding.includes(CIPHER) && raw.masterKey === undefined) return { kind: 'digest', file }
   try {
@@ -101,13 +129,13 @@ async function digestRaw({ path, bytes }: DigestJob, raw: Raw): Promise<DigestRe
   }
 }
 
-function unpackedAtOnce(path: string, { bytes }: Raw): Digest {
+function unpackedAtOnce(path: string, { bytes }: Single): Digest {
   // One byte more than there should be is enough to see that it is too long.
   const content = zstdDecompressSync(readFileSync(path), { maxOutputLength: bytes + 1 })
   return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }
 }
 
-async function unpackedInStream({ home, key, bytes: expected, masterKey }: Raw): Promise<Digest> {
+async function unpackedInStream({ home, key, bytes: expected, masterKey }: Single): Promise<Digest> {
   const digest = createHash('sha256')
   let bytes = 0
   const options = { bytes: expected, ...(masterKey === undefined ? {} : { key: RawKey.of(masterKey) }) }

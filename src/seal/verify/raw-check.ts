@@ -1,7 +1,7 @@
 /** The raw archive and the files of batches against what the leaves say of them. */
 import { join } from 'node:path'
 import type { LogRecord, ObjectRecord } from '../entry.ts'
-import { parseStoredPath, RAW_FOLDER } from '../raw/stored.ts'
+import { mayHold, parsePackPath, RAW_FOLDER } from '../raw/stored.ts'
 import type { DigestResult } from './digest.ts'
 import { noteDigest } from './file-verdict.ts'
 import type { Hasher } from './hasher.ts'
@@ -13,6 +13,9 @@ import { likeliest, standing, type ToldFile, tell } from './undone.ts'
 interface Stored extends ToldFile {
   readonly received: { readonly sha256: string; readonly bytes: number }
 }
+
+/** What leaves say of the objects in a pack, by their digests. */
+type Members = Map<string, { readonly sha256: string; readonly bytes: number }>
 
 /** A file that is held against the record that stands, or one of those that were undone since. */
 interface Expected<T extends ToldFile> {
@@ -31,6 +34,7 @@ export class RawCheck {
   readonly #findings: Findings
   readonly #masterKey: Uint8Array | undefined
   readonly #stored = new Map<string, Stored[]>()
+  readonly #members = new Map<string, Members>()
   readonly #cleaned = new Map<string, number>()
   readonly #batchFiles = new Map<string, (LogRecord & ToldFile)[]>()
   readonly #undone = new Set<number>()
@@ -54,14 +58,28 @@ export class RawCheck {
     for (const { raw } of objects) {
       const { stored, sha256, bytes } = raw
       if (stored === undefined) this.#digestOnly += 1
-      else if (parseStoredPath(stored.path)?.sha256 !== sha256) {
+      else if (!mayHold(stored.path, sha256)) {
         this.#findings.add(
           'unverifiable',
           stored.path,
           `Leaf ${leaf} gives another digest than the name of the file.`,
           leaf,
         )
-      } else tell(this.#stored, stored.path, { ...stored, received: { sha256, bytes }, leaf })
+      } else {
+        tell(this.#stored, stored.path, { ...stored, received: { sha256, bytes }, leaf })
+        if (parsePackPath(stored.path) !== undefined) this.#takeMember(stored.path, { sha256, bytes }, leaf)
+      }
+    }
+  }
+
+  #takeMember(path: string, member: { readonly sha256: string; readonly bytes: number }, leaf: number): void {
+    const members: Members = this.#members.get(path) ?? new Map()
+    this.#members.set(path, members)
+    const known = members.get(member.sha256)
+    if (known === undefined) members.set(member.sha256, member)
+    else if (known.bytes !== member.bytes) {
+      const what = `Leaf ${leaf} gives ${member.bytes} bytes to what another gives ${known.bytes}.`
+      this.#findings.add('unverifiable', path, what, leaf)
     }
   }
 
@@ -99,7 +117,9 @@ export class RawCheck {
     }
     for (const expected of this.#expected(this.#stored)) {
       const { path, file } = expected
-      const raw = { home: this.#home, key: path, bytes: file.received.bytes, ...this.#key() }
+      const members = this.#members.get(path)
+      const bytes = members === undefined ? file.received.bytes : [...members.values()]
+      const raw = { home: this.#home, key: path, bytes, ...this.#key() }
       await hasher.add({ path: join(this.#home, path), bytes: file.bytes, raw }, (result) => {
         onBytes(file.bytes)
         this.#judge(expected, result)
@@ -167,16 +187,25 @@ export class RawCheck {
     const { leaf } = told
     if (result.kind === 'absent' && (!isNeeded || (this.#cleaned.get(where) ?? -1) > leaf)) return
     if (!noteDigest(this.#findings, result, { where, what: 'The received bytes', ...told })) return
-    this.#findings.checked.rawObjects += 1
+    const members = this.#members.get(where)
+    const objects = members?.size ?? 1
+    this.#findings.checked.rawObjects += objects
     this.#findings.checked.rawBytes += file.bytes
     if (result.kind !== 'digest') return
     if (result.unpackFault !== undefined) {
       const what = `It was sealed like this, but what was received cannot be got out of it: ${result.unpackFault}`
       this.#findings.add('unverifiable', where, what, leaf)
-    } else if (result.content === undefined) this.#notDecrypted += 1
-    else if (result.content.sha256 !== received.sha256 || result.content.bytes !== received.bytes) {
+    } else if (result.content === undefined && result.lacking === undefined) this.#notDecrypted += objects
+    else if (members !== undefined) this.#judgeMembers(where, result.lacking ?? [], leaf)
+    else if (result.content?.sha256 !== received.sha256 || result.content.bytes !== received.bytes) {
       this.#findings.add('changed', where, 'It unpacks to other bytes than those received.', leaf)
     }
+  }
+
+  #judgeMembers(where: string, lacking: readonly string[], leaf: number): void {
+    if (lacking.length === 0) return
+    const what = `It does not hold ${lacking.length} of the objects it was sealed to hold as they were received, such as ${lacking[0]}.`
+    this.#findings.add('changed', where, what, leaf)
   }
 }
 

@@ -1,7 +1,7 @@
 /** Shapes of what was written by whoever wrote the files: nothing in them is taken on trust before it is looked at. */
 
 import type { AddRecord, Entry, ListName, ListSummary, ManifestLists } from '../entry.ts'
-import { parseStoredPath } from '../raw/stored.ts'
+import { parsePackPath, parseStoredPath } from '../raw/stored.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 type Test = (value: unknown) => boolean
@@ -30,7 +30,8 @@ const name: Test = (value) => typeof value === 'string' && isInside(value) && !v
 const file = { path: key, bytes: whole, sha256: digest }
 const versions: Test = (value) => object(value) && Object.values(value as Fields).every(version)
 const counts = { records: whole, events: whole, duplicates: whole, rejects: whole }
-const stored: Test = (value) => shaped(file)(value) && parseStoredPath(String((value as Fields).path)) !== undefined
+const isStoredPath: Test = (value) => (parseStoredPath(String(value)) ?? parsePackPath(String(value))) !== undefined
+const stored: Test = (value) => shaped(file)(value) && isStoredPath((value as Fields).path)
 
 const ENTRY_SHAPES: Readonly<Record<Entry['kind'], Readonly<Record<string, Test>>>> = {
   open: { origin: text, vkey: text, home: text },

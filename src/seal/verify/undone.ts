@@ -29,9 +29,12 @@ export function likeliest<T extends ToldFile>(path: string, candidates: readonly
   return candidates.find((one) => one.bytes === bytes) ?? candidates[0]
 }
 
-/** Adds a record to those of its path. */
+/** Adds a record to those of its path, unless the leaf has told of the file already: of a pack, each of its members does. */
 export function tell<T extends ToldFile>(all: Map<string, T[]>, path: string, record: T): void {
   const known = all.get(path)
   if (known === undefined) all.set(path, [record])
-  else known.push(record)
+  else if (!isSame(known.at(-1), record)) known.push(record)
 }
+
+const isSame = (a: ToldFile | undefined, b: ToldFile): boolean =>
+  a?.leaf === b.leaf && a.sha256 === b.sha256 && a.bytes === b.bytes

@@ -1,0 +1,243 @@
+/** Reading packs of the raw archive: one object of many, or all that are asked for. Needs files and, where encrypted, a key. */
+import { hash } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
+import { clearLength, clearRange, wrongKey } from './cipher.ts'
+import { RawDamage } from './damage.ts'
+import type { RawKey } from './key.ts'
+import {
+  FRAME_ENTRY_BYTES,
+  FRAME_KIND,
+  MAX_FRAME_BYTES,
+  MEMBER_ENTRY_BYTES,
+  PACK_HEADER_BYTES,
+  PACK_MAGIC,
+} from './pack.ts'
+import { parsePackPath } from './stored.ts'
+
+/** What is known of a member from elsewhere. */
+export interface KnownMember {
+  readonly sha256: string
+  readonly bytes: number
+}
+
+interface FramePlace {
+  readonly at: number
+  readonly storedBytes: number
+  readonly bytes: number
+  readonly kind: number
+}
+
+interface MemberPlace {
+  readonly frame: number
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** An open pack. Close it. */
+export class PackFile {
+  readonly #path: string
+  readonly #file: number
+  readonly #fileBytes: number
+  readonly #keyId: string | undefined
+  readonly #key: RawKey | undefined
+  #frames: readonly FramePlace[] = []
+  #index: Buffer = Buffer.alloc(0)
+  /** The frame that was unpacked last: members of one stand together. */
+  #unpacked: { readonly frame: number; readonly bytes: Buffer } | undefined
+
+  private constructor(path: string, file: number, keyId: string | undefined, key: RawKey | undefined) {
+    this.#path = path
+    this.#file = file
+    this.#fileBytes = fstatSync(file).size
+    this.#keyId = keyId
+    this.#key = key
+  }
+
+  /**
+   * Opens a pack and reads what it says of its members.
+   *
+   * @param root folder of the home
+   * @param storedBytes length of the file, where it is known
+   * @throws RawDamage, AppError BAD_KEY
+   */
+  static open(root: string, path: string, key?: RawKey, storedBytes?: number): PackFile {
+    const name = parsePackPath(path)
+    if (name === undefined) throw new RawDamage('changed', path, 'is no name of a pack')
+    if (name.keyId !== undefined && name.keyId !== key?.id) throw wrongKey(path, name.keyId, key)
+    const pack = new PackFile(path, opened(root, path), name.keyId, key)
+    try {
+      pack.#expectLength(storedBytes)
+      pack.#readIndex()
+      return pack
+    } catch (cause) {
+      pack.close()
+      throw cause
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+
+  /** Digests of all members, sorted. */
+  members(): string[] {
+    return Array.from({ length: this.#index.length / MEMBER_ENTRY_BYTES }, (_, n) => this.#digestAt(n))
+  }
+
+  has(sha256: string): boolean {
+    return this.#find(sha256) !== undefined
+  }
+
+  /**
+   * The bytes with this digest; undefined if the pack says nothing of them.
+   * @throws RawDamage if they are not there although it does
+   */
+  member(sha256: string): Buffer | undefined {
+    const place = this.#find(sha256)
+    if (place === undefined) return undefined
+    const bytes = this.#unpack(place.frame).subarray(place.offset, place.offset + place.bytes)
+    if (bytes.length !== place.bytes || hash('sha256', bytes, 'hex') !== sha256)
+      throw new RawDamage('changed', this.#path, `holds other bytes than those with the digest ${sha256}`)
+    return bytes
+  }
+
+  /** Digests of those of these objects that it does not hold as they are known. */
+  lacking(known: readonly KnownMember[]): string[] {
+    const places = known.map(({ sha256, bytes }) => ({ sha256, bytes, place: this.#find(sha256) }))
+    // Frame by frame, so that each is unpacked once.
+    places.sort((a, b) => (a.place?.frame ?? -1) - (b.place?.frame ?? -1))
+    return places.filter(({ sha256, bytes }) => !this.#holds(sha256, bytes)).map(({ sha256 }) => sha256)
+  }
+
+  #holds(sha256: string, bytes: number): boolean {
+    try {
+      return this.member(sha256)?.length === bytes
+    } catch (cause) {
+      if (cause instanceof RawDamage) return false
+      throw cause
+    }
+  }
+
+  #expectLength(storedBytes: number | undefined): void {
+    if (this.#fileBytes === (storedBytes ?? this.#fileBytes)) return
+    const fault = this.#fileBytes < (storedBytes ?? 0) ? 'cut' : 'changed'
+    throw new RawDamage(fault, this.#path, `has ${this.#fileBytes} bytes where ${storedBytes} were stored`)
+  }
+
+  #readIndex(): void {
+    const header = this.#read(0, PACK_HEADER_BYTES)
+    if (!header.subarray(0, PACK_MAGIC.length).equals(PACK_MAGIC))
+      throw new RawDamage('changed', this.#path, 'does not begin as a pack does')
+    const [members, frames] = [header.readUInt32LE(PACK_MAGIC.length), header.readUInt32LE(PACK_MAGIC.length + 4)]
+    const membersAt = PACK_HEADER_BYTES + frames * FRAME_ENTRY_BYTES
+    const end = membersAt + members * MEMBER_ENTRY_BYTES
+    const entries = this.#read(PACK_HEADER_BYTES, membersAt)
+    let at = end
+    this.#frames = Array.from({ length: frames }, (_, n) => {
+      const from = n * FRAME_ENTRY_BYTES
+      const storedBytes = entries.readUInt32LE(from)
+      const place = {
+        at,
+        storedBytes,
+        bytes: entries.readUInt32LE(from + 4),
+        kind: entries.readUInt32LE(from + 8),
+      }
+      at += storedBytes
+      return place
+    })
+    const length = this.#length()
+    if (at !== length)
+      throw new RawDamage(
+        at > length ? 'cut' : 'changed',
+        this.#path,
+        `has ${length} bytes where its index tells of ${at}`,
+      )
+    this.#index = this.#read(membersAt, end)
+  }
+
+  #digestAt(n: number): string {
+    const at = n * MEMBER_ENTRY_BYTES
+    return this.#index.toString('hex', at, at + 32)
+  }
+
+  #find(sha256: string): MemberPlace | undefined {
+    let [low, high] = [0, this.#index.length / MEMBER_ENTRY_BYTES - 1]
+    while (low <= high) {
+      const middle = (low + high) >> 1
+      const found = this.#digestAt(middle)
+      if (found === sha256) {
+        const at = middle * MEMBER_ENTRY_BYTES + 32
+        const [frame, offset, bytes] = [0, 4, 8].map((n) => this.#index.readUInt32LE(at + n)) as [
+          number,
+          number,
+          number,
+        ]
+        return { frame, offset, bytes }
+      }
+      if (found < sha256) low = middle + 1
+      else high = middle - 1
+    }
+    return undefined
+  }
+
+  #unpack(frame: number): Buffer {
+    if (this.#unpacked?.frame === frame) return this.#unpacked.bytes
+    const place = this.#frames[frame]
+    const where = `frame ${frame}`
+    if (place === undefined) throw new RawDamage('changed', this.#path, `has no ${where}`)
+    if (place.bytes > MAX_FRAME_BYTES || place.storedBytes > 2 * MAX_FRAME_BYTES)
+      throw new RawDamage('changed', this.#path, `says that ${where} is longer than any`)
+    const bytes = this.#decoded(this.#read(place.at, place.at + place.storedBytes), place, where)
+    if (bytes.length !== place.bytes)
+      throw new RawDamage('changed', this.#path, `has ${bytes.length} bytes in ${where}, not ${place.bytes}`)
+    this.#unpacked = { frame, bytes }
+    return bytes
+  }
+
+  #decoded(stored: Buffer, { kind, bytes }: FramePlace, where: string): Buffer {
+    if (kind === FRAME_KIND.asItIs) return stored
+    if (kind !== FRAME_KIND.zstd) throw new RawDamage('changed', this.#path, `does not say how ${where} is packed`)
+    try {
+      return zstdDecompressSync(stored, { maxOutputLength: Math.max(1, bytes) })
+    } catch {
+      throw new RawDamage('changed', this.#path, `does not decompress in ${where}`)
+    }
+  }
+
+  #length(): number {
+    return this.#keyId === undefined ? this.#fileBytes : clearLength(this.#fileBytes)
+  }
+
+  /** A range of the pack as it was before encryption. */
+  #read(from: number, to: number): Buffer {
+    if (to > this.#length()) throw new RawDamage('cut', this.#path, 'ends within what its index tells of')
+    if (this.#keyId === undefined || this.#key === undefined) return this.#readStored(from, to)
+    const file = { where: this.#path, keyId: this.#keyId, bytes: this.#fileBytes }
+    return clearRange((first, end) => this.#readStored(first, end), this.#key, file, { from, to })
+  }
+
+  #readStored(from: number, to: number): Buffer {
+    const bytes = Buffer.allocUnsafe(to - from)
+    let read = 0
+    while (read < bytes.length) {
+      const more = readSync(this.#file, bytes, read, bytes.length - read, from + read)
+      if (more === 0) throw new RawDamage('cut', this.#path, `ends at byte ${from + read}`)
+      read += more
+    }
+    return bytes
+  }
+}
+
+function opened(root: string, path: string): number {
+  try {
+    const file = openSync(join(root, path), 'r')
+    if (fstatSync(file).isFile()) return file
+    closeSync(file)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw cause
+  }
+  throw new RawDamage('missing', path, 'is missing')
+}

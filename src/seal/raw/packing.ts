@@ -1,0 +1,90 @@
+/** The packs of one call: small objects are gathered, and written when all are there. */
+import { hash } from 'node:crypto'
+import { join } from 'node:path'
+import { encryptedWhole } from './cipher.ts'
+import type { RawKey } from './key.ts'
+import { type Frame, Frames, packOf } from './pack.ts'
+import type { Placing } from './placing.ts'
+import { packEncoding, packPath, type StoredRaw } from './stored.ts'
+
+/** A pack is closed once its frames have so many bytes: it is written from memory, and an encrypted one stands there twice. */
+const PACK_BYTES = 32 * 1024 * 1024
+
+/** Gathers the small objects of one call. */
+export class Packing {
+  readonly #root: string
+  readonly #placing: Placing
+  readonly #held: Frames
+  readonly #ahead: Map<string, StoredRaw>
+  readonly #key: RawKey | undefined
+  /** Objects of this call, and those of them that were not held before. */
+  readonly #wanted = new Set<string>()
+  readonly #read = new Frames()
+  readonly #places = new Map<string, StoredRaw>()
+
+  /**
+   * @param root folder of the home
+   * @param held objects that were noted before; frames of them that go into a pack are forgotten there
+   * @param ahead objects that are in packs already, and whose call was yet to come
+   */
+  constructor(root: string, placing: Placing, held: Frames, ahead: Map<string, StoredRaw>, key: RawKey | undefined) {
+    this.#root = root
+    this.#placing = placing
+    this.#held = held
+    this.#ahead = ahead
+    this.#key = key
+  }
+
+  /** Has an object packed whose bytes are at hand; false where they must be read. */
+  want(sha256: string): boolean {
+    if (!this.#wanted.has(sha256) && !this.#held.has(sha256) && !this.#ahead.has(sha256)) return false
+    this.#wanted.add(sha256)
+    return true
+  }
+
+  /** Takes an object that was read. */
+  add(sha256: string, bytes: Buffer): void {
+    if (this.want(sha256)) return
+    this.#wanted.add(sha256)
+    this.#read.add(sha256, bytes)
+    if (this.#read.storedBytes >= PACK_BYTES) this.#write(this.#read.takeFull())
+  }
+
+  /** Writes the packs, to be made durable with what else is placed. Gives the place of each object. */
+  place(): ReadonlyMap<string, StoredRaw> {
+    const wanted = [...this.#wanted].filter((sha256) => {
+      const place = this.#ahead.get(sha256)
+      if (place !== undefined) this.#places.set(sha256, place)
+      return place === undefined
+    })
+    let [pack, bytes]: [Frame[], number] = [[], 0]
+    for (const frame of [...this.#held.take(wanted), ...this.#read.take(wanted)]) {
+      if (pack.length > 0 && bytes + frame.stored.length > PACK_BYTES) {
+        this.#write(pack)
+        ;[pack, bytes] = [[], 0]
+      }
+      pack.push(frame)
+      bytes += frame.stored.length
+    }
+    if (pack.length > 0) this.#write(pack)
+    return this.#places
+  }
+
+  /** To be called once all is durable: what else got into the packs waits for its own call. */
+  end(): void {
+    for (const [sha256, stored] of this.#places)
+      if (this.#wanted.has(sha256)) this.#ahead.delete(sha256)
+      else this.#ahead.set(sha256, stored)
+  }
+
+  #write(frames: readonly Frame[]): void {
+    const { bytes: clear, sha256: name } = packOf(frames)
+    const bytes = this.#key === undefined ? clear : encryptedWhole(clear, this.#key)
+    const path = packPath(name, this.#key?.id)
+    const sha256 = bytes === clear ? name : hash('sha256', bytes, 'hex')
+    // One that stands under this name is the same, or damaged.
+    this.#placing.write(bytes, join(this.#root, path))
+    const stored = { path, bytes: bytes.length, sha256, encoding: packEncoding(this.#key !== undefined) }
+    for (const { members } of frames) for (const member of members) this.#places.set(member.sha256, stored)
+  }
+}
