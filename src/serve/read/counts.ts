@@ -5,12 +5,12 @@ import { filesBetween, scanSql } from '../../lake/read.ts'
 import type { Answer } from '../contract.ts'
 import { columnsNamedIn } from './columns-named.ts'
 import { askerOf, type LakeReader, laneOf, type ReadOptions } from './lake-reader.ts'
-import { COUNT_COLUMNS, countedSql, SLOT_MS, slotsSql, usedColumns } from './slots.ts'
+import { COUNT_COLUMNS, type Coverage, countedSql, FAR_MS, placesSql, SLOT_MS, slotsSql, usedColumns } from './slots.ts'
 import type { LakeSnapshot } from './snapshots.ts'
 import { limitsSql, type Sight, visible } from './visible.ts'
 
-/** Years that a time in SQL can have without words. */
-const FAR_MS = 8.64e15
+/** Shorter spans are counted event by event: fewer rows than the slots of all kinds. */
+const SHORT_MS = 6 * 3_600_000
 
 /**
  * Runs a statement over counts: `sql` is given a relation with the columns of {@link KIND_COLUMNS}, and `slot`, `n`, `first`, `last`.
@@ -34,6 +34,43 @@ export async function counts<T extends Record<string, unknown>>(
   return { rows: rows as unknown as readonly T[], version }
 }
 
+/**
+ * As {@link counts}, of those events only whose targets meet a condition; undefined where the targets of some are not known.
+ *
+ * @param targetsSql a condition over `targets`
+ */
+export async function countsOfTargets<T extends Record<string, unknown>>(
+  reader: LakeReader,
+  sight: Sight,
+  targetsSql: string,
+  sql: (counts: string) => string,
+  options: ReadOptions,
+): Promise<Answer<T> | undefined> {
+  const { slots, snapshots } = reader
+  const [kinds, aims] = [await slots.kindsFor(sight), await slots.aimsFor(sight)]
+  const { events } = await snapshots.asOf(options.version)
+  slots.follow((await snapshots.newest()).events)
+  const { fromMs = -FAR_MS, toMs = FAR_MS } = options
+  const coverage = slots.coverage(filesBetween(events, fromMs, toMs))
+  if (!isAllPlaced(coverage) || !coverage.isAimed) return undefined
+  const wanted = columnsNamedIn(sql('(counts)'))
+  const part = placesSql(kinds, coverage, [[fromMs, toMs]], wanted, aimedSql(aims, targetsSql))
+  const relation = `(SELECT * FROM (${part}) WHERE ${limitsSql(sight.rows)})`
+  const rows = await reader.statement(sql(relation), `counts ${events.version}`, 'quick', {
+    by: askerOf(sight),
+    ...options,
+  })
+  return { rows: rows as unknown as readonly T[], version: events.version }
+}
+
+/** A condition over places: their targets meet one. */
+export const aimedSql = (aims: string, targetsSql: string): string =>
+  `aim IN (SELECT aim FROM ${aims} WHERE ${targetsSql})`
+
+/** True where every event of the files is placed. */
+export const isAllPlaced = ({ counted, rest, unplaced }: Coverage): boolean =>
+  counted.length > 0 && rest.length === 0 && unplaced.length === 0
+
 async function countsRelation(
   reader: LakeReader,
   sight: Sight,
@@ -47,43 +84,30 @@ async function countsRelation(
   const files = filesBetween(snapshot.events, fromMs, toMs)
   const coverage = slots.coverage(files)
   const [from, to] = [Math.ceil(fromMs / SLOT_MS) * SLOT_MS, Math.floor(toMs / SLOT_MS) * SLOT_MS]
-  const whole = from < to
-  const parts: string[] = []
-  const masks = { key: reader.key }
+  const isPlaced = coverage.counted.length > coverage.unplaced.length
+  const isWhole = from < to && !(isPlaced && coverage.unplaced.length === 0 && toMs - fromMs <= SHORT_MS)
+  const edges = (isWhole ? [[fromMs, from] as const, [to, toMs] as const] : [[fromMs, toMs] as const]).filter(
+    ([start, end]) => start < end && Math.abs(start) < FAR_MS && Math.abs(end) < FAR_MS,
+  )
   const columns = usedColumns(wanted)
+  const scanned: (typeof files)[number][] = []
+  const parts: string[] = []
+  const limited = (sql: string) => parts.push(`SELECT * FROM (${sql}) WHERE ${limitsSql(sight.rows)}`)
   const scan = (some: typeof files, fromTime: number, toTime: number) => {
-    if (some.length === 0 || fromTime >= toTime) return []
+    if (some.length === 0 || fromTime >= toTime) return
     const counted = `(${countedSql(scanSql(table, some), spanSql(fromTime, toTime), wanted)})`
-    parts.push(`SELECT * FROM ${visible(counted, columns, sight, masks, COUNT_COLUMNS)}`)
-    return some
+    parts.push(`SELECT * FROM ${visible(counted, columns, sight, { key: reader.key }, COUNT_COLUMNS)}`)
+    scanned.push(...some)
   }
-  if (coverage.counted.length > 0 && whole) {
-    const known = slotsSql(
-      kinds,
-      coverage,
-      from === -Infinity || fromMs === -FAR_MS ? undefined : from,
-      toMs === FAR_MS ? undefined : to,
-      wanted,
-    )
-    parts.push(`SELECT * FROM (${known}) WHERE ${limitsSql(sight.rows)}`)
+  if (coverage.counted.length > 0 && isWhole) {
+    limited(slotsSql(kinds, coverage, fromMs === -FAR_MS ? undefined : from, toMs === FAR_MS ? undefined : to, wanted))
   }
-  const rest = new Set(coverage.rest)
-  const covered = files.filter((file) => !rest.has(file))
-  const edges = whole
-    ? [
-        [fromMs, from],
-        [to, toMs],
-      ]
-    : [[fromMs, toMs]]
-  const scanned = [
-    ...scan([...coverage.rest], fromMs, toMs),
-    ...edges.flatMap(([start = 0, end = 0]) =>
-      start < end && Math.abs(start) < FAR_MS && Math.abs(end) < FAR_MS
-        ? scan(within(covered, start, end), start, end)
-        : [],
-    ),
-  ]
-  const nothing = `SELECT * FROM (${slotsSql(kinds, { counted: [], rest: [] }, undefined, undefined, wanted)})`
+  // Events of files that are counted and not placed are not among the places.
+  if (isPlaced && edges.length > 0) limited(placesSql(kinds, coverage, edges, wanted))
+  scan([...coverage.rest], fromMs, toMs)
+  for (const [start, end] of edges) scan(within(coverage.unplaced, start, end), start, end)
+  const none = { counted: [], rest: [], unplaced: [], isAimed: false }
+  const nothing = `SELECT * FROM (${slotsSql(kinds, none, undefined, undefined, wanted)})`
   return { relation: `(${parts.length === 0 ? nothing : parts.join(' UNION ALL BY NAME ')})`, scanned }
 }
 

@@ -3,7 +3,10 @@ import { timeConditions } from '../../ask/filter.ts'
 import { lit } from '../../engine/sql.ts'
 import type { Search } from '../search/to-sql.ts'
 import type { EventRow } from '../shapes/events.ts'
+import { columnsNamedIn } from './columns-named.ts'
 import type { LakeReader } from './lake-reader.ts'
+import { placeFinder } from './placed-page.ts'
+import { rowsShown } from './rows-shown.ts'
 import { type Stretch, stretches } from './stretches.ts'
 import type { Sight } from './visible.ts'
 
@@ -44,6 +47,9 @@ const ROW = `event_id AS id, event_time AS time, ${ACTOR_SQL} AS actor, actor.ty
   left(coalesce(nullif(error_message, ''), status_reason), 500) AS error, source_ip AS ip, geo.country AS country, client,
   workspace_id AS workspace, session_id AS "sessionId", request_id AS "requestId"`
 
+/** Columns of events that {@link ROW} needs. */
+const ROW_COLUMNS = columnsNamedIn(ROW)
+
 interface Key extends Record<string, unknown> {
   readonly id: string
   readonly us: string
@@ -60,8 +66,11 @@ export async function eventPage(
   const options = { signal, version: events.version }
   const span = remaining(question)
   const wanted = { ...question, limit: question.limit + 1 }
+  const places = await stretches(reader, sight, wanted, { ...options, ...span })
+  const placed = await placedRows(reader, sight, question, places, options)
+  if (placed !== undefined) return pageOf(reader, question, placed, events.version)
   const keys: Key[] = []
-  for (const stretch of await stretches(reader, sight, wanted, { ...options, ...span })) {
+  for (const stretch of places) {
     keys.push(...(await keysIn(reader, sight, question, within(stretch, span), wanted.limit - keys.length, options)))
     if (keys.length >= wanted.limit) break
   }
@@ -71,6 +80,55 @@ export async function eventPage(
     events: await rowsOf(reader, sight, page, question.order, options),
     next: last === undefined ? undefined : { timeUs: BigInt(last.us), id: last.id },
     version: events.version,
+  }
+}
+
+interface PlacedRow extends EventRow {
+  readonly us: string
+}
+
+/** The rows of a page and one more, where places tell which they are; undefined where they do not, or their files are gone. */
+async function placedRows(
+  reader: LakeReader,
+  sight: Sight,
+  question: PageQuestion,
+  places: readonly Stretch[],
+  options: Options,
+): Promise<readonly PlacedRow[] | undefined> {
+  const { order, after, limit } = question
+  const span = remaining(question)
+  const wanted = { ...question, limit: limit + 1 }
+  const finder = await placeFinder(reader, sight, wanted, after?.timeUs, { ...options, ...span })
+  if (finder === undefined) return undefined
+  for (const stretch of places) {
+    const enough = await finder.take(within(stretch, span))
+    if (enough === undefined) return undefined
+    if (enough) break
+  }
+  const direction = order === 'newest' ? 'DESC' : 'ASC'
+  return rowsShown<PlacedRow>(
+    reader,
+    sight,
+    finder.found(),
+    {
+      columns: ROW_COLUMNS,
+      select: `${ROW}, epoch_us(event_time)::VARCHAR AS us`,
+      where: after === undefined ? 'TRUE' : behindSql(after, order),
+      order: `ORDER BY event_time ${direction}, event_id ${direction}`,
+      limit: limit + 1,
+    },
+    options,
+  )
+}
+
+function pageOf(reader: LakeReader, { limit }: PageQuestion, rows: readonly PlacedRow[], version: number): EventsFound {
+  const page = rows.slice(0, limit)
+  const last = rows.length > limit ? page.at(-1) : undefined
+  for (const { id, us } of page) reader.seen.add(id, Number(BigInt(us) / 1000n))
+  return {
+    events: page.map(({ us, ...row }) => row),
+    next: last === undefined ? undefined : { timeUs: BigInt(last.us), id: last.id },
+    version,
   }
 }
 

@@ -4,7 +4,7 @@ import type { TimeRange } from '../../ask/times.ts'
 import { lit } from '../../engine/sql.ts'
 import { facetSql, isCountedFacet, isListFacet, type Search, searchOf } from '../search/to-sql.ts'
 import type { Facet, FacetAnswer, FacetCount, Histogram } from '../shapes/events.ts'
-import { counts } from './counts.ts'
+import { counts, countsOfTargets } from './counts.ts'
 import type { LakeReader } from './lake-reader.ts'
 import { SLOT_MS } from './slots.ts'
 import { boundsOf } from './spans.ts'
@@ -29,9 +29,13 @@ async function over<T extends Record<string, unknown>>(
   sql: (source: string, n: string) => string,
 ): Promise<readonly T[]> {
   const span = { ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) }
+  const counted = (relation: string) => sql(`(FROM ${relation} WHERE ${search.countedSql})`, 'n')
   if (isCounted && search.isCounted) {
-    const counted = (relation: string) => sql(`(FROM ${relation} WHERE ${search.countedSql})`, 'n')
     return (await counts<T>(reader, sight, counted, { signal, ...span })).rows
+  }
+  if (isCounted && search.isPlaced === true && search.targetsSql !== undefined) {
+    const found = await countsOfTargets<T>(reader, sight, search.targetsSql, counted, { signal, ...span })
+    if (found !== undefined) return found.rows
   }
   const where = [...timeConditions(span), `(${search.sql})`].join(' AND ')
   const { rows } = await reader.rows<T>(sight, ({ events }) => sql(`(FROM ${events} WHERE ${where})`, '1'), {

@@ -199,6 +199,13 @@ export class LakeReader implements LakeQuestions {
     )
   }
 
+  /** True where a statement failed because files of its snapshot were deleted meanwhile; the next question looks for newer ones. */
+  isVanished(cause: unknown): boolean {
+    if (!isVanished(cause)) return false
+    this.snapshots.expire()
+    return true
+  }
+
   /** Another connection, such as for building what is kept counted; whoever asks closes it. */
   beside(): Promise<Engine> {
     return this.#engine.beside()

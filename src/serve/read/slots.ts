@@ -2,6 +2,7 @@
  * How many events there were of each kind in each quarter of an hour, kept in the engine's memory: made once for each data file, so that
  * facets, histograms and the overview need not read the files. Kinds are what the explorer searches by; searches by other fields scan.
  */
+import { AppError } from '../../core/errors.ts'
 import { EVENT_COLUMNS } from '../../core/event.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { ident, lit } from '../../engine/sql.ts'
@@ -10,6 +11,7 @@ import { scanSql } from '../../lake/read.ts'
 import type { DataFile, Snapshot } from '../../lake/snapshot.ts'
 import type { DeltaTable } from '../../lake/table.ts'
 import type { Mask } from '../contract.ts'
+import { AIM_COLUMNS, numberedSql, PLACES, type Placed, Places } from './places.ts'
 import { type Sight, visible } from './visible.ts'
 
 /** A quarter of an hour: histograms of a day have enough of them, and a year does not have too many. */
@@ -45,9 +47,12 @@ const NAMES = COLUMNS.map(({ name }) => ident(name)).join(', ')
 const TARGETS_TYPE = duckdbType(COLUMNS.find(({ name }) => name === 'targets')?.type ?? 'string')
 const EVERY_KIND = `list_distinct(list_transform(targets, lambda t: {'type': t.type, 'id': NULL, 'name': NULL, 'principal': NULL, 'privilege': NULL}))::${TARGETS_TYPE}`
 const kindSql = (name: string): string => (name === 'targets' ? `${EVERY_KIND} AS targets` : ident(name))
-const KINDS = COLUMNS.map(({ name }) => kindSql(name)).join(', ')
 /** Limits look at these, whatever a statement names. */
 const LIMITED = ['workspace_id', 'category', 'service']
+/** Tables of what counts name by number: each has a table of its own for each set of masks. */
+const NAMED = { kinds: { id: 'kind', columns: COLUMNS }, aims: { id: 'aim', columns: AIM_COLUMNS } } as const
+type Named = keyof typeof NAMED
+
 const isUsed = (name: string, wanted: (name: string) => boolean): boolean => LIMITED.includes(name) || wanted(name)
 const kindsOf = (wanted: (name: string) => boolean): string =>
   COLUMNS.filter(({ name }) => isUsed(name, wanted))
@@ -57,9 +62,10 @@ const kindsOf = (wanted: (name: string) => boolean): string =>
 /** The columns of kinds that a statement needs. */
 export const usedColumns = (wanted: (name: string) => boolean) => COLUMNS.filter(({ name }) => isUsed(name, wanted))
 
-interface Counted {
+interface Counted extends Placed {
   readonly id: number
   readonly rows: number
+  readonly events: number
 }
 
 /** Which files of a snapshot are counted. */
@@ -68,6 +74,10 @@ export interface Coverage {
   readonly rest: readonly DataFile[]
   /** Where every counted file belongs to the snapshot, so that none need be named: the last of them. Later ones are not meant. */
   readonly upTo?: number
+  /** Those that are counted, and whose events are not placed. */
+  readonly unplaced: readonly DataFile[]
+  /** True where the targets of all that are placed are known. */
+  readonly isAimed: boolean
 }
 
 /** See above. One connection of its own; what is told to it happens in turn. */
@@ -75,6 +85,7 @@ export class Slots {
   readonly #engine: Engine
   readonly #table: DeltaTable
   readonly #key: string
+  readonly #places: Places
   readonly #files = new Map<string, Counted>()
   readonly #gone = new Map<string, number>()
   /** When files that could not be counted are tried again. */
@@ -88,12 +99,15 @@ export class Slots {
   #kinds = 0
   #rows = 0
   #nextFile = 1
+  /** True once a file was placed in part: its number must not be read. */
+  #isStray = false
   #closed = false
 
-  private constructor(engine: Engine, table: DeltaTable, key: string) {
+  private constructor(engine: Engine, table: DeltaTable, key: string, places: Places) {
     this.#engine = engine
     this.#table = table
     this.#key = key
+    this.#places = places
   }
 
   /** Makes empty tables in the engine of `engine`, which belongs to this from now on. */
@@ -102,12 +116,12 @@ export class Slots {
     await engine.run(
       'CREATE TABLE slots (file INTEGER, slot TIMESTAMPTZ, kind INTEGER, n INTEGER, first TIMESTAMPTZ, last TIMESTAMPTZ)',
     )
-    return new Slots(engine, table, key)
+    return new Slots(engine, table, key, await Places.open(engine))
   }
 
-  /** Rows of counts, kinds, and files that are counted. */
-  size(): { rows: number; kinds: number; files: number } {
-    return { rows: this.#rows, kinds: this.#kinds, files: this.#files.size }
+  /** Rows of counts, kinds, files that are counted; events that are placed, and lists of targets. */
+  size(): { rows: number; kinds: number; files: number; places: number; aims: number } {
+    return { rows: this.#rows, kinds: this.#kinds, files: this.#files.size, ...this.#places.size() }
   }
 
   /** Counts the files of this snapshot, the newest first, unless a newer one comes; returns at once. */
@@ -127,24 +141,46 @@ export class Slots {
   coverage(files: readonly DataFile[]): Coverage {
     const counted: number[] = []
     const rest: DataFile[] = []
+    const unplaced: DataFile[] = []
+    let isAimed = true
     for (const file of files) {
       const known = this.#gone.has(file.path) ? undefined : this.#files.get(file.path)
-      if (known === undefined) rest.push(file)
-      else counted.push(known.id)
+      if (known === undefined) {
+        rest.push(file)
+        continue
+      }
+      counted.push(known.id)
+      if (!known.isPlaced) unplaced.push(file)
+      else if (!known.isAimed) isAimed = false
     }
-    const isAll = counted.length > 0 && counted.length === this.#files.size
-    return { counted, rest, ...(isAll ? { upTo: counted.reduce((most, id) => Math.max(most, id)) } : {}) }
+    const isAll = counted.length > 0 && counted.length === this.#files.size && !this.#isStray
+    const upTo = isAll ? { upTo: counted.reduce((most, id) => Math.max(most, id)) } : {}
+    return { counted, rest, unplaced, isAimed, ...upTo }
+  }
+
+  /** The number of a counted file in {@link PLACES}. */
+  idOf({ path }: DataFile): number | undefined {
+    return this.#files.get(path)?.id
   }
 
   /** Name of the table of kinds as a sight has them, without its limits of rows. */
-  async kindsFor(sight: Sight): Promise<string> {
+  kindsFor(sight: Sight): Promise<string> {
+    return this.#tableFor('kinds', sight)
+  }
+
+  /** As {@link kindsFor}, of lists of targets. */
+  aimsFor(sight: Sight): Promise<string> {
+    return this.#tableFor('aims', sight)
+  }
+
+  async #tableFor(named: Named, sight: Sight): Promise<string> {
     const masks = masksOf(sight)
-    if (masks.length === 0) return 'kinds'
-    const name = tableOf(masks)
+    if (masks.length === 0) return named
+    const name = tableOf(named, masks)
     // Only the first use of a set of masks waits, and for one file at most.
     if (!this.#masked.has(name)) {
       await new Promise<void>((resolve, reject) => {
-        this.#wishes.push(() => this.#mask(masks).then(resolve, reject))
+        this.#wishes.push(() => this.#mask(name).then(resolve, reject))
         this.#turn = this.#turn.then(() => this.#grant())
       })
     }
@@ -168,6 +204,7 @@ export class Slots {
       if (next) continue
       if (this.#wanted === snapshot) {
         this.#wanted = undefined
+        await this.#places.compress()
         return
       }
     }
@@ -198,33 +235,59 @@ export class Slots {
 
   /**
    * Each statement stands or falls by itself, and that of the slots is the last that can fail: kinds without slots count nothing, and
-   * slots never stand without their file being known.
+   * slots never stand without their file being known. A combination of all that makes a kind, and of targets, has a number by which
+   * events are counted: comparing texts once for each of them, not for each event.
    */
   async #count(file: DataFile): Promise<void> {
     const id = this.#nextFile
     this.#nextFile += 1
     const engine = this.#engine
-    await engine.run(`CREATE OR REPLACE TEMP TABLE counting AS
-      SELECT time_bucket(INTERVAL 15 MINUTES, event_time) AS slot, ${KINDS}, count(*)::INTEGER AS n, min(event_time) AS first,
-        max(event_time) AS last FROM ${scanSql(this.#table, [file])} GROUP BY ALL`)
+    const isPlaced = this.#places.takes(this.#table, file)
+    const source = isPlaced ? numberedSql(this.#table, file) : scanSql(this.#table, [file])
     try {
+      await engine.run(`CREATE OR REPLACE TEMP TABLE reading AS
+        SELECT event_time, ${isPlaced ? '"row"::INTEGER' : 'NULL::INTEGER'} AS "row", hash(${NAMES}) AS h FROM ${source}`)
+      await engine.run(`CREATE OR REPLACE TEMP TABLE combos AS SELECT h, ${NAMES.replace('"targets"', `${EVERY_KIND} AS targets`)}, targets AS aimed
+        FROM (SELECT DISTINCT hash(${NAMES}) AS h, ${NAMES} FROM ${source})`)
       const same = COLUMNS.map(({ name }) => `c.${ident(name)} IS NOT DISTINCT FROM k.${ident(name)}`).join(' AND ')
       await engine.run(`INSERT INTO kinds SELECT (SELECT coalesce(max(kind), 0) FROM kinds) + row_number() OVER (), ${NAMES}
-        FROM (SELECT DISTINCT ${NAMES} FROM counting c WHERE NOT EXISTS (SELECT 1 FROM kinds k WHERE ${same}))`)
+        FROM (SELECT DISTINCT ${NAMES} FROM combos c WHERE NOT EXISTS (SELECT 1 FROM kinds k WHERE ${same}))`)
+      const isAimed = isPlaced && (await this.#places.aim())
       for (const name of this.#masked) await this.#extend(name).catch(() => this.#unmask(name))
-      const { kinds, rows } = await engine.row<{ kinds: number; rows: string }>(
-        'SELECT (SELECT coalesce(max(kind), 0) FROM kinds) AS kinds, (SELECT count(*) FROM counting) AS rows',
-      )
-      await engine.run(
-        `INSERT INTO slots SELECT ${id}, slot, kind, n, first, last FROM counting c JOIN kinds k ON ${same}`,
-      )
-      this.#kinds = Number(kinds)
-      this.#rows += Number(rows)
-      this.#files.set(file.path, { id, rows: Number(rows) })
+      await engine.run(`CREATE OR REPLACE TEMP TABLE known AS SELECT h, kind, ${isAimed ? 'aim' : 'NULL::INTEGER AS aim'}
+        FROM combos c JOIN kinds k ON ${same}${isAimed ? ' JOIN aims a ON a.targets IS NOT DISTINCT FROM c.aimed' : ''}`)
+      const events = await this.#checkKnown()
+      if (isPlaced) await this.#places.add(id, events)
+      const before = await this.#slotRows()
+      await engine.run(`INSERT INTO slots SELECT ${id}, time_bucket(INTERVAL 15 MINUTES, event_time) AS slot, kind, count(*)::INTEGER,
+        min(event_time), max(event_time) FROM reading JOIN known USING (h) GROUP BY slot, kind`)
+      const rows = (await this.#slotRows()) - before
+      this.#rows += rows
+      this.#files.set(file.path, { id, rows, events, isPlaced, isAimed })
+    } catch (cause) {
+      this.#isStray = true
+      throw cause
     } finally {
       // The next one replaces what could not be dropped.
-      await engine.run('DROP TABLE counting').catch(() => undefined)
+      for (const name of ['reading', 'combos', 'known']) {
+        await engine.run(`DROP TABLE IF EXISTS ${name}`).catch(() => undefined)
+      }
     }
+  }
+
+  async #slotRows(): Promise<number> {
+    return Number((await this.#engine.row<{ n: string }>('SELECT count(*) AS n FROM slots')).n)
+  }
+
+  /** Every event must have one kind: two combinations with the same hash would be taken for each other. */
+  async #checkKnown(): Promise<number> {
+    const { kinds, events, strays } = await this.#engine.row<Record<'kinds' | 'events' | 'strays', string>>(
+      `SELECT (SELECT coalesce(max(kind), 0) FROM kinds) AS kinds, (SELECT count(*) FROM reading) AS events,
+        (SELECT count(*) FROM reading ANTI JOIN known USING (h)) + (SELECT count(*) - count(DISTINCT h) FROM known) AS strays`,
+    )
+    this.#kinds = Number(kinds)
+    if (Number(strays) > 0) throw new AppError('ENGINE', `${strays} combinations are not told apart.`)
+    return Number(events)
   }
 
   /** What a compaction replaced is not given out any more at once, and is deleted when nothing can read it. */
@@ -239,17 +302,17 @@ export class Slots {
       const known = this.#files.get(path)
       if (known === undefined || now - since < FORGET_AFTER_MS) continue
       await this.#engine.run(`DELETE FROM slots WHERE file = ${known.id}`)
+      if (known.isPlaced) await this.#places.forget(known.id, known.events)
       this.#rows -= known.rows
       this.#files.delete(path)
       this.#gone.delete(path)
     }
   }
 
-  async #mask(masks: readonly Mask[]): Promise<void> {
-    const name = tableOf(masks)
+  async #mask(name: string): Promise<void> {
     if (this.#masked.has(name)) return
     try {
-      await this.#engine.run(`CREATE OR REPLACE TABLE ${name} AS FROM kinds LIMIT 0`)
+      await this.#engine.run(`CREATE OR REPLACE TABLE ${name} AS FROM ${namedOf(name)} LIMIT 0`)
       await this.#extend(name)
       this.#masked.add(name)
     } catch (cause) {
@@ -258,7 +321,7 @@ export class Slots {
     }
   }
 
-  /** Gives up a table of kinds that lacks some; who needs it next has it made anew. */
+  /** Gives up a masked table that lacks some; who needs it next has it made anew. */
   async #unmask(name: string): Promise<void> {
     this.#masked.delete(name)
     await this.#engine.run(`DROP TABLE IF EXISTS ${name}`).catch(() => undefined)
@@ -266,16 +329,20 @@ export class Slots {
 
   async #extend(name: string): Promise<void> {
     const masks = name.split('_').slice(1) as Mask[]
-    const newer = `(SELECT * FROM kinds WHERE kind > (SELECT coalesce(max(kind), 0) FROM ${name}))`
-    const shown = visible(newer, COLUMNS, { masks, rows: {} }, { key: this.#key }, ['kind'])
-    await this.#engine.run(`INSERT INTO ${name} SELECT kind, ${NAMES} FROM ${shown}`)
+    const named = namedOf(name)
+    const { id, columns } = NAMED[named]
+    const newer = `(SELECT * FROM ${named} WHERE ${id} > (SELECT coalesce(max(${id}), 0) FROM ${name}))`
+    const shown = visible(newer, columns, { masks, rows: {} }, { key: this.#key }, [id])
+    const names = columns.map((column) => ident(column.name)).join(', ')
+    await this.#engine.run(`INSERT INTO ${name} SELECT ${id}, ${names} FROM ${shown}`)
   }
 }
 
 /** Masks that change a kind; the text of queries is in none. */
 const masksOf = ({ masks }: Sight): Mask[] => (['email', 'ip'] as const).filter((mask) => masks.includes(mask))
 
-const tableOf = (masks: readonly Mask[]): string => `kinds_${masks.join('_')}`
+const tableOf = (named: Named, masks: readonly Mask[]): string => `${named}_${masks.join('_')}`
+const namedOf = (table: string): Named => (table.startsWith('aims') ? 'aims' : 'kinds')
 
 /** Columns beside those of kinds: the slot, how many, and when the first and last of them was. */
 export const COUNT_COLUMNS = ['slot', 'n', 'first', 'last'] as const
@@ -285,20 +352,52 @@ export const countedSql = (events: string, where: string, wanted: (name: string)
   `SELECT ${kindsOf(wanted)} time_bucket(INTERVAL 15 MINUTES, event_time) AS slot, 1::INTEGER AS n, event_time AS first,
     event_time AS last FROM ${events} WHERE ${where}`
 
+/** A condition for the files of a coverage. */
+export const countedFiles = ({ counted, upTo }: Coverage): string =>
+  upTo === undefined ? `file IN (${counted.length === 0 ? 'NULL' : counted.join(', ')})` : `file <= ${upTo}`
+
+const instant = (ms: number): string => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`
+
 /** SQL of what is counted in some slots, in the same columns. */
 export function slotsSql(
   kinds: string,
-  { counted, upTo }: Coverage,
+  coverage: Coverage,
   fromMs: number | undefined,
   toMs: number | undefined,
   wanted: (name: string) => boolean,
 ): string {
   const conditions = [
-    upTo === undefined ? `file IN (${counted.length === 0 ? 'NULL' : counted.join(', ')})` : `file <= ${upTo}`,
-    ...(fromMs === undefined ? [] : [`slot >= TIMESTAMPTZ ${lit(new Date(fromMs).toISOString())}`]),
-    ...(toMs === undefined ? [] : [`slot < TIMESTAMPTZ ${lit(new Date(toMs).toISOString())}`]),
+    countedFiles(coverage),
+    ...(fromMs === undefined ? [] : [`slot >= ${instant(fromMs)}`]),
+    ...(toMs === undefined ? [] : [`slot < ${instant(toMs)}`]),
   ]
   const where = ` WHERE ${conditions.join(' AND ')}`
   const names = usedColumns(wanted).map(({ name }) => `${ident(name)},`)
   return `SELECT ${names.join(' ')} slot, n, first, last FROM (SELECT * FROM slots${where}) JOIN ${kinds} USING (kind)`
 }
+
+/** SQL of the same, from the events themselves: of spans with any ends, `to` excluded, and of those that meet a condition over places. */
+export function placesSql(
+  kinds: string,
+  coverage: Coverage,
+  spans: readonly (readonly [fromMs: number, toMs: number])[],
+  wanted: (name: string) => boolean,
+  condition = 'TRUE',
+): string {
+  const within = spans.map(([from, to]) => {
+    const ends = [
+      ...(from > -FAR_MS ? [`event_time >= ${instant(from)}`] : []),
+      ...(to < FAR_MS ? [`event_time < ${instant(to)}`] : []),
+    ]
+    return `(${ends.length === 0 ? 'TRUE' : ends.join(' AND ')})`
+  })
+  const slot = wanted('slot') ? 'time_bucket(INTERVAL 15 MINUTES, event_time)' : 'NULL::TIMESTAMPTZ'
+  const ends = wanted('first') || wanted('last') ? 'min(event_time)' : 'NULL::TIMESTAMPTZ'
+  const names = usedColumns(wanted).map(({ name }) => `${ident(name)},`)
+  return `SELECT ${names.join(' ')} slot, n, first, last FROM (SELECT kind, ${slot} AS slot, count(*)::INTEGER AS n, ${ends} AS first,
+      ${ends.replace('min', 'max')} AS last FROM ${PLACES} WHERE ${countedFiles(coverage)} AND (${within.join(' OR ')}) AND ${condition}
+    GROUP BY kind, slot) JOIN ${kinds} USING (kind)`
+}
+
+/** Years that a time in SQL can have without words. */
+export const FAR_MS = 8.64e15

@@ -54,15 +54,18 @@ export class Snapshots {
   }
 
   /**
-   * As {@link newest}, with `events` as of a version.
+   * As {@link newest}, with `events` as of a version, be it of before this process began.
    *
-   * @throws AppError BAD_ARGUMENT where the version is not remembered: pages of another would repeat events or leave some out
+   * @throws AppError BAD_ARGUMENT where the version can be read no longer: pages of another would repeat events or leave some out
    */
   async asOf(version: number | undefined): Promise<LakeSnapshot> {
     const newest = await this.newest()
     if (version === undefined) return newest
-    const events = this.#earlier.get(version)
-    if (events !== undefined) return { ...newest, events }
+    const events = this.#earlier.get(version) ?? (await this.events.snapshotAt(version, newest.events))
+    if (events !== undefined) {
+      this.#remember(events)
+      return { ...newest, events }
+    }
     throw new AppError(
       'BAD_ARGUMENT',
       'The cursor is too old: the lake has changed since, and what it was is not kept.',
@@ -81,10 +84,14 @@ export class Snapshots {
     if (events.version < 0 && rejects.version < 0) {
       throw new AppError('NO_LAKE', `There is no lake in ${this.#home.root}.`)
     }
+    this.#remember(events)
+    return { events, rejects, findings }
+  }
+
+  #remember(events: Snapshot): void {
     this.#earlier.delete(events.version)
     this.#earlier.set(events.version, events)
     const [oldest] = this.#earlier.keys()
     if (this.#earlier.size > KEPT_VERSIONS && oldest !== undefined) this.#earlier.delete(oldest)
-    return { events, rejects, findings }
   }
 }

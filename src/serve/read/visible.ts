@@ -104,6 +104,8 @@ export interface VisibleOptions {
    * anyway: it saves masking what is not looked for.
    */
   readonly before?: string
+  /** Columns that are known to hold nothing that masks would change, see {@link mayChangeSql}. */
+  readonly unchanged?: (name: string) => boolean
 }
 
 /** The events of `source` as somebody sees them. */
@@ -126,7 +128,8 @@ export function visible(
   const shown = columns
     .filter(({ name }) => options.columns?.(name) !== false)
     .map((column) => {
-      const value = maskedColumn(column, masks, options.key) ?? ident(column.name)
+      const isKnown = options.unchanged?.(column.name) === true
+      const value = (isKnown ? undefined : maskedColumn(column, masks, options.key)) ?? ident(column.name)
       const held = guard && column.name !== 'event_date' ? `CASE WHEN ${limits} THEN ${value} END` : value
       return held === ident(column.name) ? held : `${held} AS ${ident(column.name)}`
     })
@@ -134,6 +137,27 @@ export function visible(
   // A statement that only counts names no column.
   const where = options.before === undefined ? limits : `${limits} AND (${options.before})`
   return `(SELECT ${list.length === 0 ? '1 AS one' : list.join(', ')} FROM ${source} WHERE ${where})`
+}
+
+/** Structs with masks of their own for some of their fields. */
+const OWN_MASKS: ReadonlySet<string> = new Set(['actor', 'query'])
+
+/**
+ * SQL of whether masks may change a value of a column of events: never false where one does. Undefined where they change none. Most
+ * values hold nothing that is hidden, and a mask takes longer to make ready than to look whether there is need of it.
+ */
+export function mayChangeSql(column: Column, masks: readonly Mask[]): string | undefined {
+  const { name } = column
+  if (maskedColumn(column, masks, '') === undefined) return undefined
+  const value = ident(name)
+  const [mail, address] = [masks.includes('email'), masks.includes('ip')]
+  if (OWN_MASKS.has(name)) return `${value} IS NOT NULL`
+  const tests = [
+    ...(mail || address ? [mayHoldSql(`${value}::VARCHAR`, mail, address)] : []),
+    ...(masks.includes('query') && MAY_QUOTE.has(name) ? ['query.text IS NOT NULL'] : []),
+    ...(masks.includes('query') && name === 'request_params' ? [HAS_QUERY] : []),
+  ]
+  return `coalesce(${value} IS NOT NULL AND (${tests.join(' OR ')}), true)`
 }
 
 /** The rejects: they belong to no workspace, and their bytes cannot be masked. */
@@ -254,6 +278,8 @@ function actorField(field: string, value: string, leaf: Leaf, key: string): stri
   return `CASE WHEN coalesce(actor.type IN (${NO_PERSON.map(lit).join(', ')}), false) THEN ${leaf(value) ?? value} ELSE ${maskedNameSql(value, key)} END`
 }
 
+const HAS_QUERY = `query.text IS NOT NULL OR list_has_any(list_transform(map_keys(request_params), lambda k: lower(k)), ${litList(QUERY_PARAMS)})`
+
 /** Two keys may come to the same masked text, which a map does not bear: a changed key gets its number. */
 function maskedParams(masks: readonly Mask[], leaf: Leaf): string | undefined {
   const quiet = masks.includes('query')
@@ -265,8 +291,7 @@ function maskedParams(masks: readonly Mask[], leaf: Leaf): string | undefined {
   const shown = quiet ? `CASE WHEN ${isQuery} THEN ${maskedQuerySql('e.value')} ELSE ${value} END` : value
   const keyed = key === undefined ? 'e.key' : numbered(key)
   const masked = `map_from_entries(list_transform(map_entries(request_params), lambda e, nth: {'k': ${keyed}, 'v': ${shown}}))`
-  const hasQuery = `query.text IS NOT NULL OR list_has_any(list_transform(map_keys(request_params), lambda k: lower(k)), ${litList(QUERY_PARAMS)})`
-  return whereNeeded('request_params', masked, masks, quiet ? hasQuery : undefined)
+  return whereNeeded('request_params', masked, masks, quiet ? HAS_QUERY : undefined)
 }
 
 const numbered = (key: string): string =>

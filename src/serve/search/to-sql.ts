@@ -16,6 +16,10 @@ export interface Search {
   readonly countedSql: string
   /** True where counts can answer all of it. */
   readonly isCounted: boolean
+  /** The part of it that targets answer, over `targets`; undefined where none is asked for. */
+  readonly targetsSql?: string
+  /** True where counts and targets together can answer all of it. */
+  readonly isPlaced?: boolean
   /**
    * What words ask of the texts as they are, before masks; undefined where that says nothing. What is found must be found behind the
    * masks too, so that it tells nothing of what they hide.
@@ -78,11 +82,14 @@ export function searchOf(q: string): Search {
   const terms = parseSearch(q).map((term) => ({ term, sql: located(term, () => termSql(term)) }))
   const counted = terms.filter(({ term }) => !SCANNED.has(term.field))
   const joined = (some: typeof terms) => (some.length === 0 ? 'TRUE' : some.map(({ sql }) => sql).join(' AND '))
+  const targets = terms.filter(({ term }) => term.field === 'target')
   const words = terms.filter(({ term }) => term.field === 'text' && !term.negated && !looksMasked(term.list))
   return {
     sql: joined(terms),
     countedSql: joined(counted),
     isCounted: counted.length === terms.length,
+    ...(targets.length === 0 ? {} : { targetsSql: joined(targets) }),
+    isPlaced: counted.length + targets.length === terms.length,
     ...(words.length === 0 ? {} : { before: joined(words) }),
   }
 }
