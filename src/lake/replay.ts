@@ -23,6 +23,19 @@ export async function loadState(store: ObjectStore, spec: TableSpec): Promise<Ta
   return replay(store, spec, await listLog(store), hint)
 }
 
+/** The state as of an earlier version; undefined where the log no longer tells it, or never had it. */
+export async function stateAt(store: ObjectStore, spec: TableSpec, version: number): Promise<TableState | undefined> {
+  const upTo = (versions: readonly number[]) => versions.filter((each) => each <= version)
+  const { commits, checkpoints } = await listLog(store)
+  try {
+    const state = await replay(store, spec, { commits: upTo(commits), checkpoints: upTo(checkpoints) })
+    return state.version === version ? state : undefined
+  } catch (cause) {
+    if (!isAppError(cause) || cause.code !== 'BAD_LAKE') throw cause
+    return undefined
+  }
+}
+
 /** Brings a state up to the newest commit, reading only what is new; the same object, or a new one if it had to start over. */
 export async function advanceState(store: ObjectStore, spec: TableSpec, state: TableState): Promise<TableState> {
   for (;;) {

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Engine } from '../engine/duckdb.ts'
@@ -29,6 +29,40 @@ const logLines = async (version: number): Promise<Record<string, Record<string, 
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
+
+describe('an earlier version', () => {
+  const paths = (snapshot: { files: readonly { path: string }[] } | undefined) =>
+    snapshot?.files.map(({ path }) => path).sort()
+
+  test('is read from the log, with or without a checkpoint before it', async () => {
+    const told: (string[] | undefined)[] = []
+    for (let nth = 0; nth < 13; nth++) {
+      const adds = [await writeRows(engine, table, '2026-11-12', nth * 10, 10)]
+      await table.commit({ adds, operation: 'WRITE' })
+      told.push(paths(await table.snapshot()))
+    }
+    const newest = await table.snapshot()
+    for (const version of [0, 5, 10, 11]) {
+      const earlier = await another().snapshotAt(version, newest)
+      expect([earlier?.version, paths(earlier)]).toEqual([version, told[version]])
+    }
+    for (const version of [-1, 12, 13, 999]) expect(await another().snapshotAt(version, newest)).toBeUndefined()
+    await rm(join(folder.path, commitKey(3)))
+    expect(await another().snapshotAt(5, newest)).toBeUndefined()
+    expect(paths(await another().snapshotAt(11, newest))).toEqual(told[11])
+  })
+
+  test('is there as long as its files are, though others stand for them now', async () => {
+    const old = await writeRows(engine, table, '2026-11-12', 0, 10)
+    await table.commit({ adds: [old], operation: 'WRITE' })
+    const merged = await writeRows(engine, table, '2026-11-12', 0, 10)
+    await table.commit({ adds: [merged], removes: [old], operation: 'OPTIMIZE', dataChange: false })
+    const newest = await table.snapshot()
+    expect(paths(await another().snapshotAt(0, newest))).toEqual([old.path])
+    for (const path of table.absolutePaths([old])) await rm(path)
+    expect(await another().snapshotAt(0, newest)).toBeUndefined()
+  })
+})
 
 describe('commits', () => {
   test('a table that is not there is at version -1 and has no files', async () => {

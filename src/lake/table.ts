@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import { addOf, CHECKPOINT_INTERVAL, type Checkpoint, checkpointOf, writeCheckpoint } from './checkpoint.ts'
 import { type Action, commitKey, commitText, keyOfPath, type MetaData } from './log.ts'
-import { advanceState, loadState } from './replay.ts'
+import { advanceState, loadState, stateAt } from './replay.ts'
 import { deltaSchemaString, grownSchema, hasMoreColumns } from './schema.ts'
 import type { DataFile, Snapshot } from './snapshot.ts'
 import type { TableSpec } from './spec.ts'
@@ -71,6 +71,20 @@ export class DeltaTable {
   /** The newest version; reads only what is new since the last call. Throws BAD_LAKE naming a damaged file. */
   snapshot(): Promise<Snapshot> {
     return this.#inTurn(async () => snapshotOf(await this.#refresh()))
+  }
+
+  /**
+   * An earlier version, while the log still tells it and all of its data files are there; undefined otherwise.
+   *
+   * @param newest a snapshot whose files are there
+   */
+  async snapshotAt(version: number, newest: Snapshot): Promise<Snapshot | undefined> {
+    const state = version >= 0 && version < newest.version ? await stateAt(this.store, this.spec, version) : undefined
+    if (state === undefined) return undefined
+    const live = new Set(newest.files.map(keyOf))
+    const gone = [...state.files.values()].filter((file) => !live.has(keyOf(file)))
+    const found = await Promise.all(gone.map((file) => this.store.stat(keyOf(file))))
+    return found.includes(undefined) ? undefined : snapshotOf(state)
   }
 
   /**
