@@ -33,7 +33,7 @@ export interface GuardOptions {
   readonly isBackground?: true
 }
 
-/** What a request that another site's page may not learn is recorded as when its client has gone. */
+/** What is recorded where the client left before the answer. */
 const CLIENT_GONE = 499
 
 const doors = new WeakMap<object, Door>()

@@ -7,12 +7,18 @@ import { RequestProblem } from '../problems.ts'
 /** `2h ago` is the same for all who ask within so long, so that they share an answer. */
 const SAME_NOW_MS = 10_000
 
+/** The two ends of a span, as texts. An empty one asks for nothing. */
+export interface SpanAsked {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
 /**
  * The span that two texts name.
  *
  * @throws AppError BAD_ARGUMENT that names the parameter
  */
-export function spanOf({ from, to }: { readonly from?: string; readonly to?: string }, now: Date): TimeRange {
+export function spanOf({ from, to }: SpanAsked, now: Date): TimeRange {
   const early = new Date(Math.floor(now.getTime() / SAME_NOW_MS) * SAME_NOW_MS)
   const late = new Date(early.getTime() + SAME_NOW_MS)
   const part = (name: 'from' | 'to', text: string | undefined, at: Date): TimeRange => {

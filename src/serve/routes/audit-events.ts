@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { TimeRange } from '../../ask/times.ts'
 import { newRoutes } from '../app.ts'
 import type { RouteGroup } from '../contract.ts'
-import { cursorAfter, keysOf } from '../key-cursor.ts'
+import { eventCursor, placeOf } from '../event-cursor.ts'
 import { RequestProblem } from '../problems.ts'
 import { auditPage } from '../read/audit-records.ts'
 import { readerOf } from '../read/reader-of.ts'
@@ -66,14 +66,12 @@ export const auditEvents: RouteGroup = (deps) =>
         ...times(start_time, end_time, deps.now()),
         limit: max_results,
         order: 'newest',
-        ...placeOf(page_token),
+        ...placeOf(page_token, 'page_token'),
       },
       c.get('signal'),
     )
-    const { next, version, records } = found
-    const token =
-      next === undefined ? {} : { next_page_token: cursorAfter([String(next.timeUs), next.id, String(version)]) }
-    return c.json({ events: records, ...token }, 200)
+    const token = eventCursor(found)
+    return c.json({ events: found.records, ...(token === undefined ? {} : { next_page_token: token }) }, 200)
   })
 
 /** Each value stands for itself: whoever writes `*` or a comma means it. */
@@ -86,7 +84,7 @@ function searchFor(fields: Readonly<Record<string, string | undefined>>): string
 
 function times(start: string | undefined, end: string | undefined, now: Date): TimeRange {
   try {
-    return spanOf({ ...(start === undefined ? {} : { from: start }), ...(end === undefined ? {} : { to: end }) }, now)
+    return spanOf({ from: start, to: end }, now)
   } catch (cause) {
     if (!(cause instanceof RequestProblem)) throw cause
     const errors = cause.errors?.map((each) => ({ ...each, name: each.name === 'from' ? 'start_time' : 'end_time' }))
@@ -95,9 +93,4 @@ function times(start: string | undefined, end: string | undefined, now: Date): T
       ...(errors === undefined ? {} : { errors }),
     })
   }
-}
-
-function placeOf(token: string | undefined) {
-  const [time, id = '', version = '0'] = keysOf(token, [/^-?\d{1,17}$/, /^[\w-]{1,64}$/, /^\d{1,9}$/]) ?? []
-  return time === undefined ? {} : { after: { timeUs: BigInt(time), id }, version: Number(version) }
 }

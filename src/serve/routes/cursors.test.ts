@@ -62,6 +62,7 @@ it('a page token of the older API does so, too', async () => {
   await restarted()
   const second = await ask(`&page_token=${first.next_page_token}`)
   expect([first.events.length, second.events.length, second.next_page_token]).toEqual([2, 1, undefined])
+  expect(await ask('&page_token=x')).toMatchObject({ status: 422, errors: [{ in: 'query', name: 'page_token' }] })
 })
 
 it('a cursor whose files were merged and cleaned away is refused, not answered from others', async () => {

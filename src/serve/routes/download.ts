@@ -57,9 +57,8 @@ export const downloads: RouteGroup = (deps) => {
   const places = new DownloadPlaces()
   return newRoutes().openapi(file, async (c) => {
     const { from, to, q, format, limit } = c.req.valid('query')
-    const asked = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
     const [reader, sight, gone] = [readerOf(deps), c.get('principal'), c.get('signal')]
-    const question = { search: searchOf(q), ...spanOf(asked, deps.now()) }
+    const question = { search: searchOf(q), ...spanOf({ from, to }, deps.now()) }
     const giveBack = places.take(sight)
     try {
       await checkDisk(deps.home)

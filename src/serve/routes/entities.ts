@@ -9,7 +9,7 @@ import type { Principal, RouteGroup } from '../contract.ts'
 import { type EntityAlerts, entityList, entityPage } from '../read/entities.ts'
 import type { LakeReader } from '../read/lake-reader.ts'
 import { readerOf } from '../read/reader-of.ts'
-import { boundsOf, spanOf } from '../read/spans.ts'
+import { boundsOf, type SpanAsked, spanOf } from '../read/spans.ts'
 import { isLimitedByLists } from '../read/visible.ts'
 import { answer, behind, REFUSED } from '../routing.ts'
 import { ENTITY_KINDS, Entity, type EntityKind, EntityRow } from '../shapes/entities.ts'
@@ -62,23 +62,19 @@ const one = createRoute({
 /** Entities. */
 export const entities: RouteGroup = (deps) => {
   const desk = new AlertDesk(deps, async () => [])
-  const spanAsked = async (from: string | undefined, to: string | undefined) => {
-    const asked = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
-    return usualSpan(readerOf(deps), spanOf(asked, deps.now()))
-  }
+  const spanAsked = (asked: SpanAsked) => usualSpan(readerOf(deps), spanOf(asked, deps.now()))
   return newRoutes()
     .openapi(list, async (c) => {
       const asked = c.req.valid('query')
       const asking = { reader: readerOf(deps), sight: c.get('principal'), signal: c.get('signal') }
-      const span = await spanAsked(asked.from, asked.to)
+      const span = await spanAsked(asked)
       return c.json({ entities: await entityList(asking, asked.kind, asked.q, span, asked.limit) }, 200)
     })
     .openapi(one, async (c) => {
       const { kind: ofKind, id } = c.req.valid('param')
-      const { from, to } = c.req.valid('query')
       const [principal, signal] = [c.get('principal'), c.get('signal')]
       const asking = { reader: readerOf(deps), sight: principal, signal }
-      const span = await spanAsked(from, to)
+      const span = await spanAsked(c.req.valid('query'))
       const alerts = await alertsOf(desk, principal, signal, id)
       const risk = riskOf(deps.home.alerts, principal, ofKind, id, deps.now())
       return c.json(await entityPage(asking, ofKind, id, span, { alerts, risk }), 200)

@@ -2,8 +2,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { newRoutes } from '../app.ts'
 import type { RouteGroup } from '../contract.ts'
-import { cursorAfter, keysOf } from '../key-cursor.ts'
-import { eventPage, type PagePlace } from '../read/event-page.ts'
+import { eventCursor, placeOf } from '../event-cursor.ts'
+import { eventPage } from '../read/event-page.ts'
 import { completions, facetAnswer, histogram } from '../read/facets.ts'
 import { readerOf } from '../read/reader-of.ts'
 import { spanOf } from '../read/spans.ts'
@@ -93,26 +93,24 @@ export const events: RouteGroup = (deps) =>
   newRoutes()
     .openapi(list, async (c) => {
       const { from, to, q, limit, cursor, order } = c.req.valid('query')
-      const span = spanOf({ ...given({ from, to }) }, deps.now())
-      const question = { search: searchOf(q), ...span, limit, order, ...placeOf(cursor) }
+      const span = spanOf({ from, to }, deps.now())
+      const question = { search: searchOf(q), ...span, limit, order, ...placeOf(cursor, 'cursor') }
       const found = await eventPage(readerOf(deps), c.get('principal'), question, c.get('signal'))
-      const { next, version } = found
-      const nextCursor = next === undefined ? null : cursorAfter([String(next.timeUs), next.id, String(version)])
-      return c.json({ events: [...found.events], nextCursor, version }, 200)
+      return c.json({ events: [...found.events], nextCursor: eventCursor(found) ?? null, version: found.version }, 200)
     })
     .openapi(facets, async (c) => {
       const { from, to, q, fields, most } = c.req.valid('query')
-      const question = { search: searchOf(q), ...spanOf(given({ from, to }), deps.now()) }
+      const question = { search: searchOf(q), ...spanOf({ from, to }, deps.now()) }
       return c.json(await facetAnswer(asking(deps, c), question, fields, most), 200)
     })
     .openapi(bars, async (c) => {
       const { from, to, q, by, buckets } = c.req.valid('query')
-      const question = { search: searchOf(q), ...spanOf(given({ from, to }), deps.now()) }
+      const question = { search: searchOf(q), ...spanOf({ from, to }, deps.now()) }
       return c.json(await histogram(asking(deps, c), question, by, buckets), 200)
     })
     .openapi(values, async (c) => {
       const { from, to, field, prefix, limit } = c.req.valid('query')
-      const span = spanOf(given({ from, to }), deps.now())
+      const span = spanOf({ from, to }, deps.now())
       return c.json({ values: await completions(asking(deps, c), span, field, prefix, limit) }, 200)
     })
 
@@ -126,19 +124,6 @@ const asking = (deps: Parameters<RouteGroup>[0], c: Asked) => ({
   sight: c.get('principal'),
   signal: c.get('signal'),
 })
-
-/** What was asked for, without what was not. */
-const given = ({ from, to }: { from: string | undefined; to: string | undefined }) => ({
-  ...(from === undefined ? {} : { from }),
-  ...(to === undefined ? {} : { to }),
-})
-
-function placeOf(cursor: string | undefined): { after?: PagePlace; version?: number } {
-  const keys = keysOf(cursor, [/^-?\d{1,17}$/, /^[\w-]{1,64}$/, /^\d{1,9}$/])
-  if (keys === undefined) return {}
-  const [time = '0', id = '', version = '0'] = keys
-  return { after: { timeUs: BigInt(time), id }, version: Number(version) }
-}
 
 function fieldsOf(text: string, context: z.RefinementCtx): (typeof FACETS)[number][] {
   const names = [...new Set(text.split(',').map((name) => name.trim()))].filter((name) => name !== '')

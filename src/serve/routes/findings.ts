@@ -54,7 +54,7 @@ export const findings: RouteGroup = (deps) => {
     .openapi(list, async (c) => {
       const { from, to, ...rest } = c.req.valid('query')
       desk.warm()
-      const question = { ...spanOf(given({ from, to }), deps.now()), ...given(rest), limit: rest.limit }
+      const question = { ...spanOf({ from, to }, deps.now()), ...given(rest), limit: rest.limit }
       const asking = { lake: deps.lake, viewer: c.get('principal'), signal: c.get('signal') }
       return c.json(await findingPage(asking, question), 200)
     })

@@ -29,10 +29,9 @@ export const overviewRoutes: RouteGroup = (deps) => {
   const desk = new AlertDesk(deps, async () => [])
   return newRoutes().openapi(get, async (c) => {
     const { from, to } = c.req.valid('query')
-    const asked = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
     const [reader, principal, signal] = [readerOf(deps), c.get('principal'), c.get('signal')]
     const asking = { reader, sight: principal, signal }
-    const span = await overviewSpan(asking, spanOf(asked, deps.now()), deps.now())
+    const span = await overviewSpan(asking, spanOf({ from, to }, deps.now()), deps.now())
     const mayAlerts = principal.permissions.has('findings:read')
     const countsOf = async (kind: 'alert' | 'incident') =>
       mayAlerts ? (await desk.page({ principal, signal }, { kind, which: 'open', most: 1 })).counts : {}

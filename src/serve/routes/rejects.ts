@@ -85,7 +85,7 @@ export const rejects: RouteGroup = ({ lake, now }) =>
       us === undefined || id === undefined
         ? 'true'
         : `(epoch_us(ingest_time) < ${us} OR (epoch_us(ingest_time) = ${us} AND reject_id > ${lit(id)}))`
-    const within = withinSql(spanOf(given({ from, to }), now()))
+    const within = withinSql(spanOf({ from, to }, now()))
     const filter = `${rejectFilterSql(given({ reason, object }))} AND ${within}`
     const ofObject = `${rejectFilterSql(given({ object }))} AND ${within}`
     const page = (relations: Relations) =>

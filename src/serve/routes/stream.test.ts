@@ -124,6 +124,14 @@ it('one reader has ten at most, and another still gets one', () => {
   expect(live.streams).toBe(0)
 })
 
+it('is not opened for one who asks for its headers only', async () => {
+  for (let nth = 0; nth < 12; nth++)
+    expect((await server.fetch('/api/v1/stream', { as: 'viewer', method: 'HEAD' })).status).toBe(200)
+  const { body, status } = await server.fetch('/api/v1/stream', { as: 'viewer' })
+  await body?.cancel()
+  expect(status).toBe(200)
+})
+
 it('ends when the server is to end, and no other begins', async () => {
   const body = (await server.fetch('/api/v1/stream', { as: 'viewer' })).body
   if (body === null) throw new Error('a stream has a body')

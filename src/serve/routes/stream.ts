@@ -29,6 +29,12 @@ const open = createRoute({
   },
 })
 
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+}
+
 /** The live stream. */
 export const stream: RouteGroup<AppDeps> = (deps) => {
   const live = new LiveStream(deps.service, deps.now().getTime())
@@ -36,14 +42,10 @@ export const stream: RouteGroup<AppDeps> = (deps) => {
   return newRoutes().openapi(open, (c) => {
     const lastId = c.req.valid('header')['last-event-id']
     const principal = c.get('principal')
+    // Nobody would read it, and nobody end it.
+    if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS) as never
     const body = live.open(principal, lastId, c.get('signal'), () => standing(deps.access, principal))
-    return new Response(body, {
-      headers: {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      },
-    }) as never
+    return new Response(body, { headers: HEADERS }) as never
   })
 }
 
