@@ -1,6 +1,7 @@
 /** The token a person asks with. It is never an argument: those stand in histories and in lists of processes. */
-import { open } from 'node:fs/promises'
-import { AppError, messageOf } from '../core/errors.ts'
+import type { Stats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { AppError, isAppError, messageOf } from '../core/errors.ts'
 
 /** Where a token can stand. */
 export interface TokenPlaces {
@@ -29,22 +30,27 @@ export async function tokenFrom({ file, variable }: TokenPlaces): Promise<string
 }
 
 async function textOf(path: string): Promise<string> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
-    throw new AppError('UNREADABLE', `The file of the token cannot be read: ${messageOf(cause)}`, { cause })
-  })
+  let handle: FileHandle | undefined
   try {
-    const info = await handle.stat()
-    // Windows keeps who may read a file elsewhere.
-    if (info.isFile() && process.platform !== 'win32' && (info.mode & OTHERS) !== 0)
-      throw new AppError('BAD_ARGUMENT', `Others on this machine can read or change ${path}.`, {
-        hint: `Keep it to yourself: chmod 600 ${path}. Who may have read it could have used the token; \`bricktrail token revoke\` ends it.`,
-      })
+    handle = await open(path, 'r')
+    checkMode(path, await handle.stat())
     const buffer = Buffer.alloc(MOST_BYTES)
     const { bytesRead } = await handle.read(buffer, 0, MOST_BYTES)
     return buffer.toString('utf8', 0, bytesRead)
+  } catch (cause) {
+    if (isAppError(cause)) throw cause
+    throw new AppError('UNREADABLE', `The file of the token cannot be read: ${messageOf(cause)}`, { cause })
   } finally {
-    await handle.close()
+    await handle?.close()
   }
+}
+
+/** A pipe is whose end it is; Windows keeps elsewhere who may read a file. */
+function checkMode(path: string, info: Stats): void {
+  if (!info.isFile() || process.platform === 'win32' || (info.mode & OTHERS) === 0) return
+  throw new AppError('BAD_ARGUMENT', `Others on this machine can read or change ${path}.`, {
+    hint: `Keep it to yourself: chmod 600 ${path}. Who may have read it could have used the token; \`bricktrail token revoke\` ends it.`,
+  })
 }
 
 /** Its text is in no message, whatever it is. */
