@@ -1,0 +1,184 @@
+/**
+ * Texts that the engine makes, taken by this process where they lie. A value at a time costs more to hand over than to digest, and
+ * as rows of a result they are copied twice; so a statement passes its texts to a function of this process, a vector at a time, and
+ * what lies side by side is read at once.
+ */
+import { BIGINT, BOOLEAN, type DuckDBDataChunk, DuckDBScalarFunction, VARCHAR } from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
+import { AppError } from '../core/errors.ts'
+import type { Engine } from './duckdb.ts'
+
+/**
+ * Takes a text with the file and the place that it stands for. The bytes, in UTF-8, are gone when it returns; what it throws ends
+ * the statement.
+ */
+export type TakeText = (text: Uint8Array, file: string, place: number) => void
+
+/** Bytes read at once: enough to make light of a call, few enough to stay in the processor's caches. */
+const READ_BYTES = 128 * 1024
+
+/** A value of a text column is 16 bytes: its length, then up to 12 bytes of text, or the first 4 and the address of all of it. */
+const VALUE_BYTES = 16
+const INLINE_BYTES = 12
+const WORDS = VALUE_BYTES / 4
+const PLACE_BYTES = 8
+const HIGH_WORD = 2 ** 32
+
+interface Taking {
+  readonly take: TakeText
+  count: number
+  failure: unknown
+}
+
+const functions = new WeakMap<Engine, string>()
+const takings = new Map<number, Taking>()
+let made = 0
+let begun = 0
+
+/**
+ * Passes a text of each row of a relation to `take`, in no order.
+ *
+ * @param relation what follows FROM
+ * @param sql expressions over its columns, none of which may be NULL: the text, the name of a file, and a place (BIGINT)
+ * @throws AppError ENGINE as the engine does; what `take` throws
+ */
+export async function takeTexts(
+  engine: Engine,
+  relation: string,
+  sql: { readonly text: string; readonly file: string; readonly place: string },
+  take: TakeText,
+): Promise<void> {
+  const name = functionOf(engine)
+  const number = begun++
+  const taking: Taking = { take, count: 0, failure: undefined }
+  takings.set(number, taking)
+  try {
+    const { rows } = await engine.row<{ rows: string }>(
+      `SELECT count(*) AS rows, count(${name}(${sql.text}, ${sql.file}, ${sql.place}, ${number})) AS taken FROM ${relation}`,
+    )
+    if (Number(rows) !== taking.count)
+      throw new AppError('ENGINE', `The engine passed on ${taking.count} texts of ${rows} rows.`)
+  } catch (cause) {
+    throw taking.failure ?? cause
+  } finally {
+    takings.delete(number)
+  }
+}
+
+/** The function in the engine, which it keeps; each engine has its own, since some share a database. */
+function functionOf(engine: Engine): string {
+  let name = functions.get(engine)
+  if (name === undefined) {
+    name = `take_texts_${made++}`
+    engine.connection.registerScalarFunction(
+      DuckDBScalarFunction.create({
+        name,
+        parameterTypes: [VARCHAR, VARCHAR, BIGINT, BIGINT],
+        returnType: BOOLEAN,
+        volatile: true,
+        mainFunction: (_info, chunk) => passOn(chunk),
+      }),
+    )
+    functions.set(engine, name)
+  }
+  return name
+}
+
+function passOn(chunk: DuckDBDataChunk): void {
+  const number = column(chunk, 3, PLACE_BYTES).readBigInt64LE()
+  const taking = takings.get(Number(number))
+  if (taking === undefined) throw new Error('Nobody takes these texts.')
+  try {
+    takeChunk(chunk, taking.take)
+    taking.count += chunk.rowCount
+  } catch (cause) {
+    taking.failure = cause
+    throw cause
+  }
+}
+
+/** The values of a column as they lie; where one is NULL, what lies there is anything. */
+function column({ chunk, rowCount }: DuckDBDataChunk, index: number, width: number): Buffer {
+  const vector = duckdb.data_chunk_get_vector(chunk, index)
+  // A bit for each row, 0 where it is NULL; nothing where none is.
+  const valid: Uint8Array | null = duckdb.vector_get_validity(vector, Math.ceil(rowCount / 64) * 8)
+  for (let at = 0; valid !== null && at < rowCount; at++)
+    if (((valid[at >> 3] as number) & (1 << (at & 7))) === 0)
+      throw new AppError('ENGINE', 'A row has no text, file or place.')
+  return duckdb.vector_get_data(vector, rowCount * width) as Buffer
+}
+
+function takeChunk(chunk: DuckDBDataChunk, take: TakeText): void {
+  const count = chunk.rowCount
+  const [texts, files] = [new Values(column(chunk, 0, VALUE_BYTES)), new Values(column(chunk, 1, VALUE_BYTES))]
+  const places = column(chunk, 2, PLACE_BYTES)
+  let file = files.text(0)
+  for (let at = 0; at < count; ) {
+    const after = texts.together(at, count)
+    const bytes = texts.bytes(at, after)
+    for (let from = 0; at < after; at++) {
+      if (at > 0 && !files.isSame(at, at - 1)) file = files.text(at)
+      const place = places.readInt32LE(at * PLACE_BYTES + 4) * HIGH_WORD + places.readUInt32LE(at * PLACE_BYTES)
+      const end = from + texts.length(at)
+      take(bytes.subarray(from, end), file, place)
+      from = end
+    }
+  }
+}
+
+/** The values of a column of texts. */
+class Values {
+  readonly #bytes: Buffer
+  readonly #words: Uint32Array
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+    this.#words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+  }
+
+  length(at: number): number {
+    return this.#words[at * WORDS] as number
+  }
+
+  text(at: number): string {
+    return this.bytes(at, at + 1).toString('utf8')
+  }
+
+  /** True if both are the same text in the same place. */
+  isSame(a: number, b: number): boolean {
+    const [words, one, other] = [this.#words, a * WORDS, b * WORDS]
+    for (let word = 0; word < WORDS; word++) if (words[one + word] !== words[other + word]) return false
+    return true
+  }
+
+  /** The row after those whose texts lie side by side from this one on, with no byte between them. */
+  together(first: number, count: number): number {
+    const start = this.#address(first)
+    let end = start + this.length(first)
+    let at = first + 1
+    if (this.length(first) <= INLINE_BYTES) return at
+    for (; at < count && end - start < READ_BYTES && this.length(at) > INLINE_BYTES; at++) {
+      if (this.#address(at) !== end) break
+      end += this.length(at)
+    }
+    return at
+  }
+
+  /** The bytes of texts that lie side by side. */
+  bytes(first: number, after: number): Buffer {
+    const offset = first * VALUE_BYTES
+    const length = this.length(first)
+    if (length <= INLINE_BYTES) return this.#bytes.subarray(offset + 4, offset + 4 + length)
+    const end = this.#address(after - 1) + this.length(after - 1)
+    const { buffer, byteOffset } = this.#bytes
+    return duckdb.get_data_from_pointer(
+      buffer as ArrayBuffer,
+      byteOffset + offset + 8,
+      end - this.#address(first),
+    ) as Buffer
+  }
+
+  #address(at: number): number {
+    return (this.#words[at * WORDS + 3] as number) * HIGH_WORD + (this.#words[at * WORDS + 2] as number)
+  }
+}
