@@ -18,9 +18,11 @@ export interface Matcher {
   readonly actor?: readonly string[]
   readonly asset?: readonly string[]
   readonly team?: readonly string[]
+  /** Ids of workspaces beside which the alert may be of no other: for those who see only these. Settings do not have it. */
+  readonly within?: readonly string[]
 }
 
-/** Keys of {@link Matcher}. */
+/** Keys of {@link Matcher} that settings have. */
 export const MATCHED = [
   'kind',
   'level',
@@ -77,7 +79,7 @@ export const matches = (matcher: Matcher, labels: Labels): boolean =>
   MATCHED.every((label) => {
     const wanted = matcher[label] ?? []
     return wanted.length === 0 || matchesAny(wanted, labels[label])
-  })
+  }) && labels.workspace.every((each) => matcher.within?.includes(each) !== false)
 
 /** True if one of the patterns fits one of the values. */
 export const matchesAny = (patterns: readonly string[], values: readonly string[]): boolean =>

@@ -129,10 +129,10 @@ function isWithin({ matcher: { workspace = [] } }: Silence, { rows }: Principal)
   return workspace.length > 0 && own !== undefined && workspace.every((each) => own.includes(each))
 }
 
-/** One who sees some workspaces only silences these. */
+/** One who sees some workspaces only silences what is of these and of no other. */
 function within(matcher: Matcher, principal: Principal): Matcher {
   const { workspaces, categories } = principal.rows
   if (categories !== undefined)
     throw new AppError('FORBIDDEN', 'A silence is of whole alerts, and you see events of some categories only.')
-  return workspaces === undefined ? matcher : { ...matcher, workspace: workspaces.map(patternFor) }
+  return workspaces === undefined ? matcher : { ...matcher, workspace: workspaces.map(patternFor), within: workspaces }
 }

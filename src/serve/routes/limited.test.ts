@@ -80,3 +80,21 @@ it('silences are seen and ended by who sees where they hold', async () => {
   expect(await end(here, by('1', '0'))).toBe(204)
   expect(await end(everywhere, { as: 'admin' })).toBe(204)
 })
+
+it('who sees some workspaces keeps nobody from being told of what is of others, too', async () => {
+  const made = await server.fetch('/api/v1/silences', {
+    ...by('1'),
+    method: 'POST',
+    json: { rule: 'rule-1', duration: '1h', reason: 'a drill' },
+  })
+  expect(made.status).toBe(201)
+  await server.tell(
+    { id: digest(6), ...ago(5), workspace: '1', workspaces: ['1'], entity: 'kim@example.com' },
+    { id: digest(7), ...ago(5), workspace: '1', workspaces: ['1'], entity: 'leo@example.com' },
+    { id: digest(8), ...ago(4), workspace: '0', workspaces: ['0'], entity: 'leo@example.com' },
+  )
+  const { alerts: all } = await json<AlertPage>('/api/v1/alerts', { as: 'admin' })
+  const quiet = (name: string) => all.find(({ entity }) => entity.value === `${name}@example.com`)?.quiet
+  expect(quiet('kim')).not.toBeNull()
+  expect(quiet('leo')).toBeNull()
+})
