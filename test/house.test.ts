@@ -80,6 +80,19 @@ describe('the rooms', () => {
     expect(wrong).toEqual([])
   })
 
+  it('that ask a server know only what crosses: types of its shapes and its contract', () => {
+    const wrong = shipped
+      .filter((path) => roomOf(path) === 'remote')
+      .flatMap((path) =>
+        [...textOf(path).matchAll(/^(?:import|export)\s([^'"]*?)\sfrom '(\.[^']+)'/gm)]
+          .map(([, names = '', to = '']) => ({ names, to: resolved(path, to) }))
+          .filter(({ to }) => roomOf(to) === 'serve')
+          .filter(({ names, to }) => !names.startsWith('type ') || !/^src\/serve\/(shapes\/|contract\.ts)/.test(to))
+          .map(({ to }) => `${path} imports ${to}`),
+      )
+    expect(wrong).toEqual([])
+  })
+
   it('import only files that exist, under src', () => {
     const wrong = shipped.flatMap((path) =>
       (imports.get(path) ?? [])
@@ -304,7 +317,7 @@ describe('the pages', () => {
 
   const pages = ['README.md', ...(existsSync(join(ROOT, 'docs')) ? filesUnder('docs', /\.md$/) : [])]
   const commands = new Map(COMMANDS.map(commandOf).map((command) => [command.name(), command]))
-  const globals = ['--home', '--json', '--help', '--version']
+  const globals = ['--home', '--server', '--token-file', '--ca-file', '--plain-http', '--json', '--help', '--version']
 
   it.each(pages)('%s shows commands and options that exist', (page) => {
     const wrong = shownCommands(textOf(page)).flatMap(({ line, name, below, options }) => {

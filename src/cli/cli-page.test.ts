@@ -15,10 +15,15 @@ takes \`--help\`.
 | for every command | what it does |
 | --- | --- |
 | \`--home <dir>\` | the data folder; without it \`BRICKTRAIL_HOME\`, else \`./bricktrail-data\`; for the demo's simulated account \`./bricktrail-demo\` |
+| \`--server <url>\` | asks the service at this address instead of a home; without it \`BRICKTRAIL_SERVER\`, unless \`--home\` is given |
+| \`--token-file <file>\` | the token to ask it with, in a file that only its owner may read; without it \`BRICKTRAIL_TOKEN\` |
+| \`--ca-file <file>\` | certificates of authorities to trust besides the usual ones, PEM |
+| \`--plain-http\` | asks over \`http://\` on another machine, too, where others could read the token |
 | \`--json\` | prints one machine-readable object and nothing else on standard output |
 
 Both stand before or after the name of the command. Answers go to standard output, notes and progress to standard error;
-progress shows on a terminal only, and once a step has taken a second.
+progress shows on a terminal only, and once a step has taken a second. What can be asked of a server, and what needs a home:
+[Use the command line over the API](../how-to/use-the-command-line-over-the-api.md).
 
 Exit codes: 0 fine, 1 findings or a failed proof, 2 bad input, 3 bad configuration or environment, 130 stopped by Ctrl-C.
 [Errors](errors.md) lists every code a command can fail with.`

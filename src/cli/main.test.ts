@@ -14,8 +14,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 function bricktrail(...argv: string[]) {
-  const { BRICKTRAIL_HOME: _, ...env } = process.env
-  const done = spawnSync(process.execPath, [LAUNCHER, ...argv], { cwd: folder, env, encoding: 'utf8' })
+  return bricktrailWith({}, ...argv)
+}
+
+function bricktrailWith(more: Record<string, string>, ...argv: string[]) {
+  const { BRICKTRAIL_HOME: _, BRICKTRAIL_SERVER: __, BRICKTRAIL_TOKEN: ___, ...env } = process.env
+  const options = { cwd: folder, env: { ...env, ...more }, encoding: 'utf8' } as const
+  const done = spawnSync(process.execPath, [LAUNCHER, ...argv], options)
   return { status: done.status, out: done.stdout, notes: done.stderr }
 }
 
@@ -57,6 +62,37 @@ it('takes no empty name and no file for a home', async () => {
   expect(empty).toMatchObject({ status: 2, notes: expect.stringMatching(/^error: --home is empty\./) })
   const { status, notes } = bricktrail('--home', 'a-file', 'demo')
   expect({ status, notes }).toEqual({ status: 3, notes: expect.stringMatching(/a-file is a file, not a folder\.\n/) })
+})
+
+it.each([
+  ['a home and a server', {}, ['--home', 'x', '--server', 'https://a.example', 'events'], 2, /both given/],
+  [
+    'a command of a home',
+    {},
+    ['ingest', 'x', '--server', 'https://a.example'],
+    2,
+    /files of a home[\s\S]*without --server/,
+  ],
+  ['a variable', { BRICKTRAIL_SERVER: 'https://a.example' }, ['compact'], 2, /BRICKTRAIL_SERVER is set: name a home/],
+  ['no token', {}, ['events', '--server', 'http://127.0.0.1:9'], 2, /There is no token[\s\S]*BRICKTRAIL_TOKEN/],
+  [
+    'the open',
+    { BRICKTRAIL_TOKEN: `btk_${'x'.repeat(43)}` },
+    ['events', '--server', 'http://a.example'],
+    2,
+    /--plain-http/,
+  ],
+  [
+    'nobody there',
+    { BRICKTRAIL_TOKEN: `btk_${'x'.repeat(43)}` },
+    ['events', '--server', 'http://127.0.0.1:9'],
+    3,
+    /cannot be reached/,
+  ],
+])('tells what it cannot ask a server: %s', (_, env, argv, status, said) => {
+  const done = bricktrailWith(env, ...argv)
+  expect(done).toMatchObject({ status, out: '', notes: expect.stringMatching(said) })
+  expect(done.notes).not.toContain('xxxx')
 })
 
 it('says where the demo is when its lake is the only one', async () => {
