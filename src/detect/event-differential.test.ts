@@ -9,9 +9,11 @@ import { Engine } from '../engine/duckdb.ts'
 import { lit, litOrNull } from '../engine/sql.ts'
 import { columnDefinitions } from '../engine/types.ts'
 import { parseRules } from './sigma/parse.ts'
+import type { DetectionRule } from './sigma/rule.ts'
+import type { Dialect } from './sql/dialect.ts'
 import { duckdb } from './sql/duckdb.ts'
 import { eventShape } from './sql/event-fields.ts'
-import { RuleRunner } from './sql/runner.ts'
+import { RuleRunner, type RunnerOptions } from './sql/runner.ts'
 
 const SERVICES = ['accounts', 'unityCatalog', 'secrets']
 const ACTIONS = ['login', 'getTable', 'getSecret', 'putAcl', 'delete']
@@ -115,6 +117,23 @@ async function fill(records: readonly AuditRecord[]): Promise<void> {
 const ACTOR = `CASE WHEN v.actor IS NOT NULL THEN {'type': NULL, 'id': NULL, 'name': NULL, 'email': v.actor.email, 'identity_provider': NULL,
   'run_by': NULL, 'run_as': NULL, 'acting_resource': NULL, 'impersonated_by': NULL} END`
 
+/** As if the keys of any two contexts were the same. */
+const KEYS_ALIKE: Dialect = { ...duckdb, hashOf: () => '1' }
+
+/** Matches as `rule/event`, in order. */
+async function foundBy(
+  rules: readonly DetectionRule[],
+  options: RunnerOptions = {},
+  dialect = duckdb,
+): Promise<Set<string>> {
+  const report = await new RuleRunner(engine, rules, eventShape(dialect), dialect, options).run('events')
+  expect(report.unrun.map(({ message }) => message)).toEqual([])
+  const rows = await engine.rows('SELECT rule, event_id FROM temp.rule_matches ORDER BY ALL')
+  const found = new Set(rows.map(({ rule, event_id }) => `${rule}/${event_id}`))
+  expect(found.size).toBe(rows.length)
+  return found
+}
+
 describe('rules by chance over events by chance', () => {
   const seeds = (process.env.SIGMA_SEEDS ?? '1').split(',').map(Number)
   it.each(seeds)('match the same events as the plain evaluator does (seed %i)', async (seed) => {
@@ -132,17 +151,21 @@ describe('rules by chance over events by chance', () => {
     })
     const rules = made.flatMap(({ rule, detection, text }) => (rule === undefined ? [] : [{ rule, detection, text }]))
     await fill(records)
-    const runner = new RuleRunner(
-      engine,
-      rules.map(({ rule }) => rule),
-      eventShape(duckdb),
-      duckdb,
-    )
-    const report = await runner.run('events')
-    expect(report.unrun.map(({ message }) => message)).toEqual([])
-    const rows = await engine.rows('SELECT rule, event_id FROM temp.rule_matches')
-    const found = new Set(rows.map(({ rule, event_id }) => `${rule}/${event_id}`))
-    expect(found.size).toBe(rows.length)
+    const found = await foundBy(rules.map(({ rule }) => rule))
+    const all = new Set(rules.keys())
+    expect(
+      await foundBy(
+        rules.map(({ rule }) => rule),
+        { unexplained: all, recordsToPart: 0 },
+      ),
+    ).toEqual(found)
+    expect(
+      await foundBy(
+        rules.map(({ rule }) => rule),
+        { recordsToPart: 0 },
+        KEYS_ALIKE,
+      ),
+    ).toEqual(found)
     const differ: unknown[] = []
     const subjects = records.map(auditSubject)
     rules.forEach(({ detection, text }, number) => {

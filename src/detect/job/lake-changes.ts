@@ -93,12 +93,21 @@ export function rowsOf(table: DeltaTable, files: readonly DataFile[]): string {
 
 /** Events with the file they are in, as the field `@file`: its key inside the table's folder. */
 export function filedShape(shape: RecordShape, table: DeltaTable, dialect: Dialect): RecordShape {
-  const file = {
-    type: 'text',
+  const value = {
     sql: dialect.replace(`substr(${DATA_FILE}, ${table.root.length + 2})`, dialect.text('\\'), dialect.text('/')),
-    present: `${DATA_FILE} IS NOT NULL`,
     columns: [DATA_FILE],
+  }
+  const name = `context_${DATA_FILE}`
+  const file = {
+    ...value,
+    type: 'text',
+    present: `${DATA_FILE} IS NOT NULL`,
     isColumn: false,
+    context: name,
   } as const
-  return { ...shape, field: (name) => (name === FILE_FIELD ? file : shape.field(name)) }
+  return {
+    ...shape,
+    context: [...shape.context, { ...value, name }],
+    field: (field) => (field === FILE_FIELD ? file : shape.field(field)),
+  }
 }

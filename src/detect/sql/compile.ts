@@ -4,7 +4,7 @@ import { fieldsOf, itemsOf, type RuleNode } from '../sigma/tree.ts'
 import { Bindings } from './bindings.ts'
 import type { Dialect } from './dialect.ts'
 import type { RecordShape } from './fields.ts'
-import { type GatedRule, gated } from './gate.ts'
+import { type GatedRule, gated, isTrue } from './gate.ts'
 import { bitOf, Mask, wordsFor } from './masks.ts'
 import { renderNode } from './render.ts'
 
@@ -50,7 +50,8 @@ export const compileRules = (
     }
   })
 
-function columnsOf(tree: RuleNode | undefined, captured: readonly string[], shape: RecordShape): string[] {
+/** Columns that asking a tree, and the values of fields, take. */
+export function columnsOf(tree: RuleNode | undefined, captured: readonly string[], shape: RecordShape): string[] {
   const asked = tree === undefined ? [] : fieldsOf(tree)
   const fields = [...asked, ...captured].flatMap((name) => shape.field(name) ?? [])
   const hasKeywords = tree !== undefined && itemsOf(tree).some(({ field }) => field === null)
@@ -63,28 +64,33 @@ function columnsOf(tree: RuleNode | undefined, captured: readonly string[], shap
 /** Rules that are looked at together: where none of them may match they are passed over at once. */
 const RULES_A_GROUP = 8
 
-/** A rule's condition, and what has to hold before it is looked at. */
+/** A rule's condition, if there is one, and what has to hold before it is looked at. */
 interface Guarded {
-  readonly condition: string
+  readonly condition?: string
   readonly guard?: Mask
 }
 
 /** `word0, word1, …` with the bit of each rule for which its condition holds. */
-function words(rules: readonly Guarded[], name: string, dialect: Dialect): string[] {
-  const groups = Array.from({ length: wordsFor(rules.length) }, (): string[] => [])
+export function words(rules: readonly Guarded[], name: string, dialect: Dialect): string[] {
+  const sure = Mask.of(rules.flatMap(({ condition, guard }, at) => (condition === undefined && guard ? [at] : [])))
+  const groups = Array.from({ length: wordsFor(rules.length) }, (_, word) => {
+    const bits = sure.word(word)
+    return bits === 0n ? [] : [dialect.bitsOf(`gate_mask${word}`, bits)]
+  })
   for (let at = 0; at < rules.length; ) {
     const { word } = bitOf(at)
     const some = rules.slice(at, at + RULES_A_GROUP).filter((_, index) => bitOf(at + index).word === word)
-    groups[word]?.push(group(some, at, dialect))
+    const asked = some.flatMap((each, index) => (sure.has(at + index) ? [] : [{ ...each, bit: bitOf(at + index).bit }]))
+    if (asked.length > 0) groups[word]?.push(group(asked, dialect))
     at += some.length
   }
   return groups.map((list, at) => `${list.length === 0 ? '0' : dialect.bitOr(list)} AS ${name}${at}`)
 }
 
-function group(rules: readonly Guarded[], first: number, dialect: Dialect): string {
-  const cases = rules.map(({ condition, guard }, at) => {
+function group(rules: readonly (Guarded & { readonly bit: bigint })[], dialect: Dialect): string {
+  const cases = rules.map(({ condition = 'true', guard, bit }) => {
     const guarded = guard === undefined ? condition : `${guard.meets(dialect)} AND ${condition}`
-    return `CASE WHEN ${guarded} THEN ${bitOf(first + at).bit} ELSE 0 END`
+    return `CASE WHEN ${guarded} THEN ${bit} ELSE 0 END`
   })
   const guards = rules.flatMap(({ guard }) => guard ?? [])
   if (guards.length < rules.length) return `(${dialect.bitOr(cases)})`
@@ -100,12 +106,18 @@ export const gateSql = (rules: readonly CompiledRule[], values: string, dialect:
     dialect,
   ).join(',\n  ')} FROM ${values}`
 
+/** Names a context, in tables of them and beside records. */
+export const CONTEXT_KEY = 'context_key'
+
 /** How {@link matchSql} gets at records. */
 export interface MatchSource {
   /** The records. */
   readonly relation: string
-  /** Relation of the gate's columns and `gate_mask0…`, by the position of rules; absent: every record meets every rule. */
-  readonly gates?: string
+  /**
+   * Relation of contexts (`context_key` and `gate_mask0…`, by the position of rules), and SQL for the key of a record's; absent: every
+   * record meets every rule.
+   */
+  readonly contexts?: { readonly table: string; readonly key: string } | undefined
 }
 
 /**
@@ -124,7 +136,7 @@ export function matchSql(
   const kept = [...new Set(rules.flatMap(({ columns }) => columns))].filter((column) => !ids.includes(column))
   const all = [...ids, ...kept]
   const tested = `(SELECT ${[...all.map(dialect.identifier), ...hits].join(',\n  ')}
-FROM ${bindings.over(recordsOf(rules, source, shape, [...all, ...bindings.columns], dialect))})`
+FROM ${bindings.over(recordsOf(rules, source, [...all, ...bindings.columns], dialect))})`
   const columns = kept.map((column) => keptSql(column, rules, dialect))
   const words = hits.map((_, at) => `hit${at}`)
   return `SELECT ${[...ids.map(dialect.identifier), ...columns, ...words].join(', ')} FROM ${dialect.where(tested, anyHit(words, dialect))}`
@@ -133,10 +145,10 @@ FROM ${bindings.over(recordsOf(rules, source, shape, [...all, ...bindings.column
 /** `hit0…`: the rules that match a record. Values for them are asked of `bindings`, each for the rules that want it. */
 export function hitsOf(rules: readonly CompiledRule[], source: MatchSource, bindings: Bindings): string[] {
   const conditions = rules.map(({ rest }, at) => {
-    if (source.gates === undefined) return { condition: renderNode(rest, bindings) }
+    if (source.contexts === undefined) return { condition: renderNode(rest, bindings) }
     const guard = Mask.of([at])
     bindings.wantedBy(guard)
-    return { condition: renderNode(rest, bindings), guard }
+    return isTrue(rest) ? { guard } : { condition: renderNode(rest, bindings), guard }
   })
   return words(conditions, 'hit', bindings.dialect).map((word) => bindings.settled(word))
 }
@@ -152,16 +164,19 @@ function keptSql(column: string, rules: readonly CompiledRule[], dialect: Dialec
   return `CASE WHEN ${Mask.of(readers).meets(dialect, 'hit')} THEN ${name} END AS ${name}`
 }
 
-/** The records with these columns and, where there are gates, `gate_mask0…`. */
+/** The records with these columns and, where there are contexts, `context_key` and `gate_mask0…`. */
 export function recordsOf(
   rules: readonly CompiledRule[],
-  source: MatchSource,
-  shape: RecordShape,
+  { relation, contexts }: MatchSource,
   columns: readonly string[],
   dialect: Dialect,
 ): string {
   const needed = [...new Set(columns)].map(dialect.identifier)
-  return source.gates === undefined ? selected(needed, source.relation) : joinedGates(needed, source, shape, rules)
+  if (contexts === undefined) return selected(needed, relation)
+  const keyed = selected([...needed, `${contexts.key} AS ${CONTEXT_KEY}`], relation)
+  const masks = maskNames('contexts.gate_mask', rules.length)
+  return `(SELECT records.*, ${masks.join(', ')}
+FROM ${keyed} AS records JOIN ${contexts.table} AS contexts ON contexts.${CONTEXT_KEY} = records.${CONTEXT_KEY})`
 }
 
 /** The shape made for the fields of some rules. */
@@ -171,17 +186,9 @@ export const narrowed = (shape: RecordShape, rules: readonly CompiledRule[]): Re
 const selected = (columns: readonly string[], relation: string): string =>
   `(SELECT ${columns.join(', ')} FROM ${relation})`
 
-function joinedGates(
-  columns: readonly string[],
-  source: MatchSource,
-  shape: RecordShape,
-  rules: readonly CompiledRule[],
-): string {
-  const masks = Array.from({ length: wordsFor(rules.length) }, (_, at) => `gates.gate_mask${at}`)
-  const same = shape.gate.map(({ name, sql }) => `gates.${name} IS NOT DISTINCT FROM records.${sql}`)
-  return `(SELECT ${[...columns.map((column) => `records.${column}`), ...masks].join(', ')}
-FROM ${source.relation} AS records JOIN ${source.gates} AS gates ON ${same.join(' AND ')})`
-}
+/** Names of the columns that so many rules take. */
+export const maskNames = (name: string, rules: number): string[] =>
+  Array.from({ length: wordsFor(rules) }, (_, at) => `${name}${at}`)
 
 /** True where a record's `hit` words have the rule at this position. */
 export const hasHit = (position: number, dialect: Dialect): string => Mask.of([position]).meets(dialect, 'hit')

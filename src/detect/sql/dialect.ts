@@ -91,7 +91,7 @@ export interface Dialect {
   /** Every value in it that is no object and no list, as text, one a line. */
   readonly jsonLeaves: (json: string) => string
 
-  /** A value with named members. */
+  /** A value with named members, equal to one whose members are the same; NULL is the same as NULL. */
   readonly struct: (members: Readonly<Record<string, string>>) => string
   /** A number from 0 up to but not including `of`, the same for the same text. */
   readonly bucket: (x: string, of: number) => string
@@ -110,6 +110,8 @@ export interface Dialect {
   readonly distinctOver: (x: string, window: string) => string
   /** The value below which a share (0 to 1) of `x` in a window lies, between two values where it falls between them. */
   readonly quantileOver: (x: string, share: number, window: string) => string
+  /** One number for several values, the same for the same; others may have it too. */
+  readonly hashOf: (values: readonly string[]) => string
   /** A fingerprint of a text, as hexadecimal digits. */
   readonly digest: (x: string) => string
   /** Values of `x` of a group in the order of `by`, at most so many. */
@@ -117,6 +119,8 @@ export interface Dialect {
 
   /** True where two 64-bit numbers have a bit in common. */
   readonly bitsMeet: (x: string, bits: bigint) => string
+  /** The bits that a 64-bit number has of these. */
+  readonly bitsOf: (x: string, bits: bigint) => string
   readonly bitOr: (numbers: readonly string[]) => string
 
   /** Values of a map for a list of keys, in the order of the list; NULL where there is none. */

@@ -8,7 +8,7 @@ import { type Column, type ColumnType, EVENT_COLUMNS } from '../../core/event.ts
 import { derivedField } from './derived-fields.ts'
 import type { Dialect } from './dialect.ts'
 import { PARAM_KEYS, PARAMS, paramField, paramsField } from './event-params.ts'
-import type { Operand, OperandType, RecordShape } from './fields.ts'
+import type { NamedValue, Operand, OperandType, RecordShape } from './fields.ts'
 
 /** Names of delivered records, and the column each is. Case and underscores are not told apart. */
 const RAW_NAMES: Readonly<Record<string, string>> = {
@@ -57,6 +57,32 @@ const GATE: readonly string[] = [
   'actor.type',
 ]
 
+/** Values that many events have in common: who did it, from where and with what, and by which way it was delivered. */
+const CONTEXT: readonly string[] = [
+  'source',
+  'form',
+  'cloud',
+  'account_id',
+  'workspace_id',
+  'actor.id',
+  'actor.name',
+  'actor.email',
+  'actor.identity_provider',
+  'actor.run_by',
+  'actor.run_as',
+  'source_ip',
+  'user_agent',
+  'client',
+  'geo.country',
+  'geo.region',
+  'geo.city',
+  'geo.asn',
+  'geo.as_org',
+  'geo.scope',
+  'status_reason',
+  'redactions',
+]
+
 /** Texts of an event that are its own words; ids that we made up and provenance are not. */
 const TEXT_COLUMNS: readonly string[] = [
   'service',
@@ -93,11 +119,11 @@ export function eventShape(dialect: Dialect): RecordShape {
     const known = bySqueezed.get(RAW_NAMES[key] === undefined ? key : squeezed(RAW_NAMES[key]))
     return known ?? derivedField(name, dialect) ?? openField(name, dialect)
   }
-  const gate = GATE.map((name) => ({
-    name: gateName(name),
+  const named = (name: string, as: (name: string) => string): NamedValue => ({
+    name: as(name),
     sql: column(name)?.sql ?? 'NULL',
     columns: column(name)?.columns ?? [],
-  }))
+  })
   return {
     ids: { event_id: 'VARCHAR', event_time: 'TIMESTAMPTZ' },
     field,
@@ -112,21 +138,24 @@ export function eventShape(dialect: Dialect): RecordShape {
       columns: [...new Set([...TEXT_COLUMNS.map((name) => name.split('.')[0] ?? name), PARAMS, 'extra'])],
       isColumn: false,
     },
-    gate,
+    gate: GATE.map((name) => named(name, gateName)),
+    context: CONTEXT.map((name) => named(name, contextName)),
     shared: { [PARAM_KEYS]: { sql: dialect.mapFoldedKeys(PARAMS), columns: [PARAMS] } },
   }
 }
 
 const gateName = (name: string): string => `gate_${name.replace('.', '_')}`
+const contextName = (name: string): string => `context_${name.replace('.', '_')}`
 
 /** Every column and every member of structs, by name with dots. */
 function columnOperands(dialect: Dialect): Map<string, Operand> {
   const operands = new Map<string, Operand>()
   const add = (name: string, type: OperandType, sql: string, isColumn: boolean): void => {
-    const gate = GATE.includes(name) ? { gate: gateName(name) } : {}
+    const gate = GATE.includes(name) ? { gate: gateName(name), context: gateName(name) } : {}
+    const context = CONTEXT.includes(name) ? { context: contextName(name) } : {}
     const [top = name] = name.split('.')
     const present = type === 'texts' ? `NOT (${dialect.isEmpty(sql)})` : `${sql} IS NOT NULL`
-    operands.set(name, { type, sql, present, columns: [top], isColumn, ...gate })
+    operands.set(name, { type, sql, present, columns: [top], isColumn, ...gate, ...context })
   }
   const members = (
     name: string,

@@ -23,8 +23,18 @@ export interface Operand {
   readonly isColumn: boolean
   /** The gate's column that holds the same, if there is one. */
   readonly gate?: string
+  /** The column of contexts that holds the same, if there is one; of a field of the gate the gate's. */
+  readonly context?: string
   /** Names of {@link RecordShape.shared} that `sql` and `present` use. */
   readonly uses?: readonly string[]
+}
+
+/** A value of a record under a name of its own. */
+export interface NamedValue {
+  readonly name: string
+  readonly sql: string
+  /** Columns of the relation it reads. */
+  readonly columns: readonly string[]
 }
 
 /** The records rules are run over: what their fields are, and what tells early which rules can match. */
@@ -36,7 +46,9 @@ export interface RecordShape {
   /** Every value of the record as one text, for keywords. */
   readonly recordText: Operand
   /** Columns of few different values, by name: what is known of a record before anything is looked at more closely. */
-  readonly gate: readonly { readonly name: string; readonly sql: string; readonly columns: readonly string[] }[]
+  readonly gate: readonly NamedValue[]
+  /** Beside the gate's, values that many records have in common (who, from where, with what): with them, they are a record's context. */
+  readonly context: readonly NamedValue[]
   /** Values several fields are worked out from, by the name they use them by. */
   readonly shared: Readonly<Record<string, { readonly sql: string; readonly columns: readonly string[] }>>
   /** The same records, made for reading these fields and no others. */

@@ -1,6 +1,6 @@
 /**
- * What a rule says of the gate alone: the few columns (service, action, status, …) that are looked at before anything else. Other
- * questions are answered in the rule's favour, so a record that cannot pass the gate cannot match.
+ * What a rule says of the few columns (service, action, status, …) that are looked at before anything else, and of the context of a
+ * record, which many share. Other questions are answered in the rule's favour, so a record that cannot pass cannot match.
  */
 import { fieldsOf, joined, type RuleNode } from '../sigma/tree.ts'
 import { Bindings } from './bindings.ts'
@@ -11,41 +11,70 @@ import { renderNode } from './render.ts'
 const TRUE: RuleNode = { kind: 'and', nodes: [] }
 const FALSE: RuleNode = { kind: 'or', nodes: [] }
 
-/** True for trees that ask about nothing but the gate. */
-const isOfGate = (node: RuleNode, shape: RecordShape): boolean =>
-  !hasKeywords(node) && fieldsOf(node).every((name) => isGateField(name, shape))
+/** True for the tree that says nothing. */
+export const isTrue = (node: RuleNode): boolean => node.kind === 'and' && node.nodes.length === 0
+const isFalse = (node: RuleNode): boolean => node.kind === 'or' && node.nodes.length === 0
 
-const isGateField = (name: string, shape: RecordShape): boolean => shape.field(name)?.gate !== undefined
+/** A level at which rules are looked at: by which name a field is known there. */
+export type Level = 'gate' | 'context'
+
+/** True for trees that ask about nothing but what a level knows. */
+const isOf = (level: Level, node: RuleNode, shape: RecordShape): boolean =>
+  !hasKeywords(node) && fieldsOf(node).every((name) => shape.field(name)?.[level] !== undefined)
 
 const hasKeywords = (node: RuleNode): boolean => {
   if (node.kind === 'item') return node.field === null
   return 'nodes' in node ? node.nodes.some(hasKeywords) : hasKeywords(node.node)
 }
 
-/** The tree with every question that is not of the gate answered by `answer`, or by its opposite below a `not`. */
-function answered(node: RuleNode, answer: boolean, shape: RecordShape): RuleNode {
-  if (node.kind === 'item') return isOfGate(node, shape) ? node : answer ? TRUE : FALSE
-  if (node.kind === 'not') return { kind: 'not', node: answered(node.node, !answer, shape) }
-  if (node.kind === 'selection') return answered(node.node, answer, shape)
-  return joined(
+/** The tree with every question that is not of the level answered by `answer`, or by its opposite below a `not`. */
+function answered(level: Level, node: RuleNode, answer: boolean, shape: RecordShape): RuleNode {
+  if (node.kind === 'item') return isOf(level, node, shape) ? node : answer ? TRUE : FALSE
+  if (node.kind === 'not') {
+    const inner = answered(level, node.node, !answer, shape)
+    return isTrue(inner) ? FALSE : isFalse(inner) ? TRUE : { kind: 'not', node: inner }
+  }
+  if (node.kind === 'selection') return answered(level, node.node, answer, shape)
+  return shortened(
     node.kind,
-    node.nodes.map((each) => answered(each, answer, shape)),
+    node.nodes.map((each) => answered(level, each, answer, shape)),
   )
 }
 
-/** A rule in two steps. */
+/** Without parts that make no difference. */
+function shortened(kind: 'and' | 'or', nodes: readonly RuleNode[]): RuleNode {
+  const [decides, idles] = kind === 'and' ? [isFalse, isTrue] : [isTrue, isFalse]
+  return (
+    nodes.find(decides) ??
+    joined(
+      kind,
+      nodes.filter((node) => !idles(node)),
+    )
+  )
+}
+
+/** A rule in three steps. */
 export interface GatedRule {
   /** SQL over the gate's columns: true of every record that may match. */
   readonly gate: string
-  /** What is left to ask of a record that passed. */
+  /** What is left to ask of the context of a record that passed: true of every record that may match. */
+  readonly context: RuleNode
+  /** What is left to ask of a record then. */
   readonly rest: RuleNode
 }
 
 /** Takes a rule apart. */
 export function gated(tree: RuleNode, shape: RecordShape, dialect: Dialect): GatedRule {
-  const gate = renderNode(answered(tree, true, shape), new Bindings(gateShape(shape), dialect, true))
-  const rest = conjuncts(tree).filter((node) => !isOfGate(node, shape))
-  return { gate, rest: joined('and', rest) }
+  const gate = renderNode(answered('gate', tree, true, shape), new Bindings(levelShape('gate', shape), dialect, true))
+  const beyond = conjuncts(tree).filter((node) => !isOf('gate', node, shape))
+  return {
+    gate,
+    context: answered('context', joined('and', beyond), true, shape),
+    rest: joined(
+      'and',
+      beyond.filter((node) => !isOf('context', node, shape)),
+    ),
+  }
 }
 
 const conjuncts = (node: RuleNode): RuleNode[] => {
@@ -53,14 +82,15 @@ const conjuncts = (node: RuleNode): RuleNode[] => {
   return node.kind === 'and' ? node.nodes.flatMap(conjuncts) : [node]
 }
 
-/** The same fields, read from the gate's columns. */
-function gateShape(shape: RecordShape): RecordShape {
+/** The same fields, read from a level's columns. */
+export function levelShape(level: Level, shape: RecordShape): RecordShape {
   return {
     ...shape,
     field: (name) => {
       const operand = shape.field(name)
-      if (operand?.gate === undefined) return undefined
-      return { ...operand, sql: operand.gate, present: `${operand.gate} IS NOT NULL`, isColumn: true }
+      const column = operand?.[level]
+      if (operand === undefined || column === undefined) return undefined
+      return { ...operand, sql: column, present: `${column} IS NOT NULL`, columns: [column], isColumn: true }
     },
   }
 }

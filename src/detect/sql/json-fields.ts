@@ -37,6 +37,7 @@ function narrowShape(dialect: Dialect, listFields: ReadonlySet<string>, fields: 
       isColumn: false,
     },
     gate: [],
+    context: [],
     shared: paths.length === 0 ? {} : { [PARTS]: { sql: dialect.jsonParts(json, paths), columns: [JSON_COLUMN] } },
     narrowed: (names) => narrowShape(dialect, listFields, names),
   }

@@ -40,6 +40,12 @@ export class Mask {
   /** The bits of one column. */
   word = (at: number): bigint => this.#words.get(at) ?? 0n
 
+  /** Whether a rule is among them. */
+  has = (rule: number): boolean => {
+    const { word, bit } = bitOf(rule)
+    return (this.word(word) & bit) !== 0n
+  }
+
   /** SQL: a record's columns of this name have any of these rules. */
   meets(dialect: Dialect, column = 'gate_mask'): string {
     return [...this.#words].map(([word, bits]) => dialect.bitsMeet(`${column}${word}`, bits)).join(' OR ')

@@ -4,10 +4,29 @@
  */
 import { type Engine, setting } from '../../engine/duckdb.ts'
 import type { DetectionRule } from '../sigma/rule.ts'
-import { type CapturedFields, type CompiledRule, compileRules, gateSql, type MatchSource, matchSql } from './compile.ts'
+import {
+  type CapturedFields,
+  CONTEXT_KEY,
+  type CompiledRule,
+  compileRules,
+  gateSql,
+  type MatchSource,
+  matchSql,
+} from './compile.ts'
+import {
+  askedSql,
+  type Contexts,
+  contextColumns,
+  contextGatesSql,
+  contextMatchesSql,
+  isOfContext,
+  makeContexts,
+  recordMatchesSql,
+} from './contexts.ts'
 import type { Dialect } from './dialect.ts'
 import { explainSql } from './explain.ts'
-import type { RecordShape } from './fields.ts'
+import type { NamedValue, RecordShape } from './fields.ts'
+import { isTrue } from './gate.ts'
 import { bitOf, wordsFor } from './masks.ts'
 import { SUM_COLUMNS, summedSql, sumsSql } from './sums.ts'
 import { type Outcome, type Unrun, withinTime } from './within-time.ts'
@@ -33,7 +52,16 @@ const NEEDLESS = 'common_subexpressions,in_clause'
 /** A rule that holds up a batch for longer than this is left out. */
 export const DEFAULT_TIMEOUT_SECS = 120
 
+/** A rule that may match no more than this share of a batch is asked of these records by themselves… */
+const SELDOM = 0.1
+
+/** …but not in smaller batches, where that is not worth while. */
+const RECORDS_TO_PART = 50_000
+
 const HITS = 'temp.rule_hits'
+const CONTEXT_GATES = 'temp.context_gates'
+const ASKED = 'temp.asked_records'
+const CONTEXT_MATCHES = 'temp.context_matches'
 const GATE_VALUES = 'temp.gate_values'
 const GATES = 'temp.gates'
 const SUMMED = 'temp.rule_summed'
@@ -49,6 +77,8 @@ export interface RunnerOptions {
    * {@link MATCHES_TABLE}. For events only.
    */
   readonly summed?: ReadonlySet<number> | undefined
+  /** Records from which on a batch is taken apart for rules that may match few of them. */
+  readonly recordsToPart?: number
 }
 
 /** What a batch gave. The matches themselves are rows of {@link MATCHES_TABLE} and {@link SUMS_TABLE}. */
@@ -61,13 +91,13 @@ export interface BatchReport {
   readonly unrun: readonly Unrun[]
 }
 
-/** Ids of rows of the gate's values by the rules that their records may match. */
-type Gates = ReadonlyMap<number, readonly string[]>
+/** By rules: ids of rows of the gate's values whose records they may match, and how many records that are. */
+type Gates = ReadonlyMap<number, { readonly ids: readonly string[]; readonly records: number }>
 
-/** What the gate says of a batch, and rules that it could not be asked about. */
-interface Gated {
-  readonly gates: Gates | undefined
-  readonly unasked: Outcome
+/** A batch: its records, and, where they have a gate, their contexts and what the gate says of them. */
+interface Batch {
+  readonly relation: string
+  readonly gated?: { readonly contexts: Contexts; readonly gates: Gates; readonly records: number }
 }
 
 /** A set of rules on one engine. Not for concurrent use: await each call. */
@@ -76,7 +106,9 @@ export class RuleRunner {
   readonly #engine: Engine
   readonly #shape: RecordShape
   readonly #dialect: Dialect
+  readonly #contextColumns: readonly NamedValue[]
   readonly #timeoutMs: number
+  readonly #recordsToPart: number
   readonly #summed: ReadonlySet<number>
   /** Rules that were too slow once: they are left out from then on. */
   readonly #slow = new Map<number, Unrun>()
@@ -90,17 +122,25 @@ export class RuleRunner {
     rules: readonly DetectionRule[],
     shape: RecordShape,
     dialect: Dialect,
-    { timeoutSecs = DEFAULT_TIMEOUT_SECS, captured, unexplained, summed = new Set() }: RunnerOptions = {},
+    {
+      timeoutSecs = DEFAULT_TIMEOUT_SECS,
+      captured,
+      unexplained,
+      summed = new Set(),
+      recordsToPart = RECORDS_TO_PART,
+    }: RunnerOptions = {},
   ) {
     this.rules = compileRules(rules, shape, dialect, {
       captured,
       unexplained: new Set([...(unexplained ?? []), ...summed]),
     })
+    this.#contextColumns = contextColumns(this.rules, shape)
     this.#summed = summed
     this.#engine = engine
     this.#shape = shape
     this.#dialect = dialect
     this.#timeoutMs = timeoutSecs * 1000
+    this.#recordsToPart = recordsToPart
   }
 
   /**
@@ -119,9 +159,8 @@ export class RuleRunner {
 
   async #run(relation: string, only: ReadonlySet<number> | undefined): Promise<BatchReport> {
     await this.#emptyMatches()
-    const isGated = this.#shape.gate.length > 0
-    const { gates, unasked }: Gated = isGated ? await this.#gatesOf(relation) : { gates: undefined, unasked: [] }
-    const met = gates === undefined ? this.rules : inOrderOfGates(this.rules, gates)
+    const { unasked, ...batch } = await this.#batchOf(relation)
+    const met = batch.gated === undefined ? this.rules : inOrderOfGates(this.rules, batch.gated.gates)
     const rules = met.filter(({ number }) => only?.has(number) ?? !this.#slow.has(number))
     const unrun: Unrun[] =
       only === undefined
@@ -135,11 +174,14 @@ export class RuleRunner {
         unrun.push(...(await this.#within(wanted.slice(at, at + RULES_A_PASS), run)))
     }
     const isSummed = ({ number }: CompiledRule): boolean => this.#summed.has(number)
-    await inPasses(
-      rules.filter((rule) => !isSummed(rule)),
-      (some) => this.#pass(some, relation, gates),
-    )
-    await inPasses(rules.filter(isSummed), (some) => this.#sum(some, relation, gates))
+    const [ofContext, ofRecords] = parted(rules, (rule) => batch.gated !== undefined && isOfContext(rule, this.#shape))
+    const [seldom, often] = parted(ofRecords, (rule) => this.#isSeldom(rule, batch))
+    const asked = seldom.length === 0 ? batch : await this.#asked(seldom, batch)
+    await inPasses(without(ofContext, isSummed), (some) => this.#take(some, batch))
+    await inPasses(without(often, isSummed), (some) => this.#pass(some, batch))
+    await inPasses(without(seldom, isSummed), (some) => this.#pass(some, asked))
+    await inPasses([...ofContext, ...often].filter(isSummed), (some) => this.#sum(some, batch))
+    await inPasses(seldom.filter(isSummed), (some) => this.#sum(some, asked))
     for (const each of unrun)
       if (each.reason === 'too slow' && !unasked.includes(each)) this.#slow.set(each.rule.number, each)
     return { matches: await this.#counts(), candidates: rules.length, unrun }
@@ -150,30 +192,61 @@ export class RuleRunner {
     run: (rules: readonly CompiledRule[]) => Promise<void>,
   ): Promise<Outcome> => withinTime(this.#engine, rules, this.#timeoutMs, run)
 
-  /** Which rules the records of the batch may match, with the gate's values they are met by. */
-  async #gatesOf(relation: string): Promise<Gated> {
-    const columns = this.#shape.gate.map(({ name, sql }) => `${sql} AS ${name}`).join(', ')
+  /** Whether it pays to take the records a rule may match out of the batch. */
+  #isSeldom({ number }: CompiledRule, { gated }: Batch): boolean {
+    if (gated === undefined || gated.records < this.#recordsToPart) return false
+    return (gated.gates.get(number)?.records ?? 0) < gated.records * SELDOM
+  }
+
+  /** The records of a batch that any of these rules may match, as a batch. */
+  async #asked(rules: readonly CompiledRule[], batch: Batch): Promise<Batch> {
+    const { gated, relation } = batch
+    if (gated === undefined) return batch
+    const ids = new Set(rules.flatMap(({ number }) => gated.gates.get(number)?.ids ?? []))
+    const gates = `(SELECT * FROM ${GATE_VALUES} WHERE gate_id IN (${[...ids].join(', ')}))`
+    const sql = askedSql(rules, relation, gated.contexts, gates, this.#shape, this.#dialect)
+    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE asked_records AS ${sql}`)
+    return { relation: ASKED, gated: { ...gated, contexts: { ...gated.contexts, key: CONTEXT_KEY } } }
+  }
+
+  async #batchOf(relation: string): Promise<Batch & { readonly unasked: Outcome }> {
+    if (this.#shape.gate.length === 0) return { relation, unasked: [] }
+    const contexts = await makeContexts(this.#engine, relation, this.#contextColumns, this.#dialect)
+    const { gates, records, unasked } = await this.#gatesOf(contexts)
+    return { relation, gated: { contexts, gates, records }, unasked }
+  }
+
+  /** Which rules the records of the batch may match, with the gate's values they are met by; and rules that could not be asked. */
+  async #gatesOf({ table }: Contexts): Promise<{
+    readonly gates: Gates
+    readonly records: number
+    readonly unasked: Outcome
+  }> {
+    const columns = this.#shape.gate.map(({ name }) => name).join(', ')
     await this.#engine.run(
-      `CREATE OR REPLACE TEMP TABLE gate_values AS SELECT row_number() OVER () AS gate_id, * FROM (SELECT DISTINCT ${columns} FROM ${relation})`,
+      `CREATE OR REPLACE TEMP TABLE gate_values AS SELECT row_number() OVER () AS gate_id, *
+      FROM (SELECT ${columns}, sum(records)::DOUBLE AS records FROM ${table} GROUP BY ALL)`,
     )
-    const rows = await this.#engine.rows<{ gate_id: string; values: string }>(
-      `SELECT gate_id::VARCHAR AS gate_id, to_json([${this.#shape.gate.map(({ name }) => `${name}::VARCHAR`).join(', ')}])::VARCHAR AS "values" FROM ${GATE_VALUES}`,
+    const rows = await this.#engine.rows<{ gate_id: string; values: string; records: number }>(
+      `SELECT gate_id::VARCHAR AS gate_id, records, to_json([${this.#shape.gate.map(({ name }) => `${name}::VARCHAR`).join(', ')}])::VARCHAR AS "values" FROM ${GATE_VALUES}`,
     )
     const unknown = rows.filter(({ values }) => !this.#learnt.has(values))
     const unasked = unknown.length === 0 ? [] : await this.#learn(unknown)
-    const found = new Map<number, string[]>()
-    for (const { gate_id, values } of rows) {
+    const found = new Map<number, { ids: string[]; records: number }>()
+    for (const { gate_id, values, records } of rows) {
       for (const rule of this.#learnt.get(values) ?? []) {
-        const ids = found.get(rule)
-        if (ids === undefined) found.set(rule, [gate_id])
-        else ids.push(gate_id)
+        const met = found.get(rule) ?? { ids: [], records: 0 }
+        found.set(rule, met)
+        met.ids.push(gate_id)
+        met.records += records
       }
     }
     // What was learnt without a rule that was too slow is asked again for the next batch.
     if (unasked.some(({ reason }) => reason === 'too slow'))
       for (const { values } of unknown) this.#learnt.delete(values)
     for (const each of unasked) if (each.reason === 'failed') this.#refused.set(each.rule.number, each)
-    return { gates: found, unasked: [...new Set([...this.#refused.values(), ...unasked])] }
+    const records = rows.reduce((sum, each) => sum + each.records, 0)
+    return { gates: found, records, unasked: [...new Set([...this.#refused.values(), ...unasked])] }
   }
 
   async #learn(rows: readonly { gate_id: string; values: string }[]): Promise<Outcome> {
@@ -199,14 +272,26 @@ export class RuleRunner {
     })
   }
 
-  async #sourceOf(rules: readonly CompiledRule[], relation: string, gates: Gates | undefined): Promise<MatchSource> {
-    if (gates === undefined) return { relation }
-    await this.#writeGates(rules, gates)
-    return { relation, gates: GATES }
+  async #sourceOf(rules: readonly CompiledRule[], { relation, gated }: Batch): Promise<MatchSource> {
+    if (gated === undefined) return { relation }
+    await this.#writeGates(rules, gated.gates)
+    const sql = contextGatesSql(rules, gated.contexts, GATES, this.#shape, this.#dialect)
+    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE context_gates AS ${sql}`)
+    return { relation, contexts: { table: CONTEXT_GATES, key: gated.contexts.key } }
   }
 
-  async #sum(rules: readonly CompiledRule[], relation: string, gates: Gates | undefined): Promise<void> {
-    const source = await this.#sourceOf(rules, relation, gates)
+  /** Matches that follow from contexts. */
+  async #take(rules: readonly CompiledRule[], batch: Batch): Promise<void> {
+    const source = await this.#sourceOf(rules, batch)
+    const sql = contextMatchesSql(rules, CONTEXT_GATES, this.#shape, this.#dialect)
+    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE context_matches AS ${sql}`)
+    await this.#engine.run(
+      `INSERT INTO ${MATCHES_TABLE} ${recordMatchesSql(CONTEXT_MATCHES, source, this.#shape, this.#dialect)}`,
+    )
+  }
+
+  async #sum(rules: readonly CompiledRule[], batch: Batch): Promise<void> {
+    const source = await this.#sourceOf(rules, batch)
     await this.#engine.run(
       `CREATE OR REPLACE TEMP TABLE rule_summed AS ${summedSql(rules, source, this.#shape, this.#dialect)}`,
     )
@@ -214,8 +299,8 @@ export class RuleRunner {
     await this.#engine.run(`INSERT INTO ${SUMS_TABLE} ${selects.join('\nUNION ALL ')}`)
   }
 
-  async #pass(rules: readonly CompiledRule[], relation: string, gates: Gates | undefined): Promise<void> {
-    const source = await this.#sourceOf(rules, relation, gates)
+  async #pass(rules: readonly CompiledRule[], batch: Batch): Promise<void> {
+    const source = await this.#sourceOf(rules, batch)
     await this.#engine.run(
       `CREATE OR REPLACE TEMP TABLE rule_hits AS ${matchSql(rules, source, this.#shape, this.#dialect)}`,
     )
@@ -226,7 +311,7 @@ export class RuleRunner {
     const masks = new Map<string, bigint[]>()
     rules.forEach(({ number }, position) => {
       const { word, bit } = bitOf(position)
-      for (const id of gates.get(number) ?? []) {
+      for (const id of gates.get(number)?.ids ?? []) {
         const words = masks.get(id) ?? Array<bigint>(wordsFor(rules.length)).fill(0n)
         words[word] = (words[word] ?? 0n) | bit
         masks.set(id, words)
@@ -269,14 +354,18 @@ export class RuleRunner {
   }
 }
 
-/** Rules that anything may match, those for the same records beside each other. */
+/** Rules that anything may match: first those that more is asked of than the context, those for the same records beside each other. */
 function inOrderOfGates(rules: readonly CompiledRule[], gates: Gates): CompiledRule[] {
-  const key = ({ number }: CompiledRule): string => gates.get(number)?.join() ?? ''
+  const key = ({ number, rest }: CompiledRule): string => `${isTrue(rest) ? 1 : 0} ${gates.get(number)?.ids.join()}`
   const keyed = rules.filter(({ number }) => gates.has(number)).map((rule) => ({ rule, key: key(rule) }))
   return keyed
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.rule.number - b.rule.number))
     .map(({ rule }) => rule)
 }
+
+const without = <T>(list: readonly T[], is: (each: T) => boolean): T[] => list.filter((each) => !is(each))
+
+const parted = <T>(list: readonly T[], is: (each: T) => boolean): [T[], T[]] => [list.filter(is), without(list, is)]
 
 const wordsOf = (row: Readonly<Record<string, unknown>>, name: string, rules: number): bigint[] =>
   Array.from({ length: wordsFor(rules) }, (_, at) => BigInt(String(row[`${name}${at}`] ?? '0')))

@@ -47,13 +47,17 @@ detection:
   condition: selection
 `
 
+const CAPTURED = new Map([
+  [0, ['actor.email', 'source_ip']],
+  [1, ['actor.email', 'requestParams.user']],
+])
+
 async function run(options: RunnerOptions): Promise<Map<number, number>> {
   const rules = parseRules(RULES, 't.yml').rules.filter((rule) => rule.kind === 'detection')
-  const captured = new Map([
-    [0, ['actor.email', 'source_ip']],
-    [1, ['actor.email', 'requestParams.user']],
-  ])
-  const report = await new RuleRunner(engine, rules, eventShape(duckdb), duckdb, { captured, ...options }).run('events')
+  const report = await new RuleRunner(engine, rules, eventShape(duckdb), duckdb, {
+    captured: CAPTURED,
+    ...options,
+  }).run('events')
   expect(report.unrun).toEqual([])
   return new Map(report.matches)
 }
@@ -77,6 +81,15 @@ describe('matches that are added up', () => {
       '0 10:00 10.0.0.1 1 10:00 e3 10:00 e3',
     ])
     expect(await engine.rows(`SELECT DISTINCT rule FROM ${MATCHES_TABLE}`)).toEqual([{ rule: 1 }])
+  })
+
+  it('are the same for rules that few of a batch may match', async () => {
+    const sums = async (options: RunnerOptions): Promise<unknown[]> => {
+      await run({ summed: new Set([0, 1]), ...options })
+      return engine.rows(`SELECT * FROM ${SUMS_TABLE} ORDER BY ALL`)
+    }
+    for (const captured of [CAPTURED, new Map([[1, ['actor.email', 'userAgent']]])])
+      expect(await sums({ captured, recordsToPart: 0 })).toEqual(await sums({ captured }))
   })
 
   it('of one rule are not told apart by the fields of another', async () => {

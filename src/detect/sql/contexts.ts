@@ -1,0 +1,137 @@
+/**
+ * Contexts of records: the values that many records have in common, each combination once. What a rule asks of nothing else is
+ * asked of contexts, which are few, and not of records.
+ */
+import type { Engine } from '../../engine/duckdb.ts'
+import { fieldsOf } from '../sigma/tree.ts'
+import { Bindings } from './bindings.ts'
+import { anyHit, CONTEXT_KEY, type CompiledRule, columnsOf, type MatchSource, maskNames, words } from './compile.ts'
+import type { Dialect } from './dialect.ts'
+import { fieldText } from './explain.ts'
+import type { NamedValue, RecordShape } from './fields.ts'
+import { isTrue, levelShape } from './gate.ts'
+import { Mask } from './masks.ts'
+import { renderNode } from './render.ts'
+
+const TABLE = 'temp.contexts'
+
+/** The contexts of a batch. */
+export interface Contexts {
+  readonly table: string
+  readonly columns: readonly NamedValue[]
+  /** SQL over a record: the key of its context. */
+  readonly key: string
+}
+
+/** The columns of contexts: the gate's, and those that any of the rules asks for. */
+export function contextColumns(rules: readonly CompiledRule[], shape: RecordShape): readonly NamedValue[] {
+  const asked = new Set(rules.flatMap(({ rule, captured }) => [...fieldsOf(rule.tree), ...captured]))
+  const names = new Set([...asked].flatMap((field) => shape.field(field)?.context ?? []))
+  return [...shape.gate, ...shape.context.filter(({ name }) => names.has(name))]
+}
+
+/** Makes the table of a batch's contexts, with how many `records` each has. Its key is a number, unless two of them have the same. */
+export async function makeContexts(
+  engine: Engine,
+  relation: string,
+  columns: readonly NamedValue[],
+  dialect: Dialect,
+): Promise<Contexts> {
+  const key = dialect.hashOf(columns.map(({ sql }) => sql))
+  const values = [...columns.map(({ sql, name }) => `${sql} AS ${name}`), 'count(*) AS records'].join(', ')
+  await engine.run(`CREATE OR REPLACE TEMP TABLE contexts AS SELECT *, ${dialect.hashOf(columns.map(({ name }) => name))} AS ${CONTEXT_KEY}
+    FROM (SELECT ${values} FROM ${relation} GROUP BY ALL)`)
+  const { apart } = await engine.row<{ apart: boolean }>(
+    `SELECT count(*) = count(DISTINCT ${CONTEXT_KEY}) AS apart FROM ${TABLE}`,
+  )
+  if (apart) return { table: TABLE, columns, key }
+  const whole = (of: 'sql' | 'name'): string =>
+    dialect.struct(Object.fromEntries(columns.map((column) => [column.name, column[of]])))
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE contexts AS SELECT * REPLACE (${whole('name')} AS ${CONTEXT_KEY}) FROM ${TABLE}`,
+  )
+  return { table: TABLE, columns, key: whole('sql') }
+}
+
+/**
+ * The contexts whose records any of the rules may match: their columns, the key, and `gate_mask0…` by the position of rules.
+ *
+ * @param gates relation of the gate's columns and `gate_mask0…` for all that the gate lets through
+ */
+export function contextGatesSql(
+  rules: readonly CompiledRule[],
+  { table, columns }: Contexts,
+  gates: string,
+  shape: RecordShape,
+  dialect: Dialect,
+): string {
+  const bindings = new Bindings(levelShape('context', shape), dialect)
+  const conditions = rules.map(({ context }, at) => {
+    const guard = Mask.of([at])
+    bindings.wantedBy(guard)
+    return isTrue(context) ? { guard } : { condition: renderNode(context, bindings), guard }
+  })
+  const masks = words(conditions, 'context_mask', dialect).map((word) => bindings.settled(word))
+  const kept = [...columns.map(({ name }) => name), CONTEXT_KEY]
+  const gateMasks = maskNames('gate_mask', rules.length)
+  const same = shape.gate.map(({ name }) => `gates.${name} IS NOT DISTINCT FROM contexts.${name}`)
+  const passed = `(SELECT ${[...kept.map((name) => `contexts.${name}`), ...gateMasks].join(', ')}
+FROM ${table} AS contexts JOIN ${gates} AS gates ON ${same.join(' AND ')})`
+  const tested = `(SELECT ${[...kept, ...masks].join(',\n  ')}\nFROM ${bindings.over(passed)})`
+  const found = maskNames('context_mask', rules.length)
+  return `SELECT ${[...kept, ...found.map((name, at) => `${name} AS ${gateMasks[at]}`)].join(', ')}
+FROM ${dialect.where(tested, anyHit(found, dialect))}`
+}
+
+/**
+ * The records that any of the rules may match by the gate, with what asking them takes and the key of their context; those of the same
+ * gate beside each other, so that few rules are looked at for each block of them.
+ *
+ * @param gates relation of the gate's columns and `gate_id`, of these rules
+ */
+export function askedSql(
+  rules: readonly CompiledRule[],
+  relation: string,
+  { table, key }: Contexts,
+  gates: string,
+  shape: RecordShape,
+  dialect: Dialect,
+): string {
+  const columns = [
+    ...new Set([
+      ...Object.keys(shape.ids),
+      ...rules.flatMap(({ rule, captured }) => columnsOf(rule.tree, captured, shape)),
+    ]),
+  ].map(dialect.identifier)
+  const same = shape.gate.map(({ name }) => `gates.${name} IS NOT DISTINCT FROM contexts.${name}`)
+  return `SELECT records.* FROM (SELECT ${[...columns, `${key} AS ${CONTEXT_KEY}`].join(', ')} FROM ${relation}) AS records
+JOIN (SELECT ${CONTEXT_KEY}, gate_id FROM ${table} AS contexts JOIN ${gates} AS gates ON ${same.join(' AND ')}) AS contexts
+  ON contexts.${CONTEXT_KEY} = records.${CONTEXT_KEY} ORDER BY gate_id`
+}
+
+/** Whether a rule's matches follow from the context alone: all that is asked, and all that is wanted of them. */
+export const isOfContext = ({ rest, captured, isExplained }: CompiledRule, shape: RecordShape): boolean =>
+  isTrue(rest) && !isExplained && captured.every((name) => shape.field(name)?.context !== undefined)
+
+/** What each context matches: `rule`, {@link CONTEXT_KEY} and `fields`; of rules {@link isOfContext}, by their position. */
+export function contextMatchesSql(
+  rules: readonly CompiledRule[],
+  contextGates: string,
+  shape: RecordShape,
+  dialect: Dialect,
+): string {
+  const bindings = new Bindings(levelShape('context', shape), dialect, true)
+  const selects = rules.map(({ number, captured }, at) => {
+    const fields = dialect.map(Object.fromEntries(captured.map((name) => [name, fieldText(name, bindings)])))
+    return `SELECT ${number} AS rule, ${CONTEXT_KEY}, ${fields} AS fields FROM ${contextGates} WHERE ${Mask.of([at]).meets(dialect)}`
+  })
+  return selects.join('\nUNION ALL ')
+}
+
+/** A row for each record of a match of its context, as {@link explainSql} gives them. */
+export function recordMatchesSql(matches: string, source: MatchSource, shape: RecordShape, dialect: Dialect): string {
+  const ids = Object.keys(shape.ids).map(dialect.identifier)
+  return `SELECT matched.rule, ${ids.map((id) => `records.${id}`).join(', ')}, [] AS selections, [] AS because, matched.fields
+FROM (SELECT ${[...ids, `${source.contexts?.key} AS ${CONTEXT_KEY}`].join(', ')} FROM ${source.relation}) AS records
+JOIN ${matches} AS matched ON matched.${CONTEXT_KEY} = records.${CONTEXT_KEY}`
+}
