@@ -4,6 +4,9 @@ import { AppError, isAppError } from '../../core/errors.ts'
 import type { Snapshot } from '../../lake/snapshot.ts'
 import { RequestProblem } from '../problems.ts'
 
+/** What most routes call the two ends. */
+const NAMES = { from: 'from', to: 'to' }
+
 /** `2h ago` is the same for all who ask within so long, so that they share an answer. */
 const SAME_NOW_MS = 10_000
 
@@ -16,9 +19,10 @@ export interface SpanAsked {
 /**
  * The span that two texts name.
  *
+ * @param names of the parameters that they came in
  * @throws AppError BAD_ARGUMENT that names the parameter
  */
-export function spanOf({ from, to }: SpanAsked, now: Date): TimeRange {
+export function spanOf({ from, to }: SpanAsked, now: Date, names = NAMES): TimeRange {
   const early = new Date(Math.floor(now.getTime() / SAME_NOW_MS) * SAME_NOW_MS)
   const late = new Date(early.getTime() + SAME_NOW_MS)
   const part = (name: 'from' | 'to', text: string | undefined, at: Date): TimeRange => {
@@ -26,22 +30,22 @@ export function spanOf({ from, to }: SpanAsked, now: Date): TimeRange {
     try {
       return name === 'from' ? parseRange(text, undefined, at) : parseRange(undefined, text, at)
     } catch (cause) {
-      throw isAppError(cause) ? wrongTime(cause, name) : cause
+      throw isAppError(cause) ? wrongTime(cause, names[name]) : cause
     }
   }
   const range = { ...part('from', from, early), ...part('to', to, late) }
   if (range.fromMs !== undefined && range.toMs !== undefined && range.fromMs > range.toMs) {
     throw wrongTime(
       new AppError('BAD_TIME', `The span is empty: "${from}" is after "${to}".`, {
-        hint: 'Give `from` the earlier of the two.',
+        hint: `Give \`${names.from}\` the earlier of the two.`,
       }),
-      'from',
+      names.from,
     )
   }
   return range
 }
 
-function wrongTime(cause: AppError, name: 'from' | 'to'): RequestProblem {
+function wrongTime(cause: AppError, name: string): RequestProblem {
   const errors = [{ in: 'query', name, message: cause.message }]
   return new RequestProblem(cause.code, cause.message, { hint: cause.hint, errors })
 }

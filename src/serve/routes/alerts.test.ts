@@ -84,6 +84,11 @@ describe('the queue', () => {
     },
   )
 
+  it('says which parameter holds no time', async () => {
+    const wrong = await server.fetch('/api/v1/alerts?since=soon', { as: 'admin' })
+    expect(await wrong.json()).toMatchObject({ code: 'BAD_TIME', errors: [{ in: 'query', name: 'since' }] })
+  })
+
   it('shows a viewer pseudonyms, and no names by asking for them', async () => {
     const page = await get('', 'viewer')
     expect(JSON.stringify(page)).not.toMatch(/(ana|bob|eve)@/)

@@ -1,11 +1,11 @@
 /** Alerts and incidents: the queue, one in full, and what is done to them. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { STATES } from '../../alert/state.ts'
-import { parseTime } from '../../ask/times.ts'
 import { LEVELS } from '../../detect/sigma/rule.ts'
 import { AlertDesk } from '../alerting/alert-desk.ts'
 import { newRoutes } from '../app.ts'
 import type { RouteGroup } from '../contract.ts'
+import { spanOf } from '../read/spans.ts'
 import { answer, behind, body, given, idParam, REFUSED, REFUSED_OR_CONFLICT } from '../routing.ts'
 import { ruleDeskOf } from '../rules/rule-desk.ts'
 import { AlertDeed, AlertDetail, AlertPage, LEVEL_NAMES } from '../shapes/alerts.ts'
@@ -97,6 +97,7 @@ export const alerts: RouteGroup = (deps) => {
   return newRoutes()
     .openapi(list, async (c) => {
       const { kind, which, state, level, highest, quiet, since, limit, ...texts } = c.req.valid('query')
+      const { fromMs: sinceMs } = spanOf({ from: since }, deps.now(), { from: 'since', to: 'since' })
       rules.warm()
       const page = await desk.page(
         { principal: c.get('principal'), signal: c.get('signal') },
@@ -109,7 +110,7 @@ export const alerts: RouteGroup = (deps) => {
           ...(level === undefined ? {} : { atLeast: LEVELS.indexOf(level) }),
           ...(highest === undefined ? {} : { atMost: LEVELS.indexOf(highest) }),
           ...(quiet === undefined ? {} : { quiet: quiet === 'true' }),
-          ...(since === undefined ? {} : { sinceMs: parseTime(since, deps.now()).getTime() }),
+          ...(sinceMs === undefined ? {} : { sinceMs }),
         },
       )
       return c.json(page, 200)

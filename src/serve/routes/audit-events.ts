@@ -1,10 +1,8 @@
 /** `GET /api/2.0/audit/events`: events as delivered records, for scripts that ask a workspace for its audit logs. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { TimeRange } from '../../ask/times.ts'
 import { newRoutes } from '../app.ts'
 import type { RouteGroup } from '../contract.ts'
 import { eventCursor, placeOf } from '../event-cursor.ts'
-import { RequestProblem } from '../problems.ts'
 import { auditPage } from '../read/audit-records.ts'
 import { readerOf } from '../read/reader-of.ts'
 import { spanOf } from '../read/spans.ts'
@@ -63,7 +61,7 @@ export const auditEvents: RouteGroup = (deps) =>
       c.get('principal'),
       {
         search: searchOf(searchFor({ actor: user, service, action, workspace: workspace_id })),
-        ...times(start_time, end_time, deps.now()),
+        ...spanOf({ from: start_time, to: end_time }, deps.now(), { from: 'start_time', to: 'end_time' }),
         limit: max_results,
         order: 'newest',
         ...placeOf(page_token, 'page_token'),
@@ -80,17 +78,4 @@ function searchFor(fields: Readonly<Record<string, string | undefined>>): string
     .filter(([, value]) => value !== undefined && value !== '')
     .map(([field, value]) => `${field}:"${(value ?? '').replaceAll(/["\\]/g, '\\$&')}"`)
     .join(' ')
-}
-
-function times(start: string | undefined, end: string | undefined, now: Date): TimeRange {
-  try {
-    return spanOf({ from: start, to: end }, now)
-  } catch (cause) {
-    if (!(cause instanceof RequestProblem)) throw cause
-    const errors = cause.errors?.map((each) => ({ ...each, name: each.name === 'from' ? 'start_time' : 'end_time' }))
-    throw new RequestProblem(cause.code, cause.message, {
-      hint: cause.hint,
-      ...(errors === undefined ? {} : { errors }),
-    })
-  }
 }

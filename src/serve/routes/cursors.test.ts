@@ -62,6 +62,7 @@ it('a page token of the older API does so, too', async () => {
   await restarted()
   const second = await ask(`&page_token=${first.next_page_token}`)
   expect([first.events.length, second.events.length, second.next_page_token]).toEqual([2, 1, undefined])
+  expect(await ask('&end_time=soon')).toMatchObject({ status: 422, errors: [{ in: 'query', name: 'end_time' }] })
   expect(await ask('&page_token=x')).toMatchObject({ status: 422, errors: [{ in: 'query', name: 'page_token' }] })
 })
 
