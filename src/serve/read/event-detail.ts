@@ -8,13 +8,15 @@ import { MASKS, type Mask } from '../contract.ts'
 import type { EventDetail } from '../shapes/events.ts'
 import { ACTOR_SQL } from './event-page.ts'
 import { type EventColumns, explain } from './explain.ts'
-import { type LakeReader, notFound } from './lake-reader.ts'
+import { askerOf, type LakeReader, notFound } from './lake-reader.ts'
+import { maskedRows, withoutValues } from './rows-shown.ts'
 import type { SealedIn } from './sealed-in.ts'
 import type { Sight } from './visible.ts'
 
-/** An event as somebody sees it, and where it was. */
+/** An event as somebody sees it, as it is, and when it was. */
 export interface FoundEvent {
   readonly columns: EventColumns
+  readonly raw: EventColumns
   readonly timeMs: number
 }
 
@@ -36,15 +38,23 @@ export async function findEvent(
   const timeMs = reader.seen.of(id) ?? (await timeOf(reader, sight, id, signal))
   if (timeMs === undefined) throw notFound('event', id)
   const span = { fromMs: timeMs, toMs: timeMs + 1 }
-  const { rows } = await reader.rows<Record<string, unknown>>(
-    sight,
+  const { rows } = await reader.rows<{ raw: EventColumns; json: string }>(
+    { masks: [], rows: sight.rows },
     ({ events }) =>
-      `SELECT * FROM ${events} WHERE ${timeConditions(span).join(' AND ')} AND event_id = ${lit(id)} LIMIT 1`,
-    { signal, ...span },
+      `SELECT found AS raw, to_json([found])::VARCHAR AS json FROM (SELECT * FROM ${events}
+        WHERE ${timeConditions(span).join(' AND ')} AND event_id = ${lit(id)} LIMIT 1) found`,
+    { by: askerOf(sight), signal, ...span },
   )
-  const [columns] = rows
+  const [row] = rows
+  if (row === undefined) throw notFound('event', id)
+  const { raw, json } = row
+  if (sight.masks.length === 0) return { columns: raw, raw, timeMs }
+  const seen = maskedRows(reader, sight, json, () => true)
+  const [columns] = await reader
+    .statement(`SELECT * FROM ${seen}`, 'rows of files', 'quick', { by: askerOf(sight), signal })
+    .catch(withoutValues)
   if (columns === undefined) throw notFound('event', id)
-  return { columns, timeMs }
+  return { columns, raw, timeMs }
 }
 
 /** Asked only for events that no page has shown lately: it looks through all ids. */
@@ -68,16 +78,15 @@ export async function eventDetail(
   signal: AbortSignal,
 ): Promise<EventDetail> {
   const found = await findEvent(reader, sight, id, signal)
-  const raw = sight.masks.length === 0 ? found : await findEvent(reader, { ...sight, masks: [] }, id, signal)
   const [related, findings, file] = await Promise.all([
-    relatedCounts(reader, sight, raw, signal),
+    relatedCounts(reader, sight, found, signal),
     findingsOf(reader, sight, id, signal),
     fileOf(reader, id, found.timeMs, signal),
   ])
   return {
     id,
     event: found.columns,
-    masked: hiddenIn(raw.columns, sight.masks),
+    masked: hiddenIn(found.raw, sight.masks),
     explanation: explain(found.columns),
     related,
     findings,
@@ -105,7 +114,7 @@ export const RELATIONS = ['session', 'request', 'actor'] as const
  * Condition for the events related to one; undefined where it has no such thing. It is over columns as they are: whoever sees the event
  * may know which others are of the same person, and a pseudonym for each event around it would take long to work out.
  */
-export function relatedSql(by: (typeof RELATIONS)[number], { columns }: FoundEvent): string | undefined {
+export function relatedSql(by: (typeof RELATIONS)[number], { raw: columns }: FoundEvent): string | undefined {
   if (by === 'session') return same('session_id', columns.session_id)
   if (by === 'request') return same('request_id', columns.request_id)
   const actor = (columns.actor ?? {}) as EventColumns

@@ -15,6 +15,8 @@ const LOCAL = `(?:"[^"@]{1,64}"|${LETTERS}(?:'${LETTERS})*)`
 const MAIL = `${LOCAL}${AT}${DOMAIN}`
 /** A value that is an e-mail address and nothing else, with a domain that is no address. */
 const WHOLE_MAIL = `[^@]+@(?:[^${ENDS}.]+[.])*[^${ENDS}.0-9][^${ENDS}.]*`
+/** Whatever may hold an e-mail address has one of these characters. */
+export const MAIL_MARKS = ['@', '%', '\\', '＠'] as const
 const mayHaveMail = (text: string): string =>
   `(${['@', '%40', '%2540', '\\u0040', '＠'].map((at) => `contains(${text}, ${lit(at)})`).join(' OR ')})`
 
@@ -26,8 +28,8 @@ const H = '[0-9A-Fa-f]{1,4}'
 const V6_CUT = `((?:${H}:){0,2}${H})(?::${H})*::(?:${H}(?::${H})*)?`
 const V6_SHORT = `(^|[^0-9A-Fa-f:])::${H}(?::${H})*`
 const V6_FULL = `(${H}:${H}:${H})(?::${H}){5,}`
-/** True for whatever one of them could match. */
-const MAY_HAVE_ADDRESS = `\\d[.]\\d{1,3}[.]\\d{1,3}[.]\\d|ip-\\d|::|(?::${H}){7}`
+/** A regular expression, true for whatever one of them could match. */
+export const MAY_HAVE_ADDRESS = `\\d[.]\\d{1,3}[.]\\d{1,3}[.]\\d|ip-\\d|::|(?::${H}){7}`
 
 /** Digits of a pseudonym: 48 bits tell the people of any account apart. */
 const PSEUDONYM_DIGITS = 12

@@ -6,10 +6,12 @@ import { AppError, isAppError } from '../../core/errors.ts'
 import { EVENT_COLUMNS } from '../../core/event.ts'
 import { ident, lit } from '../../engine/sql.ts'
 import { columnDefinitions } from '../../engine/types.ts'
+import type { PlainRow } from './connections.ts'
 import { askerOf, type LakeReader, type ReadOptions } from './lake-reader.ts'
 import type { FileRows } from './placed-page.ts'
 import { numberedSql } from './places.ts'
-import { isLimited, limitsSql, mayChangeSql, type Sight, visibleEvents } from './visible.ts'
+import { type RawRow, unchangedIn } from './unchanged.ts'
+import { isLimited, limitsSql, type Sight, visibleEvents } from './visible.ts'
 
 /** What is shown of the rows. Conditions and order are over columns that are never masked. */
 export interface Showing {
@@ -34,55 +36,65 @@ export async function rowsShown<T>(
   const { events } = reader.snapshots
   const parts = places.map(({ file, rows }) => `SELECT * FROM ${numberedSql(events, file, rows)}`)
   const source = `(${parts.join(' UNION ALL BY NAME ')})`
-  const rows = await shown<T>(reader, sight, source, showing, options).catch((cause: unknown) => {
+  const shown = showingFrom<T>(reader, sight, source, showing, options)
+  return shown.catch((cause: unknown) => {
     if (reader.isVanished(cause)) return undefined
     throw cause
   })
-  return rows
 }
 
-/** As {@link rowsShown}, of any relation with the columns of events. */
-export async function shown<T>(
+async function showingFrom<T>(
   reader: LakeReader,
   sight: Sight,
   source: string,
-  showing: Showing,
+  { select, columns, where, order, limit }: Showing,
   options: ReadOptions,
 ): Promise<readonly T[]> {
-  const { select, where, order, limit } = showing
-  const ask = (sql: string) =>
-    reader.statement(sql, 'rows of files', options.lane ?? 'quick', { by: askerOf(sight), ...options })
   // Rows that are not for this sight never leave the engine.
   const limits = isLimited(sight) ? limitsSql(sight.rows) : 'TRUE'
   const tail = `WHERE ${limits} AND ${where} ${order} LIMIT ${limit}`
-  if (sight.masks.length === 0) return (await ask(`SELECT ${select} FROM ${source} ${tail}`)) as unknown as readonly T[]
-  const columns = EVENT_COLUMNS.filter(({ name }) => showing.columns(name) || isNeeded(name, sight))
-  const tests = columns.flatMap((column) => {
-    const test = mayChangeSql(column, sight.masks)
-    return test === undefined ? [] : [`coalesce(bool_or(${test}), false) AS ${ident(column.name)}`]
-  })
-  const names = columns.map(({ name }) => ident(name)).join(', ')
-  const [raw] = await ask(`WITH raw AS MATERIALIZED (SELECT ${names} FROM ${source} ${tail})
-    SELECT (SELECT to_json(list(raw))::VARCHAR FROM raw) AS rows, count(*) AS count, ${['0 AS none', ...tests].join(', ')} FROM raw`)
-  if (raw === undefined || raw.count === 0) return []
-  const typed = `(SELECT unnest(${lit(String(raw.rows))}::JSON::STRUCT(${columnDefinitions(columns)})[], max_depth := 2))`
-  const seen = visibleEvents(
-    typed,
-    { masks: sight.masks, rows: {} },
-    {
-      key: reader.key,
-      columns: showing.columns,
-      unchanged: (name) => raw[name] === false,
-    },
-  )
-  return (await ask(`SELECT ${select} FROM ${seen} ${order}`).catch(withoutValues)) as unknown as readonly T[]
+  if (sight.masks.length === 0) {
+    const rows = await asking(reader, sight, options)(`SELECT ${select} FROM ${source} ${tail}`)
+    return rows as unknown as readonly T[]
+  }
+  // Masks of other columns look at the text of the query.
+  const read = EVENT_COLUMNS.filter(({ name }) => columns(name) || name === 'query')
+  const names = read.map(({ name }) => ident(name)).join(', ')
+  const [raw] = await asking(
+    reader,
+    sight,
+    options,
+  )(`SELECT to_json(list(raw))::VARCHAR AS json FROM (SELECT ${names} FROM ${source} ${tail}) raw`)
+  if (typeof raw?.json !== 'string') return []
+  const seen = maskedRows(reader, sight, raw.json, columns)
+  const rows = await asking(reader, sight, options)(`SELECT ${select} FROM ${seen} ${order}`).catch(withoutValues)
+  return rows as unknown as readonly T[]
+}
+
+const asking =
+  (reader: LakeReader, sight: Sight, options: ReadOptions) =>
+  (sql: string): Promise<readonly PlainRow[]> =>
+    reader.statement(sql, 'rows of files', options.lane ?? 'quick', { by: askerOf(sight), ...options })
+
+/**
+ * SQL of rows as somebody sees them who may see these rows.
+ *
+ * @param json the rows as they are, as JSON of a list of structs
+ */
+export function maskedRows(
+  { key }: Pick<LakeReader, 'key'>,
+  { masks }: Sight,
+  json: string,
+  columns: (name: string) => boolean,
+): string {
+  const rows = JSON.parse(json) as RawRow[]
+  const present = EVENT_COLUMNS.filter(({ name }) => rows[0] !== undefined && Object.hasOwn(rows[0], name))
+  const typed = `(SELECT unnest(${lit(json)}::JSON::STRUCT(${columnDefinitions(present)})[], max_depth := 2))`
+  return visibleEvents(typed, { masks, rows: {} }, { key, columns, unchanged: unchangedIn(rows, masks) })
 }
 
 /** The engine may quote a value that is to be hidden in a message. */
-function withoutValues(cause: unknown): never {
+export function withoutValues(cause: unknown): never {
   if (isAppError(cause) && cause.code !== 'ENGINE') throw cause
   throw new AppError('ENGINE', 'Rows that were read could not be masked.')
 }
-
-/** What masks of other columns look at. */
-const isNeeded = (name: string, { masks }: Sight): boolean => name === 'query' && masks.includes('query')

@@ -21,7 +21,7 @@ export type Sight = Pick<Principal, 'masks' | 'rows'>
 export const ALL_SIGHT: Sight = { masks: [], rows: {} }
 
 /** Words of ours, or digests: nothing that came with a record stands in them. */
-const OF_OURS: ReadonlySet<string> = new Set([
+export const OF_OURS: ReadonlySet<string> = new Set([
   'event_id',
   'event_time',
   'event_date',
@@ -55,7 +55,7 @@ export const QUERY_PARAMS = [
 ]
 
 /** Columns that may repeat a query's text. */
-const MAY_QUOTE: ReadonlySet<string> = new Set([
+export const MAY_QUOTE: ReadonlySet<string> = new Set([
   'request_params',
   'response_result',
   'extra',
@@ -104,8 +104,8 @@ export interface VisibleOptions {
    * anyway: it saves masking what is not looked for.
    */
   readonly before?: string
-  /** Columns that are known to hold nothing that masks would change, see {@link mayChangeSql}. */
-  readonly unchanged?: (name: string) => boolean
+  /** Columns, and fields of structs as `actor.email`, that are known to hold nothing that masks would change: see `unchangedIn`. */
+  readonly unchanged?: (path: string) => boolean
 }
 
 /** The events of `source` as somebody sees them. */
@@ -129,7 +129,8 @@ export function visible(
     .filter(({ name }) => options.columns?.(name) !== false)
     .map((column) => {
       const isKnown = options.unchanged?.(column.name) === true
-      const value = (isKnown ? undefined : maskedColumn(column, masks, options.key)) ?? ident(column.name)
+      const masked = isKnown ? undefined : maskedColumn(column, masks, options.key, options.unchanged)
+      const value = masked ?? ident(column.name)
       const held = guard && column.name !== 'event_date' ? `CASE WHEN ${limits} THEN ${value} END` : value
       return held === ident(column.name) ? held : `${held} AS ${ident(column.name)}`
     })
@@ -137,27 +138,6 @@ export function visible(
   // A statement that only counts names no column.
   const where = options.before === undefined ? limits : `${limits} AND (${options.before})`
   return `(SELECT ${list.length === 0 ? '1 AS one' : list.join(', ')} FROM ${source} WHERE ${where})`
-}
-
-/** Structs with masks of their own for some of their fields. */
-const OWN_MASKS: ReadonlySet<string> = new Set(['actor', 'query'])
-
-/**
- * SQL of whether masks may change a value of a column of events: never false where one does. Undefined where they change none. Most
- * values hold nothing that is hidden, and a mask takes longer to make ready than to look whether there is need of it.
- */
-export function mayChangeSql(column: Column, masks: readonly Mask[]): string | undefined {
-  const { name } = column
-  if (maskedColumn(column, masks, '') === undefined) return undefined
-  const value = ident(name)
-  const [mail, address] = [masks.includes('email'), masks.includes('ip')]
-  if (OWN_MASKS.has(name)) return `${value} IS NOT NULL`
-  const tests = [
-    ...(mail || address ? [mayHoldSql(`${value}::VARCHAR`, mail, address)] : []),
-    ...(masks.includes('query') && MAY_QUOTE.has(name) ? ['query.text IS NOT NULL'] : []),
-    ...(masks.includes('query') && name === 'request_params' ? [HAS_QUERY] : []),
-  ]
-  return `coalesce(${value} IS NOT NULL AND (${tests.join(' OR ')}), true)`
 }
 
 /** The rejects: they belong to no workspace, and their bytes cannot be masked. */
@@ -258,14 +238,21 @@ function withoutQuotes(column: string): string {
 }
 
 /** SQL of a masked column, or undefined where it stays as it is. */
-function maskedColumn({ name, type }: Column, masks: readonly Mask[], key: string): string | undefined {
+function maskedColumn(
+  { name, type }: Column,
+  masks: readonly Mask[],
+  key: string,
+  unchanged: (path: string) => boolean = () => false,
+): string | undefined {
   if (OF_OURS.has(name) || masks.length === 0) return undefined
   const leaf = leafOf(masks, key)
   const quiet = masks.includes('query')
   if (name === 'query')
     return structSql(name, type, (path, value) => (quiet && path === 'text' ? maskedQuerySql(value) : leaf(value)))
   if (name === 'actor' && masks.includes('email'))
-    return structSql(name, type, (path, value) => actorField(path, value, leaf, key))
+    return structSql(name, type, (path, value) =>
+      unchanged(`actor.${path}`) ? undefined : actorField(path, value, leaf, key),
+    )
   if (name === 'request_params') return maskedParams(masks, leaf)
   if (typeof type !== 'string' && name !== 'actor') return throughJson(name, type, masks, leaf)
   const heard = quiet && MAY_QUOTE.has(name) ? withoutQuerySql(ident(name), 'query.text') : ident(name)
