@@ -15,7 +15,7 @@ export function alertRow(view: AlertView, mask: TextMask): AlertRow {
     status,
     outcome,
     assignee: assignee === null ? null : mask.colleague(assignee),
-    quiet,
+    quiet: quiet === null ? null : quietFor(quiet, mask),
     title: mask.quoting(view.title, because),
     summary: mask.quoting(view.summary, because),
     rule,
@@ -73,6 +73,12 @@ export function alertDetail(
     alerts: whole.alerts.map((each) => alertRow(each, mask)),
     runbook: runbookSteps(queries, { ...subjectOf(field, value), firstMs, lastMs }),
   }
+}
+
+/** Why nobody was told; a silence names who made it. */
+function quietFor(quiet: string, mask: TextMask): string {
+  const [, person, why] = /^silenced by (.*?): ([\s\S]*)$/.exec(quiet) ?? []
+  return person === undefined ? mask.text(quiet) : `silenced by ${mask.colleague(person)}: ${mask.text(why ?? '')}`
 }
 
 /** A line of history; some name a person. */

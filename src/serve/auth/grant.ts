@@ -1,8 +1,8 @@
 /** Nobody gives more than they have: a token that may make tokens makes none that may more than itself. */
 import { AppError } from '../../core/errors.ts'
 import type { Permission, Principal, Role, RowLimits } from '../contract.ts'
-import type { RoleRights } from './roles.ts'
-import { narrowed } from './roles.ts'
+import { isLimitedByLists } from '../read/visible.ts'
+import { narrowed, type RoleRights } from './roles.ts'
 
 /** What somebody wants to give. */
 export interface Gift {
@@ -30,6 +30,6 @@ export function rowsGiven(giver: Principal, gift: Gift, rights: RoleRights): Row
 
 /** A person's role has no rows of its own, so whoever sees only some rows can give none, and takes nothing from others. @throws AppError FORBIDDEN */
 export function checkSeesAll({ rows }: Principal): void {
-  if (rows.workspaces !== undefined || rows.categories !== undefined)
+  if (isLimitedByLists(rows))
     throw new AppError('FORBIDDEN', 'Who sees only some rows can neither give roles nor take away what others have.')
 }

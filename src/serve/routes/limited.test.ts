@@ -95,6 +95,8 @@ it('who sees some workspaces keeps nobody from being told of what is of others, 
   )
   const { alerts: all } = await json<AlertPage>('/api/v1/alerts', { as: 'admin' })
   const quiet = (name: string) => all.find(({ entity }) => entity.value === `${name}@example.com`)?.quiet
-  expect(quiet('kim')).not.toBeNull()
+  expect(quiet('kim')).toBe('silenced by reads 1: a drill')
+  const told = await json<AlertPage>('/api/v1/alerts?quiet=true', { as: 'viewer' })
+  expect(told.alerts[0]?.quiet).toMatch(/^silenced by p-[0-9a-f]{12}: a drill$/)
   expect(quiet('leo')).toBeNull()
 })
