@@ -29,8 +29,8 @@ async function formOf(engine: Engine, { spec }: DeltaTable, path: string, tag: s
   return form
 }
 
-/** Files whose rows are digested by one statement: enough for all threads, few enough for memory. */
-const AT_ONCE_BYTES = 32 * 1024 * 1024
+/** Files whose rows are digested by one statement: enough for all threads, few enough that digests of all rows fit into memory. */
+const AT_ONCE_BYTES = 128 * 1024 * 1024
 
 /** A data file as the log of its table tells of it. */
 export interface Added {
