@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FindingDetail, FindingPage } from '../../src/serve/shapes/alerts.ts'
-import { openSite, type Site } from './site.fixture.ts'
+import { lead, openSite, type Site } from './site.fixture.ts'
 
 let site: Site
 let page: Page
@@ -20,7 +20,7 @@ const address = (of: Page) => new URL(of.url()).searchParams
 
 /** Opens a search, and waits until its own answer is shown. */
 async function open(of: Page, q: string, more = ''): Promise<void> {
-  await of.goto(`/events?q=${encodeURIComponent(q)}${more}`)
+  await lead(of, `/events?q=${encodeURIComponent(q)}${more}`)
   await total(of)
 }
 
@@ -76,7 +76,7 @@ describe('a search', () => {
   })
 
   it('that finds nothing offers a way on', async () => {
-    await page.goto('/events?q=actor:nobody@nowhere.example&from=1h+ago')
+    await lead(page, '/events?q=actor:nobody@nowhere.example&from=1h+ago')
     await page.getByText('No event matches').waitFor()
     await page.getByRole('button', { name: 'Look through all time' }).click()
     await page.waitForURL((url) => !url.searchParams.has('from'))
@@ -177,7 +177,7 @@ describe('an event', () => {
   })
 
   it('tells who, what, from where, and leads to what belongs to it', async () => {
-    await open(page, 'category:permission status:success')
+    await open(page, 'category:data_access status:success')
     await rows(page).first().click()
     const pane = page.getByRole('complementary', { name: 'Event' })
     for (const name of ['Who', 'What', 'Outcome']) await pane.getByText(name, { exact: true }).waitFor()
@@ -196,9 +196,14 @@ describe('an event', () => {
     const { findings } = await site.api<FindingPage>('/findings?level=critical&limit=1')
     const detail = await site.api<FindingDetail>(`/findings/${findings[0]?.id}`)
     await page.goto(`/events?q=id:${detail.eventIds[0]}&event=${detail.eventIds[0]}`)
-    await page.getByRole('list', { name: 'Findings' }).getByRole('button', { name: detail.title }).first().click()
-    await page.waitForURL(/\/alerts\?/)
-    await page.getByRole('list', { name: 'Queue' }).getByText(detail.title).first().waitFor()
+    await page.getByRole('list', { name: 'Findings' }).getByRole('link', { name: detail.title }).first().click()
+    await page.waitForURL(/\/alerts\?.*finding=/)
+    expect(await page.getByRole('list', { name: 'Queue' }).getByRole('listitem').count()).toBe(1)
+    await page
+      .getByRole('article', { name: 'Detail' })
+      .getByRole('heading', { level: 2, name: detail.title })
+      .first()
+      .waitFor()
   })
 
   it('gives its proof as a file', async () => {
@@ -286,6 +291,15 @@ describe('what is new', () => {
     await news.click()
     await expect.poll(() => total(page)).toBe(before + 2)
     await page.getByText('main.live.one').first().waitFor()
+  })
+
+  it('is told of what others ask of Bricktrail, and not of what this page asks', async () => {
+    const counted = page.waitForResponse(/facets\?.*most=1(&|$)/)
+    await open(page, 'service:bricktrail action:searchSilences,countEvents')
+    await counted
+    await site.api('/silences')
+    await site.api('/silences')
+    await page.getByRole('button', { name: '2 new events' }).waitFor({ timeout: 40_000 })
   })
 })
 

@@ -11,21 +11,17 @@ import type { RuleDetail } from '../../src/serve/shapes/rules.ts'
 import { openSite, type Site } from './site.fixture.ts'
 
 let site: Site
-let secret: string
 beforeAll(async () => {
   site = await openSite()
-  secret = site.token('admin')
 })
 afterAll(() => site.close())
 
-/** What the API says, asked beside the page. */
-async function api<T>(path: string, token = secret): Promise<T> {
-  const response = await fetch(`${site.url}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } })
-  expect(response.status, await response.clone().text()).toBe(200)
-  return (await response.json()) as T
-}
+/** What the API says to the owner of a secret. */
+const asWith = (secret: string, path: string) =>
+  fetch(`${site.url}/api/v1${path}`, { headers: { authorization: `Bearer ${secret}` } })
 
-const alerts = async (query: string): Promise<readonly AlertRow[]> => (await api<AlertPage>(`/alerts?${query}`)).alerts
+const alerts = async (query: string): Promise<readonly AlertRow[]> =>
+  (await site.api<AlertPage>(`/alerts?${query}`)).alerts
 
 /** The queue, with its first alert open; keys lead there. */
 async function atFirst(page: Page): Promise<string> {
@@ -43,8 +39,6 @@ describe('the queue of alerts', () => {
   it('is worked through by keyboard: taken, noted, resolved, and the API has it so', async () => {
     const page = await site.signedIn()
     const id = await atFirst(page)
-    const me = (await api<{ name: string }>('/me')).name
-    expect(me).not.toBe('')
 
     await page.keyboard.press('a')
     await page.getByRole('article', { name: 'Detail' }).getByText('acknowledged', { exact: true }).first().waitFor()
@@ -61,7 +55,7 @@ describe('the queue of alerts', () => {
     await page.getByRole('button', { name: 'Resolve', exact: true }).last().click()
     await page.getByText('resolved (false positive)').first().waitFor()
 
-    const after = await api<AlertDetail>(`/alerts/${id}`)
+    const after = await site.api<AlertDetail>(`/alerts/${id}`)
     expect(after).toMatchObject({ state: 'resolved', outcome: 'false_positive', assignee: expect.stringMatching(/./) })
     expect(after.history.map(({ what }) => what)).toEqual(
       expect.arrayContaining(['acknowledged', 'note', 'resolved: false positive']),
@@ -98,7 +92,7 @@ describe('the queue of alerts', () => {
     await page.getByRole('textbox', { name: 'Reason' }).fill('Planned move')
     await page.getByRole('dialog').getByRole('button', { name: 'Silence', exact: true }).click()
     await page.getByText('Silenced', { exact: true }).waitFor()
-    const { silences } = await api<{ silences: { reason: string; inForce: boolean }[] }>('/silences')
+    const { silences } = await site.api<{ silences: { reason: string; inForce: boolean }[] }>('/silences')
     expect(silences).toMatchObject([{ reason: 'Planned move', inForce: true }])
     await page.getByRole('button', { name: 'Silences' }).click()
     await page.getByRole('button', { name: 'End now' }).click()
@@ -119,18 +113,18 @@ describe('the queue of alerts', () => {
     await page.getByText('This was refused, and is as it was').waitFor()
     await page.getByText('Somebody was quicker. Look again.').waitFor()
     await page.unroute('**/deeds')
-    const { state } = await api<AlertDetail>(`/alerts/${id}`)
+    const { state } = await site.api<AlertDetail>(`/alerts/${id}`)
     await page.getByRole('article', { name: 'Detail' }).getByText(state, { exact: true }).first().waitFor()
   })
 
   it('lets a viewer look and says why nothing can be changed', async () => {
     const page = await site.as('viewer')
     const id = await atFirst(page)
-    const before = await api<AlertDetail>(`/alerts/${id}`)
+    const before = await site.api<AlertDetail>(`/alerts/${id}`)
     await page.keyboard.press('a')
     await page.getByRole('button', { name: 'Acknowledge' }).hover()
     await page.getByText('Your role, viewer, may not change alerts.').waitFor()
-    expect((await api<AlertDetail>(`/alerts/${id}`)).state).toBe(before.state)
+    expect((await site.api<AlertDetail>(`/alerts/${id}`)).state).toBe(before.state)
   })
 
   it('is reached by the address that messages to people have', async () => {
@@ -152,23 +146,54 @@ describe('the page of access', () => {
     await page.getByRole('button', { name: 'Make' }).click()
     const made = (await page.getByTestId('secret').textContent()) ?? ''
     expect(made).toMatch(/^btk_/)
-    expect((await api<{ role: string }>('/me', made)).role).toBe('auditor')
+    expect(await (await asWith(made, '/me')).json()).toMatchObject({ role: 'auditor' })
     await page.getByRole('button', { name: 'I have it' }).click()
     expect(await page.content()).not.toContain(made)
 
     await page.getByRole('button', { name: 'Revoke nightly report' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click()
     await expect.poll(() => page.getByRole('button', { name: 'Revoke nightly report' }).count()).toBe(0)
-    const refused = await fetch(`${site.url}/api/v1/me`, { headers: { authorization: `Bearer ${made}` } })
-    expect(refused.status).toBe(401)
-    const { tokens } = await api<{ tokens: TokenRow[] }>('/tokens')
+    expect((await asWith(made, '/me')).status).toBe(401)
+    const { tokens } = await site.api<{ tokens: TokenRow[] }>('/tokens')
     expect(tokens.find(({ name }) => name === 'nightly report')?.revoked).not.toBeNull()
+  })
+})
+
+describe('sessions', () => {
+  it('of others are ended by who may, and that browser is led to the sign-in page', async () => {
+    const viewer = await site.as('viewer')
+    const page = await site.signedIn()
+    await page.goto('/admin?show=sessions')
+    const rows = page.getByRole('region', { name: 'Table: Sessions' }).getByRole('row')
+    await rows.filter({ hasText: 'this one' }).getByRole('button', { name: 'Sign out' }).waitFor()
+    await page.getByRole('button', { name: "End a session of a test's viewer" }).first().click()
+    await page.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await viewer.getByRole('link', { name: 'Alerts', exact: true }).click()
+    await viewer.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  it("of one's own are on a page for everybody, and ended there", async () => {
+    const secret = await site.token('viewer')
+    const [here, there] = [await site.as('viewer', {}, secret), await site.as('viewer', {}, secret)]
+    await here.getByRole('button', { name: /settings and sign out/ }).click()
+    await here.getByRole('link', { name: 'Account and sessions' }).click()
+    await here.getByRole('heading', { name: 'Your sessions' }).waitFor()
+    const ends = here.getByRole('button', { name: "End a session of a test's viewer" })
+    expect(await ends.count()).toBe(1)
+    await ends.click()
+    await here.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
+    await expect.poll(() => ends.count()).toBe(0)
+    await there.getByRole('link', { name: 'Alerts', exact: true }).click()
+    await there.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await here.getByRole('button', { name: 'Sign out', exact: true }).click()
+    await here.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 })
 
 describe('the page of a rule', () => {
   it('turns it off for a reason, and takes that back', async () => {
-    const { rules } = await api<{ rules: { id: string; title: string }[] }>('/rules')
+    const { rules } = await site.api<{ rules: { id: string; title: string }[] }>('/rules')
     const [rule] = rules
     if (rule === undefined) throw new Error('there are rules')
     const page = await site.signedIn()
@@ -180,14 +205,14 @@ describe('the page of a rule', () => {
     await change.click()
     // Every rule is read anew before a change stands.
     await page.getByText('changed here').waitFor({ timeout: 40_000 })
-    expect(await api<RuleDetail>(`/rules/${rule.id}`)).toMatchObject({ enabled: false, overridden: true })
+    expect(await site.api<RuleDetail>(`/rules/${rule.id}`)).toMatchObject({ enabled: false, overridden: true })
     await page.getByRole('button', { name: 'Take back to the rule as shipped' }).click()
     await page.getByRole('switch', { name: 'On' }).waitFor({ timeout: 40_000 })
-    expect(await api<RuleDetail>(`/rules/${rule.id}`)).toMatchObject({ enabled: true, overridden: false })
+    expect(await site.api<RuleDetail>(`/rules/${rule.id}`)).toMatchObject({ enabled: true, overridden: false })
   }, 120_000)
 
   it('says what it would have found', async () => {
-    const { rules } = await api<{ rules: { id: string; findings: number; kind: string }[] }>('/rules?days=90')
+    const { rules } = await site.api<{ rules: { id: string; findings: number; kind: string }[] }>('/rules?days=90')
     const rule = rules.find(({ findings, kind }) => findings > 0 && kind === 'detection')
     const page = await site.signedIn()
     await page.goto(`/rules/${rule?.id}`)
@@ -204,7 +229,9 @@ describe('the page of integrity', () => {
     await page.getByText('Not verified yet').waitFor()
     await page.getByRole('button', { name: 'Verify now' }).click()
     await page.getByText('Nothing is changed, missing or out of order').waitFor({ timeout: 45_000 })
-    expect(await api<{ verification: { state: string } }>('/seal')).toMatchObject({ verification: { state: 'clean' } })
+    expect(await site.api<{ verification: { state: string } }>('/seal')).toMatchObject({
+      verification: { state: 'clean' },
+    })
   })
 })
 

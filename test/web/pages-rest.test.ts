@@ -25,9 +25,12 @@ function asked(page: Page, path: string): Request[] {
   return seen
 }
 
-/** Answers the stream with one change or none, once `when` is there; the page comes back to it after `retryMs`. */
-async function streamOf(page: Page, change: object | null, retryMs: number, when: Promise<unknown>): Promise<void> {
-  const told = change === null ? '' : `event: events\ndata: ${JSON.stringify({ kind: 'events', ...change })}\n\n`
+/** What a stream says of a change. */
+const events = (change: object): string => `event: events\ndata: ${JSON.stringify({ kind: 'events', ...change })}\n\n`
+const RESET = 'event: reset\ndata: {"kind":"reset"}\n\n'
+
+/** Answers the stream with what is told, once `when` is there; the page comes back to it after `retryMs`. */
+async function streamOf(page: Page, told: string, retryMs: number, when: Promise<unknown>): Promise<void> {
   const body = `retry: ${retryMs}\n\n${told}`
   await page.route('**/api/v1/stream', async (route) => {
     await when
@@ -35,8 +38,8 @@ async function streamOf(page: Page, change: object | null, retryMs: number, when
   })
 }
 
-/** The page of integrity asks anew with each change of events; how often it asked, with such a change. */
-async function asksAfter(change: object | null, retryMs = 600_000): Promise<readonly Request[]> {
+/** The page of integrity asks anew with each change of events; what it asked, with such a stream. */
+async function asksAfter(change: string, retryMs = 600_000): Promise<readonly Request[]> {
   const page = await site.signedIn()
   const { promise: isThere, resolve } = Promise.withResolvers<void>()
   await streamOf(page, change, retryMs, isThere)
@@ -51,9 +54,9 @@ async function asksAfter(change: object | null, retryMs = 600_000): Promise<read
 
 describe('what comes live', () => {
   it('has a page ask anew, but not where it is only what was asked of Bricktrail', async () => {
-    const ofOthers = await asksAfter({ added: 3, own: 2, rejects: 0 })
+    const ofOthers = await asksAfter(events({ added: 3, own: 2, rejects: 0 }))
     await expect.poll(() => ofOthers.length).toBe(2)
-    const own = await asksAfter({ added: 3, own: 3, rejects: 0 })
+    const own = await asksAfter(events({ added: 3, own: 3, rejects: 0 }))
     await new Promise((resolve) => setTimeout(resolve, 1000))
     expect(own.length).toBe(1)
   })
@@ -61,7 +64,7 @@ describe('what comes live', () => {
   it('is counted by the explorer, however much the page asked itself', async () => {
     const page = await site.signedIn()
     const { promise: isThere, resolve } = Promise.withResolvers<void>()
-    await streamOf(page, { added: 2, own: 1, rejects: 0 }, 600_000, isThere)
+    await streamOf(page, events({ added: 2, own: 1, rejects: 0 }), 600_000, isThere)
     const asks = asked(page, '/events/facets')
     await page.goto('/events?q=-service:bricktrail')
     await page.locator('.events-body .event-row').first().waitFor()
@@ -71,9 +74,23 @@ describe('what comes live', () => {
     await expect.poll(counted).toBe(1)
   })
 
-  it('may have been missed while the stream was lost: the page asks for all of it again', async () => {
-    const asks = await asksAfter(null, 200)
-    await expect.poll(() => asks.length).toBeGreaterThan(1)
+  it('and that cannot be resumed has the page ask for all of it again, without a word', async () => {
+    const asks = await asksAfter(RESET)
+    await expect.poll(() => asks.length).toBe(2)
+  })
+
+  it('is asked for again where a stream was refused, since a new one knows nothing of the one before', async () => {
+    const page = await site.signedIn()
+    await page.clock.install()
+    await page.route('**/api/v1/stream', (route) => route.fulfill({ status: 503 }), { times: 1 })
+    const asks = asked(page, '/seal')
+    await page.goto('/integrity')
+    await page.getByRole('heading', { name: 'Growth' }).waitFor()
+    await page.getByText('Not live', { exact: true }).waitFor()
+    expect(asks.length).toBe(1)
+    await page.clock.fastForward(3000)
+    await page.getByText('Live', { exact: true }).waitFor()
+    await expect.poll(() => asks.length).toBe(2)
   })
 })
 
@@ -151,6 +168,21 @@ describe('ways that lead somewhere', () => {
     const page = await site.signedIn()
     await (await rejectLinks(page)).click()
     await page.getByRole('tab', { name: 'Rejects', selected: true }).waitFor()
+    const { from, to } = await site.api<Overview>('/overview')
+    const shown = new URL(page.url()).searchParams
+    expect([shown.get('from'), shown.get('to')]).toEqual([from, to])
+    await page.getByText('No reject fits these filters').waitFor()
+  })
+
+  it('the number of a level leads to just the alerts of that level', async () => {
+    const { openAlerts } = await site.api<Overview>('/overview')
+    const { level, count } = openAlerts.find((each) => each.level === 'high') ?? { level: '', count: 0 }
+    const page = await site.signedIn()
+    await page.goto('/')
+    await page.getByRole('link', { name: `${count} open alerts of level ${level}` }).click()
+    await page.getByText(`${count} shown`).waitFor()
+    const badges = await page.getByRole('list', { name: 'Queue' }).locator('.badge').allTextContents()
+    expect(new Set(badges)).toEqual(new Set([level]))
   })
 
   it('the page of a rule is one of Rules, in the navigation and by its title', async () => {

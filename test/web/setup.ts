@@ -12,6 +12,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** A home with a few thousand events, findings and alerts; to be copied. */
     readonly webHome: string
+    /** Secret of a token of that home, which may do everything. */
+    readonly webAdmin: string
     /** The browser's program. */
     readonly browserProgram: string
     /** Folder of the libraries that the machine lacks; empty where it lacks none. */
@@ -31,12 +33,16 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const home = mkdtempSync(join(tmpdir(), 'bricktrail-web-'))
   run(['bin/bricktrail.mjs', '--home', home, 'demo', ...LAKE, '--json'])
   project.provide('webHome', home)
+  const made = run(['bin/bricktrail.mjs', '--home', home, 'token', 'create', 'the tests', '--role', 'admin'])
+  project.provide('webAdmin', /btk_[\w-]+/.exec(made)?.[0] ?? '')
   return () => rmSync(home, { recursive: true, force: true })
 }
 
-function run(args: readonly string[]): void {
+/** What a program said. */
+function run(args: readonly string[]): string {
   const done = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', timeout: 180_000 })
   if (done.status !== 0) throw new Error(`${args.join(' ')} ended with ${done.status}: ${done.stdout}${done.stderr}`)
+  return done.stdout
 }
 
 function lacksLibraries(program: string): boolean {

@@ -1,5 +1,5 @@
 /** A running Bricktrail over a copy of the lake, and a browser in front of it. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { inject } from 'vitest'
 import type { Role } from '../../src/serve/contract.ts'
+import type { MadeToken } from '../../src/serve/shapes/access.ts'
 import { ROOT } from '../source-files.ts'
 
 /** Roles see everything masked that can be, so that revealing shows something. */
@@ -36,15 +37,15 @@ export interface Site {
   /** A page of somebody who signed in by the link that the command prints, as an administrator. */
   signedIn(options?: PageOptions): Promise<Page>
   /** A page of somebody who signed in by typing a token of a role. */
-  as(role: Role, options?: PageOptions): Promise<Page>
+  as(role: Role, options?: PageOptions, secret?: string): Promise<Page>
   /** A page of nobody. */
   stranger(options?: PageOptions): Promise<Page>
   /** Puts a log into the folder that the service watches. */
   drop(name: string, records: readonly object[]): void
-  /** What the API says to an administrator. */
-  api<T>(path: string): Promise<T>
+  /** What the API says to an administrator, who tells it something where there is a body. */
+  api<T>(path: string, body?: object): Promise<T>
   /** A secret of a new token. */
-  token(role: Role): string
+  token(role: Role): Promise<string>
   close(): Promise<void>
 }
 
@@ -67,7 +68,6 @@ export async function openSite(): Promise<Site> {
   const complaints: string[] = []
   const contexts: BrowserContext[] = []
   let admin: BrowserContext | undefined
-  let secret: string | undefined
 
   const context = async ({ scheme = 'light', width = 1280, height = 800 }: PageOptions) => {
     const made = await browser.newContext({
@@ -97,6 +97,15 @@ export async function openSite(): Promise<Site> {
     })
     return page
   }
+  const api = async <T>(path: string, body?: object): Promise<T> => {
+    const headers = { authorization: `Bearer ${inject('webAdmin')}`, 'content-type': 'application/json' }
+    const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+    const response = await fetch(`${server.url}/api/v1${path}`, { headers, ...sent })
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return (await response.json()) as T
+  }
+  const token = async (role: Role): Promise<string> =>
+    (await api<MadeToken>('/tokens', { name: `a test's ${role}`, role })).secret
   return {
     url: server.url,
     home,
@@ -111,10 +120,10 @@ export async function openSite(): Promise<Site> {
       admin ??= of
       return page
     },
-    as: async (role, options = {}) => {
+    as: async (role, options = {}, secret) => {
       const page = await pageOf(await context(options))
       await page.goto('/')
-      await page.getByLabel('Token', { exact: true }).fill(tokenOf(home, role))
+      await page.getByLabel('Token', { exact: true }).fill(secret ?? (await token(role)))
       await page.getByRole('button', { name: 'Sign in with the token' }).click()
       await page.getByRole('navigation', { name: 'Pages' }).waitFor({ state: 'attached' })
       return page
@@ -122,13 +131,8 @@ export async function openSite(): Promise<Site> {
     stranger: async (options = {}) => pageOf(await context(options)),
     drop: (name, records) =>
       writeFileSync(join(home, 'dropped', name), records.map((record) => `${JSON.stringify(record)}\n`).join('')),
-    api: async <T>(path: string): Promise<T> => {
-      secret ??= tokenOf(home, 'admin')
-      const response = await fetch(`${server.url}/api/v1${path}`, { headers: { authorization: `Bearer ${secret}` } })
-      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
-      return (await response.json()) as T
-    },
-    token: (role) => tokenOf(home, role),
+    api,
+    token,
     close: async () => {
       for (const each of contexts) await each.close()
       await browser.close()
@@ -191,10 +195,6 @@ async function startBrowser(): Promise<Browser> {
   })
 }
 
-function tokenOf(home: string, role: Role): string {
-  const args = ['bin/bricktrail.mjs', '--home', home, 'token', 'create', `a test's ${role}`, '--role', role]
-  const done = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', timeout: START_MS })
-  const secret = /btk_[\w-]+/.exec(done.stdout)?.[0]
-  if (secret === undefined) throw new Error(`No token was made: ${done.stdout}${done.stderr}`)
-  return secret
-}
+/** Leads a page that is there already to another address, as its own links do: nothing of it is loaded anew. */
+export const lead = (page: Page, path: string): Promise<unknown> =>
+  page.evaluate(`history.pushState(null, '', ${JSON.stringify(path)})`)

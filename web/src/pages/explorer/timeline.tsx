@@ -29,7 +29,7 @@ export interface TimelineProps {
 export function Timeline({ search, by, onBy, onSpan }: TimelineProps) {
   const histogram = useFittedHistogram(search, by, TIMELINE_BUCKETS)
   return (
-    <div className="timeline">
+    <div className={histogram.isPlaceholderData ? 'timeline dated' : 'timeline'}>
       <Group className="timeline-head" justify="space-between" gap="xs" wrap="nowrap">
         <Total histogram={histogram.data} />
         <Group gap={6} wrap="nowrap">
