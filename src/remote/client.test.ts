@@ -2,10 +2,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import { type AddressInfo, createServer as createSocketServer, type Server as SocketServer } from 'node:net'
+import { type AddressInfo, connect, createServer as createSocketServer, type Server as SocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Certificate, certificate } from '../deliver/certificate.fixture.ts'
 import { ApiClient, type ServerPlace } from './client.ts'
 
@@ -222,11 +222,11 @@ describe('a server with a certificate', () => {
 
   it('of an authority of its own is trusted where that is named, and else not, whatever the variable says', async () => {
     const url = await secure()
-    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     try {
       expect(await me(client(url))).toMatchObject({ code: 'BAD_SERVER', hint: expect.stringContaining('--ca-file') })
     } finally {
-      delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+      vi.unstubAllEnvs()
     }
     const api = client(url, { ca: await readFile(own.file, 'utf8') })
     const { permissions } = await api.me()
@@ -239,6 +239,53 @@ describe('a server with a certificate', () => {
     const failure = await me(client(url, { ca: own.cert }))
     // Where the machine has no such address, nobody answers.
     expect(['BAD_SERVER', 'NO_SERVER']).toContain((failure as { code: string }).code)
+  })
+
+  it('is reached by the proxy of the environment, which sees no token; what is not encrypted never is', async () => {
+    let seen = ''
+    const proxy = createServer((_, answer) => answer.end())
+    proxy.on('connect', (asked, socket) => {
+      seen += `${asked.url} ${JSON.stringify(asked.headers)}`
+      const [host = '', port = ''] = (asked.url ?? '').split(':')
+      const there = connect(Number(port), host, () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n')
+        there.pipe(socket).pipe(there)
+      })
+      there.on('error', () => socket.destroy())
+      socket.on('error', () => there.destroy())
+    })
+    proxy.on('request', (asked) => {
+      seen += `in the open: ${asked.url}`
+    })
+    const by = (await listening(proxy)).origin
+    vi.stubEnv('HTTPS_PROXY', by)
+    vi.stubEnv('HTTP_PROXY', by)
+    vi.stubEnv('NO_PROXY', '')
+    try {
+      const [url, open] = [await secure(), await listening(createServer(greeting))]
+      const { permissions } = await client(url, { ca: own.cert }).me()
+      expect(permissions[0]).toBe(`Bearer ${TOKEN}`)
+      await client(open).me()
+      expect(seen).toContain(url.host)
+      expect(seen).not.toMatch(/in the open|btk_/)
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  })
+
+  it('says what is wrong with the proxy, and nothing of its password', async () => {
+    vi.stubEnv('HTTPS_PROXY', 'http://ana:hunter2:y')
+    try {
+      const failure = await failureOf((async () => client(await secure()))())
+      expect(failure).toMatchObject({ code: 'BAD_ARGUMENT', message: 'HTTPS_PROXY holds no address of a proxy.' })
+      expect((failure as { hint: string }).hint).not.toContain('hunter2')
+      vi.stubEnv('HTTPS_PROXY', 'http://ana:hunter2@127.0.0.1:9')
+      const { code, message, hint } = (await me(client(await secure()))) as Record<string, string>
+      expect([code, hint]).toEqual(['NO_SERVER', expect.stringContaining('about the proxy')])
+      expect(message).not.toContain('hunter2')
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 
   it('is told from one without', async () => {

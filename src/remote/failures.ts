@@ -49,8 +49,16 @@ export function connectionFailure(url: URL, cause: unknown): unknown {
       cause,
     })
   // Node says of several addresses that none answered; the first tells why.
-  return new AppError('NO_SERVER', `${to} cannot be reached: ${WORDS[code] ?? messageOf(cause)}.`, { cause })
+  return new AppError('NO_SERVER', `${to} cannot be reached: ${WORDS[code] ?? messageOf(cause)}.`, {
+    ...(hasProxy(url)
+      ? { hint: 'HTTPS_PROXY is set, so that may be about the proxy; NO_PROXY names what it is not for.' }
+      : {}),
+    cause,
+  })
 }
+
+const hasProxy = ({ protocol }: URL): boolean =>
+  protocol === 'https:' && (process.env.https_proxy || process.env.HTTPS_PROXY || '') !== ''
 
 function codeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined

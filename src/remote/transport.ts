@@ -1,8 +1,9 @@
 /** One request over HTTP or HTTPS: bounded, never redirected, and ended when nobody waits for it any more. */
 import { Agent as HttpAgent, type IncomingMessage, request as plainRequest } from 'node:http'
-import { Agent as HttpsAgent, request as secureRequest } from 'node:https'
+import { type AgentOptions, Agent as HttpsAgent, request as secureRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { getCACertificates } from 'node:tls'
+import { AppError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { aborted, connectionFailure, silentFailure } from './failures.ts'
 
@@ -52,7 +53,7 @@ export class Transport {
       rejectUnauthorized: true,
       ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
     }
-    this.#agent = this.#isSecure ? new HttpsAgent({ keepAlive: true, ...trust }) : new HttpAgent({ keepAlive: true })
+    this.#agent = this.#isSecure ? secureAgent(trust) : new HttpAgent({ keepAlive: true })
   }
 
   /**
@@ -93,5 +94,18 @@ export class Transport {
   /** Closes the connections that are kept. */
   close(): void {
     this.#agent.destroy()
+  }
+}
+
+/** In the open, a proxy would read the token: only what is encrypted goes by the proxies that HTTPS_PROXY and NO_PROXY name. */
+function secureAgent(trust: AgentOptions): HttpsAgent {
+  try {
+    return new HttpsAgent({ keepAlive: true, proxyEnv: process.env, ...trust })
+  } catch (cause) {
+    // Its own message has the address, in which a password may stand.
+    throw new AppError('BAD_ARGUMENT', 'HTTPS_PROXY holds no address of a proxy.', {
+      hint: 'Such as http://proxy.example.com:3128; unset it where there is none.',
+      cause,
+    })
   }
 }
