@@ -7,6 +7,7 @@ import { columnsNamedIn } from './columns-named.ts'
 import type { LakeReader } from './lake-reader.ts'
 import { placeFinder } from './placed-page.ts'
 import { rowsShown } from './rows-shown.ts'
+import { boundsOf } from './spans.ts'
 import { type Stretch, stretches } from './stretches.ts'
 import type { Sight } from './visible.ts'
 
@@ -66,11 +67,10 @@ export async function eventPage(
   const options = { signal, version: events.version }
   const span = remaining(question)
   const wanted = { ...question, limit: question.limit + 1 }
-  const places = await stretches(reader, sight, wanted, { ...options, ...span })
-  const placed = await placedRows(reader, sight, question, places, options)
+  const placed = await placedRows(reader, sight, question, options)
   if (placed !== undefined) return pageOf(reader, question, placed, events.version)
   const keys: Key[] = []
-  for (const stretch of places) {
+  for (const stretch of await stretches(reader, sight, wanted, { ...options, ...span })) {
     keys.push(...(await keysIn(reader, sight, question, within(stretch, span), wanted.limit - keys.length, options)))
     if (keys.length >= wanted.limit) break
   }
@@ -92,7 +92,6 @@ async function placedRows(
   reader: LakeReader,
   sight: Sight,
   question: PageQuestion,
-  places: readonly Stretch[],
   options: Options,
 ): Promise<readonly PlacedRow[] | undefined> {
   const { order, after, limit } = question
@@ -100,11 +99,15 @@ async function placedRows(
   const wanted = { ...question, limit: limit + 1 }
   const finder = await placeFinder(reader, sight, wanted, after?.timeUs, { ...options, ...span })
   if (finder === undefined) return undefined
-  for (const stretch of places) {
-    const enough = await finder.take(within(stretch, span))
-    if (enough === undefined) return undefined
-    if (enough) break
+  const [first, rest] = firstOf(boundsOf((await reader.snapshots.asOf(options.version)).events), span, order)
+  let enough = await finder.take(first)
+  if (enough === false && rest !== undefined) {
+    for (const stretch of await stretches(reader, sight, wanted, { ...options, ...rest })) {
+      enough = await finder.take(within(stretch, rest))
+      if (enough !== false) break
+    }
   }
+  if (enough === undefined) return undefined
   const direction = order === 'newest' ? 'DESC' : 'ASC'
   return rowsShown<PlacedRow>(
     reader,
@@ -119,6 +122,27 @@ async function placedRows(
     },
     options,
   )
+}
+
+/** So much of a span is looked through before counts are asked where events are: fewer events than there are counts. */
+const FIRST_MS = 6 * 3_600_000
+
+/** Where a page begins, and what of its span is left. */
+function firstOf(bounds: Required<Span> | undefined, span: Span, order: PageQuestion['order']): [Stretch, Span?] {
+  const fromMs = Math.max(span.fromMs ?? Number.NEGATIVE_INFINITY, bounds?.fromMs ?? 0)
+  // An end of a span is not part of it; the last event is.
+  const toMs = Math.min(span.toMs ?? Number.POSITIVE_INFINITY, (bounds?.toMs ?? 0) + 1)
+  if (toMs - fromMs <= FIRST_MS) return [{ fromMs, toMs: Math.max(fromMs, toMs) }]
+  const [early, late] = [fromMs + FIRST_MS, toMs - FIRST_MS]
+  return order === 'newest'
+    ? [
+        { fromMs: late, toMs },
+        { fromMs, toMs: late },
+      ]
+    : [
+        { fromMs, toMs: early },
+        { fromMs: early, toMs },
+      ]
 }
 
 function pageOf(reader: LakeReader, { limit }: PageQuestion, rows: readonly PlacedRow[], version: number): EventsFound {
