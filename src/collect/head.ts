@@ -38,6 +38,7 @@ export const HEAD_BYTES = 256 * 1024
 const PACKED_BYTES = 64 * 1024
 /** A head that grows beyond this is not inflated at one go. */
 const MAX_INFLATED = 16 * 1024 * 1024
+const OPENING_BRACE = 0x7b
 /** Keys that are looked for in text that does not parse. */
 const MAX_MARKS = 4000
 
@@ -106,6 +107,22 @@ export function lookAt(raw: Buffer, { text, whole, damaged }: HeadText, headReco
   const csv = csvDialect(clean)
   if (csv !== undefined) return { shape: 'csv', head: [], marks: fromKeys(csv.columns), csv }
   return lookAtBroken(clean, [...linesOf(clean, whole)], headRecords)
+}
+
+/**
+ * What {@link lookAt} says of plain text that begins with as many records as are looked at, a line each, and of these lines alone;
+ * undefined where more must be seen.
+ */
+export function lookAtLines(raw: Buffer, headRecords: number): Look | undefined {
+  if (raw[0] !== OPENING_BRACE) return undefined
+  let end = 0
+  for (let line = 0; line < headRecords; line++) {
+    end = raw.indexOf(10, end) + 1
+    if (end === 0) return undefined
+  }
+  const head = firstRecords(raw.toString('utf8', 0, end), headRecords, true)
+  if (head.length < headRecords || head.some((record) => Array.isArray(record.records))) return undefined
+  return { shape: 'lines', head, marks: {}, marked: false }
 }
 
 /** True where the first line is a list without a record in it: then it is a line like others, not the beginning of a document. */

@@ -1,11 +1,13 @@
 /** One look at an object before it is read: digest, compression, shape, and what its first records are like. */
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, type Hash, hash as hashOf } from 'node:crypto'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { SourceObject } from './contract.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import { type Compression, compressionOf, statedLength } from './decompress.ts'
-import { HEAD_BYTES, headText, type Look, lookAt, lookFurther } from './head.ts'
+import { HEAD_BYTES, headText, type Look, lookAt, lookAtLines, lookFurther } from './head.ts'
+import type { Pace } from './pace.ts'
 
 /** What is known of an object after one reading of its bytes. */
 export interface Inspected {
@@ -30,7 +32,12 @@ export interface Inspection extends Pick<Look, 'head' | 'marks'> {
   readonly csv: CsvDialect | undefined
   /** True for lines behind a byte order mark. */
   readonly marked: boolean
+  /** All bytes of a small object. */
+  readonly bytes: Buffer | undefined
 }
+
+/** An object up to this size is read at one go; it is all head. */
+const SMALL_BYTES = HEAD_BYTES - 1
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -50,18 +57,17 @@ export async function digestOf(path: string, bytes: number): Promise<string> {
  * Reads the object's bytes once.
  *
  * @param headRecords how many of the first records are looked at, at most
+ * @param pace of the files this one is among
  * @throws AppError UNREADABLE
  */
-export async function inspect(object: SourceObject, headRecords: number): Promise<Inspection> {
+export async function inspect(object: SourceObject, headRecords: number, pace: Pace): Promise<Inspection> {
   try {
-    const reading = await read(object)
-    const { head: raw, sizeBytes, compression } = reading
-    const text = await headText(object.path, raw, sizeBytes, compression)
-    let look = lookAt(raw, text, headRecords)
-    if (!text.whole && look.head.length === 0 && ['lines', 'documents', 'binary'].includes(look.shape))
-      look = (await lookFurther(object.path, compression, headRecords)) ?? look
+    const bytes = object.sizeBytes <= SMALL_BYTES ? await wholeOf(object, pace) : undefined
+    const reading = bytes === undefined ? await read(object) : readingOf(bytes)
+    const look = await lookOf(object, reading, headRecords)
     const { head: _, ...inspected } = reading
     return {
+      bytes,
       inspected: { ...inspected, object, shape: look.shape },
       head: look.head,
       marks: look.marks,
@@ -70,6 +76,59 @@ export async function inspect(object: SourceObject, headRecords: number): Promis
     }
   } catch (cause) {
     throw new AppError('UNREADABLE', `${object.key} cannot be read: ${messageOf(cause)}`, { where: object.key, cause })
+  }
+}
+
+async function lookOf({ path }: SourceObject, reading: Reading, headRecords: number): Promise<Look> {
+  const { head, sizeBytes, compression } = reading
+  const lines = compression === 'none' ? lookAtLines(head, headRecords) : undefined
+  if (lines !== undefined) return lines
+  const text = await headText(path, head, sizeBytes, compression)
+  const look = lookAt(head, text, headRecords)
+  if (text.whole || look.head.length > 0 || !['lines', 'documents', 'binary'].includes(look.shape)) return look
+  return (await lookFurther(path, compression, headRecords)) ?? look
+}
+
+/** The bytes of a small object; undefined if it has become larger than it was. */
+async function wholeOf(object: SourceObject, pace: Pace): Promise<Buffer | undefined> {
+  const { path, sizeBytes } = object
+  // One byte more than expected, so that the end of the object shows in its only read.
+  const buffer = Buffer.allocUnsafeSlow(sizeBytes + 1)
+  const read = await pace.call(
+    () => {
+      const file = openSync(path, 'r')
+      try {
+        return readSync(file, buffer, 0, buffer.length, 0)
+      } finally {
+        closeSync(file)
+      }
+    },
+    async () => {
+      const file = await open(path, 'r')
+      try {
+        return (await file.read(buffer, 0, buffer.length, 0)).bytesRead
+      } finally {
+        await file.close()
+      }
+    },
+  )
+  return read > sizeBytes ? undefined : buffer.subarray(0, read)
+}
+
+/** What {@link read} gives, of bytes that are at hand. */
+function readingOf(bytes: Buffer): Reading {
+  const compression = compressionOf(bytes)
+  const lastBreak = compression === 'none' ? bytes.lastIndexOf(10) + 1 : 0
+  const sha256 = hashOf('sha256', bytes, 'hex')
+  return {
+    head: bytes,
+    sizeBytes: bytes.length,
+    sha256,
+    compression,
+    statedLength: statedLength(compression, bytes, bytes.subarray(-4)),
+    lastBreak,
+    breakSha256: lastBreak === bytes.length ? sha256 : hashOf('sha256', bytes.subarray(0, lastBreak), 'hex'),
+    lineBreaks: lastBreak === 0 ? 0 : countBreaks(bytes),
   }
 }
 
@@ -87,7 +146,6 @@ async function read(object: SourceObject): Promise<Reading> {
   let compression: Compression = 'none'
   const file = await open(object.path, 'r')
   try {
-    // One byte more than expected, so that the end of a small object shows in its only read.
     for await (const chunk of chunks(file, Math.min(CHUNK_BYTES, object.sizeBytes + 1))) {
       if (size === 0) compression = compressionOf(chunk)
       if (size < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - size)])

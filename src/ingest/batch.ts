@@ -285,18 +285,19 @@ async function keepReceived(
   works: readonly Work[],
   sealing: Sealing | undefined,
 ): Promise<{ kept: readonly Work[]; lost: BatchResult['unreadable'] }> {
-  if (sealing === undefined) return { kept: works, lost: [] }
+  const waiting = works.filter(({ raw }) => raw === undefined)
+  if (sealing === undefined || waiting.length === 0) return { kept: works, lost: [] }
   const results = await sealing.raw.keepAll(
-    works.map(({ inspected: { object, sizeBytes, sha256 }, firstByte }) => ({
+    waiting.map(({ inspected: { object, sizeBytes, sha256 }, firstByte }) => ({
       path: object.path,
       firstByte,
       lastByte: sizeBytes,
       sha256: firstByte === 0 ? sha256 : undefined,
     })),
   )
-  const kept: Work[] = []
+  const kept = works.filter(({ raw }) => raw !== undefined)
   const lost: { object: string; message: string }[] = []
-  for (const [index, work] of works.entries()) {
+  for (const [index, work] of waiting.entries()) {
     const result = results[index]
     if (result?.ok) kept.push({ ...work, raw: result.value })
     else lost.push({ object: work.inspected.object.key, message: result?.error.message ?? 'It was not kept.' })

@@ -140,6 +140,7 @@ export class Ingester {
       taken = await takeObjects(objects, input, {
         ledger: tables.ledger,
         tmp,
+        hold: (sha256, bytes) => sealing?.raw.hold(sha256, bytes),
         batch: async () => ({
           ...tables,
           ...(await this.#room()),

@@ -10,6 +10,7 @@ import { type Compression, DamagedCompression, decompressed } from '../collect/d
 import type { HeadRecord } from '../collect/head.ts'
 import { digestOf, type Inspected, type Inspection, inspect } from '../collect/inspect.ts'
 import type { Ledger, Taking } from '../collect/ledger.ts'
+import type { Pace } from '../collect/pace.ts'
 import { type SplitReport, split } from '../collect/split.ts'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Shape } from '../normalise/contract.ts'
@@ -75,6 +76,9 @@ export interface PlanContext {
   readonly tmp: string
   /** How many of the object's first records are worth a look. */
   readonly headRecords: number
+  readonly pace: Pace
+  /** Called with the bytes of small objects, whole, before they are kept. */
+  readonly hold?: ((sha256: string, bytes: Buffer) => void) | undefined
 }
 
 /** Bytes of an object set aside whole that are kept with the reject. */
@@ -102,13 +106,15 @@ export async function plan(object: SourceObject, context: PlanContext): Promise<
 async function planned(object: SourceObject, context: PlanContext): Promise<Planned> {
   const before = context.ledger.latest(object.key)
   if (before?.size_bytes === object.sizeBytes && before.modified_ms === object.modifiedMs) return unchanged(before)
-  const inspection = await inspect(object, context.headRecords)
+  const inspection = await inspect(object, context.headRecords, context.pace)
   if (before?.sha256 === inspection.inspected.sha256) {
     context.ledger.touch(object.key, object.modifiedMs)
     return unchanged(before)
   }
   if (isLabels(inspection)) return { kind: 'skipped' }
   const work = await prepare(inspection, before, context)
+  const { bytes, inspected } = inspection
+  if (bytes !== undefined && work.firstByte === 0) context.hold?.(inspected.sha256, bytes)
   return { kind: 'work', work, head: inspection.head, usable: work.firstByte > 0 && wasUsable(before) }
 }
 

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises'
 import type { SourceObject } from '../collect/contract.ts'
 import type { Ledger } from '../collect/ledger.ts'
+import { Pace } from '../collect/pace.ts'
 import { isAppError, messageOf } from '../core/errors.ts'
 import { FORMS } from '../normalise/registry.ts'
 import { ahead, type Distance } from './ahead.ts'
@@ -51,6 +52,8 @@ export interface TakeInput {
 export interface TakeContext {
   readonly ledger: Ledger
   readonly tmp: string
+  /** Takes note of the bytes of small objects that are to be kept. */
+  readonly hold?: (sha256: string, bytes: Buffer) => void
   /** Makes ready for batches; called once, and not where nothing is new. */
   batch(): Promise<BatchContext>
 }
@@ -97,12 +100,15 @@ export async function takeObjects(
   context: TakeContext,
 ): Promise<Taken> {
   const taking = new TakingObjects(objects, input, context)
+  const pace = new Pace()
   let hinted = 0
   const look = (object: SourceObject) =>
     plan(object, {
       ledger: context.ledger,
       form: input.form,
       tmp: context.tmp,
+      pace,
+      hold: context.hold,
       headRecords: hinted < HINT_RECORDS ? HEAD_RECORDS : FEW_RECORDS,
     }).then(
       (planned) => {

@@ -1,11 +1,12 @@
 /** Files on local disk: a file, a folder (with all below it), or a glob. */
 import type { Dirent, Stats } from 'node:fs'
-import { createReadStream } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { glob, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
 import { AppError, messageOf } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import type { Source, SourceObject } from '../contract.ts'
+import { Pace } from '../pace.ts'
 import { spooled } from './stdin.ts'
 
 /** A file, a folder or a glob pattern. */
@@ -23,9 +24,10 @@ export const files: Source = {
     // A pipe, such as a shell's <(…), can be read but once.
     if (info !== undefined) return [await spooled(createReadStream(spec), context.tmp, 'pipe')]
     const found: SourceObject[] = []
+    const pace = new Pace()
     for await (const match of glob(spec)) {
       const path = resolve(match)
-      if (!isHidden(basename(path)) && !isOfHome(path, context.home)) found.push(...(await fileAt(path)))
+      if (!isHidden(basename(path)) && !isOfHome(path, context.home)) found.push(...(await fileAt(path, pace)))
     }
     if (found.length === 0) throw new AppError('NO_SOURCE', `${spec} is no file or folder, and no file matches it.`)
     return inDayOrder(found)
@@ -51,6 +53,7 @@ function isOfHome(path: string, home: Home, root?: string): boolean {
 async function walk(root: string, home: Home): Promise<SourceObject[]> {
   const entered = new Set<string>()
   const objects: SourceObject[] = []
+  const pace = new Pace()
   const enter = async (folder: string): Promise<void> => {
     const real = await realpath(folder).catch(() => folder)
     if (entered.has(real)) return
@@ -65,7 +68,9 @@ async function walk(root: string, home: Home): Promise<SourceObject[]> {
       .filter(({ name }) => !isHidden(name))
       .map((entry) => ({ entry, path: join(folder, entry.name) }))
       .filter(({ path }) => !isOfHome(path, home, root) && path !== home.root)
-    const found = await Promise.all(wanted.map(({ entry, path }) => (entry.isDirectory() ? path : fileOrFolder(path))))
+    const found = await Promise.all(
+      wanted.map(({ entry, path }) => (entry.isDirectory() ? path : fileOrFolder(path, pace))),
+    )
     for (const each of found.flat()) {
       if (typeof each === 'string') await enter(each)
       else objects.push(each)
@@ -76,14 +81,19 @@ async function walk(root: string, home: Home): Promise<SourceObject[]> {
 }
 
 /** An object for a file, the path for a folder, nothing for what is neither, such as a socket. */
-async function fileOrFolder(path: string): Promise<(SourceObject | string)[]> {
-  const info = await stat(path).catch(() => undefined)
+async function fileOrFolder(path: string, pace: Pace): Promise<(SourceObject | string)[]> {
+  const info = await pace
+    .call<Stats | undefined>(
+      () => statSync(path, { throwIfNoEntry: false }),
+      () => stat(path),
+    )
+    .catch(() => undefined)
   if (info === undefined) return [unseen(path)]
   return info.isDirectory() ? [path] : info.isFile() ? [described(path, info)] : []
 }
 
-const fileAt = async (path: string): Promise<SourceObject[]> =>
-  (await fileOrFolder(path)).filter((each) => typeof each !== 'string')
+const fileAt = async (path: string, pace: Pace): Promise<SourceObject[]> =>
+  (await fileOrFolder(path, pace)).filter((each) => typeof each !== 'string')
 
 const described = (path: string, { size, mtimeMs }: Stats): SourceObject => ({
   key: path,
