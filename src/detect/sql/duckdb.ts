@@ -84,6 +84,17 @@ const stepInto = (values: string, step: string, at: number): string => {
 /** JSON values at the end of a path; NULL for a member that is not there. */
 const reached = (json: string, steps: readonly string[]): string => steps.reduce(stepInto, `[${json}]`)
 
+const struct = (members: Readonly<Record<string, string>>): string =>
+  `{${Object.entries(members)
+    .map(([name, value]) => `${lit(name)}: ${value}`)
+    .join(', ')}}`
+
+/** A struct made a map takes a third of the time of a map of two lists, but does not tell apart names by case. */
+const canBeMembers = (names: readonly string[]): boolean =>
+  names.length > 0 &&
+  names.every((name) => name !== '' && !name.includes('\0')) &&
+  new Set(names.map((name) => name.toLowerCase())).size === names.length
+
 /** DuckDB. */
 export const duckdb: Dialect = {
   name: 'duckdb',
@@ -142,15 +153,13 @@ export const duckdb: Dialect = {
   jsonLeaves: (json) =>
     `array_to_string(list_transform(list_filter(json_extract(${json}, '$..*'), lambda json_value:
       json_type(json_value) NOT IN ('OBJECT', 'ARRAY', 'NULL')), lambda json_value: json_value ->> '$'), chr(10))`,
-  struct: (members) =>
-    `{${Object.entries(members)
-      .map(([name, value]) => `${lit(name)}: ${value}`)
-      .join(', ')}}`,
+  struct,
   bucket: (x, of) => `hash(${x}) % ${of}`,
   noText: 'NULL::VARCHAR',
   map: (entries) => {
-    const keys = Object.keys(entries).map(text).join(', ')
-    return `MAP([${keys}]::VARCHAR[], [${Object.values(entries).join(', ')}]::VARCHAR[])`
+    const names = Object.keys(entries)
+    if (canBeMembers(names)) return `${struct(entries)}::MAP(VARCHAR, VARCHAR)`
+    return `MAP([${names.map(text).join(', ')}]::VARCHAR[], [${Object.values(entries).join(', ')}]::VARCHAR[])`
   },
   left: (x, length) => `left(${x}, ${length})`,
   // A WHERE would be moved below the columns and work them out a second time; rows with nothing to unnest go away.
