@@ -145,7 +145,7 @@ describe('export', () => {
     await expect(stat(empty)).rejects.toMatchObject({ code: 'ENOENT' })
     await expect(get('ocsf', join(folder, 'x.json'))).rejects.toMatchObject({ message: 'A server gives no ocsf.' })
     await expect(get('csv', folder)).rejects.toMatchObject({ message: 'A server gives one file, not one a day.' })
-    await expect(get('csv', '/nowhere/x.csv')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    await expect(get('csv', join(folder, 'missing', 'x.csv'))).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   }, 60_000)
 })
 
@@ -178,6 +178,26 @@ describe('rules', () => {
     })
     await expect(over(registerRules, ['rules', 'list', '--no-shipped'])).rejects.toMatchObject({ exit: 2 })
   }, 60_000)
+})
+
+describe('a backtest', () => {
+  it('finds over a server what it finds on the home', async () => {
+    const span = ['--from', '2026-11-10', '--to', '2026-11-13']
+    const names = ['group-deleted', 'account-admin-granted', 'failed-logins-of-account']
+    const known = (await over(registerRules, ['rules', 'list'])).out
+    const there = names.filter((name) => known.includes(`${name} `))
+    const argv = ['rules', 'backtest', ...there, ...span, '--json']
+    const [at, through] = [await cli.on(registerRules, argv), await over(registerRules, argv)]
+    const figures = ({ out }: { out: string }) =>
+      JSON.parse(out)
+        .found.map(({ samples: _, ...row }: Record<string, unknown>) => JSON.stringify(row))
+        .sort()
+    expect(there.length).toBeGreaterThan(0)
+    expect(figures(through)).toEqual(figures(at))
+    expect(JSON.parse(through.out).days).toEqual(JSON.parse(at.out).days)
+    await expect(over(registerRules, ['rules', 'backtest'])).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    await expect(over(registerRules, argv, { as: 'viewer' })).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  }, 120_000)
 })
 
 describe('tokens', () => {

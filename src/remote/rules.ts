@@ -1,8 +1,9 @@
 /** Rules in force on a server. */
 import { basename, extname } from 'node:path'
+import type { TimeRange } from '../ask/times.ts'
 import { AppError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
-import type { RuleDetail, RuleList, RuleRow } from '../serve/shapes/rules.ts'
+import type { Backtest, RuleDetail, RuleList, RuleRow } from '../serve/shapes/rules.ts'
 import type { ApiClient } from './client.ts'
 
 /** The rules that make findings, those that are off too. */
@@ -23,14 +24,66 @@ export async function checkServerRule(api: ApiClient, name: string): Promise<voi
   if (!rules.some(isKnown)) throw noRule(rules, name)
 }
 
-/** A rule by the name of its file, its id or its title. @throws AppError BAD_ARGUMENT */
-export async function serverRule(api: ApiClient, name: string): Promise<RuleDetail> {
-  const rules = await serverRules(api)
+function ruleNamed(rules: readonly RuleRow[], name: string): RuleRow {
   const isCalled = (rule: RuleRow) =>
     [rule.id, calledOnServer(rule), rule.title].some((each) => each.toLowerCase() === name.toLowerCase())
   const rule = rules.find(isCalled)
   if (rule === undefined) throw noRule(rules, name)
+  return rule
+}
+
+/** A rule by the name of its file, its id or its title. @throws AppError BAD_ARGUMENT */
+export async function serverRule(api: ApiClient, name: string): Promise<RuleDetail> {
+  const rule = ruleNamed(await serverRules(api), name)
   return api.get<RuleDetail>(`/api/v1/rules/${encodeURIComponent(rule.id)}`, 'yaml')
+}
+
+/** What a rule would have found. */
+export interface ServerBacktest {
+  readonly called: string
+  readonly key: string
+  readonly level: string
+  readonly findings: number
+  readonly events: number
+  readonly days: readonly { readonly day: string; readonly findings: number }[]
+  /** Its latest findings, each with its first event. */
+  readonly samples: readonly { readonly time: string; readonly summary: string; readonly eventIds: readonly string[] }[]
+}
+
+/** A server gives a rule two minutes at most. */
+const BACKTEST_SILENT_MS = 200_000
+
+/** Tries rules over a span of time, one after the other. @throws AppError BAD_ARGUMENT for a name that no rule has, before any is tried */
+export async function backtestOnServer(
+  api: ApiClient,
+  names: readonly string[],
+  { fromMs, toMs }: TimeRange,
+): Promise<readonly ServerBacktest[]> {
+  const rules = await serverRules(api)
+  const chosen = names.map((name) => ruleNamed(rules, name))
+  const body = {
+    ...(fromMs === undefined ? {} : { from: new Date(fromMs).toISOString() }),
+    ...(toMs === undefined ? {} : { to: new Date(toMs).toISOString() }),
+  }
+  const tried: ServerBacktest[] = []
+  for (const rule of new Set(chosen)) {
+    const path = `/api/v1/rules/${encodeURIComponent(rule.id)}/backtest`
+    const { findings, events, perDay, examples } = await api.ask<Backtest>('POST', path, 'perDay', {
+      body,
+      silentMs: BACKTEST_SILENT_MS,
+    })
+    const samples = examples.map(({ eventId, ...rest }) => ({ ...rest, eventIds: [eventId] }))
+    tried.push({
+      called: calledOnServer(rule),
+      key: rule.id,
+      level: rule.level,
+      findings,
+      events,
+      days: perDay,
+      samples,
+    })
+  }
+  return tried
 }
 
 function noRule(rules: readonly RuleRow[], name: string): AppError {

@@ -17,14 +17,26 @@ import { lit } from '../../engine/sql.ts'
 import { spillingEngine } from '../../ingest/scratch.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
-import type { CliContext } from '../contract.ts'
-import { type PackFlags, packInForce, plural } from './pack.ts'
+import type { CliContext, ServerWish } from '../contract.ts'
+import { checkPackFlags, type PackFlags, packInForce, plural } from './pack.ts'
 import { printTable } from './table.ts'
 
 /** Flags of `rules backtest`. */
 export interface BacktestFlags extends PackFlags {
   readonly from?: string
   readonly to?: string
+}
+
+/** What is shown of a rule that found something, wherever it ran. */
+interface FoundRow extends Omit<BacktestRow, 'rule'> {
+  readonly called: string
+  readonly key: string
+  readonly level: string
+}
+
+/** What is shown of a backtest. */
+interface Found extends Omit<Backtest, 'rows'> {
+  readonly rows: readonly FoundRow[]
 }
 
 /** Runs rules over the lake and says what they find. */
@@ -34,12 +46,11 @@ export async function backtestRules(
   flags: BacktestFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const range = parseRange(flags.from, flags.to, cli.now())
-  const all = await packInForce(cli, flags, { examples: false })
-  const pack = names.length === 0 ? all : packOf(all, chosenRules(all, names))
+  const wish = cli.server()
   const started = performance.now()
-  const environments = environmentsInForce({ ...pack, settings: all.settings })
-  const report = await over(cli.home(), pack, { ...range, environments, ...timeoutOf(all) }, cli.now(), signal)
+  const report = await (wish === undefined
+    ? onHome(cli, names, flags, signal)
+    : onServer(cli, wish, { names, flags, signal }))
   if (cli.json()) return cli.out(`${jsonText(reportObject(report))}\n`)
   print(cli, report)
   for (const { title, reason, message } of report.leftOut)
@@ -49,6 +60,51 @@ export async function backtestRules(
   cli.note(
     `${plural(found, 'finding')} of ${report.rows.length} of ${plural(report.rules, 'rule')} on ${plural(report.days.length, 'day')}, in ${seconds} s.`,
   )
+}
+
+async function onServer(
+  cli: CliContext,
+  wish: ServerWish,
+  { names, flags, signal }: { names: readonly string[]; flags: BacktestFlags; signal: AbortSignal },
+): Promise<Found> {
+  checkPackFlags(flags)
+  if (names.length === 0)
+    throw new AppError('BAD_ARGUMENT', 'A server tries the rules that are named, one by one.', {
+      hint: 'Name one: `bricktrail rules list` shows all.',
+    })
+  const range = parseRange(flags.from, flags.to, cli.now())
+  const { backtestOnServer } = await import('../../remote/rules.ts')
+  const { withServer } = await import('../server.ts')
+  const rows = await withServer(wish, (api) => backtestOnServer(api, names, range), { signal })
+  const counts = Map.groupBy(
+    rows.flatMap(({ days }) => days),
+    ({ day }) => day,
+  )
+  const days = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([day, some]) => ({ day, findings: sumOf(some) }))
+  return { rows: rows.filter(({ findings }) => findings > 0), rules: rows.length, days, leftOut: [] }
+}
+
+const sumOf = (counts: readonly { readonly findings: number }[]): number =>
+  counts.reduce((sum, { findings }) => sum + findings, 0)
+
+async function onHome(
+  cli: CliContext,
+  names: readonly string[],
+  flags: BacktestFlags,
+  signal: AbortSignal,
+): Promise<Found> {
+  const range = parseRange(flags.from, flags.to, cli.now())
+  const all = await packInForce(cli, flags, { examples: false })
+  const pack = names.length === 0 ? all : packOf(all, chosenRules(all, names))
+  const environments = environmentsInForce({ ...pack, settings: all.settings })
+  const report = await over(cli.home(), pack, { ...range, environments, ...timeoutOf(all) }, cli.now(), signal)
+  const rows = report.rows.map(({ rule, ...row }) => ({
+    ...row,
+    called: calledRule(rule),
+    key: rule.key,
+    level: rule.level,
+  }))
+  return { ...report, rows }
 }
 
 /** Reads as far before the range as the rules look back. */
@@ -84,7 +140,7 @@ async function over(
 
 const timestamp = (ms: number): string => `${lit(new Date(ms).toISOString())}::TIMESTAMPTZ`
 
-function print(cli: CliContext, { rows, days }: Backtest): void {
+function print(cli: CliContext, { rows, days }: Found): void {
   if (rows.length === 0) {
     cli.out('No rule would have found anything.\n')
     return
@@ -98,16 +154,16 @@ function print(cli: CliContext, { rows, days }: Backtest): void {
     days.map(({ day, findings }) => [day, findings]),
     ['findings'],
   )
-  for (const { rule, samples } of rows) {
-    cli.out(`\n${calledRule(rule)}\n`)
+  for (const { called, samples } of rows) {
+    cli.out(`\n${printable(called)}\n`)
     for (const { summary, eventIds } of samples)
       cli.out(`  ${printable(summary)}\n    events ${eventIds.map(printable).join(', ')}\n`)
   }
 }
 
-const line = ({ rule, findings, events, days, samples }: BacktestRow): readonly unknown[] => [
-  calledRule(rule),
-  rule.level,
+const line = ({ called, level, findings, events, days, samples }: FoundRow): readonly unknown[] => [
+  called,
+  level,
   findings,
   events,
   days.length,
@@ -115,14 +171,14 @@ const line = ({ rule, findings, events, days, samples }: BacktestRow): readonly 
   samples[0]?.time,
 ]
 
-const reportObject = ({ rows, rules, days, leftOut }: Backtest) => ({
+const reportObject = ({ rows, rules, days, leftOut }: Found) => ({
   rules,
   days,
   leftOut,
-  found: rows.map(({ rule, findings, events, days: own, samples }) => ({
-    rule: calledRule(rule),
-    key: rule.key,
-    level: rule.level,
+  found: rows.map(({ called, key, level, findings, events, days: own, samples }) => ({
+    rule: called,
+    key,
+    level,
     findings,
     events,
     days: own,
