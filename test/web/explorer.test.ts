@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FindingDetail, FindingPage } from '../../src/serve/shapes/alerts.ts'
+import type { EventPage } from '../../src/serve/shapes/events.ts'
 import { lead, openSite, type Site } from './site.fixture.ts'
 
 let site: Site
@@ -30,6 +31,12 @@ async function total(of: Page): Promise<number> {
   await told.waitFor()
   await of.locator('.dated').first().waitFor({ state: 'detached' })
   return Number((await told.locator('strong').textContent())?.replaceAll(',', ''))
+}
+
+/** Waits until the one event that a search finds was taken in. */
+async function inLake(q: string): Promise<void> {
+  const found = async () => (await site.api<EventPage>(`/events?${new URLSearchParams({ q })}`)).events.length
+  await expect.poll(found, { timeout: 40_000, interval: 1000 }).toBe(1)
 }
 
 const RECORD = {
@@ -198,7 +205,7 @@ describe('an event', () => {
     await page.goto(`/events?q=id:${detail.eventIds[0]}&event=${detail.eventIds[0]}`)
     await page.getByRole('list', { name: 'Findings' }).getByRole('link', { name: detail.title }).first().click()
     await page.waitForURL(/\/alerts\?.*finding=/)
-    expect(await page.getByRole('list', { name: 'Queue' }).getByRole('listitem').count()).toBe(1)
+    await page.getByText('1 shown').waitFor()
     await page
       .getByRole('article', { name: 'Detail' })
       .getByRole('heading', { level: 2, name: detail.title })
@@ -231,11 +238,7 @@ describe('an event', () => {
     await dialog.getByRole('button', { name: 'Reveal' }).click()
     await dialog.waitFor({ state: 'detached' })
     await expect.poll(() => who.textContent()).not.toBe(hidden)
-    const record = async () => {
-      await open(page, 'service:bricktrail action:revealEvent "ticket 4711"')
-      return total(page)
-    }
-    await expect.poll(record, { timeout: 30_000, interval: 1000 }).toBe(1)
+    await inLake('service:bricktrail action:revealEvent "ticket 4711"')
   })
 
   it('that carries markup and signs that turn text round is shown as text', async () => {
@@ -251,11 +254,8 @@ describe('an event', () => {
         response: { statusCode: 500, errorMessage: hostile, result: hostile },
       },
     ])
-    const found = async () => {
-      await open(page, 'workspace:4242424242 status:failure')
-      return total(page)
-    }
-    await expect.poll(found, { timeout: 30_000, interval: 1000 }).toBe(1)
+    await inLake('workspace:4242424242 status:failure')
+    await open(page, 'workspace:4242424242 status:failure')
     await rows(page).first().click()
     const pane = page.getByRole('complementary', { name: 'Event' })
     for (const tab of ['Explained', 'Parameters', 'All fields', 'Received']) {

@@ -82,7 +82,7 @@ describe('what comes live', () => {
   it('is asked for again where a stream was refused, since a new one knows nothing of the one before', async () => {
     const page = await site.signedIn()
     await page.clock.install()
-    await page.route('**/api/v1/stream', (route) => route.fulfill({ status: 503 }), { times: 1 })
+    await page.route('**/api/v1/stream', (route) => route.fulfill({ status: 429 }), { times: 1 })
     const asks = asked(page, '/seal')
     await page.goto('/integrity')
     await page.getByRole('heading', { name: 'Growth' }).waitFor()
