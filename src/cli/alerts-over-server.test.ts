@@ -1,12 +1,23 @@
 /** Alerts, incidents and findings, on a home and over a server of it. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { later } from '../alert/findings.fixture.ts'
+import { isAppError } from '../core/errors.ts'
+import { printableLines } from '../core/printable.ts'
 import { recordLines } from '../serve/records.fixture.ts'
 import { type Alerted, alerted, digest } from '../serve/routes/alerted.fixture.ts'
 import { ROUTES } from '../serve/routes/registry.ts'
 import { registerAlerts } from './commands/alerts.ts'
+import { registerDeliver } from './commands/deliver.ts'
+import { registerDoctor } from './commands/doctor.ts'
+import { registerEvents } from './commands/events.ts'
 import { registerFindings } from './commands/findings.ts'
 import { registerIncidents } from './commands/incidents.ts'
+import { registerQuery } from './commands/query.ts'
+import { registerRules } from './commands/rules.ts'
+import { registerSeal } from './commands/seal.ts'
+import { registerToken } from './commands/token.ts'
 import type { RegisterCommand } from './contract.ts'
 import type { Recorded } from './recorded-cli.fixture.ts'
 import { type OverServer, type ServedCli, servedCli } from './served-cli.fixture.ts'
@@ -140,4 +151,86 @@ describe('findings', () => {
       code: 'BAD_ARGUMENT',
     })
   }, 60_000)
+})
+
+describe('a server that writes to the terminal', () => {
+  const EVIL = '\u001b[2J\u202e\u009b31m'
+  /** Every text of an answer with what a terminal would act on; what programs go by is left as it is. */
+  const spoilt = (value: unknown, name = ''): unknown => {
+    if (typeof value === 'string')
+      return /^(?:kind|level|state|permissions|masks|takes|type|code|nextCursor|id|.*[tT]ime|started|ended)$/.test(name)
+        ? value
+        : `${value}${EVIL}`
+    if (Array.isArray(value)) return value.map((each) => spoilt(each, name))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, spoilt(each, key)]))
+  }
+
+  it('reaches it with no command', async () => {
+    const evil = createServer(async (asked, answer) => {
+      const parts: Buffer[] = []
+      for await (const part of asked) parts.push(part as Buffer)
+      const { method = 'GET' } = asked
+      const headers = { authorization: asked.headers.authorization ?? '', 'content-type': 'application/json' }
+      const body = parts.length === 0 ? {} : { body: Buffer.concat(parts).toString() }
+      const real = await fetch(`${cli.url}${asked.url}`, { method, headers, ...body })
+      const text = await real.text()
+      const type = real.headers.get('content-type') ?? ''
+      answer.writeHead(real.status, type === '' ? {} : { 'content-type': type })
+      answer.end(/json/.test(type) ? JSON.stringify(spoilt(JSON.parse(text))) : `${text}${text === '' ? '' : EVIL}`)
+    })
+    await new Promise<void>((done) => {
+      evil.listen(0, '127.0.0.1', () => done())
+    })
+    const address = `http://127.0.0.1:${(evil.address() as AddressInfo).port}`
+    const id = await idOf('ana')
+    const viewer = server.tokens.viewer
+    const asking: [RegisterCommand, string[], string?][] = [
+      [registerAlerts, ['alerts', 'list']],
+      [registerAlerts, ['alerts', 'list', '--json']],
+      [registerAlerts, ['alerts', 'show', id.slice(0, 6)]],
+      [registerAlerts, ['alerts', 'ack', id]],
+      [registerAlerts, ['alerts', 'silence', id, '--for', '2h', '--reason', 'Planned.']],
+      [registerAlerts, ['alerts', 'silences']],
+      [registerFindings, ['findings']],
+      [registerFindings, ['findings'], viewer],
+      [registerFindings, ['findings', 'show', digest(1)]],
+      [registerFindings, ['findings', '--format', 'csv']],
+      [registerEvents, ['events']],
+      [registerEvents, ['events'], viewer],
+      [registerEvents, ['events', '--format', 'ndjson']],
+      [registerQuery, ['query', 'SELECT 1 AS one, 2 AS two', '--format', 'json']],
+      [registerQuery, ['query', 'SELEC']],
+      [registerRules, ['rules', 'list', '--level', 'critical']],
+      [registerRules, ['rules', 'show', 'group-deleted']],
+      [registerToken, ['token', 'list']],
+      [registerToken, ['token', 'create', 'x']],
+      [registerDeliver, ['deliver', 'status']],
+      [registerDoctor, ['doctor']],
+      [registerSeal, ['seal']],
+    ]
+    try {
+      let [answered, escaped] = [0, 0]
+      for (const [register, argv, token] of asking) {
+        const options = { tty: true, wish: { address }, ...(token === undefined ? {} : { token }) }
+        const done = await shownBy(register, argv, options)
+        const said = typeof done === 'string' ? done : `${done.out}${done.notes}`
+        answered += typeof done === 'string' ? 0 : 1
+        escaped += /\\x1b|\\u001b/.test(said) ? 1 : 0
+        expect([argv, /[\u001b\u202e\u009b]/.exec(said)]).toEqual([argv, null])
+      }
+      expect(answered).toBeGreaterThan(asking.length - 5)
+      expect(escaped).toBeGreaterThan(asking.length - 8)
+    } finally {
+      evil.closeAllConnections()
+      await new Promise((done) => evil.close(done))
+    }
+  }, 120_000)
+
+  /** What is printed, or the failure as the program prints it. */
+  const shownBy = (register: RegisterCommand, argv: readonly string[], options: OverServer) =>
+    cli.over(register, argv, { now: later(10), ...options }).catch((cause: unknown) => {
+      if (!isAppError(cause)) throw cause
+      return printableLines(`${cause.message} ${cause.hint} ${cause.where ?? ''}`)
+    })
 })

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { type Reader, TEXT_FORMATS, type TextFormat, type Write, type WrittenAnswer } from '../ask/formats.ts'
 import { AppError, messageOf } from '../core/errors.ts'
-import { printableLines } from '../core/printable.ts'
+import { printable, printableLines } from '../core/printable.ts'
 import type { CliContext } from './contract.ts'
 import { wholeNumber } from './numbers.ts'
 
@@ -95,6 +95,6 @@ export function noteAnswer(
   const named = written.hidden.slice(0, NAMED_HIDDEN).join(', ')
   const rest = written.hidden.length - NAMED_HIDDEN
   cli.note(
-    `Columns without room here: ${named}${rest > 0 ? ` and ${rest} more` : ''}. Name those you want, or use --format json.`,
+    `Columns without room here: ${printable(named)}${rest > 0 ? ` and ${rest} more` : ''}. Name those you want, or use --format json.`,
   )
 }

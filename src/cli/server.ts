@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { AppError, messageOf } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
 import { serverAddress } from '../remote/address.ts'
 import { ApiClient } from '../remote/client.ts'
 import { tokenFrom } from '../remote/token.ts'
@@ -68,5 +69,5 @@ const MASK_WORDS = { email: 'e-mail addresses', ip: 'addresses of machines', que
 export async function noteMasks(cli: CliContext, api: ApiClient): Promise<void> {
   const { masks, role } = await api.me()
   if (masks.length === 0) return
-  cli.note(`The role ${role} sees ${masks.map((mask) => MASK_WORDS[mask]).join(', ')} masked.`)
+  cli.note(printable(`The role ${role} sees ${masks.map((mask) => MASK_WORDS[mask]).join(', ')} masked.`))
 }

@@ -70,12 +70,12 @@ export class ServerAlerts implements AlertBook {
   async unsilence(id: string): Promise<SilenceLine> {
     const inForce = (await this.silences()).filter((each) => each.inForce)
     const silence = byBeginning('silence', inForce, id)
-    await this.#api.act('DELETE', `/api/v1/silences/${silence.id}`)
+    await this.#api.act('DELETE', `/api/v1/silences/${encodeURIComponent(silence.id)}`)
     return { ...silence, inForce: false, ends: this.#now().toISOString() }
   }
 
   async #whole(kind: AlertKind, id: string): Promise<AlertDetail> {
-    const whole = await this.#api.get<AlertDetail>(`/api/v1/alerts/${id}`, 'history')
+    const whole = await this.#api.get<AlertDetail>(`/api/v1/alerts/${encodeURIComponent(id)}`, 'history')
     if (whole.kind === kind) return whole
     throw new AppError('BAD_ARGUMENT', `There is no ${kind} ${id}.`, {
       hint: `It is an ${whole.kind}: use \`bricktrail ${whole.kind}s\`.`,
@@ -103,7 +103,12 @@ export class ServerAlerts implements AlertBook {
   async #do(before: AlertLine, deed: AlertDeed, doneBefore: number): Promise<Deeded> {
     try {
       const body = deed
-      const alert = await this.#api.ask<AlertDetail>('POST', `/api/v1/alerts/${before.id}/deeds`, 'history', { body })
+      const alert = await this.#api.ask<AlertDetail>(
+        'POST',
+        `/api/v1/alerts/${encodeURIComponent(before.id)}/deeds`,
+        'history',
+        { body },
+      )
       return { isDone: changed(deed, before, alert), alert: lineOf(alert) }
     } catch (cause) {
       if (!(cause instanceof AppError) || doneBefore === 0) throw cause

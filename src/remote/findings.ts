@@ -87,7 +87,7 @@ export async function findingId(api: ApiClient, typed: string): Promise<string> 
 
 /** A finding in the columns of `findings`, as far as the route tells them. */
 export async function findingColumns(api: ApiClient, id: string): Promise<Record<string, unknown>> {
-  const found = await api.get<FindingDetail>(`/api/v1/findings/${id}`, 'eventIds')
+  const found = await api.get<FindingDetail>(`/api/v1/findings/${encodeURIComponent(id)}`, 'eventIds')
   return {
     finding_id: found.id,
     revision: found.revision,
@@ -115,6 +115,6 @@ export async function findingColumns(api: ApiClient, id: string): Promise<Record
 
 /** What to ask next, as SQL. */
 export async function findingRunbook(api: ApiClient, id: string): Promise<readonly ServerStep[]> {
-  const { runbook } = await api.get<FindingDetail>(`/api/v1/findings/${id}`, 'runbook')
+  const { runbook } = await api.get<FindingDetail>(`/api/v1/findings/${encodeURIComponent(id)}`, 'runbook')
   return runbook.flatMap(({ title, sql }) => (sql === null ? [] : [{ title, sql }]))
 }

@@ -64,8 +64,14 @@ async function eventNamed(api: ApiClient, id: string): Promise<string> {
   const { events } = await api.get<EventPage>('/api/v1/events', 'events', { query: { q: `id:${id}*`, limit: 2 } })
   const [one, another] = events
   if (one === undefined) throw new AppError('BAD_ARGUMENT', `No event has an id that begins with ${id}.`)
-  if (another === undefined) return one.id
+  if (another === undefined) return checkedId(api, one.id)
   throw new AppError('BAD_ARGUMENT', `Several events have ids that begin with ${id}.`, { hint: 'Give more of it.' })
+}
+
+/** It becomes the name of a file. */
+function checkedId(api: ApiClient, id: string): string {
+  if (/^[0-9a-f]{8,64}$/.test(id)) return id
+  throw new AppError('BAD_SERVER', `${api.address} answered with an id that is none.`)
 }
 
 /** How often it is asked how far a verification is: at first soon, since a small home takes a moment. */

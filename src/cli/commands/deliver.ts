@@ -84,7 +84,9 @@ async function status(cli: CliContext): Promise<void> {
   for (const row of rows) {
     cli.out(`${printable(`${row.name} (${row.kind})`)}\n`)
     const behind = row.takes === 'messages' ? `${number(row.waiting)} waiting` : `${number(row.waiting)} batches behind`
-    cli.out(`  ${number(row.delivered)} delivered, ${behind}, ${number(row.dead)} refused for good\n`)
+    cli.out(
+      printable(`  ${number(row.delivered)} delivered, ${behind}, ${number(row.dead)} refused for good`).concat('\n'),
+    )
     if (row.lastDelivered !== undefined) cli.out(`  last delivered ${printable(row.lastDelivered)}\n`)
     if (row.lastFailure !== undefined)
       cli.out(`  last failure   ${printable(`${row.lastFailure.time}: ${row.lastFailure.reason}`)}\n`)

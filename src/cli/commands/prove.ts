@@ -35,14 +35,15 @@ export const registerProve: RegisterCommand = (program, cli) => {
 async function proveOne(cli: CliContext, id: string, flags: Flags): Promise<void> {
   const proof = await proofOf(cli, id)
   const out = flags.out ?? `${proof.eventId}.tlog-proof`
-  if (out === '-') return cli.out(proof.text)
+  const { jsonText, printable, printableLines } = await import('../../core/printable.ts')
+  if (out === '-') return cli.out(cli.tty ? printableLines(proof.text) : proof.text)
   await writeFile(out, proof.text)
   const { eventId, file, position, leaf, size } = proof
   if (cli.json()) {
-    cli.out(`${JSON.stringify({ eventId, file, position, leaf: String(leaf), size: String(size), out })}\n`)
+    cli.out(`${jsonText({ eventId, file, position, leaf: String(leaf), size: String(size), out })}\n`)
     return
   }
-  cli.out(`Event ${eventId} is row ${position} of ${file}, which leaf ${leaf} of ${size} names.\n`)
+  cli.out(`${printable(`Event ${eventId} is row ${position} of ${file}, which leaf ${leaf} of ${size} names.`)}\n`)
   cli.out(`The proof is in ${out}; check it with: bricktrail verify ${out} --key VKEY\n`)
 }
 

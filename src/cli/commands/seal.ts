@@ -59,10 +59,10 @@ async function showStatus(cli: CliContext): Promise<void> {
   if (isFailing || state.unsealed > 0 || state.behind.length > 0) cli.exit(EXIT.findings)
   if (cli.json()) return cli.out(`${jsonText(state)}\n`)
   const rows: [string, string][] = [
-    ['log', printable(state.origin)],
-    ['key', printable(state.key)],
+    ['log', state.origin],
+    ['key', state.key],
     ['leaves', state.size],
-    ['root', printable(state.root)],
+    ['root', state.root],
     ...Object.entries(state.sealed ?? {}).map(([table, version]): [string, string] => [
       table,
       `sealed up to version ${version}`,
@@ -71,15 +71,14 @@ async function showStatus(cli: CliContext): Promise<void> {
       'unsealed',
       state.unsealed === 0 ? 'nothing' : `${state.unsealed} commits; the next \`bricktrail ingest\` seals them`,
     ],
-    ...state.behind.map((what): [string, string] => ['BEHIND', printable(what)]),
-    ['raw', printable(state.raw)],
+    ...state.behind.map((what): [string, string] => ['BEHIND', what]),
+    ['raw', state.raw],
   ]
-  cli.out(rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join(''))
+  cli.out(rows.map(([name, value]) => `${name.padEnd(12)}${printable(value)}\n`).join(''))
   for (const { id, lastTime, lastSize, lastError } of state.anchors) {
     const good = lastSize === undefined ? 'never' : `checkpoint ${lastSize} at ${lastTime}`
-    cli.out(
-      `${'anchor'.padEnd(12)}${printable(id)}: ${good}${lastError === undefined ? '' : `; FAILS: ${printable(lastError)}`}\n`,
-    )
+    const bad = lastError === undefined ? '' : `; FAILS: ${lastError}`
+    cli.out(`${'anchor'.padEnd(12)}${printable(`${id}: ${good}${bad}`)}\n`)
   }
   if (state.anchors.length === 0) {
     cli.note('hint: nothing outside knows this log. Keep `bricktrail seal checkpoint` elsewhere, or set up a witness.')

@@ -102,7 +102,7 @@ async function withTokens<T>(
 }
 
 async function create(cli: CliContext, name: string, flags: CreateFlags): Promise<void> {
-  const { jsonText } = await import('../../core/printable.ts')
+  const { jsonText, printable } = await import('../../core/printable.ts')
   const { role, scope, workspace, category, expires } = flags
   const wish = {
     name,
@@ -114,10 +114,9 @@ async function create(cli: CliContext, name: string, flags: CreateFlags): Promis
   }
   const made = await withTokens(cli, flags, (book) => book.make(wish))
   if (cli.json()) return cli.out(`${jsonText(made)}\n`)
-  cli.out(`${made.secret}\n`)
-  cli.note(
-    `A token of the role ${role}, until ${made.token.expires?.slice(0, 10)}. It is shown this once; its id is ${made.token.id}.`,
-  )
+  cli.out(`${printable(made.secret)}\n`)
+  const until = `A token of the role ${role}, until ${made.token.expires?.slice(0, 10)}.`
+  cli.note(printable(`${until} It is shown this once; its id is ${made.token.id}.`))
 }
 
 async function list(cli: CliContext, tokens: readonly TokenRow[]): Promise<void> {
@@ -149,7 +148,7 @@ async function list(cli: CliContext, tokens: readonly TokenRow[]): Promise<void>
 async function revoke(cli: CliContext, ids: readonly string[], flags: { as?: string }): Promise<void> {
   const { jsonText, printable } = await import('../../core/printable.ts')
   const told = (token: TokenRow) =>
-    cli.out(cli.json() ? `${jsonText({ token })}\n` : `${token.id} (${printable(token.name)}) counts no longer.\n`)
+    cli.out(cli.json() ? `${jsonText({ token })}\n` : `${printable(`${token.id} (${token.name})`)} counts no longer.\n`)
   await withTokens(cli, flags, (book) => book.revoke(ids, told))
 }
 
