@@ -9,6 +9,12 @@ import { COUNT_COLUMNS, type Coverage, countedSql, FAR_MS, placesSql, SLOT_MS, s
 import type { LakeSnapshot } from './snapshots.ts'
 import { limitsSql, type Sight, visible } from './visible.ts'
 
+/** How counts are asked for. */
+export interface CountOptions extends ReadOptions {
+  /** Length of a slot, where it is shorter than those that are kept: the span must have both ends then. */
+  readonly slotMs?: number
+}
+
 /** Shorter spans are counted event by event: fewer rows than the slots of all kinds. */
 const SHORT_MS = 6 * 3_600_000
 
@@ -20,7 +26,7 @@ export async function counts<T extends Record<string, unknown>>(
   reader: LakeReader,
   sight: Sight,
   sql: (counts: string) => string,
-  options: ReadOptions,
+  options: CountOptions,
 ): Promise<Answer<T>> {
   const snapshot = await reader.snapshots.asOf(options.version)
   reader.slots.follow((await reader.snapshots.newest()).events)
@@ -44,7 +50,7 @@ export async function countsOfTargets<T extends Record<string, unknown>>(
   sight: Sight,
   targetsSql: string,
   sql: (counts: string) => string,
-  options: ReadOptions,
+  options: CountOptions,
 ): Promise<Answer<T> | undefined> {
   const { slots, snapshots } = reader
   const [kinds, aims] = [await slots.kindsFor(sight), await slots.aimsFor(sight)]
@@ -54,7 +60,8 @@ export async function countsOfTargets<T extends Record<string, unknown>>(
   const coverage = slots.coverage(filesBetween(events, fromMs, toMs))
   if (!isAllPlaced(coverage) || !coverage.isAimed) return undefined
   const wanted = columnsNamedIn(sql('(counts)'))
-  const part = placesSql(kinds, coverage, [[fromMs, toMs]], wanted, aimedSql(aims, targetsSql))
+  const condition = aimedSql(aims, targetsSql)
+  const part = placesSql(kinds, coverage, [[fromMs, toMs]], wanted, { condition, slotMs: options.slotMs })
   const relation = `(SELECT * FROM (${part}) WHERE ${limitsSql(sight.rows)})`
   const rows = await reader.statement(sql(relation), `counts ${events.version}`, 'quick', {
     by: askerOf(sight),
@@ -76,7 +83,7 @@ async function countsRelation(
   sight: Sight,
   snapshot: LakeSnapshot,
   wanted: (name: string) => boolean,
-  { fromMs = -FAR_MS, toMs = FAR_MS }: ReadOptions,
+  { fromMs = -FAR_MS, toMs = FAR_MS, slotMs }: CountOptions,
 ) {
   const { slots } = reader
   const kinds = await slots.kindsFor(sight)
@@ -85,7 +92,8 @@ async function countsRelation(
   const coverage = slots.coverage(files)
   const [from, to] = [Math.ceil(fromMs / SLOT_MS) * SLOT_MS, Math.floor(toMs / SLOT_MS) * SLOT_MS]
   const isPlaced = coverage.counted.length > coverage.unplaced.length
-  const isWhole = from < to && !(isPlaced && coverage.unplaced.length === 0 && toMs - fromMs <= SHORT_MS)
+  const isShort = isPlaced && coverage.unplaced.length === 0 && toMs - fromMs <= SHORT_MS
+  const isWhole = from < to && !isShort && slotMs === undefined
   const edges = (isWhole ? [[fromMs, from] as const, [to, toMs] as const] : [[fromMs, toMs] as const]).filter(
     ([start, end]) => start < end && Math.abs(start) < FAR_MS && Math.abs(end) < FAR_MS,
   )
@@ -95,7 +103,7 @@ async function countsRelation(
   const limited = (sql: string) => parts.push(`SELECT * FROM (${sql}) WHERE ${limitsSql(sight.rows)}`)
   const scan = (some: typeof files, fromTime: number, toTime: number) => {
     if (some.length === 0 || fromTime >= toTime) return
-    const counted = `(${countedSql(scanSql(table, some), spanSql(fromTime, toTime), wanted)})`
+    const counted = `(${countedSql(scanSql(table, some), spanSql(fromTime, toTime), wanted, slotMs)})`
     parts.push(`SELECT * FROM ${visible(counted, columns, sight, { key: reader.key }, COUNT_COLUMNS)}`)
     scanned.push(...some)
   }
@@ -103,7 +111,7 @@ async function countsRelation(
     limited(slotsSql(kinds, coverage, fromMs === -FAR_MS ? undefined : from, toMs === FAR_MS ? undefined : to, wanted))
   }
   // Events of files that are counted and not placed are not among the places.
-  if (isPlaced && edges.length > 0) limited(placesSql(kinds, coverage, edges, wanted))
+  if (isPlaced && edges.length > 0) limited(placesSql(kinds, coverage, edges, wanted, { slotMs }))
   scan([...coverage.rest], fromMs, toMs)
   for (const [start, end] of edges) scan(within(coverage.unplaced, start, end), start, end)
   const none = { counted: [], rest: [], unplaced: [], isAimed: false }

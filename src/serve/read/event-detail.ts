@@ -6,12 +6,15 @@ import { filesBetween } from '../../lake/read.ts'
 import { keyOf } from '../../lake/table.ts'
 import { MASKS, type Mask } from '../contract.ts'
 import type { EventDetail } from '../shapes/events.ts'
+import { isAllPlaced } from './counts.ts'
 import { ACTOR_SQL } from './event-page.ts'
 import { type EventColumns, explain } from './explain.ts'
 import { askerOf, type LakeReader, notFound } from './lake-reader.ts'
-import { maskedRows, withoutValues } from './rows-shown.ts'
+import { markSql, PLACES } from './places.ts'
+import { maskedRows, rowsShown, withoutValues } from './rows-shown.ts'
 import type { SealedIn } from './sealed-in.ts'
-import type { Sight } from './visible.ts'
+import { countedFiles } from './slots.ts'
+import { limitsSql, type Sight } from './visible.ts'
 
 /** An event as somebody sees it, as it is, and when it was. */
 export interface FoundEvent {
@@ -134,6 +137,8 @@ async function relatedCounts(
   signal: AbortSignal,
 ): Promise<EventDetail['related']> {
   const span = relatedSpan(event)
+  const placed = await placedRelated(reader, sight, event, signal)
+  if (placed !== undefined) return placed
   const counts = RELATIONS.map((by) => `count(*) FILTER (${relatedSql(by, event) ?? 'false'})::INTEGER AS "${by}"`)
   const { rows } = await reader.rows<EventDetail['related']>(
     { masks: [], rows: sight.rows },
@@ -141,6 +146,58 @@ async function relatedCounts(
     { signal, ...span },
   )
   return rows[0] ?? { session: 0, request: 0, actor: 0 }
+}
+
+/** More events than these with the marks of the session and the request are looked for in the files as well. */
+const MOST_MARKED = 500
+
+/** The same from places: only those rows are read that may be of the session or the request. Undefined where places do not know. */
+async function placedRelated(
+  reader: LakeReader,
+  sight: Sight,
+  event: FoundEvent,
+  signal: AbortSignal,
+): Promise<EventDetail['related'] | undefined> {
+  const { slots, snapshots } = reader
+  const { events } = await snapshots.newest()
+  const { fromMs, toMs } = relatedSpan(event)
+  const files = filesBetween(events, fromMs, toMs)
+  const coverage = slots.coverage(files)
+  if (!isAllPlaced(coverage)) return undefined
+  const options = { by: askerOf(sight), signal }
+  const ask = (sql: string) => reader.statement(sql, `places ${events.version}`, 'quick', options)
+  const within = `${countedFiles(coverage)} AND event_time >= make_timestamptz(${fromMs * 1000}) AND event_time < make_timestamptz(${toMs * 1000})`
+  const actor = relatedSql('actor', event) ?? 'false'
+  const marks = (['session', 'request'] as const).flatMap((by) => {
+    const value = text(event.raw[`${by}_id`])
+    return value === null ? [] : [`coalesce(${by} = ${markSql(lit(value))}, false)`]
+  })
+  const isMarked = marks.length === 0 ? 'false' : marks.join(' OR ')
+  const found = await ask(`WITH around AS (SELECT file, "row", ${isMarked} AS marked, kind IN (SELECT kind FROM kinds
+      WHERE ${actor} AND ${limitsSql(sight.rows)}) AS same FROM ${PLACES} WHERE ${within})
+    SELECT (SELECT count(*) FROM around WHERE same)::INTEGER AS actor,
+      (SELECT list({'file': file, 'row': "row"}) FROM (FROM around WHERE marked LIMIT ${MOST_MARKED + 1})) AS marked`)
+  const marked = (found[0]?.marked ?? []) as { readonly file: number; readonly row: number }[]
+  if (marked.length > MOST_MARKED) return undefined
+  const rows = files.flatMap((file) => {
+    const id = slots.idOf(file)
+    const numbers = marked.filter((each) => each.file === id).map(({ row }) => row)
+    return numbers.length === 0 ? [] : [{ file, rows: numbers }]
+  })
+  const counts = (['session', 'request'] as const).map(
+    (by) => `(count(*) FILTER (${relatedSql(by, event) ?? 'false'}))::INTEGER AS "${by}"`,
+  )
+  const showing = { columns: () => true, select: counts.join(', '), where: 'TRUE', order: '', limit: 1 }
+  const unmasked = { ...sight, masks: [] }
+  const read = await rowsShown<Pick<EventDetail['related'], 'session' | 'request'>>(
+    reader,
+    unmasked,
+    rows,
+    showing,
+    options,
+  )
+  if (read === undefined) return undefined
+  return { session: read[0]?.session ?? 0, request: read[0]?.request ?? 0, actor: Number(found[0]?.actor ?? 0) }
 }
 
 async function findingsOf(

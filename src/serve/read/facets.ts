@@ -15,6 +15,10 @@ export interface CountQuestion extends TimeRange {
   readonly search: Search
 }
 
+interface Asked extends CountQuestion {
+  readonly slotMs?: number
+}
+
 interface Asking {
   readonly reader: LakeReader
   readonly sight: Sight
@@ -24,17 +28,18 @@ interface Asking {
 /** Runs a statement over `source`: counts with a column `n`, or events with 1 for it. */
 async function over<T extends Record<string, unknown>>(
   { reader, sight, signal }: Asking,
-  { search, fromMs, toMs }: CountQuestion,
+  { search, fromMs, toMs, slotMs }: Asked,
   isCounted: boolean,
   sql: (source: string, n: string) => string,
 ): Promise<readonly T[]> {
   const span = { ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) }
+  const slots = { signal, ...span, ...(slotMs === undefined ? {} : { slotMs }) }
   const counted = (relation: string) => sql(`(FROM ${relation} WHERE ${search.countedSql})`, 'n')
   if (isCounted && search.isCounted) {
-    return (await counts<T>(reader, sight, counted, { signal, ...span })).rows
+    return (await counts<T>(reader, sight, counted, slots)).rows
   }
   if (isCounted && search.isPlaced === true && search.targetsSql !== undefined) {
-    const found = await countsOfTargets<T>(reader, sight, search.targetsSql, counted, { signal, ...span })
+    const found = await countsOfTargets<T>(reader, sight, search.targetsSql, counted, slots)
     if (found !== undefined) return found.rows
   }
   const where = [...timeConditions(span), `(${search.sql})`].join(' AND ')
@@ -150,8 +155,11 @@ export async function histogram(
   const toMs = Math.max(question.toMs ?? (bounds?.toMs ?? 0) + 1, fromMs)
   const seconds = (toMs - fromMs) / 1000
   const intervalSeconds = INTERVALS.find((each) => seconds / each <= buckets) ?? LONGEST
-  const isCounted = intervalSeconds * 1000 >= SLOT_MS && (by === undefined || isCountedFacet(by))
-  const rows = await over<{ t: number; by: string | null; n: number }>(asking, question, isCounted, (source, n) => {
+  const isCounted = by === undefined || isCountedFacet(by)
+  const slotMs = intervalSeconds * 1000
+  // Slots that are kept are too long for a short span.
+  const asked = slotMs >= SLOT_MS ? question : { ...question, fromMs, toMs, slotMs }
+  const rows = await over<{ t: number; by: string | null; n: number }>(asking, asked, isCounted, (source, n) => {
     const time = n === 'n' ? 'slot' : 'event_time'
     return histogramSql(source, { time, n, by, intervalSeconds })
   })

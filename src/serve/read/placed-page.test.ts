@@ -1,12 +1,15 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { timeConditions } from '../../ask/filter.ts'
 import { type Search, searchOf } from '../search/to-sql.ts'
 import type { EventRow } from '../shapes/events.ts'
 import { addEvents, simulatedHome } from './asked.fixture.ts'
+import { eventDetail, findEvent, RELATIONS, relatedSpan, relatedSql } from './event-detail.ts'
 import { eventPage, type PagePlace, type PageQuestion } from './event-page.ts'
 import { facetAnswer, histogram } from './facets.ts'
 import { type LakeReader, openLakeReader } from './lake-reader.ts'
+import { SealedIn } from './sealed-in.ts'
 import type { Sight } from './visible.ts'
 
 const { signal } = new AbortController()
@@ -119,3 +122,25 @@ describe('counts from places are those of the events', () => {
     }
   })
 })
+
+it.each(SIGHTS.map((sight) => ({ sight })))(
+  'what is related to an event is counted as the files have it, for $sight',
+  async ({ sight }) => {
+    const search = searchOf('')
+    const { events } = await eventPage(reader, sight, { search, order: 'newest', limit: 200 }, signal)
+    const chosen = events.filter(({ sessionId, requestId }, nth) => nth % 25 === 0 || sessionId === requestId)
+    for (const { id } of chosen.slice(0, 8)) {
+      const event = await findEvent(reader, sight, id, signal)
+      const around = { ...relatedSpan(event), signal }
+      const counts = RELATIONS.map(
+        (by) => `(count(*) FILTER (${relatedSql(by, event) ?? 'false'}))::INTEGER AS "${by}"`,
+      )
+      const times = timeConditions(around).join(' AND ')
+      const sql = ({ events }: { events: string }) => `SELECT ${counts.join(', ')} FROM ${events} WHERE ${times}`
+      const { rows } = await reader.rows({ masks: [], rows: sight.rows }, sql, { ...around })
+      const { related } = await eventDetail(reader, new SealedIn(reader.home), sight, id, signal)
+      expect(related).toEqual(rows[0])
+    }
+    expect(chosen.length).toBeGreaterThan(3)
+  },
+)

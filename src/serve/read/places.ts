@@ -1,5 +1,5 @@
 /**
- * Where each event stands: its file and row, with its kind and its targets. Kept compressed in the engine's memory, about seven bytes an
+ * Where each event stands: its file and row, with its kind and its targets. Kept compressed in the engine's memory, about 13 bytes an
  * event, so that a page finds its events, and parts of a quarter of an hour are counted, without the files.
  */
 
@@ -13,7 +13,7 @@ import { type DataFile, SCHEMA_TAG } from '../../lake/snapshot.ts'
 import type { DeltaTable } from '../../lake/table.ts'
 
 /** Events that are placed at most; files beyond are counted by quarters of an hour only. */
-const MOST_PLACES = 40_000_000
+const MOST_PLACES = 30_000_000
 /** Different lists of targets that are kept at most; files beyond are searched for targets by reading them. */
 const MOST_AIMS = 300_000
 /** Files after which what was added is compressed. */
@@ -29,8 +29,14 @@ export interface Placed {
   readonly isAimed: boolean
 }
 
-/** The table of places: `file`, `event_time`, `row` in the file, `kind`, and `aim`, which names a list of targets. */
+/**
+ * The table of places: `file`, `event_time`, `row` in the file, `kind`, `aim`, which names a list of targets, and `session` and `request`,
+ * which are marks: see {@link markSql}.
+ */
 export const PLACES = 'compact.places'
+
+/** SQL of a mark of a text: whoever has the text has the mark, and few others have. Not to be told from others where it is absent. */
+export const markSql = (text: string): string => `(hash(${text}) % 16777216)::INTEGER`
 
 /** See above. Belongs to `Slots`, which tells it of files in turn. */
 export class Places {
@@ -47,7 +53,8 @@ export class Places {
   static async open(engine: Engine): Promise<Places> {
     await engine.run("ATTACH ':memory:' AS compact (COMPRESS)")
     await engine.run(
-      `CREATE TABLE ${PLACES} (file INTEGER, event_time TIMESTAMPTZ, "row" INTEGER, kind INTEGER, aim INTEGER)`,
+      `CREATE TABLE ${PLACES} (file INTEGER, event_time TIMESTAMPTZ, "row" INTEGER, kind INTEGER, aim INTEGER,
+        session INTEGER, request INTEGER)`,
     )
     await engine.run(`CREATE TABLE aims (aim INTEGER, ${columnDefinitions(AIM_COLUMNS)})`)
     return new Places(engine)
@@ -76,7 +83,7 @@ export class Places {
 
   /** Adds the events of `reading`, whose combinations are `known`, in the order of time. */
   async add(file: number, rows: number): Promise<void> {
-    await this.#engine.run(`INSERT INTO ${PLACES} SELECT ${file}, event_time, "row", kind, aim FROM reading JOIN known USING (h)
+    await this.#engine.run(`INSERT INTO ${PLACES} SELECT ${file}, event_time, "row", kind, aim, session, request FROM reading JOIN known USING (h)
       ORDER BY event_time`)
     this.#places += rows
     this.#added += 1

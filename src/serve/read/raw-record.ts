@@ -9,6 +9,7 @@ import { split } from '../../collect/split.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import { removeScratch, scratchFolder } from '../../ingest/scratch.ts'
+import type { RawRecord } from '../../seal/entry.ts'
 import { rawOf } from '../../seal/raw/archive.ts'
 import { readRawKey } from '../../seal/raw/key.ts'
 import { sealSettings } from '../../seal/settings.ts'
@@ -25,14 +26,14 @@ const MOST_RECORDS = 10
  * @throws AppError NOT_FOUND where the bytes are not kept or the record is not a text of its own in them
  */
 export async function rawRecord(home: Home, event: EventColumns, signal: AbortSignal): Promise<string> {
-  const digest = await digestOfObject(home, event)
+  const { sha256, stored } = await recordOfObject(home, event)
   const { rawKey } = await sealSettings(home)
   const key = rawKey === null ? undefined : await readRawKey(rawKey)
   const folder = scratchFolder(home, 'raw')
   try {
     await mkdir(folder, { recursive: true })
     const path = join(folder, 'object')
-    await copied(rawOf(home, digest, key), path, signal)
+    await copied(rawOf(home, sha256, key, stored.path), path, signal)
     const lines = join(folder, 'lines')
     await split({ path, compression: compressionOf(await headOf(path)) }, 'documents', lines)
     return await matching(lines, event, signal)
@@ -42,7 +43,7 @@ export async function rawRecord(home: Home, event: EventColumns, signal: AbortSi
 }
 
 /** The batch's manifest says what was kept of its objects. */
-async function digestOfObject(home: Home, { batch_id, source_object }: EventColumns): Promise<string> {
+async function recordOfObject(home: Home, { batch_id, source_object }: EventColumns): Promise<Required<RawRecord>> {
   const [, digits = ''] = /^b(\d+)-/.exec(String(batch_id)) ?? []
   const names = await readdir(home.manifests).catch(() => [])
   const name = names.find((each) => Number.parseInt(each, 10) === Number(digits) && each.endsWith('.json'))
@@ -51,7 +52,7 @@ async function digestOfObject(home: Home, { batch_id, source_object }: EventColu
   const known = manifest.raw ?? {}
   const record = Object.hasOwn(known, String(source_object)) ? known[String(source_object)] : undefined
   if (record?.stored === undefined) throw notKept('What was received of this object was not kept.')
-  return record.sha256
+  return { ...record, stored: record.stored }
 }
 
 const notKept = (message: string): AppError =>

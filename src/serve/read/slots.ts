@@ -11,7 +11,7 @@ import { scanSql } from '../../lake/read.ts'
 import type { DataFile, Snapshot } from '../../lake/snapshot.ts'
 import type { DeltaTable } from '../../lake/table.ts'
 import type { Mask } from '../contract.ts'
-import { AIM_COLUMNS, numberedSql, PLACES, type Placed, Places } from './places.ts'
+import { AIM_COLUMNS, markSql, numberedSql, PLACES, type Placed, Places } from './places.ts'
 import { type Sight, visible } from './visible.ts'
 
 /** A quarter of an hour: histograms of a day have enough of them, and a year does not have too many. */
@@ -246,7 +246,8 @@ export class Slots {
     const source = isPlaced ? numberedSql(this.#table, file) : scanSql(this.#table, [file])
     try {
       await engine.run(`CREATE OR REPLACE TEMP TABLE reading AS
-        SELECT event_time, ${isPlaced ? '"row"::INTEGER' : 'NULL::INTEGER'} AS "row", hash(${NAMES}) AS h FROM ${source}`)
+        SELECT event_time, ${isPlaced ? '"row"::INTEGER' : 'NULL::INTEGER'} AS "row", hash(${NAMES}) AS h,
+          ${markSql('session_id')} AS session, ${markSql('request_id')} AS request FROM ${source}`)
       await engine.run(`CREATE OR REPLACE TEMP TABLE combos AS SELECT h, ${NAMES.replace('"targets"', `${EVERY_KIND} AS targets`)}, targets AS aimed
         FROM (SELECT DISTINCT hash(${NAMES}) AS h, ${NAMES} FROM ${source})`)
       const same = COLUMNS.map(({ name }) => `c.${ident(name)} IS NOT DISTINCT FROM k.${ident(name)}`).join(' AND ')
@@ -347,9 +348,17 @@ const namedOf = (table: string): Named => (table.startsWith('aims') ? 'aims' : '
 /** Columns beside those of kinds: the slot, how many, and when the first and last of them was. */
 export const COUNT_COLUMNS = ['slot', 'n', 'first', 'last'] as const
 
+/** The beginning of the slot of an event. */
+const slotOf = (slotMs: number): string => `time_bucket(INTERVAL ${slotMs} MILLISECONDS, event_time)`
+
 /** SQL of events that nobody has counted yet, in the same columns: each counts once. */
-export const countedSql = (events: string, where: string, wanted: (name: string) => boolean): string =>
-  `SELECT ${kindsOf(wanted)} time_bucket(INTERVAL 15 MINUTES, event_time) AS slot, 1::INTEGER AS n, event_time AS first,
+export const countedSql = (
+  events: string,
+  where: string,
+  wanted: (name: string) => boolean,
+  slotMs = SLOT_MS,
+): string =>
+  `SELECT ${kindsOf(wanted)} ${slotOf(slotMs)} AS slot, 1::INTEGER AS n, event_time AS first,
     event_time AS last FROM ${events} WHERE ${where}`
 
 /** A condition for the files of a coverage. */
@@ -382,7 +391,7 @@ export function placesSql(
   coverage: Coverage,
   spans: readonly (readonly [fromMs: number, toMs: number])[],
   wanted: (name: string) => boolean,
-  condition = 'TRUE',
+  { condition = 'TRUE', slotMs = SLOT_MS }: { readonly condition?: string; readonly slotMs?: number | undefined } = {},
 ): string {
   const within = spans.map(([from, to]) => {
     const ends = [
@@ -391,7 +400,7 @@ export function placesSql(
     ]
     return `(${ends.length === 0 ? 'TRUE' : ends.join(' AND ')})`
   })
-  const slot = wanted('slot') ? 'time_bucket(INTERVAL 15 MINUTES, event_time)' : 'NULL::TIMESTAMPTZ'
+  const slot = wanted('slot') ? slotOf(slotMs) : 'NULL::TIMESTAMPTZ'
   const ends = wanted('first') || wanted('last') ? 'min(event_time)' : 'NULL::TIMESTAMPTZ'
   const names = usedColumns(wanted).map(({ name }) => `${ident(name)},`)
   return `SELECT ${names.join(' ')} slot, n, first, last FROM (SELECT kind, ${slot} AS slot, count(*)::INTEGER AS n, ${ends} AS first,
