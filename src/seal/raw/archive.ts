@@ -170,12 +170,14 @@ export class RawArchive {
 /**
  * The received bytes with this digest, from whatever file of the home holds them. Their digest is checked at the end.
  *
+ * @param place path of the file in the home, where a record tells it: else every pack is looked into
  * @throws RawDamage, AppError BAD_ARGUMENT if there are none, BAD_KEY if they are encrypted with another key than the one given
  */
 export async function* rawOf(
   home: Pick<Home, 'root'>,
   sha256: string,
   key?: RawKey,
+  place?: string,
 ): AsyncGenerator<Buffer, void, void> {
   if (!/^[0-9a-f]{64}$/.test(sha256))
     throw new AppError('BAD_ARGUMENT', 'A raw object is named by its SHA-256: 64 hex digits, in small letters.')
@@ -187,7 +189,7 @@ export async function* rawOf(
     return said?.sha256 === sha256 ? [{ path, keyId: said.keyId }] : []
   })
   const best = files.find(({ keyId }) => keyId === undefined) ?? files.find(({ keyId }) => keyId === key?.id)
-  const packed = best === undefined ? await packedIn(home.root, sha256, key) : undefined
+  const packed = best === undefined ? await packedIn(home.root, sha256, key, place) : undefined
   if (packed !== undefined) return yield packed
   const [first] = files
   if (first === undefined) throw notKept(sha256)
@@ -196,11 +198,15 @@ export async function* rawOf(
 }
 
 /** The bytes with this digest out of whatever pack holds them. */
-async function packedIn(root: string, sha256: string, key: RawKey | undefined): Promise<Buffer | undefined> {
+async function packedIn(
+  root: string,
+  sha256: string,
+  key: RawKey | undefined,
+  place = '',
+): Promise<Buffer | undefined> {
   const names = await readdir(join(root, RAW_FOLDER, PACKS_FOLDER)).catch(() => [])
   let failure: AppError | undefined
-  for (const name of names) {
-    const path = `${RAW_FOLDER}/${PACKS_FOLDER}/${name}`
+  for (const path of new Set([place, ...names.map((name) => `${RAW_FOLDER}/${PACKS_FOLDER}/${name}`)])) {
     if (parsePackPath(path) === undefined) continue
     try {
       const bytes = inPack(root, path, (pack) => pack.member(sha256), key)

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { unwrap } from '../../core/result.ts'
 import type { ObjectRecord, RawRecord } from '../entry.ts'
 import { RawArchive } from '../raw/archive.ts'
 import { Hasher } from './hasher.ts'
@@ -68,6 +69,83 @@ describe('an encrypted object', () => {
     const named = { ...record, sha256: record.sha256.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) }
     expect((await checked(named)).findings).toMatchObject([{ kind: 'unverifiable' }])
   })
+})
+
+describe.each([{ name: 'in the clear' }, { name: 'encrypted', master: MASTER }])(
+  'objects in a pack, $name',
+  ({ master }) => {
+    let records: RawRecord[]
+    beforeEach(async () => {
+      const rawKey = master === undefined ? null : `file:${join(home, 'key')}`
+      const archive = await RawArchive.open({ root: home }, { raw: 'keep', rawKey })
+      const sources = await Promise.all(
+        Array.from({ length: 50 }, async (_, at) => {
+          const path = join(home, `small-${at}`)
+          await writeFile(path, `{"n":${at}}\n`.repeat(at + 1))
+          return { path, firstByte: 0, lastByte: Buffer.byteLength(`{"n":${at}}\n`) * (at + 1) }
+        }),
+      )
+      records = (await archive.keepAll(sources)).map(unwrap)
+    })
+
+    async function checkedPack(raws: readonly RawRecord[], key = master): Promise<Report> {
+      const findings = new Findings()
+      const check = new RawCheck(home, findings, key)
+      check.take(
+        raws.map((raw) => ({ raw }) as ObjectRecord),
+        3,
+      )
+      const hasher = new Hasher(1)
+      await check.check(hasher, () => {})
+      await hasher.settled()
+      check.end(true)
+      await hasher.close()
+      return findings.report()
+    }
+
+    it('are all checked, each as it was received', async () => {
+      expect(new Set(records.map(({ stored }) => stored?.path)).size).toBe(1)
+      expect(await checkedPack(records)).toMatchObject({ ok: true, checked: { rawObjects: 50 } })
+    })
+
+    it('are found to be missing with their pack, or changed with it', async () => {
+      const path = join(home, records[0]?.stored?.path ?? '')
+      const bytes = await readFile(path)
+      bytes[bytes.length - 20] = (bytes.at(-20) ?? 0) ^ 1
+      await writeFile(path, bytes)
+      expect((await checkedPack(records)).findings).toMatchObject([{ kind: 'changed', leaf: 3 }])
+      await rm(path)
+      expect((await checkedPack(records)).findings).toMatchObject([{ kind: 'missing', leaf: 3 }])
+    })
+
+    it('that were sealed as something else are found, whatever the pack is', async () => {
+      const [first, ...more] = records as [RawRecord, ...RawRecord[]]
+      const longer = { ...first, bytes: first.bytes + 1 }
+      const other = { ...first, sha256: first.sha256.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) }
+      for (const lie of [longer, other])
+        expect((await checkedPack([lie, ...more])).findings).toMatchObject([{ kind: 'changed', leaf: 3 }])
+      expect((await checkedPack([longer, ...records])).findings[0]).toMatchObject({ kind: 'unverifiable', leaf: 3 })
+    })
+  },
+)
+
+it('an encrypted pack is checked as stored without the key, and says of how many objects this is all', async () => {
+  const archive = await RawArchive.open({ root: home }, { raw: 'keep', rawKey: `file:${join(home, 'key')}` })
+  const path = join(home, 'log.json')
+  const sources = Array.from({ length: 40 }, (_, at) => ({ path, firstByte: at * 19, lastByte: at * 19 + 190 + at }))
+  const findings = new Findings()
+  const check = new RawCheck(home, findings)
+  const kept = (await archive.keepAll(sources)).map(unwrap)
+  check.take(
+    kept.map((raw) => ({ raw }) as ObjectRecord),
+    3,
+  )
+  const hasher = new Hasher(1)
+  await check.check(hasher, () => {})
+  check.end(true)
+  await hasher.close()
+  const objects = new Set(kept.map(({ sha256 }) => sha256)).size
+  expect(findings.report().notChecked).toContainEqual(expect.stringMatching(`${objects} raw objects are encrypted`))
 })
 
 it('objects of which only digests are kept are counted as not checked', async () => {

@@ -1,0 +1,102 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { lookAt, lookAtLines } from './head.ts'
+import { inspect } from './inspect.ts'
+import { Pace } from './pace.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bricktrail-inspect-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+async function inspected(bytes: Uint8Array, listedBytes = bytes.length) {
+  const path = join(folder, randomBytes(6).toString('hex'))
+  await writeFile(path, bytes)
+  const { mtimeMs } = await stat(path)
+  return inspect({ key: path, path, sizeBytes: listedBytes, modifiedMs: Math.trunc(mtimeMs) }, 3, new Pace())
+}
+
+const LINE = fc.oneof(
+  fc.json({ maxDepth: 1 }),
+  fc.constantFrom(
+    '',
+    ' ',
+    '{"a":1}',
+    '{"records":[{"a":1}]}',
+    '{"records":[]}',
+    '[{"a":1}]',
+    '{"a":',
+    '\uFEFF{"a":1}',
+    'x,y',
+  ),
+)
+
+it('lines that are looked at alone show what a look at the whole shows', () => {
+  fc.assert(
+    fc.property(
+      fc.array(LINE, { maxLength: 8 }),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 4 }),
+      (lines, ends, records) => {
+        const raw = Buffer.from(lines.join('\n') + (ends ? '\n' : ''))
+        const quick = lookAtLines(raw, records)
+        if (quick === undefined) return
+        expect(quick).toEqual(lookAt(raw, { text: raw.toString('utf8'), whole: true, damaged: false }, records))
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+it('a small object is told of as one that is read piece by piece', async () => {
+  const text = '{"a":1}\n{"b":2}\n{"c":3}\n{"d":4}\n'
+  const contents = ['', text, `${text}{"half`, '{"no break":1}', '\n', 'junk', '[{"a":1},\n{"b":2}]', `\uFEFF${text}`]
+  for (const content of [...contents.map((each) => Buffer.from(each)), gzipSync(text), randomBytes(5000)]) {
+    const { bytes, ...quick } = await inspected(content)
+    expect(bytes?.equals(content)).toBe(true)
+    // One that has become larger than it was listed is read piece by piece.
+    const { bytes: none, ...careful } = await inspected(content, Math.max(0, content.length - 1))
+    if (content.length > 0) expect(none).toBeUndefined()
+    const { object: _, ...first } = quick.inspected
+    const { object: __, ...second } = careful.inspected
+    expect({ ...quick, inspected: first }).toEqual({ ...careful, inspected: second })
+    expect(first.sha256).toBe(sha(content))
+    expect(first.breakSha256).toBe(sha(content.subarray(0, first.lastBreak)))
+  }
+})
+
+it('a pace that has met a slow file waits beside others for a while, and lets others have their turn', async () => {
+  const pace = new Pace()
+  const slow = () => {
+    const until = performance.now() + 10
+    while (performance.now() < until);
+    return 'quick'
+  }
+  expect(await pace.call(slow, async () => 'patient')).toBe('quick')
+  expect(await pace.call(slow, async () => 'patient')).toBe('patient')
+  let turns = 0
+  const other = new Pace()
+  setImmediate(() => turns++)
+  for (let n = 0; turns === 0 && n < 1_000_000; n++)
+    await other.call(
+      () => n,
+      async () => n,
+    )
+  expect(turns).toBe(1)
+  await expect(
+    new Pace().call(
+      () => {
+        throw new Error('gone')
+      },
+      async () => 1,
+    ),
+  ).rejects.toThrow('gone')
+})
