@@ -1,7 +1,7 @@
 /** The way in, the frame, and what the built page weighs. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { filesUnder, ROOT, textOf } from '../source-files.ts'
 import { openSite, type Site } from './site.fixture.ts'
 
@@ -16,6 +16,7 @@ let site: Site
 beforeAll(async () => {
   site = await openSite()
 })
+afterEach(() => site.leave())
 afterAll(() => site.close())
 
 describe('the way in', () => {

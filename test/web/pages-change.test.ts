@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { homeAt } from '../../src/core/home.ts'
 import { Outbox } from '../../src/deliver/outbox.ts'
 import type { TokenRow } from '../../src/serve/shapes/access.ts'
@@ -14,6 +14,7 @@ let site: Site
 beforeAll(async () => {
   site = await openSite()
 })
+afterEach(() => site.leave())
 afterAll(() => site.close())
 
 /** What the API says to the owner of a secret. */

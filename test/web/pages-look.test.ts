@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { AlertPage } from '../../src/serve/shapes/alerts.ts'
 import type { RejectPage } from '../../src/serve/shapes/operations.ts'
 import { wrongOf } from './axe.fixture.ts'
@@ -12,6 +12,7 @@ let site: Site
 beforeAll(async () => {
   site = await openSite()
 })
+afterEach(() => site.leave())
 afterAll(() => site.close())
 
 /** The machine may have other things to do. */

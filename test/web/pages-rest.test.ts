@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page, Request } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { homeAt } from '../../src/core/home.ts'
 import { Outbox } from '../../src/deliver/outbox.ts'
 import type { AlertPage } from '../../src/serve/shapes/alerts.ts'
@@ -14,6 +14,7 @@ let site: Site
 beforeAll(async () => {
   site = await openSite()
 })
+afterEach(() => site.leave())
 afterAll(() => site.close())
 
 /** Requests of a page to a path of the API, from now on. */

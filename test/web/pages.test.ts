@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { AlertPage } from '../../src/serve/shapes/alerts.ts'
 import type { EntityRow } from '../../src/serve/shapes/entities.ts'
 import type { RuleList } from '../../src/serve/shapes/rules.ts'
@@ -36,6 +36,7 @@ beforeAll(async () => {
   site = await openSite()
   shown = await pagesOf(site)
 })
+afterEach(() => site.leave())
 afterAll(() => site.close())
 
 /** The pages; those of an alert, a rule or an entity are of the first there is. */

@@ -46,8 +46,12 @@ export interface Site {
   api<T>(path: string, body?: object): Promise<T>
   /** A secret of a new token. */
   token(role: Role): Promise<string>
+  /** Closes all pages: who leaves them open has their questions asked and their streams held on. */
+  leave(): Promise<void>
   close(): Promise<void>
 }
+
+type Cookies = Awaited<ReturnType<BrowserContext['cookies']>>
 
 /** What a page of a test is like. */
 export interface PageOptions {
@@ -67,7 +71,7 @@ export async function openSite(): Promise<Site> {
   const browser = await startBrowser()
   const complaints: string[] = []
   const contexts: BrowserContext[] = []
-  let admin: BrowserContext | undefined
+  let admin: Cookies | undefined
 
   const context = async ({ scheme = 'light', width = 1280, height = 800 }: PageOptions) => {
     const made = await browser.newContext({
@@ -97,6 +101,9 @@ export async function openSite(): Promise<Site> {
     })
     return page
   }
+  const leave = async () => {
+    await Promise.all(contexts.splice(0).map((each) => each.close()))
+  }
   const api = async <T>(path: string, body?: object): Promise<T> => {
     const headers = { authorization: `Bearer ${inject('webAdmin')}`, 'content-type': 'application/json' }
     const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
@@ -115,9 +122,11 @@ export async function openSite(): Promise<Site> {
       const of = await context(options)
       const page = await pageOf(of)
       // The link counts once; whoever comes later takes the session along.
-      if (admin === undefined) await page.goto(server.link)
-      else await of.addCookies(await admin.cookies())
-      admin ??= of
+      if (admin !== undefined) await of.addCookies(admin)
+      else {
+        await page.goto(server.link)
+        admin = await of.cookies()
+      }
       return page
     },
     as: async (role, options = {}, secret) => {
@@ -133,8 +142,9 @@ export async function openSite(): Promise<Site> {
       writeFileSync(join(home, 'dropped', name), records.map((record) => `${JSON.stringify(record)}\n`).join('')),
     api,
     token,
+    leave,
     close: async () => {
-      for (const each of contexts) await each.close()
+      await leave()
       await browser.close()
       await stop(server.process)
       rmSync(folder, { recursive: true, force: true })
