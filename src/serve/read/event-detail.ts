@@ -6,6 +6,7 @@ import { filesBetween } from '../../lake/read.ts'
 import { keyOf } from '../../lake/table.ts'
 import { MASKS, type Mask } from '../contract.ts'
 import type { EventDetail } from '../shapes/events.ts'
+import { columnsNamedIn } from './columns-named.ts'
 import { isAllPlaced } from './counts.ts'
 import { ACTOR_SQL } from './event-page.ts'
 import { type EventColumns, explain } from './explain.ts'
@@ -52,7 +53,7 @@ export async function findEvent(
   if (row === undefined) throw notFound('event', id)
   const { raw, json } = row
   if (sight.masks.length === 0) return { columns: raw, raw, timeMs }
-  const seen = maskedRows(reader, sight, json, () => true)
+  const seen = maskedRows(reader, { masks: sight.masks, rows: {} }, json, () => true)
   const [columns] = await reader
     .statement(`SELECT * FROM ${seen}`, 'rows of files', 'quick', { by: askerOf(sight), signal })
     .catch(withoutValues)
@@ -187,7 +188,8 @@ async function placedRelated(
   const counts = (['session', 'request'] as const).map(
     (by) => `(count(*) FILTER (${relatedSql(by, event) ?? 'false'}))::INTEGER AS "${by}"`,
   )
-  const showing = { columns: () => true, select: counts.join(', '), where: 'TRUE', order: '', limit: 1 }
+  const select = counts.join(', ')
+  const showing = { columns: columnsNamedIn(select), select, where: 'TRUE', order: '', limit: 1 }
   const unmasked = { ...sight, masks: [] }
   const read = await rowsShown<Pick<EventDetail['related'], 'session' | 'request'>>(
     reader,

@@ -99,8 +99,14 @@ async function placedRows(
   const wanted = { ...question, limit: limit + 1 }
   const finder = await placeFinder(reader, sight, wanted, after?.timeUs, { ...options, ...span })
   if (finder === undefined) return undefined
-  const [first, rest] = firstOf(boundsOf((await reader.snapshots.asOf(options.version)).events), span, order)
-  let enough = await finder.take(first)
+  const bounds = boundsOf((await reader.snapshots.asOf(options.version)).events)
+  let [enough, rest]: [boolean | undefined, Span | undefined] = [false, span]
+  for (const lengthMs of FIRST_MS) {
+    if (enough !== false || rest === undefined) break
+    const [first, left] = firstOf(bounds, rest, order, lengthMs)
+    enough = await finder.take(first)
+    rest = left
+  }
   if (enough === false && rest !== undefined) {
     for (const stretch of await stretches(reader, sight, wanted, { ...options, ...rest })) {
       enough = await finder.take(within(stretch, rest))
@@ -124,16 +130,21 @@ async function placedRows(
   )
 }
 
-/** So much of a span is looked through before counts are asked where events are: fewer events than there are counts. */
-const FIRST_MS = 6 * 3_600_000
+/** So much of a span is looked through before counts are asked where events are: few events, then fewer than there are counts. */
+const FIRST_MS = [1_800_000, 6 * 3_600_000] as const
 
 /** Where a page begins, and what of its span is left. */
-function firstOf(bounds: Required<Span> | undefined, span: Span, order: PageQuestion['order']): [Stretch, Span?] {
+function firstOf(
+  bounds: Required<Span> | undefined,
+  span: Span,
+  order: PageQuestion['order'],
+  lengthMs: number,
+): [Stretch, Span?] {
   const fromMs = Math.max(span.fromMs ?? Number.NEGATIVE_INFINITY, bounds?.fromMs ?? 0)
   // An end of a span is not part of it; the last event is.
   const toMs = Math.min(span.toMs ?? Number.POSITIVE_INFINITY, (bounds?.toMs ?? 0) + 1)
-  if (toMs - fromMs <= FIRST_MS) return [{ fromMs, toMs: Math.max(fromMs, toMs) }]
-  const [early, late] = [fromMs + FIRST_MS, toMs - FIRST_MS]
+  if (toMs - fromMs <= lengthMs) return [{ fromMs, toMs: Math.max(fromMs, toMs) }]
+  const [early, late] = [fromMs + lengthMs, toMs - lengthMs]
   return order === 'newest'
     ? [
         { fromMs: late, toMs },

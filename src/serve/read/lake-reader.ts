@@ -11,6 +11,7 @@ import { Answers } from './answers.ts'
 import { columnsNamedIn } from './columns-named.ts'
 import { Connections, type Lane, type PlainRow } from './connections.ts'
 import { maskKey } from './mask-key.ts'
+import { RowCache } from './row-cache.ts'
 import { SeenTimes } from './seen-times.ts'
 import { Slots } from './slots.ts'
 import { type LakeSnapshot, Snapshots } from './snapshots.ts'
@@ -43,6 +44,8 @@ type FileSpan = Pick<ReadOptions, 'fromMs' | 'toMs' | 'spans' | 'before'>
 /** Enough for the explorer's questions over tens of millions of events, with room for what is kept counted. */
 export const DEFAULT_READER_MEMORY_MB = 1000
 const DEFAULT_ANSWER_BYTES = 64_000_000
+/** Some 50,000 rows of pages. */
+const ROW_BYTES = 40_000_000
 const DEFAULT_WAITING = 200
 /** A page asks some ten things at once, and people have more than one open. */
 const WAITING_OF_ONE = 24
@@ -101,6 +104,8 @@ export class LakeReader implements LakeQuestions {
   readonly key: string
   /** What is kept counted. */
   readonly slots: Slots
+  /** Rows that pages were made of, as they are. */
+  readonly rowCache = new RowCache(ROW_BYTES)
   /** When events of pages happened. */
   readonly seen = new SeenTimes()
   readonly #engine: Engine

@@ -12,7 +12,7 @@ import type { DataFile, Snapshot } from '../../lake/snapshot.ts'
 import type { DeltaTable } from '../../lake/table.ts'
 import type { Mask } from '../contract.ts'
 import { AIM_COLUMNS, markSql, numberedSql, PLACES, type Placed, Places } from './places.ts'
-import { type Sight, visible } from './visible.ts'
+import { LIMITED, type Sight, visible } from './visible.ts'
 
 /** A quarter of an hour: histograms of a day have enough of them, and a year does not have too many. */
 export const SLOT_MS = 900_000
@@ -47,8 +47,6 @@ const NAMES = COLUMNS.map(({ name }) => ident(name)).join(', ')
 const TARGETS_TYPE = duckdbType(COLUMNS.find(({ name }) => name === 'targets')?.type ?? 'string')
 const EVERY_KIND = `list_distinct(list_transform(targets, lambda t: {'type': t.type, 'id': NULL, 'name': NULL, 'principal': NULL, 'privilege': NULL}))::${TARGETS_TYPE}`
 const kindSql = (name: string): string => (name === 'targets' ? `${EVERY_KIND} AS targets` : ident(name))
-/** Limits look at these, whatever a statement names. */
-const LIMITED = ['workspace_id', 'category', 'service']
 /** Tables of what counts name by number: each has a table of its own for each set of masks. */
 const NAMED = { kinds: { id: 'kind', columns: COLUMNS }, aims: { id: 'aim', columns: AIM_COLUMNS } } as const
 type Named = keyof typeof NAMED

@@ -76,6 +76,9 @@ export const isLimitedByLists = ({ workspaces, categories }: RowLimits): boolean
 /** What Bricktrail itself was asked. */
 const IS_USE = "coalesce(lower(service) = 'bricktrail', false)"
 
+/** Columns that limits look at. */
+export const LIMITED: readonly string[] = ['workspace_id', 'category', 'service']
+
 /** A condition over columns of `events`; `TRUE` where nothing is limited. */
 export function limitsSql({ workspaces, categories, use }: RowLimits): string {
   const within = (column: string, values: readonly string[]) =>
