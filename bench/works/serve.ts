@@ -31,7 +31,7 @@ export async function work({ home, users, seconds, thinkSeconds }: ServeParams):
     const first = await warm(server.url, tokens[0] ?? '')
     const memory = [await memoryOf(server.url)]
     const lap = stopwatch()
-    const cpuBefore = await metricOf(server.url, 'process_cpu_seconds_total')
+    const cpuBefore = await cpuOf(server.url)
     const until = performance.now() + seconds * 1000
     const asked: Asked[] = []
     const people = Array.from({ length: users }, (_, nth) =>
@@ -44,15 +44,17 @@ export async function work({ home, users, seconds, thinkSeconds }: ServeParams):
     await Promise.all(people)
     memory.push(await half, await memoryOf(server.url))
     const { seconds: took } = lap()
-    const cpuSeconds = (await metricOf(server.url, 'process_cpu_seconds_total')) - cpuBefore
+    const cpuSeconds = (await cpuOf(server.url)) - cpuBefore
     return {
       events: asked.length,
       seconds: took,
       cpuSeconds,
       details: {
         cpu_each_ms: (cpuSeconds * 1000) / asked.length,
+        cpu_seconds: cpuSeconds,
         ready_ms: ready * 1000,
         counted_ms: first,
+        counted_cpu_seconds: cpuBefore,
         ...figures(asked),
         ...memoryFigures(memory),
       },
@@ -110,6 +112,7 @@ async function metricOf(url: string, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0)
 }
 
+const cpuOf = (url: string): Promise<number> => metricOf(url, 'process_cpu_seconds_total')
 const memoryOf = (url: string): Promise<number> => metricOf(url, 'process_resident_memory_bytes')
 
 interface Asked {
@@ -181,7 +184,7 @@ async function person(who: Person, asked: Asked[]): Promise<void> {
   await sleep(random() * thinkSeconds * 1000)
   while (performance.now() < until) {
     const search = searchOf(random)
-    const kind = (name: string) => (search.includes('target') ? 'scanned' : name)
+    const kind = (name: string) => (search.includes('target') ? 'targets' : name)
     const [page] = await Promise.all([
       ask(kind('page'), `/api/v1/events?${search}`),
       ask(kind('facets'), `/api/v1/events/facets?${search}&fields=${FIELDS}`),
@@ -215,14 +218,13 @@ function figures(asked: readonly Asked[]): Record<string, number> {
       some.map(({ ms }) => ms),
       0.95,
     ),
+    [`${name}_max_ms`]: some.reduce((most, { ms }) => Math.max(most, ms), 0),
   })
-  // Searches by target are not counted: the events of their span are read.
-  const kinds = ['page', 'facets', 'histogram', 'event', 'scanned'].map((what) =>
-    of(
-      what,
-      asked.filter((each) => each.what === what),
-    ),
-  )
+  // All questions of searches by target are a kind of their own: counts by quarters of an hour do not know targets.
+  const kinds = ['page', 'facets', 'histogram', 'event', 'targets'].map((what) => {
+    const some = asked.filter((each) => each.what === what)
+    return { [`${what}_questions`]: some.length, ...of(what, some) }
+  })
   return Object.assign({ failed: asked.filter(({ failed }) => failed).length }, of('all', asked), ...kinds)
 }
 
