@@ -60,8 +60,9 @@ export interface TakeContext {
 
 /** A batch holds at most this much raw text, about a million events, … */
 const BATCH_BYTES = 1024 * 1024 * 1024
-/** … and at most this many objects, … */
-const BATCH_OBJECTS = 4000
+/** … and at most this many objects, or some more where few are left: a batch costs what a thousand small objects do, … */
+const BATCH_OBJECTS = 10_000
+const FEW_LEFT = 2000
 /** … the first batch fewer, so that the engine has work while the others are looked at, … */
 const FIRST_OBJECTS = 2000
 /** … and, of small objects, this much, since they are gathered in memory. */
@@ -127,8 +128,9 @@ export async function takeObjects(
   return taking.end()
 }
 
-function isFull({ works, bytes }: Group, isFirst: boolean): boolean {
-  const mostLines = isFirst ? FIRST_OBJECTS : BATCH_OBJECTS
+/** @param left objects that have not been looked at */
+function isFull({ works, bytes }: Group, isFirst: boolean, left: number): boolean {
+  const mostLines = (isFirst ? FIRST_OBJECTS : BATCH_OBJECTS) + (left < FEW_LEFT ? left : 0)
   const most = works[0]?.shape === 'lines' ? mostLines : BATCH_TABLES
   return works.length >= most || bytes >= BATCH_BYTES || (bytes >= GATHERED_BYTES && areSmall(works.length, bytes))
 }
@@ -144,6 +146,7 @@ class TakingObjects {
   #batch: Promise<BatchContext> | undefined
   #hasRun = false
   #doneBytes = 0
+  #left: number
   #useful = false
   readonly #report: IngestReport = {
     objects: 0,
@@ -163,15 +166,18 @@ class TakingObjects {
   constructor(objects: readonly SourceObject[], input: TakeInput, context: TakeContext) {
     this.#input = input
     this.#context = context
+    this.#left = objects.length
     this.#totalBytes = objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   }
 
   passUnreadable(object: SourceObject, message: string): void {
+    this.#left--
     this.#report.unreadable.push({ object: object.key, message })
     this.#done(object.sizeBytes)
   }
 
   async add(object: SourceObject, planned: Planned): Promise<void> {
+    this.#left--
     if (planned.kind === 'work') return this.#addWork(planned)
     this.#report[planned.kind]++
     if (planned.kind === 'unchanged' && planned.usable) this.#useful = true
@@ -198,7 +204,7 @@ class TakingObjects {
     group.works.push(work)
     group.bytes += estimatedBytes(work)
     for (const record of head) group.hints.take(record)
-    if (isFull(group, !this.#hasRun)) await this.#flush(key, group)
+    if (isFull(group, !this.#hasRun, this.#left)) await this.#flush(key, group)
   }
 
   #opening(): Promise<BatchContext> {
