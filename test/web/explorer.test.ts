@@ -9,7 +9,7 @@ import { lead, openSite, type Site } from './site.fixture.ts'
 let site: Site
 let page: Page
 beforeAll(async () => {
-  site = await openSite()
+  site = await openSite({ ownLog: '1s' })
   page = await site.signedIn()
   await page.getByRole('heading', { name: 'Overview' }).waitFor()
 })

@@ -14,7 +14,7 @@ const MOST_LOADS = 3
 
 let site: Site
 beforeAll(async () => {
-  site = await openSite()
+  site = await openSite({ ownLog: '1s' })
 })
 afterEach(() => site.leave())
 afterAll(() => site.close())

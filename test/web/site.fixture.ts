@@ -11,7 +11,7 @@ import type { MadeToken } from '../../src/serve/shapes/access.ts'
 import { ROOT } from '../source-files.ts'
 
 /** Roles see everything masked that can be, so that revealing shows something. */
-const CONFIG = `
+const configOf = (ownLog: string): string => `
 sources:
   - name: dropped
     path: dropped
@@ -21,7 +21,7 @@ access:
     analyst:
       masks: [email, ip, query]
 schedules:
-  own_log: 1s
+  own_log: ${ownLog}
 `
 
 /** Two cores are shared with what else runs. */
@@ -60,12 +60,12 @@ export interface PageOptions {
   readonly height?: number
 }
 
-/** Starts `bricktrail serve` and a browser. */
-export async function openSite(): Promise<Site> {
+/** Starts `bricktrail serve` and a browser. What is asked of it gets into the lake at once where a test needs that: each time is work. */
+export async function openSite({ ownLog = '1h' } = {}): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), 'bricktrail-site-'))
   const home = join(folder, 'home')
   cpSync(inject('webHome'), home, { recursive: true })
-  writeFileSync(join(home, 'bricktrail.yaml'), CONFIG)
+  writeFileSync(join(home, 'bricktrail.yaml'), configOf(ownLog))
   mkdirSync(join(home, 'dropped'))
   const server = await startServer(home)
   const browser = await startBrowser()
