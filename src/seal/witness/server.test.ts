@@ -169,24 +169,28 @@ describe('a witness that is killed', () => {
     expect((await post(again, refused)).status).toBe(409)
   })
 
-  it(`${KILLS} times at random, never forgets a signature that somebody has`, async () => {
-    const long = new SignedLog(LOG_KEY, 3000)
-    let signed = 0
-    for (let kill = 0; kill < KILLS; kill++) {
-      const { url: running, child } = await start()
-      // An old size that cannot be right asks for the right one.
-      let size = Number(await (await post(running, await long.request(2999, 3000))).text())
-      expect(size).toBeGreaterThanOrEqual(signed)
-      setTimeout(() => child.kill('SIGKILL'), 5 + Math.random() * 60)
-      for (; size < 2900; size += 1) {
-        const request = await long.request(size, size + 1)
-        const answer = await post(running, request).catch(() => undefined)
-        if (answer === undefined) break
-        expect(answer.status).toBe(200)
-        signed = size + 1
+  it(
+    `${KILLS} times at random, never forgets a signature that somebody has`,
+    async () => {
+      const long = new SignedLog(LOG_KEY, 3000)
+      let signed = 0
+      for (let kill = 0; kill < KILLS; kill++) {
+        const { url: running, child } = await start()
+        // An old size that cannot be right asks for the right one.
+        let size = Number(await (await post(running, await long.request(2999, 3000))).text())
+        expect(size).toBeGreaterThanOrEqual(signed)
+        setTimeout(() => child.kill('SIGKILL'), 5 + Math.random() * 60)
+        for (; size < 2900; size += 1) {
+          const request = await long.request(size, size + 1)
+          const answer = await post(running, request).catch(() => undefined)
+          if (answer === undefined) break
+          expect(answer.status).toBe(200)
+          signed = size + 1
+        }
+        await ended(child)
       }
-      await ended(child)
-    }
-    expect(signed).toBeGreaterThan(0)
-  }, 30_000 + KILLS * 6000)
+      expect(signed).toBeGreaterThan(0)
+    },
+    30_000 + KILLS * 6000,
+  )
 })
