@@ -151,21 +151,10 @@ describe('rules by chance over events by chance', () => {
     })
     const rules = made.flatMap(({ rule, detection, text }) => (rule === undefined ? [] : [{ rule, detection, text }]))
     await fill(records)
-    const found = await foundBy(rules.map(({ rule }) => rule))
-    const all = new Set(rules.keys())
-    expect(
-      await foundBy(
-        rules.map(({ rule }) => rule),
-        { unexplained: all, recordsToPart: 0 },
-      ),
-    ).toEqual(found)
-    expect(
-      await foundBy(
-        rules.map(({ rule }) => rule),
-        { recordsToPart: 0 },
-        KEYS_ALIKE,
-      ),
-    ).toEqual(found)
+    const all = rules.map(({ rule }) => rule)
+    const found = await foundBy(all)
+    const unexplained = new Set([...rules.keys()].filter((number) => number % 2 === 0))
+    expect(await foundBy(all, { unexplained, recordsToPart: 0 }, KEYS_ALIKE)).toEqual(found)
     const differ: unknown[] = []
     const subjects = records.map(auditSubject)
     rules.forEach(({ detection, text }, number) => {

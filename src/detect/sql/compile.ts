@@ -120,26 +120,38 @@ export interface MatchSource {
   readonly contexts?: { readonly table: string; readonly key: string } | undefined
 }
 
+/** Records that are taken along for other rules. */
+export interface TakenAlong {
+  /** Column of the source's contexts that is not NULL for them, and comes along; records come in its order. */
+  readonly mark: string
+  readonly columns: readonly string[]
+}
+
 /**
  * Records that any rule matches, with the columns their matches are made of and `hit0…`: a word for every 62 rules, by their
- * position in `rules`. A column is NULL where no rule that matched reads it.
+ * position in `rules`. A column is NULL where no rule that matched reads it. With `along` these records too, and their context.
  */
 export function matchSql(
   rules: readonly CompiledRule[],
   source: MatchSource,
   shape: RecordShape,
   dialect: Dialect,
+  along?: TakenAlong,
 ): string {
   const bindings = new Bindings(narrowed(shape, rules), dialect)
   const hits = hitsOf(rules, source, bindings)
   const ids = Object.keys(shape.ids)
-  const kept = [...new Set(rules.flatMap(({ columns }) => columns))].filter((column) => !ids.includes(column))
+  const readers = [...rules.flatMap(({ columns }) => columns), ...(along?.columns ?? [])]
+  const kept = [...new Set(readers)].filter((column) => !ids.includes(column))
   const all = [...ids, ...kept]
-  const tested = `(SELECT ${[...all.map(dialect.identifier), ...hits].join(',\n  ')}
-FROM ${bindings.over(recordsOf(rules, source, [...all, ...bindings.columns], dialect))})`
-  const columns = kept.map((column) => keptSql(column, rules, dialect))
-  const words = hits.map((_, at) => `hit${at}`)
-  return `SELECT ${[...ids.map(dialect.identifier), ...columns, ...words].join(', ')} FROM ${dialect.where(tested, anyHit(words, dialect))}`
+  const beside = along === undefined ? [] : [CONTEXT_KEY, along.mark]
+  const records = recordsOf(rules, source, [...all, ...bindings.columns], dialect, beside.slice(1))
+  const tested = `(SELECT ${[...all.map(dialect.identifier), ...beside, ...hits].join(',\n  ')}\nFROM ${bindings.over(records)})`
+  const columns = kept.map((column) => keptSql(column, rules, dialect, along))
+  const words = maskNames('hit', rules.length)
+  const isKept = [anyHit(words, dialect), ...(along === undefined ? [] : [`${along.mark} IS NOT NULL`])].join(' OR ')
+  const order = along === undefined ? '' : ` ORDER BY ${along.mark}`
+  return `SELECT ${[...ids.map(dialect.identifier), ...columns, ...beside, ...words].join(', ')} FROM ${dialect.where(tested, isKept)}${order}`
 }
 
 /** `hit0…`: the rules that match a record. Values for them are asked of `bindings`, each for the rules that want it. */
@@ -157,25 +169,31 @@ export function hitsOf(rules: readonly CompiledRule[], source: MatchSource, bind
 export const anyHit = (hits: readonly string[], dialect: Dialect): string => `(${dialect.bitOr(hits)}) <> 0`
 
 /** Copying what nobody reads costs more than looking whether anybody does. */
-function keptSql(column: string, rules: readonly CompiledRule[], dialect: Dialect): string {
+function keptSql(column: string, rules: readonly CompiledRule[], dialect: Dialect, along?: TakenAlong): string {
   const name = dialect.identifier(column)
   const readers = rules.flatMap(({ columns }, at) => (columns.includes(column) ? [at] : []))
-  if (readers.length === rules.length) return name
-  return `CASE WHEN ${Mask.of(readers).meets(dialect, 'hit')} THEN ${name} END AS ${name}`
+  const isAlong = along?.columns.includes(column) === true
+  if (readers.length === rules.length && (along === undefined || isAlong)) return name
+  const wanted = [
+    ...(readers.length === 0 ? [] : [Mask.of(readers).meets(dialect, 'hit')]),
+    ...(isAlong ? [`${along.mark} IS NOT NULL`] : []),
+  ]
+  return `CASE WHEN ${wanted.join(' OR ')} THEN ${name} END AS ${name}`
 }
 
-/** The records with these columns and, where there are contexts, `context_key` and `gate_mask0…`. */
+/** The records with these columns and, where there are contexts, `context_key`, `gate_mask0…` and further columns of contexts. */
 export function recordsOf(
   rules: readonly CompiledRule[],
   { relation, contexts }: MatchSource,
   columns: readonly string[],
   dialect: Dialect,
+  marks: readonly string[] = [],
 ): string {
   const needed = [...new Set(columns)].map(dialect.identifier)
   if (contexts === undefined) return selected(needed, relation)
   const keyed = selected([...needed, `${contexts.key} AS ${CONTEXT_KEY}`], relation)
-  const masks = maskNames('contexts.gate_mask', rules.length)
-  return `(SELECT records.*, ${masks.join(', ')}
+  const beside = [...maskNames('gate_mask', rules.length), ...marks].map((name) => `contexts.${name}`)
+  return `(SELECT records.*, ${beside.join(', ')}
 FROM ${keyed} AS records JOIN ${contexts.table} AS contexts ON contexts.${CONTEXT_KEY} = records.${CONTEXT_KEY})`
 }
 

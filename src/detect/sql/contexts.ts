@@ -5,7 +5,16 @@
 import type { Engine } from '../../engine/duckdb.ts'
 import { fieldsOf } from '../sigma/tree.ts'
 import { Bindings } from './bindings.ts'
-import { anyHit, CONTEXT_KEY, type CompiledRule, columnsOf, type MatchSource, maskNames, words } from './compile.ts'
+import {
+  anyHit,
+  CONTEXT_KEY,
+  type CompiledRule,
+  columnsOf,
+  type MatchSource,
+  maskNames,
+  type TakenAlong,
+  words,
+} from './compile.ts'
 import type { Dialect } from './dialect.ts'
 import { fieldText } from './explain.ts'
 import type { NamedValue, RecordShape } from './fields.ts'
@@ -83,30 +92,32 @@ FROM ${table} AS contexts JOIN ${gates} AS gates ON ${same.join(' AND ')})`
 FROM ${dialect.where(tested, anyHit(found, dialect))}`
 }
 
+/** Where records stand that rules are asked of by themselves; NULL for others. */
+const PLACE = 'gate_id'
+
+/** What of the records asking these rules takes, with those of the same gate beside each other, so that few rules are looked at for each block. */
+export const askedOf = (rules: readonly CompiledRule[], shape: RecordShape): TakenAlong => ({
+  mark: PLACE,
+  columns: [...new Set(rules.flatMap(({ rule, captured }) => columnsOf(rule.tree, captured, shape)))],
+})
+
 /**
- * The records that any of the rules may match by the gate, with what asking them takes and the key of their context; those of the same
- * gate beside each other, so that few rules are looked at for each block of them.
+ * Contexts with their masks, as {@link contextGatesSql} gives them for so many rules, and beside them those that others are asked of.
  *
- * @param gates relation of the gate's columns and `gate_id`, of these rules
+ * @param gates relation of the gate's columns and `gate_id`, of these others
  */
-export function askedSql(
-  rules: readonly CompiledRule[],
-  relation: string,
-  { table, key }: Contexts,
+export function placedContextsSql(
+  rules: number,
+  contextGates: string,
+  { table }: Contexts,
   gates: string,
   shape: RecordShape,
-  dialect: Dialect,
 ): string {
-  const columns = [
-    ...new Set([
-      ...Object.keys(shape.ids),
-      ...rules.flatMap(({ rule, captured }) => columnsOf(rule.tree, captured, shape)),
-    ]),
-  ].map(dialect.identifier)
+  const masks = maskNames('gate_mask', rules).map((name) => `coalesce(met.${name}, 0) AS ${name}`)
   const same = shape.gate.map(({ name }) => `gates.${name} IS NOT DISTINCT FROM contexts.${name}`)
-  return `SELECT records.* FROM (SELECT ${[...columns, `${key} AS ${CONTEXT_KEY}`].join(', ')} FROM ${relation}) AS records
-JOIN (SELECT ${CONTEXT_KEY}, gate_id FROM ${table} AS contexts JOIN ${gates} AS gates ON ${same.join(' AND ')}) AS contexts
-  ON contexts.${CONTEXT_KEY} = records.${CONTEXT_KEY} ORDER BY gate_id`
+  return `SELECT contexts.${CONTEXT_KEY}, ${masks.join(', ')}, gates.${PLACE} FROM ${table} AS contexts
+LEFT JOIN ${contextGates} AS met ON met.${CONTEXT_KEY} = contexts.${CONTEXT_KEY}
+LEFT JOIN ${gates} AS gates ON ${same.join(' AND ')} WHERE met.${CONTEXT_KEY} IS NOT NULL OR gates.${PLACE} IS NOT NULL`
 }
 
 /** Whether a rule's matches follow from the context alone: all that is asked, and all that is wanted of them. */

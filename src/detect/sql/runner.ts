@@ -14,13 +14,14 @@ import {
   matchSql,
 } from './compile.ts'
 import {
-  askedSql,
+  askedOf,
   type Contexts,
   contextColumns,
   contextGatesSql,
   contextMatchesSql,
   isOfContext,
   makeContexts,
+  placedContextsSql,
   recordMatchesSql,
 } from './contexts.ts'
 import type { Dialect } from './dialect.ts'
@@ -60,6 +61,7 @@ const RECORDS_TO_PART = 50_000
 
 const HITS = 'temp.rule_hits'
 const CONTEXT_GATES = 'temp.context_gates'
+const CONTEXT_PLACES = 'temp.context_places'
 const ASKED = 'temp.asked_records'
 const CONTEXT_MATCHES = 'temp.context_matches'
 const GATE_VALUES = 'temp.gate_values'
@@ -176,12 +178,17 @@ export class RuleRunner {
     const isSummed = ({ number }: CompiledRule): boolean => this.#summed.has(number)
     const [ofContext, ofRecords] = parted(rules, (rule) => batch.gated !== undefined && isOfContext(rule, this.#shape))
     const [seldom, often] = parted(ofRecords, (rule) => this.#isSeldom(rule, batch))
-    const asked = seldom.length === 0 ? batch : await this.#asked(seldom, batch)
     await inPasses(without(ofContext, isSummed), (some) => this.#take(some, batch))
-    await inPasses(without(often, isSummed), (some) => this.#pass(some, batch))
-    await inPasses(without(seldom, isSummed), (some) => this.#pass(some, asked))
+    let asked: Batch | undefined
+    await inPasses(without(often, isSummed), async (some) => {
+      asked = await this.#pass(some, batch, seldom)
+    })
+    if (seldom.length > 0) asked ??= await this.#pass([], batch, seldom)
+    await inPasses(without(seldom, isSummed), async (some) => {
+      await this.#pass(some, asked ?? batch)
+    })
     await inPasses([...ofContext, ...often].filter(isSummed), (some) => this.#sum(some, batch))
-    await inPasses(seldom.filter(isSummed), (some) => this.#sum(some, asked))
+    await inPasses(seldom.filter(isSummed), (some) => this.#sum(some, asked ?? batch))
     for (const each of unrun)
       if (each.reason === 'too slow' && !unasked.includes(each)) this.#slow.set(each.rule.number, each)
     return { matches: await this.#counts(), candidates: rules.length, unrun }
@@ -196,17 +203,6 @@ export class RuleRunner {
   #isSeldom({ number }: CompiledRule, { gated }: Batch): boolean {
     if (gated === undefined || gated.records < this.#recordsToPart) return false
     return (gated.gates.get(number)?.records ?? 0) < gated.records * SELDOM
-  }
-
-  /** The records of a batch that any of these rules may match, as a batch. */
-  async #asked(rules: readonly CompiledRule[], batch: Batch): Promise<Batch> {
-    const { gated, relation } = batch
-    if (gated === undefined) return batch
-    const ids = new Set(rules.flatMap(({ number }) => gated.gates.get(number)?.ids ?? []))
-    const gates = `(SELECT * FROM ${GATE_VALUES} WHERE gate_id IN (${[...ids].join(', ')}))`
-    const sql = askedSql(rules, relation, gated.contexts, gates, this.#shape, this.#dialect)
-    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE asked_records AS ${sql}`)
-    return { relation: ASKED, gated: { ...gated, contexts: { ...gated.contexts, key: CONTEXT_KEY } } }
   }
 
   async #batchOf(relation: string): Promise<Batch & { readonly unasked: Outcome }> {
@@ -299,12 +295,34 @@ export class RuleRunner {
     await this.#engine.run(`INSERT INTO ${SUMS_TABLE} ${selects.join('\nUNION ALL ')}`)
   }
 
-  async #pass(rules: readonly CompiledRule[], batch: Batch): Promise<void> {
+  /**
+   * Matches of records.
+   *
+   * @param others rules that few records may match
+   * @returns these records, as a batch; the batch itself where there are no such rules
+   */
+  async #pass(rules: readonly CompiledRule[], batch: Batch, others: readonly CompiledRule[] = []): Promise<Batch> {
     const source = await this.#sourceOf(rules, batch)
+    const { gated } = batch
+    if (gated === undefined || others.length === 0) {
+      await this.#engine.run(
+        `CREATE OR REPLACE TEMP TABLE rule_hits AS ${matchSql(rules, source, this.#shape, this.#dialect)}`,
+      )
+      await this.#explain(rules, HITS)
+      return batch
+    }
+    const ids = new Set(others.flatMap(({ number }) => gated.gates.get(number)?.ids ?? []))
+    const gates = `(SELECT * FROM ${GATE_VALUES} WHERE gate_id IN (${[...ids].join(', ')}))`
+    const placed = placedContextsSql(rules.length, CONTEXT_GATES, gated.contexts, gates, this.#shape)
+    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE context_places AS ${placed}`)
+    const along = askedOf(others, this.#shape)
+    const whole = { ...source, contexts: { table: CONTEXT_PLACES, key: gated.contexts.key } }
     await this.#engine.run(
-      `CREATE OR REPLACE TEMP TABLE rule_hits AS ${matchSql(rules, source, this.#shape, this.#dialect)}`,
+      `CREATE OR REPLACE TEMP TABLE asked_records AS ${matchSql(rules, whole, this.#shape, this.#dialect, along)}`,
     )
-    await this.#explain(rules)
+    await this.#explain(rules, ASKED)
+    const relation = `(SELECT * FROM ${ASKED} WHERE ${along.mark} IS NOT NULL)`
+    return { relation, gated: { ...gated, contexts: { ...gated.contexts, key: CONTEXT_KEY } } }
   }
 
   async #writeGates(rules: readonly CompiledRule[], gates: Gates): Promise<void> {
@@ -317,21 +335,23 @@ export class RuleRunner {
         masks.set(id, words)
       }
     })
-    const rows = [...masks].map(([id, words]) => `(${[id, ...words].join(', ')})`)
+    const none = [-1, ...Array<bigint>(wordsFor(rules.length)).fill(0n)]
+    const rows = [none, ...[...masks].map(([id, words]) => [id, ...words])].map((row) => `(${row.join(', ')})`)
     const names = ['gate_id', ...Array.from({ length: wordsFor(rules.length) }, (_, at) => `gate_mask${at}`)]
     await this.#engine.run(
       `CREATE OR REPLACE TEMP TABLE gates AS SELECT v.*, m.* EXCLUDE (gate_id) FROM ${GATE_VALUES} v JOIN (VALUES ${rows.join(', ')}) AS m(${names.join(', ')}) USING (gate_id)`,
     )
   }
 
-  async #explain(rules: readonly CompiledRule[]): Promise<void> {
+  async #explain(rules: readonly CompiledRule[], hits: string): Promise<void> {
+    if (rules.length === 0) return
     const words = Array.from({ length: wordsFor(rules.length) }, (_, at) => `bit_or(hit${at}) AS hit${at}`)
-    const hit = wordsOf(await this.#engine.row(`SELECT ${words.join(', ')} FROM ${HITS}`), 'hit', rules.length)
+    const hit = wordsOf(await this.#engine.row(`SELECT ${words.join(', ')} FROM ${hits}`), 'hit', rules.length)
     const matched = rules.flatMap((rule, position) => (hasBit(hit, position) ? [{ rule, position }] : []))
     for (let at = 0; at < matched.length; at += RULES_AN_EXPLANATION) {
       const some = matched.slice(at, at + RULES_AN_EXPLANATION)
       const selects = some.map(({ rule, position }) =>
-        explainSql(rule, position, HITS, this.#shape, this.#dialect, rule.captured),
+        explainSql(rule, position, hits, this.#shape, this.#dialect, rule.captured),
       )
       await this.#engine.run(`INSERT INTO ${MATCHES_TABLE} ${selects.join('\nUNION ALL ')}`)
     }
