@@ -1,10 +1,10 @@
 /** What `bricktrail alerts` and `bricktrail incidents` have in common. */
-import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { AlertFilter, AlertKind } from '../alert/alert.ts'
 import { AppError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import { jsonText, printable } from '../core/printable.ts'
+import { systemUser } from '../core/system-user.ts'
 import type { AlertBook, AlertLine, AlertWhole } from '../remote/contract.ts'
 import type { AlertDeed } from '../serve/shapes/alerts.ts'
 import type { CliContext } from './contract.ts'
@@ -41,15 +41,6 @@ export const whoOf = ({ as }: { readonly as?: string }): string => {
   const name = as?.trim() ?? systemUser()
   if (name === '') throw new AppError('BAD_ARGUMENT', '--as names nobody.', { hint: 'Give a name, such as --as ana.' })
   return name
-}
-
-function systemUser(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A user without a name, as in many containers.
-    return `user ${process.getuid?.() ?? 'unknown'}`
-  }
 }
 
 /**

@@ -49,7 +49,7 @@ access:
     groups: {security: admin}
     people: {Ana@Example.com: analyst}
     default_role: viewer
-    domains: [example.com]
+    domains: [Example.COM]
     trust_email: true
   roles:
     viewer: {allow: [seal:read], masks: [email], workspaces: ["1"]}

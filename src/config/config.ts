@@ -204,7 +204,7 @@ function oidcSettings(oidc: OidcFile, secrets: Secrets): OidcSettings {
     groups: oidc.groups ?? {},
     people: Object.fromEntries(inSmallLetters),
     ...(oidc.default_role === undefined ? {} : { defaultRole: oidc.default_role }),
-    domains: oidc.domains ?? [],
+    domains: (oidc.domains ?? []).map((domain) => domain.toLowerCase()),
     ...(oidc.trust_email === undefined ? {} : { trustEmail: oidc.trust_email }),
   }
 }

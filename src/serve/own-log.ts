@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, messageOf } from '../core/errors.ts'
+import { systemUser } from '../core/system-user.ts'
 import { VERSION } from '../core/version.ts'
 import { OWN_SERVICE, type OwnAction } from './own-actions.ts'
 import { BegunChanges, syncFolder } from './own-begun.ts'
@@ -253,7 +254,8 @@ export const localRecord = (
   who: { name: done.who, id: `local:${done.who}`, sessionId: 'local' },
   address: '127.0.0.1',
   userAgent: `${done.program}/${VERSION}`,
-  params: done.params,
+  // Whatever name was given: the system knows who it was.
+  params: { ...done.params, system_user: systemUser() },
   status: 200,
 })
 

@@ -1,5 +1,5 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Home, homeAt } from '../../core/home.ts'
@@ -44,6 +44,23 @@ it('makes a token that the service takes, and records it without its secret', as
   expect(record).toMatchObject({ userIdentity: { email: 'ana' }, requestParams: { name: 'nightly', role: 'auditor' } })
   expect(await recordText(home)).not.toContain(out.trim())
   expect(((await stat(home.access)).mode & 0o777).toString(8)).toBe('600')
+})
+
+it('names nobody by an address, and always the user of the system', async () => {
+  for (const argv of [['link'], ['create', 'x'], ['signout', 'ana'], ['revoke', 'x']])
+    for (const as of ['emily.wilson@example.com', 'emily\uFF20example.com'])
+      await expect(token(...argv, '--as', as)).rejects.toMatchObject({
+        code: 'BAD_ARGUMENT',
+        message: /--as is no address/,
+      })
+  expect(await recordText(home)).toBe('')
+  await token('link', '--as', 'emily')
+  const at = served(home, [], { now: () => NOW })
+  expect(() => at.access.links.make({ name: 'emily@example.com', role: 'viewer' })).toThrow('no address')
+  await at.close()
+  expect(await recordLines(home)).toMatchObject([
+    { userIdentity: { email: 'emily' }, requestParams: { role: 'admin', system_user: userInfo().username } },
+  ])
 })
 
 it('lists tokens and what became of them, and revokes', async () => {

@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { TokenBook } from '../../remote/contract.ts'
 import { PERMISSIONS, type Permission, ROLES, type Role } from '../../serve/contract.ts'
 import type { TokenRow } from '../../serve/shapes/access.ts'
-import { whoOf } from '../alerting.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { localNameOf } from '../home/local-name.ts'
 import { notOnServer } from '../server-wish.ts'
 
 interface CreateFlags {
@@ -94,7 +94,7 @@ async function withTokens<T>(
   work: (book: TokenBook) => Promise<T>,
 ): Promise<T> {
   const wish = cli.server()
-  if (wish === undefined) return work(new (await import('../home/tokens.ts')).HomeTokens(cli, whoOf(flags)))
+  if (wish === undefined) return work(new (await import('../home/tokens.ts')).HomeTokens(cli, localNameOf(flags)))
   if (flags.as !== undefined) throw notOnServer('--as', 'A server does it in the name of the token; leave --as away.')
   const { ServerTokens } = await import('../../remote/access.ts')
   const { withServer } = await import('../server.ts')
@@ -165,7 +165,7 @@ async function signOut(
   await withAccess(cli, async (access) => {
     let ended = 0
     for (const name of everybody ? [undefined] : names) {
-      await recorded(cli, 'endSession', whoOf(flags), { name: name ?? 'everybody' })
+      await recorded(cli, 'endSession', localNameOf(flags), { name: name ?? 'everybody' })
       ended += access.sessions.endAll(name)
     }
     cli.out(cli.json() ? `${JSON.stringify({ ended })}\n` : `${ended} ${ended === 1 ? 'session' : 'sessions'} ended.\n`)
@@ -181,7 +181,7 @@ async function link(cli: CliContext, flags: LinkFlags): Promise<void> {
   const { host, port } = config.listen
   const scheme = config.serve.tls === undefined ? 'http' : 'https'
   const url = config.serve.publicUrl ?? running.url ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
-  const name = whoOf(flags)
+  const name = localNameOf(flags)
   await withAccess(cli, async (access) => {
     await recorded(cli, 'createLink', name, { role: flags.role })
     const { code, endsMs } = access.links.make({ name, role: flags.role })

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { AppError, messageOf } from '../../core/errors.ts'
 import { OWNERS_FOLDER } from '../../core/home.ts'
+import { ROLES } from '../contract.ts'
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS tokens (id TEXT PRIMARY KEY, lookup TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL,
@@ -46,6 +47,7 @@ export class AccessFile {
       db.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
       db.exec(SCHEMA)
       withAddresses(db)
+      withRolesOfLinks(db)
       return new AccessFile(db)
     } catch (cause) {
       throw new AppError('BAD_HOME', `${path} cannot be opened: ${messageOf(cause)}`, { cause })
@@ -92,6 +94,16 @@ export class AccessFile {
     this.#kept.set(sql, made)
     return made
   }
+}
+
+/** In files of earlier versions, links of one name had one holder whatever their role. What they kept belongs to the greatest role. */
+function withRolesOfLinks(db: DatabaseSync): void {
+  const isOld = (column: string) =>
+    `${column} GLOB 'link:*' AND ${ROLES.map((role) => `${column} NOT GLOB 'link:${role}:*'`).join(' AND ')}`
+  db.exec(
+    `UPDATE sessions SET holder = 'link:' || role || substr(holder, 5) WHERE role IS NOT NULL AND ${isOld('holder')}`,
+  )
+  db.exec(`UPDATE searches SET owner = 'link:${ROLES.at(-1)}' || substr(owner, 5) WHERE ${isOld('owner')}`)
 }
 
 /** Files of earlier versions know sessions without addresses. */

@@ -1,10 +1,17 @@
 /** One-time links: whoever may use the command line on the home may sign in by one, once, within ten minutes. */
 import type { Role } from '../contract.ts'
 import type { AccessFile } from './access-file.ts'
+import { checkIsNoAddress } from './names.ts'
 import { kept, newSecret, rowOf } from './secret.ts'
 
 const LINK_PREFIX = 'btl_'
 const LIFE_MS = 10 * 60_000
+
+/**
+ * The holder of a link's sessions and saved searches: of each role its own, or a link of a lesser role would be as good as the greater
+ * one for whatever belongs to a holder.
+ */
+export const linkHolder = ({ name, role }: LinkHolder): string => `link:${role}:${name}`
 
 /** Whom a link signs in. */
 export interface LinkHolder {
@@ -29,8 +36,9 @@ export class Links {
     this.#now = now
   }
 
-  /** Makes the code of a link. */
+  /** Makes the code of a link. @throws AppError BAD_ARGUMENT for a name that the record of use would take for a person's */
   make(holder: LinkHolder): { readonly code: string; readonly endsMs: number } {
+    checkIsNoAddress(holder.name, 'The name of a link', 'Give a name, such as ana.')
     const nowMs = this.#now().getTime()
     const [code, endsMs] = [newSecret(LINK_PREFIX), nowMs + LIFE_MS]
     const { lookup, hash } = kept(code)

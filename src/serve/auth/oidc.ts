@@ -8,6 +8,7 @@ import { AppError } from '../../core/errors.ts'
 import { ROLES, type Role } from '../contract.ts'
 import type { OidcSettings } from '../settings.ts'
 import { isLoopback } from './client.ts'
+import { looksLikeAddress } from './names.ts'
 import type { SignedIn } from './people.ts'
 import { sameText } from './secret.ts'
 
@@ -180,7 +181,7 @@ export function personOf(claims: Claims, settings: OidcSettings): SignedIn {
 }
 
 /** A name that people may give themselves never looks like a checked address. */
-const ownWord = (name: string): string => (name.includes('@') ? `${name} (unverified)` : name)
+const ownWord = (name: string): string => (looksLikeAddress(name) ? `${name} (unverified)` : name)
 
 function roleOf(claims: Claims, email: string | null, settings: OidcSettings): Pick<SignedIn, 'role' | 'from'> {
   const domain = email?.split('@').at(-1) ?? ''

@@ -8,7 +8,7 @@ const SEEN_EVERY_MS = 60_000
 
 /** Whose session it is to be. */
 export interface SessionWish {
-  /** `token:<id>`, `person:<id>` or `link:<name>`. */
+  /** `token:<id>`, `person:<id>` or `link:<role>:<name>`. */
   readonly holder: string
   readonly name: string
   /** The role of links; tokens and people have theirs elsewhere, where it may change. */

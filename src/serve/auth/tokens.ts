@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.ts'
 import type { Permission, Role, RowLimits } from '../contract.ts'
 import type { TokenRow } from '../shapes/access.ts'
 import type { AccessFile } from './access-file.ts'
+import { checkIsNoAddress } from './names.ts'
 import { kept, newId, newSecret, rowOf } from './secret.ts'
 
 /** What every token begins with, so that secret scanners know it. */
@@ -58,14 +59,7 @@ export class Tokens {
     const nowMs = this.#now().getTime()
     if (!(wish.expiresMs > nowMs) || wish.expiresMs > nowMs + MOST_DAYS * DAY_MS)
       throw new AppError('BAD_ARGUMENT', 'A token ends within a year from now.', { hint: 'Use for example 90d.' })
-    if (wish.name.includes('@'))
-      throw new AppError(
-        'BAD_ARGUMENT',
-        'The name of a token is no address: the record of use would take it for a person.',
-        {
-          hint: 'Say what it is for, such as "nightly export".',
-        },
-      )
+    checkIsNoAddress(wish.name, 'The name of a token', 'Say what it is for, such as "nightly export".')
     const [id, secret] = [newId(), newSecret(TOKEN_PREFIX)]
     const { lookup, hash } = kept(secret)
     this.#file.run(

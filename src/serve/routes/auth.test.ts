@@ -273,7 +273,7 @@ describe('a one-time link', () => {
   it('is not used up while whom it signs in is locked out', async () => {
     const at = start()
     const path = link(at)
-    for (let n = 0; n < 5; n++) at.access.failures.failed(['link:link:ana'])
+    for (let n = 0; n < 5; n++) at.access.failures.failed(['link:link:admin:ana'])
     expect((await new Browser(at).visit(path)).headers.get('location')).toBe('/?signin=locked')
     nowMs += MINUTE_MS
     expect((await new Browser(at).visit(path)).headers.get('location')).toBe('/')

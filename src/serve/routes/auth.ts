@@ -6,6 +6,7 @@ import { AppError, type ErrorCode, isAppError } from '../../core/errors.ts'
 import { type AppDeps, newRoutes } from '../app.ts'
 import { neighbourhood } from '../auth/client.ts'
 import { setSessionCookie } from '../auth/cookies.ts'
+import { linkHolder } from '../auth/links.ts'
 import { Oidc } from '../auth/oidc.ts'
 import { checkSameSite, returnPath } from '../auth/origin.ts'
 import { holderOf } from '../auth/people.ts'
@@ -131,10 +132,10 @@ export const auth: RouteGroup<AppDeps> = ({ access, settings, now }) => {
       return askFirst(c, code, returnPath(to))
     const refusal = await signIn(c, 'link', async (found) => {
       const asked = access.links.holder(code)
-      if (asked !== undefined) found(`link:${asked.name}`)
+      if (asked !== undefined) found(linkHolder(asked))
       const link = access.links.take(code)
       if (link === undefined) throw new AppError('UNAUTHENTICATED', 'The link was used before, or is too old.')
-      return { session: { holder: `link:${link.name}`, name: link.name, role: link.role, rows: {} }, mayEnter: true }
+      return { session: { holder: linkHolder(link), name: link.name, role: link.role, rows: {} }, mayEnter: true }
     })
     return refusal === undefined ? c.redirect(returnPath(to), 303) : backToSignIn(c, refusal, 'link')
   })

@@ -32,6 +32,14 @@ describe('saved searches', () => {
     expect(await seen('viewer')).toEqual([])
   })
 
+  it('that one keeps for oneself tell nothing, either, that is hidden since', async () => {
+    const json = { name: 'of bo@example.com', q: 'bo@example.com verb:login' }
+    expect((await at.fetch('/api/v1/searches', { method: 'POST', as: 'viewer', json })).status).toBe(201)
+    const told = await (await at.fetch('/api/v1/searches', { as: 'viewer' })).text()
+    expect(told).not.toContain('bo@')
+    expect(told).toMatch(/"q":"p-[0-9a-f]{12}@example\.com/)
+  })
+
   it('that are shared tell nobody what is hidden from them', async () => {
     const q = 'actor:ana@example.com query:"SELECT secret"'
     const json = { name: 'of ana@example.com', q, shared: true }

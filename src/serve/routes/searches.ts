@@ -55,13 +55,14 @@ export const searches: RouteGroup<AppDeps> = ({ access, lake }) =>
     .openapi(list, async (c) => {
       const principal = c.get('principal')
       const kept = access.searches.list(principal)
-      // What is shared may name what is hidden from who asks.
+      // It may name what is hidden from who asks: others wrote it, or they themselves when they still saw more.
       const found = await masked(lake, principal, c.get('signal'), (mask) =>
-        kept.map((each) =>
-          each.shared
-            ? { ...each, name: mask.text(each.name), q: mask.search(each.q), owner: mask.colleague(each.owner) }
-            : each,
-        ),
+        kept.map((each) => ({
+          ...each,
+          name: mask.text(each.name),
+          q: mask.search(each.q),
+          owner: mask.colleague(each.owner),
+        })),
       )
       return c.json({ searches: found }, 200)
     })

@@ -6,12 +6,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Home, homeAt } from '../../core/home.ts'
 import { Access } from '../auth/access.ts'
 import { Browser } from '../browser.fixture.ts'
+import type { Role } from '../contract.ts'
 import { recordLines } from '../records.fixture.ts'
 import { type Served, served } from '../served.fixture.ts'
 import { USUAL_SETTINGS } from '../settings.ts'
 import type { SessionRow } from '../shapes/access.ts'
 import { auth } from './auth.ts'
 import { who } from './me.ts'
+import { searches } from './searches.ts'
 import { sessionRoutes } from './sessions.ts'
 
 const MINUTE_MS = 60_000
@@ -23,7 +25,7 @@ let nowMs = 0
 beforeEach(async () => {
   home = homeAt(await mkdtemp(join(tmpdir(), 'bricktrail-sessions-')))
   nowMs = Date.parse('2026-11-12T08:00:00Z')
-  at = served(home, [auth, who, sessionRoutes], { now: () => new Date(nowMs) })
+  at = served(home, [auth, who, sessionRoutes, searches], { now: () => new Date(nowMs) })
 })
 afterEach(async () => {
   await at.close()
@@ -48,6 +50,41 @@ const ended = async (browser: Browser, path: string): Promise<number> => {
   const headers = { 'x-csrf-token': await browser.csrf() }
   return (await browser.visit(path, { method: 'DELETE', headers })).status
 }
+
+async function byLink(role: Role, name = 'root'): Promise<Browser> {
+  const browser = new Browser(at)
+  const { code } = at.access.links.make({ name, role })
+  expect((await browser.visit(`/auth/link?code=${code}`)).status).toBe(303)
+  return browser
+}
+
+describe('one-time links of one name', () => {
+  it('share nothing across roles: neither sessions nor searches', async () => {
+    const [admin, viewer] = [await byLink('admin'), await byLink('viewer')]
+    expect(await listOf(viewer)).toMatchObject([{ role: 'viewer', own: true }])
+    const [own] = await listOf(admin)
+    expect(await ended(viewer, `/api/v1/me/sessions/${own?.id}`)).toBe(404)
+    const headers = { 'x-csrf-token': await admin.csrf() }
+    const json = { name: 'mine', q: 'service:accounts' }
+    expect((await admin.visit('/api/v1/searches', { method: 'POST', json, headers })).status).toBe(201)
+    const seenBy = async (browser: Browser) => (await browser.visit('/api/v1/searches')).json()
+    expect(await seenBy(viewer)).toEqual({ searches: [] })
+    expect(await seenBy(await byLink('admin'))).toMatchObject({ searches: [{ name: 'mine' }] })
+  })
+
+  it('of before kept things together, which go to the role of each session, and searches to administrators', async () => {
+    at.access.sessions.begin({ holder: 'link:root', name: 'root', role: 'viewer', rows: {} })
+    const db = new DatabaseSync(home.access)
+    db.exec("INSERT INTO searches VALUES ('s1', 'old', 'x', NULL, NULL, 'link:root', 'root', 0, 1)")
+    db.close()
+    Access.open(home.access, USUAL_SETTINGS, () => new Date(nowMs)).close()
+    expect(at.access.sessions.list('link:viewer:root')).toHaveLength(1)
+    expect(await (await (await byLink('admin')).visit('/api/v1/searches')).json()).toMatchObject({
+      searches: [{ name: 'old' }],
+    })
+    expect(await (await (await byLink('viewer')).visit('/api/v1/searches')).json()).toEqual({ searches: [] })
+  })
+})
 
 describe('sessions of oneself', () => {
   it('are seen without any permission, with where each was last used from, and those of others are not', async () => {
