@@ -43,6 +43,11 @@ type FileSpan = Pick<ReadOptions, 'fromMs' | 'toMs' | 'spans' | 'before'>
 
 /** Enough for the explorer's questions over tens of millions of events, with room for what is kept counted. */
 export const DEFAULT_READER_MEMORY_MB = 1000
+/**
+ * Each statement runs in the thread that waits for it. More threads beside these keep asking whether there is work, which costs a short
+ * statement half as much again, and a long one would take every core from the others.
+ */
+const THREADS = 1
 const DEFAULT_ANSWER_BYTES = 64_000_000
 /** Some 50,000 rows of pages. */
 const ROW_BYTES = 40_000_000
@@ -68,7 +73,7 @@ export async function openLakeReader(home: Home, options: LakeReaderOptions = {}
   const engine = await Engine.open({
     memoryLimitMb: options.memoryLimitMb ?? DEFAULT_READER_MEMORY_MB,
     tempDir: spill,
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    threads: options.threads ?? THREADS,
   })
   await engine.run('SET parquet_metadata_cache = true')
   // The system keeps files in its own cache; a second copy would fill this process up to its limit, and be no faster.
