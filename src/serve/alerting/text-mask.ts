@@ -2,6 +2,7 @@
 import { isAppError } from '../../core/errors.ts'
 import { lit } from '../../engine/sql.ts'
 import type { LakeQuestions, Mask, Principal, Relations } from '../contract.ts'
+import { withoutHeld } from '../read/query-text.ts'
 import { QUERY_WORDS, type Sight } from '../read/visible.ts'
 
 /** How texts are shown to somebody. */
@@ -85,7 +86,7 @@ function maskWith(
   shown: (text: string, what: Asked) => string,
 ): TextMask {
   const quiet = masks.includes('query')
-  const text = (value: string) => (value === '' ? '' : shown(value, 'text'))
+  const text = (value: string) => (value === '' ? '' : shown(quiet ? withoutHeld(value) : value, 'text'))
   const who = (value: string) => (value.includes('@') || ID.test(value) ? text(value) : value && shown(value, 'name'))
   return {
     text,

@@ -12,10 +12,11 @@ import { ACTOR_SQL } from './event-page.ts'
 import { type EventColumns, explain } from './explain.ts'
 import { askerOf, type LakeReader, notFound } from './lake-reader.ts'
 import { markSql, PLACES } from './places.ts'
+import { isQueryName, mayHoldQuery } from './query-text.ts'
 import { maskedRows, rowsShown, withoutValues } from './rows-shown.ts'
 import type { SealedIn } from './sealed-in.ts'
 import { countedFiles } from './slots.ts'
-import { limitsSql, type Sight } from './visible.ts'
+import { limitsSql, MAY_QUOTE, type Sight } from './visible.ts'
 
 /** An event as somebody sees it, as it is, and when it was. */
 export interface FoundEvent {
@@ -242,18 +243,26 @@ async function fileOf(
   return row === undefined ? undefined : paths.get(String(row.name))
 }
 
-const SHOWS: Readonly<Record<Mask, RegExp>> = {
+const SHOWS: Readonly<Record<Exclude<Mask, 'query'>, RegExp>> = {
   email: /@|%40/,
   ip: /\d{1,3}(?:[.-]\d{1,3}){3}|[0-9a-f]*:[0-9a-f]*:/i,
-  query: /./s,
 }
 
 /** Which masks hide something of an event. */
 function hiddenIn(event: EventColumns, masks: readonly Mask[]): Mask[] {
   const { event_time, received_time, ingest_time, ...rest } = event
   const all = JSON.stringify(rest)
+  return MASKS.filter((mask) => masks.includes(mask) && (mask === 'query' ? tellsQuery(event) : SHOWS[mask].test(all)))
+}
+
+/** True where an event tells what was run: on its own, in a parameter, or inside JSON. */
+function tellsQuery(event: EventColumns): boolean {
   const query = (event.query ?? {}) as EventColumns
-  return MASKS.filter(
-    (mask) => masks.includes(mask) && SHOWS[mask].test(mask === 'query' ? (text(query.text) ?? '') : all),
+  const params = Object.entries((event.request_params ?? {}) as EventColumns)
+  const quoting = [...params.map(([, value]) => value), ...[...MAY_QUOTE].map((name) => event[name])]
+  return (
+    text(query.text) !== null ||
+    params.some(([name, value]) => isQueryName(name) && text(value) !== null) ||
+    quoting.some((value) => typeof value === 'string' && mayHoldQuery(value))
   )
 }

@@ -1,5 +1,5 @@
 /**
- * Masks as SQL over text: e-mail addresses become keyed pseudonyms, addresses their network, queries their length. A lambda costs the
+ * Masks as SQL over text: e-mail addresses become keyed pseudonyms, addresses their network. A lambda costs the
  * engine more to make ready than to run, so that they stand only behind a test that few values pass.
  */
 import { lit } from '../../engine/sql.ts'
@@ -89,18 +89,6 @@ export const mayHoldSql = (text: string, mail: boolean, address: boolean): strin
     ...(mail ? [mayHaveMail(text)] : []),
     ...(address ? [`regexp_matches(${text}, ${lit(MAY_HAVE_ADDRESS)})`] : []),
   ].join(' OR ')
-
-/** SQL: a text with a query in it replaced, also where it stands inside JSON. */
-export const withoutQuerySql = (text: string, query: string): string =>
-  `CASE WHEN ${query} IS NULL OR length(${query}) < ${LEAST_QUERY} THEN ${text}
-    ELSE replace(replace(${text}, ${query}, ${maskedQuerySql(query)}), (to_json(${query})::VARCHAR)[2:-2], ${maskedQuerySql(query)}) END`
-
-/** Shorter texts are words, not queries. */
-const LEAST_QUERY = 4
-
-/** SQL: what is shown instead of a query. */
-export const maskedQuerySql = (query: string): string =>
-  `CASE WHEN ${query} IS NOT NULL THEN concat('[', length(${query}), ' characters]') END`
 
 /** SQL: `text` with each match replaced by `each`, an expression over `m`. Lambdas over a list of one give a value a name. */
 function eachMatch(text: string, pattern: string, each: string): string {

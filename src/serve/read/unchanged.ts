@@ -1,7 +1,8 @@
 /** What of few rows masks would leave as it is, told from the values, so that no mask need be made ready for it. */
 import type { Mask } from '../contract.ts'
 import { MAIL_MARKS, MAY_HAVE_ADDRESS } from './mask-text.ts'
-import { MAY_QUOTE, OF_OURS, QUERY_PARAMS } from './visible.ts'
+import { isQueryName, mayHoldQuery } from './query-text.ts'
+import { MAY_QUOTE, OF_OURS } from './visible.ts'
 
 /** A row as it is: columns by name. */
 export type RawRow = Readonly<Record<string, unknown>>
@@ -27,7 +28,8 @@ export function unchangedIn(rows: readonly RawRow[], masks: readonly Mask[]): (p
       return field === 'name' ? values.every(isNothing) : values.every(isClean)
     }
     if (name === 'actor' || name === 'query') return rows.every((row) => isNothing(row[name]))
-    if (quiet && MAY_QUOTE.has(name) && hasQuery) return rows.every((row) => isNothing(row[name]))
+    if (quiet && MAY_QUOTE.has(name) && (hasQuery || rows.some((row) => textsOf(row[name]).some(mayHoldQuery))))
+      return rows.every((row) => isNothing(row[name]))
     return rows.every((row) => isClean(row[name]))
   }
 }
@@ -41,7 +43,7 @@ const fieldOf = (value: unknown, field: string): unknown =>
 function isQueried({ query, request_params: params }: RawRow): boolean {
   if (!isNothing(fieldOf(query, 'text'))) return true
   const keys = isNothing(params) ? [] : Object.keys(params as object)
-  return keys.some((key) => /[^ -~]/.test(key) || QUERY_PARAMS.includes(key.toLowerCase()))
+  return keys.some((key) => /[^ -~]/.test(key) || isQueryName(key))
 }
 
 /** All texts of a value, keys among them. */

@@ -4,15 +4,8 @@ import { FINDING_COLUMNS } from '../../core/finding.ts'
 import { ident, lit, litList } from '../../engine/sql.ts'
 import { duckdbType } from '../../engine/types.ts'
 import type { Mask, Principal, RowLimits } from '../contract.ts'
-import {
-  maskedAddressSql,
-  maskedBothSql,
-  maskedMailSql,
-  maskedNameSql,
-  maskedQuerySql,
-  mayHoldSql,
-  withoutQuerySql,
-} from './mask-text.ts'
+import { maskedAddressSql, maskedBothSql, maskedMailSql, maskedNameSql, mayHoldSql } from './mask-text.ts'
+import { HAS_QUERY_SQL, isQueryNameSql, maskedQuerySql, withoutHeldSql, withoutQuerySql } from './query-text.ts'
 
 /** Whose sight. */
 export type Sight = Pick<Principal, 'masks' | 'rows'>
@@ -41,18 +34,6 @@ export const OF_OURS: ReadonlySet<string> = new Set([
   'audit_level',
   'source',
 ])
-
-/** Parameters that hold what a person or a program ran, in small letters. */
-export const QUERY_PARAMS = [
-  'commandtext',
-  'querytext',
-  'query',
-  'statement',
-  'statementtext',
-  'sql',
-  'sqltext',
-  'command',
-]
 
 /** Columns that may repeat a query's text. */
 export const MAY_QUOTE: ReadonlySet<string> = new Set([
@@ -224,17 +205,19 @@ function withoutQuotes(column: string): string {
   switch (column) {
     case 'explanation':
       return `list_transform(explanation, lambda e: {'selection': e.selection, 'field': e.field,
-        'value': CASE WHEN ${quoted('e.field')} THEN ${marked('e.value')} ELSE e.value END})`
+        'value': CASE WHEN ${quoted('e.field')} THEN ${marked('e.value')} ELSE ${withoutHeldSql('e.value')} END})`
     case 'group':
       return `CASE WHEN "group" IS NOT NULL THEN map_from_entries(list_transform(map_entries("group"), lambda e: {'k': e.key,
-        'v': CASE WHEN ${quoted('e.key')} THEN ${marked('e.value')} ELSE e.value END})) END`
+        'v': CASE WHEN ${quoted('e.key')} THEN ${marked('e.value')} ELSE ${withoutHeldSql('e.value')} END})) END`
     case 'entity':
-      return `CASE WHEN ${quoted('entity_field')} THEN ${marked('entity')} ELSE entity END`
+      return `CASE WHEN ${quoted('entity_field')} THEN ${marked('entity')} ELSE ${withoutHeldSql('entity')} END`
     case 'summary': {
       const hidden = `list_transform(list_filter(coalesce(explanation, []), lambda e: ${quoted('e.field')} AND length(e.value) >= 4), lambda e: e.value)`
-      return `CASE WHEN summary IS NOT NULL THEN list_reduce(list_prepend(summary, ${hidden}),
+      return `CASE WHEN summary IS NOT NULL THEN list_reduce(list_prepend(${withoutHeldSql('summary')}, ${hidden}),
         lambda said, q: replace(said, q, ${mark})) END`
     }
+    case 'title':
+      return withoutHeldSql('title')
     default:
       return ident(column)
   }
@@ -258,7 +241,7 @@ function maskedColumn(
     )
   if (name === 'request_params') return maskedParams(masks, leaf)
   if (typeof type !== 'string' && name !== 'actor') return throughJson(name, type, masks, leaf)
-  const heard = quiet && MAY_QUOTE.has(name) ? withoutQuerySql(ident(name), 'query.text') : ident(name)
+  const heard = quiet && MAY_QUOTE.has(name) ? withoutAnyQuery(ident(name)) : ident(name)
   const masked = heard === ident(name) ? maskedType(heard, type, leaf) : named(heard, (value) => leaf(value) ?? value)
   return masked ?? (heard === ident(name) ? undefined : heard)
 }
@@ -268,20 +251,21 @@ function actorField(field: string, value: string, leaf: Leaf, key: string): stri
   return `CASE WHEN coalesce(actor.type IN (${NO_PERSON.map(lit).join(', ')}), false) THEN ${leaf(value) ?? value} ELSE ${maskedNameSql(value, key)} END`
 }
 
-const HAS_QUERY = `query.text IS NOT NULL OR list_has_any(list_transform(map_keys(request_params), lambda k: lower(k)), ${litList(QUERY_PARAMS)})`
+/** The event's own query goes first: what is left of it in JSON would look like another. */
+const withoutAnyQuery = (value: string): string => named(withoutQuerySql(value, 'query.text'), withoutHeldSql)
 
 /** Two keys may come to the same masked text, which a map does not bear: a changed key gets its number. */
 function maskedParams(masks: readonly Mask[], leaf: Leaf): string | undefined {
   const quiet = masks.includes('query')
   const key = leaf('e.key')
   if (!quiet && key === undefined) return undefined
-  const heard = quiet ? withoutQuerySql('e.value', 'query.text') : 'e.value'
+  const heard = quiet ? withoutAnyQuery('e.value') : 'e.value'
   const value = named(heard, (text) => leaf(text) ?? text)
-  const isQuery = `list_contains(${litList(QUERY_PARAMS)}, lower(e.key))`
+  const isQuery = isQueryNameSql('e.key')
   const shown = quiet ? `CASE WHEN ${isQuery} THEN ${maskedQuerySql('e.value')} ELSE ${value} END` : value
   const keyed = key === undefined ? 'e.key' : numbered(key)
   const masked = `map_from_entries(list_transform(map_entries(request_params), lambda e, nth: {'k': ${keyed}, 'v': ${shown}}))`
-  return whereNeeded('request_params', masked, masks, quiet ? HAS_QUERY : undefined)
+  return whereNeeded('request_params', masked, masks, quiet ? HAS_QUERY_SQL : undefined)
 }
 
 const numbered = (key: string): string =>

@@ -9,7 +9,8 @@ import { lit, litList } from '../../engine/sql.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
 import type { RowLimits } from '../contract.ts'
-import { limitsSql, QUERY_PARAMS } from '../read/visible.ts'
+import { HAS_QUERY_SQL } from '../read/query-text.ts'
+import { limitsSql } from '../read/visible.ts'
 import type { Backtest } from '../shapes/rules.ts'
 
 /** Which rule, and over which time. */
@@ -84,10 +85,8 @@ export async function backtestOver(
 /** Those of some events that hold a query, which a summary may quote. */
 export async function withQueries(engine: Engine, scan: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set()
-  const keys = 'list_transform(map_keys(request_params), lambda k: lower(k))'
   const rows = await engine.rows<{ id: string }>(
-    `SELECT event_id AS id FROM ${scan} WHERE list_contains(${litList(ids)}, event_id) AND (query.text IS NOT NULL OR
-      coalesce(list_has_any(${keys}, ${litList(QUERY_PARAMS)}), false))`,
+    `SELECT event_id AS id FROM ${scan} WHERE list_contains(${litList(ids)}, event_id) AND ${HAS_QUERY_SQL}`,
   )
   return new Set(rows.map(({ id }) => id))
 }
