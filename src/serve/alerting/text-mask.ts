@@ -87,7 +87,7 @@ function maskWith(
 ): TextMask {
   const quiet = masks.includes('query')
   const text = (value: string) => (value === '' ? '' : shown(quiet ? withoutHeld(value) : value, 'text'))
-  const who = (value: string) => (value.includes('@') || ID.test(value) ? text(value) : value && shown(value, 'name'))
+  const who = (value: string) => (ID.test(value) ? text(value) : value && shown(value, 'name'))
   return {
     text,
     who,

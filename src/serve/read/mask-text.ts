@@ -13,8 +13,10 @@ const DOMAIN = `(?:[^${ENDS}.]+[.])*[^${ENDS}.]+`
 const LETTERS = `(?:\\\\+u[0-9A-Fa-f]{4}|[^${ENDS}])+`
 const LOCAL = `(?:"[^"@]{1,64}"|${LETTERS}(?:'${LETTERS})*)`
 const MAIL = `${LOCAL}${AT}${DOMAIN}`
-/** A value that is an e-mail address and nothing else, with a domain that is no address. */
-const WHOLE_MAIL = `[^@]+@(?:[^${ENDS}.]+[.])*[^${ENDS}.0-9][^${ENDS}.]*`
+/** A value that is an e-mail address and nothing else, with a domain that is no address. A text that ends in one is none. */
+const WHOLE_MAIL = `[^${ENDS}]+@(?:[^${ENDS}.]+[.])*[^${ENDS}.0-9][^${ENDS}.]*`
+/** As it stands where a name is expected: whatever comes before the domain is the person's. */
+const NAMED_MAIL = `[^@]+@(?:[^${ENDS}.]+[.])*[^${ENDS}.0-9][^${ENDS}.]*`
 /** Whatever may hold an e-mail address has one of these characters. */
 export const MAIL_MARKS = ['@', '%', '\\', '＠'] as const
 const mayHaveMail = (text: string): string =>
@@ -43,7 +45,7 @@ const wholeMail = (value: string, key: string): string =>
 
 /** SQL: the name of a person, which has no domain to keep, or an e-mail address. `value` is a column or a name. */
 export const maskedNameSql = (value: string, key: string): string =>
-  `CASE WHEN ${value} = '' THEN '' WHEN regexp_full_match(${value}, ${lit(WHOLE_MAIL)}) THEN ${wholeMail(value, key)}
+  `CASE WHEN ${value} = '' THEN '' WHEN regexp_full_match(${value}, ${lit(NAMED_MAIL)}) THEN ${wholeMail(value, key)}
     ELSE ${pseudonym(value, key)} END`
 
 /** SQL: a text with every e-mail address in it replaced. `text` is a column or a name: it is written often. */

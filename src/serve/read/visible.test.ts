@@ -174,6 +174,29 @@ describe('a masked relation', () => {
     expect(out.response_result).toMatch(/p-[0-9a-f]{12}@firma[.]example/)
   })
 
+  it('replaces an address at the end of a text, and nothing of the text before it', async () => {
+    const row: SqlRow = {
+      actor: "{'type': 'user', 'email': 'ana@example.com'}",
+      error_message: "'Risk of ana@example.com'",
+      status_reason: "'Risk of ana@example.com from 10.20.30.40'",
+    }
+    for (const masks of [['email'], ['email', 'ip']] as const) {
+      const out = JSON.parse(await shown(EVENT_COLUMNS, [row], masks))
+      expect(out.actor.email).toMatch(/^p-[0-9a-f]{12}@example\.com$/)
+      expect(out.error_message).toBe(`Risk of ${out.actor.email}`)
+      expect(out.status_reason).toContain(`Risk of ${out.actor.email} from 10.20.30.`)
+    }
+  })
+
+  it('takes all of what names an actor for their name', async () => {
+    const row: SqlRow = {
+      actor: "{'type': 'user', 'email': 'smith, john@example.com', 'run_as': 'ana@x.org (Ana Lopez)'}",
+    }
+    const { actor } = JSON.parse(await shown(EVENT_COLUMNS, [row], ['email']))
+    expect(actor.email).toMatch(/^p-[0-9a-f]{12}@example\.com$/)
+    expect(actor.run_as).toMatch(/^p-[0-9a-f]{12}$/)
+  })
+
   it('leaves service principals, times and plain texts as they are', async () => {
     const row: SqlRow = {
       actor: "{'type': 'service_principal', 'email': 'cdfa295b-a00b-4d8c-b5a6-6183f588e511', 'name': 'nightly etl'}",

@@ -247,7 +247,8 @@ function maskedColumn(
 }
 
 function actorField(field: string, value: string, leaf: Leaf, key: string): string | undefined {
-  if (field !== 'name') return leaf(value)
+  if (field !== 'name')
+    return `CASE WHEN coalesce(contains(${value}, '@'), false) THEN ${maskedNameSql(value, key)} ELSE ${leaf(value) ?? value} END`
   return `CASE WHEN coalesce(actor.type IN (${NO_PERSON.map(lit).join(', ')}), false) THEN ${leaf(value) ?? value} ELSE ${maskedNameSql(value, key)} END`
 }
 
