@@ -2,11 +2,13 @@
  * `alerts.db`: alerts and incidents with their findings and history, what people silenced, and what is to be told of them.
  * Several processes may have it open; everything that belongs together is written in one transaction.
  */
+import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import { OWNERS_FOLDER } from '../core/home.ts'
+import { homeSecret } from '../core/home-secret.ts'
 import { type Losable, unlessDamaged } from '../deliver/damage.ts'
 
 const SCHEMA = `
@@ -56,12 +58,19 @@ const FILE_MODE = 0o600
 const LOSS =
   'Lost with it is what people decided: states, notes, assignees and silences. `bricktrail alerts run` makes the alerts again from the findings, and pages nobody twice.'
 
+/** Beside the file: made again after a loss, alerts have their ids again. */
+const KEY_FILE = 'alerts.key'
+const KEY_LOSS = 'alerts that are still to come then get other ids.'
+/** Files in memory are of one process. */
+let memorySecret: string | undefined
+
 /** The file, open. */
 export class AlertsFile {
   readonly #db: DatabaseSync
   readonly #self: Losable
   readonly #kept = new Map<string, StatementSync>()
   #depth = 0
+  #secret: string | undefined
 
   private constructor(db: DatabaseSync, self: Losable) {
     this.#db = db
@@ -85,6 +94,12 @@ export class AlertsFile {
       if (isAppError(cause)) throw cause
       throw new AppError('BAD_HOME', `The alerts in ${path} cannot be opened: ${messageOf(cause)}`, { cause })
     }
+  }
+
+  /** What ids are keyed with; made at first use. @throws AppError BAD_HOME */
+  get secret(): string {
+    this.#secret ??= secretBeside(this.#self.path)
+    return this.#secret
   }
 
   close(): void {
@@ -143,4 +158,10 @@ export class AlertsFile {
     this.#kept.set(sql, known)
     return known
   }
+}
+
+function secretBeside(path: string): string {
+  if (path !== ':memory:') return homeSecret(join(dirname(path), KEY_FILE), KEY_LOSS)
+  memorySecret ??= randomBytes(32).toString('hex')
+  return memorySecret
 }

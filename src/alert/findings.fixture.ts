@@ -103,6 +103,8 @@ export class AlertBench {
   static async open(): Promise<AlertBench> {
     const bench = new AlertBench(await Engine.open({ threads: 1 }), await mkdtemp(join(tmpdir(), 'alerts-')))
     await bench.file('deliver.yaml', DESTINATIONS)
+    // Two homes with the same findings have the same alerts.
+    await bench.file('alerts.key', `${'5e'.repeat(32)}\n`)
     return bench
   }
 

@@ -55,10 +55,10 @@ function flushRoute(file: AlertsFile, each: Route, routing: Routing): void {
   }
   const single = parcels.length > room ? parcels.slice(0, room - 1) : parcels
   const rest = parcels.slice(single.length)
-  for (const parcel of single) tell(file, each, parcel, dedupKeyOf(each, parcel, nowMs), routing)
+  for (const parcel of single) tell(file, each, parcel, dedupKeyOf(file, each, parcel, nowMs), routing)
   if (rest.length === 0) return
   const together = { group: 'overflow', items: rest.flatMap(({ items }) => items) }
-  tell(file, each, together, fingerprint(['overflow', each.name, nowMs]), routing)
+  tell(file, each, together, fingerprint(file, ['overflow', each.name, nowMs]), routing)
 }
 
 const levelIn = ({ items }: Parcel): number => Math.max(...items.map(({ alert }) => alert.level))
@@ -94,9 +94,9 @@ function holdBack(file: AlertsFile, { name, limit }: Route, nowMs: number): void
 }
 
 /** What a destination tells repeats by: the alert, or its group; each digest is one of its own. */
-function dedupKeyOf({ by, name, digest }: Route, { group }: Parcel, nowMs: number): string {
-  if (digest !== undefined || group === DIGEST_GROUP) return fingerprint([DIGEST_GROUP, name, nowMs])
-  return by.length === 0 ? group : fingerprint(['group', name, group])
+function dedupKeyOf(file: AlertsFile, { by, name, digest }: Route, { group }: Parcel, nowMs: number): string {
+  if (digest !== undefined || group === DIGEST_GROUP) return fingerprint(file, [DIGEST_GROUP, name, nowMs])
+  return by.length === 0 ? group : fingerprint(file, ['group', name, group])
 }
 
 function tell(file: AlertsFile, each: Route, { group, items }: Parcel, dedupKey: string, routing: Routing): void {

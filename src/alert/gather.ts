@@ -104,7 +104,7 @@ function place(
 }
 
 function makeAlert(file: AlertsFile, key: string, n: number, row: FindingRow, nowMs: number): string {
-  const id = alertId(key, n)
+  const id = alertId(file, key, n)
   file.run(
     `INSERT INTO alerts (id, kind, key, n, state, level, facts, first_ms, last_ms, findings, events, created_ms, updated_ms)
      VALUES (?, 'alert', ?, ?, 'new', 0, '{}', ?, ?, 0, 0, ?, ?)`,

@@ -1,12 +1,20 @@
 /** What makes two findings the same alert, and what alerts and messages are called. */
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 
 /** So many digits tell apart a hundred million alerts; people type the first few. */
 const ID_DIGITS = 16
 
-/** A fingerprint of texts: hexadecimal digits. */
-export const fingerprint = (parts: readonly (string | number)[], digits = ID_DIGITS): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, digits)
+/** What a home keys its fingerprints with. */
+export interface Keyed {
+  readonly secret: string
+}
+
+/**
+ * A fingerprint of texts: hexadecimal digits. Only who has the home's secret can make it: others would learn from it whom an alert is
+ * about that hides them, by trying names and addresses.
+ */
+export const fingerprint = ({ secret }: Keyed, parts: readonly (string | number)[], digits = ID_DIGITS): string =>
+  createHmac('sha256', secret).update(JSON.stringify(parts)).digest('hex').slice(0, digits)
 
 /** What alerts are told apart by: rule, and who or what it is about. */
 export const alertKey = (finding: {
@@ -19,4 +27,4 @@ export const alertKey = (finding: {
 export const incidentKey = (kind: string, object: string): string => JSON.stringify(['risk', kind, object])
 
 /** The id of the nth alert of a key: the same, however its findings came in. */
-export const alertId = (key: string, n: number): string => fingerprint([key, n])
+export const alertId = (by: Keyed, key: string, n: number): string => fingerprint(by, [key, n])

@@ -63,7 +63,7 @@ function reckonOne(
   }
   const revived = newest?.outcome === 'withdrawn' ? newest : undefined
   const before = open ?? revived
-  const id = before?.id ?? alertId(key, (newest?.n ?? 0) + 1)
+  const id = before?.id ?? alertId(file, key, (newest?.n ?? 0) + 1)
   if (before === undefined) make(file, id, key, (newest?.n ?? 0) + 1, nowMs)
   if (open !== undefined) file.run('UPDATE risks SET incident_id = NULL WHERE incident_id = ?', open.id)
   assign(file, id, kind, object, own)

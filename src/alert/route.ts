@@ -67,7 +67,7 @@ function begin(file: AlertsFile, alert: Alert, { action: what, urgent, note }: N
   if (alert.quiet !== null) file.run('UPDATE alerts SET quiet = NULL WHERE id = ?', alert.id)
   for (const each of routing.routes) {
     if (!matches(each.when, labels) || (each.hours !== undefined && !isWithin(nowMs, each.hours))) continue
-    const group = groupOf(each, alert, labels)
+    const group = groupOf(file, each, alert, labels)
     const dueMs = dueOf(file, each, group, urgent === 1 || isNews, nowMs)
     file.run(
       `INSERT INTO pending (route, alert_id, action, group_key, since_ms, due_ms, note) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -99,9 +99,14 @@ export function keepQuiet(file: AlertsFile, alert: Alert, reason: string, nowMs:
   })
 }
 
-function groupOf({ by, digest }: Route, alert: Alert, labels: Labels): string {
+function groupOf(file: AlertsFile, { by, digest }: Route, alert: Alert, labels: Labels): string {
   if (digest !== undefined) return DIGEST_GROUP
-  return by.length === 0 ? alert.id : fingerprint(by.map((label) => labels[label].join('\n')))
+  return by.length === 0
+    ? alert.id
+    : fingerprint(
+        file,
+        by.map((label) => labels[label].join('\n')),
+      )
 }
 
 function dueOf(file: AlertsFile, to: Route, group: string, isUrgent: boolean, nowMs: number): number {

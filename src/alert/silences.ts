@@ -51,7 +51,7 @@ export function addSilence(
   if (endsMs <= nowMs)
     throw new AppError('BAD_ARGUMENT', 'The silence is over before it begins.', { hint: 'Add --for 2h.' })
   const text = JSON.stringify(matcher)
-  const id = fingerprint(['silence', text, nowMs, who, reason], 12)
+  const id = fingerprint(file, ['silence', text, nowMs, who, reason], 12)
   file.run(
     'INSERT INTO silences (id, created_ms, ends_ms, who, reason, matchers) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     id,

@@ -37,7 +37,7 @@ export function send(
     file.run(
       'INSERT INTO outgoing (destination, id, key, body, weight, at_ms) VALUES (?, ?, ?, ?, ?, ?)',
       destination,
-      fingerprint([destination, dedupKey, action, times], 32),
+      fingerprint(file, [destination, dedupKey, action, times], 32),
       dedupKey,
       JSON.stringify(message),
       weight,
