@@ -7,7 +7,7 @@ import { Clients } from './auth/client.ts'
 import { overheard, wrongHost } from './auth/origin.ts'
 import { boundBody, overflowOf, tooLarge } from './body.ts'
 import type { RouteApp, RouteGroup, ServeDeps, ServeEnv } from './contract.ts'
-import { type Door, guard, openDoor, refuseStranger } from './guard.ts'
+import { type Door, guard, note, openDoor, refuseStranger } from './guard.ts'
 import { secureHeaders } from './headers.ts'
 import { knowingNames } from './known-names.ts'
 import { RateLimit } from './limits.ts'
@@ -44,8 +44,9 @@ const HEALTH_PATHS = new Set(['/healthz', '/readyz'])
 export const newRoutes = (): RouteApp =>
   knowingNames(
     new OpenAPIHono<ServeEnv>({
-      defaultHook: (result) => {
+      defaultHook: (result, c) => {
         if (result.success) return
+        noteStatement(c, result)
         const errors = result.error.issues.map((issue) => ({
           in: result.target,
           name: issue.path.join('.'),
@@ -60,6 +61,11 @@ export const newRoutes = (): RouteApp =>
       },
     }),
   )
+
+/** A statement that does not fit is told like one that is refused for what it says. */
+function noteStatement(c: Context, { target, data }: { readonly target: string; readonly data?: unknown }): void {
+  if (target === 'json' && typeof data === 'object' && data !== null && 'sql' in data) note(c, { sql: data.sql })
+}
 
 const apps = new WeakMap<object, RouteApp>()
 

@@ -31,7 +31,11 @@ const things: RouteGroup = () => {
     200: { description: 'It', content: { 'application/json': { schema: z.object({ n: z.number() }) } } },
   }
   const body = {
-    content: { 'application/json': { schema: z.object({ reason: z.string().min(3), secret: z.string().optional() }) } },
+    content: {
+      'application/json': {
+        schema: z.object({ reason: z.string().min(3), secret: z.string().optional(), sql: z.string().optional() }),
+      },
+    },
   }
   routes.openapi(
     createRoute({
@@ -146,7 +150,7 @@ describe('the guard', () => {
     expect((await fetch('/api/v1/things', { method: 'POST', as: 'admin', json })).status).toBe(200)
     const [record] = await records()
     expect(record?.requestParams).toEqual({
-      reason: 'asked with btk_[removed]',
+      reason: expect.stringMatching(/^asked with btk_\[removed, SHA-256 [0-9a-f]{16}\]$/),
       method: 'POST',
       path: '/api/v1/things',
     })
@@ -257,8 +261,22 @@ describe('the guard', () => {
     const statuses = []
     for (let n = 0; n < 6; n++) statuses.push((await fetch('/api/v1/things/1')).status)
     expect(statuses).toEqual([401, 401, 401, 429, 429, 429])
-    expect(await records()).toHaveLength(4)
+    expect(await records()).toHaveLength(6)
+    for (let n = 0; n < 30; n++) await fetch('/api/v1/things/1')
+    expect(await records()).toHaveLength(10)
     expect((await fetch('/api/v1/things/1', { as: 'viewer' })).status).toBe(200)
+  })
+
+  it('keeps of a statement that it does not take beginning, end, length and digest', async () => {
+    const { fetch } = start()
+    const sql = `SELECT ${'1, '.repeat(20_000)}2`
+    const ask = (reason: string) => fetch('/api/v1/things', { method: 'POST', as: 'admin', json: { reason, sql } })
+    expect((await ask('x')).status).toBe(422)
+    expect((await ask('a good reason')).status).toBe(200)
+    const [refused = '', taken] = (await records()).map(({ requestParams }) => requestParams.sql)
+    expect(taken).toBe(sql)
+    expect(refused.length).toBeLessThan(8000)
+    expect(refused).toMatch(/^SELECT 1, .*… \[60008 characters, SHA-256 [0-9a-f]{64}\] ….*, 2$/)
   })
 
   it('records questions to routes that do not exist', async () => {

@@ -1,6 +1,6 @@
 /** What stands before every route: who asks, whether they may, how often, and the record of it before the answer begins. */
 import type { Context, MiddlewareHandler } from 'hono'
-import { AppError, isAppError } from '../core/errors.ts'
+import { AppError, type ErrorCode, isAppError } from '../core/errors.ts'
 import type { Access } from './auth/access.ts'
 import { type Authenticated, authenticate, changes } from './auth/authenticate.ts'
 import { type Client, type Clients, neighbourhood } from './auth/client.ts'
@@ -15,7 +15,7 @@ import type { ServeSettings } from './settings.ts'
 /** What the guard works with. */
 export interface Door {
   readonly access: Access
-  readonly ownLog: Pick<OwnLog, 'append' | 'ready' | 'begin'>
+  readonly ownLog: Pick<OwnLog, 'append' | 'ready' | 'begin' | 'refused'>
   readonly settings: ServeSettings
   readonly clients: Clients
   readonly now: () => Date
@@ -123,6 +123,18 @@ interface Outcome {
   readonly error?: Error | undefined
 }
 
+/** Refusals before anything was done: a statement that failed on its way may have told something by that. */
+const UNDONE: ReadonlySet<string> = new Set<ErrorCode>([
+  'SQL_REFUSED',
+  'BAD_ARGUMENT',
+  'BAD_TIME',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'CONFLICT',
+  'TOO_MANY',
+])
+
 /** The record of a request. */
 export function recordOf(c: Context, door: Door, outcome: Outcome): OwnRecord {
   const { principal, error } = outcome
@@ -138,6 +150,7 @@ export function recordOf(c: Context, door: Door, outcome: Outcome): OwnRecord {
     query: queryOf(c),
     status: outcome.status,
     error: error === undefined ? undefined : isAppError(error) ? `${error.code}: ${error.message}` : 'ENGINE',
+    isRefused: error !== undefined && isAppError(error) && UNDONE.has(error.code),
   }
 }
 
@@ -168,7 +181,7 @@ async function refusalOf(
     const asked = authenticate(c, access, { client: door.clients.of(c), publicUrl: settings.publicUrl, isBackground })
     known.set(c, asked)
     const allowance = door.requests.take(asked.principal.id)
-    if (!allowance.allowed) throw new TooOften(allowance.retrySeconds, allowance.first)
+    if (!allowance.allowed) throw new TooOften(allowance.retrySeconds)
     if (needs !== 'any' && !asked.principal.permissions.has(needs)) throw lacking(asked.principal, needs)
     if (changes(c)) await door.ownLog.ready()
     return undefined
@@ -181,35 +194,33 @@ async function refusalOf(
 /** Whoever goes on without a token that counts is told to wait; those who have one behind the same address are not. */
 function ofStranger(c: Context, door: Door, refusal: AppError): AppError {
   const allowance = door.strangers.take(neighbourhood(door.clients.of(c).address))
-  return allowance.allowed ? refusal : new TooOften(allowance.retrySeconds, allowance.first)
+  return allowance.allowed ? refusal : new TooOften(allowance.retrySeconds)
 }
 
-/** Records a refusal before anybody asked who it is, and answers it; of many from one address only the first. */
+/** Records a refusal before anybody asked who it is, and answers it. */
 export function refuseStranger(c: Context, door: Door, action: OwnAction, refusal: AppError): Promise<Response> {
   return refuse(c, door, action, ofStranger(c, door, refusal))
 }
 
-/** Records a refusal and answers it. */
+/** Records a refusal and answers it. Of many by strangers, or by one who asks too often, most are recorded as a number. */
 export async function refuse(c: Context, door: Door, action: OwnAction, refusal: AppError): Promise<Response> {
   const requestId = requestIdOf(c)
-  const isWorthIt = !(refusal instanceof TooOften) || refusal.first
   try {
     const principal = known.get(c)?.principal
     const outcome = { action, principal, status: STATUS[refusal.code], error: refusal }
-    if (isWorthIt) await door.ownLog.append(recordOf(c, door, outcome))
+    const record = recordOf(c, door, outcome)
+    if (principal === undefined || refusal instanceof TooOften) await door.ownLog.refused(record)
+    else await door.ownLog.append(record)
     return problemResponse(refusal, requestId)
   } catch (cause) {
     return problemResponse(asAppError(cause), requestId)
   }
 }
 
-/** Too many requests. Only the first refusal in a row is recorded, or the record itself could be flooded. */
+/** Too many requests. */
 export class TooOften extends RequestProblem {
-  readonly first: boolean
-
-  constructor(retrySeconds: number, first: boolean) {
+  constructor(retrySeconds: number) {
     super('TOO_MANY', 'Too many requests.', { retryAfterSeconds: retrySeconds })
-    this.first = first
   }
 }
 

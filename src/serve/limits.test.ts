@@ -14,16 +14,15 @@ it('lets a burst through, then as many a minute as it says, for each on their ow
   expect(taken('ana', 100)).toBe(60)
 })
 
-it('says how long to wait, and which refusal is the first in a row', () => {
+it('says how long to wait', () => {
   let nowMs = 0
   const limit = new RateLimit(6, () => nowMs)
   for (let n = 0; n < 6; n++) limit.take('ana')
-  expect(limit.take('ana')).toEqual({ allowed: false, retrySeconds: 10, first: true })
+  expect(limit.take('ana')).toEqual({ allowed: false, retrySeconds: 10 })
   nowMs += 4000
-  expect(limit.take('ana')).toEqual({ allowed: false, retrySeconds: 6, first: false })
+  expect(limit.take('ana')).toEqual({ allowed: false, retrySeconds: 6 })
   nowMs += 6000
   expect(limit.take('ana').allowed).toBe(true)
-  expect(limit.take('ana').first).toBe(true)
 })
 
 it('forgets the oldest of very many who asked', () => {

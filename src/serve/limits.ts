@@ -3,8 +3,6 @@
 interface Bucket {
   left: number
   atMs: number
-  /** True once a refusal of this emptiness was told. */
-  told: boolean
 }
 
 /** What becomes of a request. */
@@ -12,8 +10,6 @@ export interface Allowance {
   readonly allowed: boolean
   /** Seconds until the next is allowed. */
   readonly retrySeconds: number
-  /** True for the first refusal in a row: later ones are not worth a record each. */
-  readonly first: boolean
 }
 
 /** Buckets of those who asked lately; a full one says nothing and is forgotten. */
@@ -36,19 +32,16 @@ export class RateLimit {
     const bucket = this.#bucket(key)
     if (bucket.left >= 1) {
       bucket.left -= 1
-      bucket.told = false
-      return { allowed: true, retrySeconds: 0, first: false }
+      return { allowed: true, retrySeconds: 0 }
     }
-    const first = !bucket.told
-    bucket.told = true
     const retrySeconds = ((1 - bucket.left) * MINUTE_MS) / this.#perMinute / 1000
-    return { allowed: false, retrySeconds, first }
+    return { allowed: false, retrySeconds }
   }
 
   #bucket(key: string): Bucket {
     const nowMs = this.#now()
     const known = this.#buckets.get(key)
-    const bucket = known ?? { left: this.#perMinute, atMs: nowMs, told: false }
+    const bucket = known ?? { left: this.#perMinute, atMs: nowMs }
     bucket.left = Math.min(this.#perMinute, bucket.left + ((nowMs - bucket.atMs) * this.#perMinute) / MINUTE_MS)
     bucket.atMs = nowMs
     this.#buckets.delete(key)

@@ -8,30 +8,16 @@ import { join } from 'node:path'
 import { AppError, messageOf } from '../core/errors.ts'
 import { systemUser } from '../core/system-user.ts'
 import { VERSION } from '../core/version.ts'
-import { OWN_SERVICE, type OwnAction } from './own-actions.ts'
+import { OWN_SERVICE } from './own-actions.ts'
 import { BegunChanges, syncFolder } from './own-begun.ts'
+import type { OwnRecord } from './own-record.ts'
+import { RefusalCounts } from './own-refusals.ts'
 
-/** One request, or one sign-in. */
-export interface OwnRecord {
-  readonly time: Date
-  readonly action: OwnAction
-  readonly requestId: string
-  /** Who asked; absent where nobody knows. */
-  readonly who?: { readonly name: string; readonly id: string; readonly sessionId: string } | undefined
-  readonly address: string
-  readonly userAgent: string
-  /** What the program itself knows of the request: all of it is kept. */
-  readonly params: Readonly<Record<string, unknown>>
-  /** What whoever asked named as they liked, such as a query string: so many of them, and none in place of the others. */
-  readonly query?: Readonly<Record<string, unknown>> | undefined
-  readonly status: number
-  /** Code and message of a refusal. */
-  readonly error?: string | undefined
-}
+export type { OwnRecord } from './own-record.ts'
 
 /** Longest text that is kept whole; nobody may fill the disk with one request. Of a longer one its digest tells what it was. */
 const LONGEST_PARAM = 8000
-/** A statement is kept whole, however long it may be: its end matters as much as its beginning. */
+/** A statement that ran is kept whole, however long it may be: its end matters as much as its beginning. */
 const LONGEST_STATEMENT = 100_000
 /** Of a text that is cut, so much of its beginning and of its end. */
 const KEPT_HEAD = 6000
@@ -78,6 +64,7 @@ export class OwnLog {
   readonly #folder: string
   readonly #now: () => Date
   readonly #begun: BegunChanges
+  readonly #refusals: RefusalCounts
   #waiting: Waiting[] = []
   #file: OpenFile | undefined
   #opening: Promise<OpenFile> | undefined
@@ -90,6 +77,7 @@ export class OwnLog {
     this.#folder = folder
     this.#now = now
     this.#begun = new BegunChanges(`${folder}-begun`)
+    this.#refusals = new RefusalCounts(now, (record) => this.append(record))
   }
 
   /** Records written since the start. */
@@ -104,6 +92,15 @@ export class OwnLog {
   async append(record: OwnRecord): Promise<void> {
     await this.#append(lineOf(record))
     await this.#begun.end(record.requestId)
+  }
+
+  /**
+   * Appends a refusal of somebody whom nobody knows, or who asks too often; of many, a record says how many there were.
+   * @throws AppError NOT_RECORDED
+   */
+  async refused(record: OwnRecord): Promise<void> {
+    const told = this.#refusals.toTell(record)
+    if (told !== undefined) await this.append(told)
   }
 
   /**
@@ -154,7 +151,9 @@ export class OwnLog {
 
   /** Writes what waits and closes the file. */
   async close(): Promise<void> {
+    const counts = this.#isClosed ? undefined : this.#refusals.close()
     this.#isClosed = true
+    await counts
     await this.#writing
     await this.#opening?.catch(() => undefined)
     await this.#file?.handle.close()
@@ -274,7 +273,7 @@ export function deliveryRecord(record: OwnRecord): Record<string, unknown> {
     serviceName: OWN_SERVICE,
     actionName: record.action,
     requestId: record.requestId,
-    requestParams: recordedParams(record.params, record.query),
+    requestParams: recordedParams(record.params, record.query, record.isRefused),
     response: { statusCode: record.status, errorMessage: record.error ?? null, result: null },
   }
 }
@@ -286,6 +285,7 @@ export function deliveryRecord(record: OwnRecord): Record<string, unknown> {
 export function recordedParams(
   params: Readonly<Record<string, unknown>>,
   query: Readonly<Record<string, unknown>> = {},
+  isRefused = false,
 ): Record<string, string> {
   const isSignIn = typeof params.path === 'string' && params.path.startsWith(SIGN_IN_PATH)
   const isSecret = (name: string) => SECRET_NAMES.test(name) || (isSignIn && SIGN_IN_NAMES.test(name))
@@ -294,7 +294,7 @@ export function recordedParams(
   return Object.fromEntries(
     [...own, ...more.slice(0, MOST_QUERY_NAMES)].map(([name, value]) => [
       cut(name, LONGEST_AGENT),
-      bounded(textOf(value), name === 'sql' ? LONGEST_STATEMENT : LONGEST_PARAM),
+      bounded(textOf(value), name === 'sql' && !isRefused ? LONGEST_STATEMENT : LONGEST_PARAM),
     ]),
   )
 }
@@ -317,7 +317,15 @@ const withoutSecrets = (value: unknown): unknown =>
         )
       : value
 
-const withoutTokens = (text: string): string => text.replace(TOKEN_TEXT, 'btk_[removed]').toWellFormed()
+/** What looks like a token is cut out, and its digest stays: whoever hides something else so can be held to it. */
+const withoutTokens = (text: string): string => text.replace(TOKEN_TEXT, removed).toWellFormed()
+
+const DIGEST_DIGITS = 16
+
+const removed = (match: string): string => {
+  const digest = createHash('sha256').update(match).digest('hex').slice(0, DIGEST_DIGITS)
+  return `${match.slice(0, 'btk_'.length)}[removed, SHA-256 ${digest}]`
+}
 
 const cut = (text: string, longest: number): string => {
   const clean = withoutTokens(text)

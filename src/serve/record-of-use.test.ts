@@ -1,6 +1,6 @@
 /** The record of use on its way into the lake. */
 import { createHash } from 'node:crypto'
-import { appendFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -14,6 +14,7 @@ import { OwnLog, type OwnRecord, recordedParams } from './own-log.ts'
 import { recordLines } from './records.fixture.ts'
 import { accessRoutes } from './routes/access.ts'
 import { auth } from './routes/auth.ts'
+import { health } from './routes/health.ts'
 import { who } from './routes/me.ts'
 import { served } from './served.fixture.ts'
 
@@ -177,7 +178,10 @@ it('keeps texts of bounded length, and no secret under whatever name', () => {
     none: null,
   })
   const { long = '', ...rest } = params
-  expect(rest).toEqual({ q: 'user:btk_[removed] x', deep: '{"list":[{"name":"n"}]}' })
+  expect(rest).toEqual({
+    q: `user:btk_[removed, SHA-256 ${createHash('sha256').update(token).digest('hex').slice(0, 16)}] x`,
+    deep: '{"list":[{"name":"n"}]}',
+  })
   const digest = createHash('sha256').update('é'.repeat(100_000)).digest('hex')
   expect(long).toBe(`${'é'.repeat(6000)}… [100000 characters, SHA-256 ${digest}] …${'é'.repeat(1500)}`)
 })
@@ -195,6 +199,108 @@ it('keeps a statement whole, and is crowded out by no query', () => {
   const kept = recordedParams({ method: 'POST', sql }, { ...query, sql: 'SELECT 1', method: 'GET' })
   expect(kept).toMatchObject({ method: 'POST', sql })
   expect(Object.keys(kept)).toHaveLength(62)
+})
+
+it('of a statement that did not run keeps beginning, end, length and digest', () => {
+  const sql = `SELECT ${'1, '.repeat(30_000)}'the end'`
+  const kept = recordedParams({ sql }, {}, true).sql ?? ''
+  expect(kept.length).toBeLessThan(8000)
+  expect(kept).toContain(`[${sql.length} characters, SHA-256 ${createHash('sha256').update(sql).digest('hex')}]`)
+  expect(kept.endsWith(`1, 'the end'`)).toBe(true)
+})
+
+it('counts refusals of strangers after the first of a minute, and records how many there were', async () => {
+  let nowMs = now().getTime()
+  const log = new OwnLog(home.own, () => new Date(nowMs))
+  const refusal = (address: string, change: Partial<OwnRecord> = {}) =>
+    log.refused(
+      record({ who: undefined, address, status: 401, error: 'UNAUTHENTICATED: no', time: new Date(nowMs), ...change }),
+    )
+  for (let n = 0; n < 40; n++) await refusal(`203.0.113.${n}`)
+  for (let n = 0; n < 12; n++) await refusal(`2001:db8:1:2::${n}`, { action: 'signIn', status: 429 })
+  await refusal('198.51.100.1')
+  const before = await recordLines(home)
+  expect(before).toHaveLength(10 + 10 + 1)
+  expect(before[9]?.requestParams.more_counted_until).toBe('2026-11-12T08:16:30.123Z')
+  expect(before[8]?.requestParams.more_counted_until).toBeUndefined()
+  nowMs += 60_000
+  await refusal('203.0.113.1')
+  await log.close()
+  const after = (await recordLines(home)).slice(before.length)
+  expect(after).toHaveLength(3)
+  const counts = after.filter(({ requestParams }) => requestParams.refusals !== undefined)
+  expect(counts).toMatchObject([
+    {
+      actionName: 'searchEvents',
+      response: { statusCode: 401 },
+      requestParams: { refusals: '30', neighbourhood: '203.0.113.0/24', statuses: '{"401":30}' },
+    },
+    {
+      actionName: 'signIn',
+      response: { statusCode: 429 },
+      requestParams: { refusals: '2', neighbourhood: '2001:db8:1:2::/64' },
+    },
+  ])
+  expect(counts[0]?.sourceIPAddress).toBe('203.0.113.10')
+})
+
+it('stays small however many neighbourhoods are refused, and counts them all', async () => {
+  const log = new OwnLog(home.own, now)
+  for (let n = 0; n < 5000; n++)
+    await log.refused(record({ who: undefined, address: `10.${n >> 8}.${n & 255}.1`, status: 401 }))
+  await log.close()
+  const lines = await recordLines(home)
+  expect(lines.length).toBeLessThan(600)
+  const counted = lines.map(({ requestParams }) => Number(requestParams.refusals ?? 1))
+  expect(counted.reduce((sum, n) => sum + n)).toBe(5000)
+})
+
+it('of one who asks too often tells the first and counts the others', async () => {
+  const log = new OwnLog(home.own, now)
+  for (let n = 0; n < 20; n++) await log.refused(record({ status: 429, error: 'TOO_MANY: Too many requests.' }))
+  await log.close()
+  expect(await recordLines(home)).toMatchObject([
+    { requestParams: { q: 'x' } },
+    { userIdentity: { email: 'ana@example.com' }, requestParams: { refusals: '19' } },
+  ])
+})
+
+it('keeps what it counted until it can be written', async () => {
+  let nowMs = now().getTime()
+  const log = new OwnLog(home.own, () => new Date(nowMs))
+  const refusal = () => log.refused(record({ who: undefined, status: 401 })).catch(() => undefined)
+  for (let n = 0; n < 25; n++) await refusal()
+  const { written } = log
+  await rm(home.own, { recursive: true })
+  await writeFile(home.own, 'in the way')
+  nowMs += 24 * 3_600_000
+  await refusal()
+  expect(log.written).toBe(written)
+  await rm(home.own)
+  nowMs += 60_000
+  await refusal()
+  await log.close()
+  const counts = (await recordLines(home)).map(({ requestParams }) => requestParams.refusals).filter(Boolean)
+  expect(counts).toEqual(['15'])
+})
+
+it('leaves out what its page says, and nothing else that is public', async () => {
+  const page = await readFile(new URL('../../docs/how-to/record-of-use.md', import.meta.url), 'utf8')
+  const at = served(home, [auth, health], { now })
+  const ask = async (path: string, init: object = {}) => {
+    expect(page).toContain(`\`${path}\``)
+    await at.fetch(path, init)
+  }
+  for (const path of ['/healthz', '/readyz', '/metrics', '/auth/ways']) await ask(path)
+  await ask('/auth/link', { method: 'OPTIONS' })
+  await at.fetch('/auth/link?code=btl_x', { method: 'HEAD' })
+  await at.fetch('/auth/link?code=btl_x', { headers: { 'sec-fetch-site': 'cross-site' } })
+  await at.fetch('/nothing', { method: 'POST' })
+  expect(await recordLines(home)).toEqual([])
+  for (const path of ['/metrics', '/auth/link?code=btl_x', '/auth/ways?x=1', '/auth/oidc/callback'])
+    await at.fetch(path, { from: '192.0.2.1' })
+  expect((await recordLines(home)).map(({ actionName }) => actionName)).toEqual(['getHealth', 'signIn', 'signIn'])
+  await at.close()
 })
 
 it('of a torn end loses nothing that was told to be durable', async () => {

@@ -44,9 +44,9 @@ export async function signIn(c: Context, way: Way, prove: Proof): Promise<AppErr
   const byHolder = (holder: string) => `${way}:${holder}`
   note(c, { way })
   try {
-    checkLock(door, address, [byAddress])
+    checkLock(door, [byAddress])
     await door.ownLog.ready()
-    const proven = await prove((holder) => checkLock(door, address, [byHolder(holder)]))
+    const proven = await prove((holder) => checkLock(door, [byHolder(holder)]))
     const { session } = proven
     if (!proven.mayEnter) throw new SignInRefused(`${session.name} has no role here.`, session)
     await begin(c, door, proven)
@@ -66,9 +66,9 @@ export const signInRefused = (c: Context, refusal: AppError): Promise<Response> 
   // Nobody is locked out for that, so that its records are bounded in another way.
   (refusal instanceof NotBegun ? refuseStranger : refuse)(c, doorOf(c), 'signIn', refusal)
 
-function checkLock(door: Door, address: string, keys: readonly string[]): void {
+function checkLock(door: Door, keys: readonly string[]): void {
   const seconds = door.access.failures.lockedSeconds(keys)
-  if (seconds > 0) throw new TooOften(seconds, door.strangers.take(address).allowed)
+  if (seconds > 0) throw new TooOften(seconds)
 }
 
 async function begin(c: Context, door: Door, { session }: Proven): Promise<void> {

@@ -85,7 +85,7 @@ describe('a token typed into the sign-in page', () => {
     expect((await recordLines(home)).map(({ response }) => response.statusCode)).toEqual([403, 403, 403])
   })
 
-  it('that cannot be read is recorded as refused, and of very many the first', async () => {
+  it('that cannot be read is recorded as refused', async () => {
     const at = start({ settings: { limits: { ...USUAL_SETTINGS.limits, requestsPerMinute: 12 } } })
     const statuses = []
     for (let n = 0; n < 3; n++) {
@@ -95,6 +95,7 @@ describe('a token typed into the sign-in page', () => {
     expect(statuses).toEqual([422, 422, 422, 422, 429, 429])
     expect((await recordLines(home)).map(({ actionName, response }) => [actionName, response.statusCode])).toEqual([
       ...Array(4).fill(['signIn', 422]),
+      ['signIn', 429],
       ['signIn', 429],
     ])
   })
