@@ -54,7 +54,24 @@ export interface BatchResult {
   readonly rejects: number
   readonly redactions: number
   /** Objects that were not taken after all, so that the next ingestion tries them again. */
-  readonly unreadable: readonly { readonly object: string; readonly message: string }[]
+  readonly unreadable: readonly Unread[]
+}
+
+/** An object that was not taken, and why. */
+interface Unread {
+  readonly object: string
+  readonly message: string
+}
+
+/** What became of the received bytes of a batch's objects, by object. */
+interface Kept {
+  readonly raw: ReadonlyMap<string, RawRecord>
+  readonly lost: ReadonlyMap<string, Unread>
+}
+
+/** A batch whose received bytes are being kept while it is read. */
+interface KeepingContext extends BatchContext {
+  readonly keeping: Promise<Kept>
 }
 
 const NOTHING: BatchResult = { records: 0, events: 0, duplicates: 0, rejects: 0, redactions: 0, unreadable: [] }
@@ -64,45 +81,58 @@ const NOTHING: BatchResult = { records: 0, events: 0, duplicates: 0, rejects: 0,
  * alone. On any other error nothing of the batch is visible, except rejects, which a repetition will not double.
  */
 export async function runBatch(works: readonly Work[], hints: Hints, context: BatchContext): Promise<BatchResult> {
-  const { kept, lost } = await keepReceived(works, context.sealing)
-  return sum({ ...NOTHING, unreadable: lost }, await runKept(kept, hints, context))
+  const keeping = keepReceived(works, context.sealing)
+  // A failure is told where it is waited for.
+  keeping.catch(() => undefined)
+  try {
+    return await runWorks(works, hints, { ...context, keeping })
+  } finally {
+    // Nothing goes on beside what comes next.
+    await Promise.allSettled([keeping])
+  }
 }
 
-async function runKept(works: readonly Work[], hints: Hints, context: BatchContext): Promise<BatchResult> {
+async function runWorks(works: readonly Work[], hints: Hints, context: KeepingContext): Promise<BatchResult> {
   if (works.length === 0) return NOTHING
   const batch = new Batch(await nextSeq(context), hints, context)
   let failure: AppError | undefined
-  let changed: readonly Work[] = []
+  let left: readonly Unread[]
   try {
-    failure = await batch.stage(works)
-    if (failure === undefined) {
-      changed = await changedMeanwhile(works)
-      if (changed.length === 0) return await batch.commit()
+    const [staging, keeping] = await Promise.allSettled([batch.stage(works), context.keeping])
+    const { raw, lost } = outcomeOf(keeping)
+    left = works.flatMap((work) => lost.get(work.inspected.object.key) ?? [])
+    if (left.length === 0) {
+      failure = outcomeOf(staging)
+      // After both: what changed since the look may be in the bytes that were kept, or in the rows that were read.
+      if (failure === undefined) left = (await changedMeanwhile(works)).map(unsettled)
+      if (failure === undefined && left.length === 0) return await batch.commit(raw)
     }
   } catch (cause) {
     throw homeFailure(cause, context.home.root)
   } finally {
     await batch.discard()
   }
-  if (changed.length > 0) {
-    const left = await runBatch(
-      works.filter((work) => !changed.includes(work)),
-      hints,
-      context,
-    )
-    return sum(left, { ...NOTHING, unreadable: changed.map(unsettled) })
+  if (left.length > 0) {
+    const gone = new Set(left.map(({ object }) => object))
+    const others = works.filter(({ inspected }) => !gone.has(inspected.object.key))
+    return sum({ ...NOTHING, unreadable: left }, await runWorks(others, hints, context))
   }
   if (works.length === 1) return runAlone(works[0] as Work, failure as AppError, hints, context)
   const half = works.length >> 1
-  const first = await runKept(works.slice(0, half), hints, context)
-  return sum(first, await runKept(works.slice(half), hints, context))
+  const first = await runWorks(works.slice(0, half), hints, context)
+  return sum(first, await runWorks(works.slice(half), hints, context))
+}
+
+function outcomeOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
 }
 
 /**
  * What is to be done with an object that the engine cannot read even alone: lines are read by hand once more; what is no table or
  * a broken one becomes a reject; one that is gone, or that we fail at, is left for later.
  */
-async function runAlone(work: Work, failure: AppError, hints: Hints, context: BatchContext): Promise<BatchResult> {
+async function runAlone(work: Work, failure: AppError, hints: Hints, context: KeepingContext): Promise<BatchResult> {
   const { key, path } = work.inspected.object
   const isThere = await access(path, constants.R_OK).then(
     () => true,
@@ -110,12 +140,12 @@ async function runAlone(work: Work, failure: AppError, hints: Hints, context: Ba
   )
   if (!isThere || work.expectedRows !== undefined)
     return { ...NOTHING, unreadable: [{ object: key, message: failure.message }] }
-  if (isLines(work)) return runKept([await spoolSplit(work, 'lines', context)], hints, context)
+  if (isLines(work)) return runWorks([await spoolSplit(work, 'lines', context)], hints, context)
   const detail = `The engine cannot read it: ${failure.message}`
-  return runKept([{ ...(await setAside(work, 'unreadable_table', detail)), shape: 'lines' }], hints, context)
+  return runWorks([{ ...(await setAside(work, 'unreadable_table', detail)), shape: 'lines' }], hints, context)
 }
 
-const unsettled = ({ inspected: { object } }: Work) => ({
+const unsettled = ({ inspected: { object } }: Work): Unread => ({
   object: object.key,
   message: `${object.key} changed while it was read; it is left for the next time.`,
 })
@@ -198,7 +228,7 @@ class Batch {
   }
 
   /** Takes out repeats, writes rejects, and commits everything. */
-  async commit(): Promise<BatchResult> {
+  async commit(raw: Kept['raw']): Promise<BatchResult> {
     const { engine, events, rejects, ledger, remembered, sealing } = this.#context
     const files = this.#staged?.files ?? []
     const found = await findDuplicates(engine, events, files, remembered)
@@ -214,7 +244,7 @@ class Batch {
     const { eventsByObject, duplicatesByObject } = found
     const outcome = { events: eventsByObject, duplicates: duplicatesByObject, rejects: this.#rejects.counts }
     const takings = takingsOf(this.#works, outcome, { batchId, seq, ingestTime })
-    const manifest = this.#manifest(takings)
+    const manifest = this.#manifest(takings, raw)
     const counts = countsOf(outcome)
     const commit = { operation: 'WRITE', txn: { appId: TXN_APP, version: seq }, nowMs: ingestTime.getTime() }
     if (rejectFiles.length > 0) await rejects.commit({ ...commit, adds: rejectFiles })
@@ -243,7 +273,7 @@ class Batch {
     }
   }
 
-  #manifest(objects: readonly Taking[]): Manifest {
+  #manifest(objects: readonly Taking[], raw: Kept['raw']): Manifest {
     const { source, generator } = this.#context
     return {
       version: 1,
@@ -254,7 +284,7 @@ class Batch {
       generator,
       objects,
       dataFiles: this.#published.map(({ path, sizeBytes, rows }) => ({ path, sizeBytes, rows })),
-      ...(this.#works.some(({ raw }) => raw) ? { raw: rawByObject(this.#works) } : {}),
+      ...(raw.size > 0 ? { raw: rawByObject(objects, raw) } : {}),
     }
   }
 
@@ -277,32 +307,34 @@ class Batch {
   }
 }
 
-const rawByObject = (works: readonly Work[]): Record<string, RawRecord> =>
-  Object.fromEntries(works.flatMap(({ inspected, raw }) => (raw ? [[inspected.object.key, raw]] : [])))
+function rawByObject(objects: readonly Taking[], raw: Kept['raw']): Record<string, RawRecord> {
+  const entries = objects.map(({ object_key: key }) => [key, raw.get(key)] as const)
+  return Object.fromEntries(entries.filter((entry): entry is [string, RawRecord] => entry[1] !== undefined))
+}
 
-/** Keeps what was received before anything is made of it; an object that cannot be kept waits for the next ingestion. */
-async function keepReceived(
-  works: readonly Work[],
-  sealing: Sealing | undefined,
-): Promise<{ kept: readonly Work[]; lost: BatchResult['unreadable'] }> {
-  const waiting = works.filter(({ raw }) => raw === undefined)
-  if (sealing === undefined || waiting.length === 0) return { kept: works, lost: [] }
+/**
+ * Keeps what was received, beside the reading of it; nothing is committed before it ends. An object that cannot be kept waits for the
+ * next ingestion.
+ */
+async function keepReceived(works: readonly Work[], sealing: Sealing | undefined): Promise<Kept> {
+  const raw = new Map<string, RawRecord>()
+  const lost = new Map<string, Unread>()
+  if (sealing === undefined) return { raw, lost }
   const results = await sealing.raw.keepAll(
-    waiting.map(({ inspected: { object, sizeBytes, sha256 }, firstByte }) => ({
+    works.map(({ inspected: { object, sizeBytes, sha256 }, firstByte }) => ({
       path: object.path,
       firstByte,
       lastByte: sizeBytes,
       sha256: firstByte === 0 ? sha256 : undefined,
     })),
   )
-  const kept = works.filter(({ raw }) => raw !== undefined)
-  const lost: { object: string; message: string }[] = []
-  for (const [index, work] of waiting.entries()) {
+  for (const [index, work] of works.entries()) {
+    const { key } = work.inspected.object
     const result = results[index]
-    if (result?.ok) kept.push({ ...work, raw: result.value })
-    else lost.push({ object: work.inspected.object.key, message: result?.error.message ?? 'It was not kept.' })
+    if (result?.ok) raw.set(key, result.value)
+    else lost.set(key, { object: key, message: result?.error.message ?? 'It was not kept.' })
   }
-  return { kept, lost }
+  return { raw, lost }
 }
 
 const misread = (): AppError =>

@@ -15,7 +15,6 @@ import { type SplitReport, split } from '../collect/split.ts'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Shape } from '../normalise/contract.ts'
 import { FORMS } from '../normalise/registry.ts'
-import type { RawRecord } from '../seal/entry.ts'
 import { homeFailure } from './failures.ts'
 
 /** A record or a whole object that cannot become events. */
@@ -49,8 +48,6 @@ export interface Work {
   readonly linesBefore: number
   /** Rejects known before the engine has seen a record. */
   readonly rejects: readonly Reject[]
-  /** What was received, once it is kept. */
-  readonly raw?: RawRecord
 }
 
 /** What planning an object gives. */
