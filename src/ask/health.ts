@@ -10,6 +10,7 @@ import { scanSql } from '../lake/read.ts'
 import { FINDINGS_TABLE } from '../lake/spec.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE, type TableSpec } from '../lake/table.ts'
 import type { Check } from './check.ts'
+import { openHome } from './open-home.ts'
 import { checkSeal } from './seal-state.ts'
 
 /** The sources need type stripping and the SQLite module as they are from here on. */
@@ -74,13 +75,8 @@ async function folder(home: Home): Promise<Check> {
     }
   }
   const there = existsSync(home.root)
-  if (there && process.platform !== 'win32' && ((await stat(home.root)).mode & 0o077) !== 0)
-    return {
-      name: 'home',
-      state: 'warning',
-      finding: `${home.root} can be looked into by others of this machine, past all roles and masks`,
-      hint: `Unless that is meant (another program's user reads the lake): chmod 700 ${home.root}`,
-    }
+  const open = await openHome(home)
+  if (open !== undefined) return { name: 'home', state: 'warning', ...open }
   return { name: 'home', state: 'ok', finding: there ? home.root : `${home.root} (not made yet)` }
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Certificate, certificate } from '../deliver/certificate.fixture.ts'
 import { ApiClient, type ServerPlace } from './client.ts'
+import { serverVerification } from './seal.ts'
 
 const TOKEN = `btk_${'s'.repeat(43)}`
 
@@ -81,6 +82,18 @@ describe('a refusal of the server', () => {
     })
   })
 
+  it('is what a verification is that another one took the place of', async () => {
+    const seal = (started: string, state: string) =>
+      JSON.stringify({ verification: { state, started, ended: null, done: 0, findings: [], checked: {} } })
+    const api = await serving(({ method }, answer) => {
+      answer.writeHead(200, { 'content-type': 'application/json' })
+      answer.end(
+        method === 'POST' ? seal('2026-11-12T08:00:00.000Z', 'running') : seal('2026-11-11T08:00:00.000Z', 'clean'),
+      )
+    })
+    expect(await failureOf(serverVerification(api, () => undefined))).toMatchObject({ code: 'NO_SERVER' })
+  })
+
   it('names each wrong parameter', async () => {
     const errors = [
       { in: 'query', name: 'limit', message: 'Too big' },
@@ -96,6 +109,11 @@ describe('a refusal of the server', () => {
   ])('%s says when to try again', async (code, status) => {
     const api = await serving(problem(code, status, {}, { 'retry-after': '7' }))
     expect(await me(api)).toMatchObject({ code, retryable: true, hint: 'Run the command again in 7 seconds.' })
+  })
+
+  it('that waiting does not mend keeps its own hint', async () => {
+    const api = await serving(problem('NOT_RECORDED', 503, {}, { 'retry-after': '30' }))
+    expect(await me(api)).toMatchObject({ code: 'NOT_RECORDED', hint: 'Do that.' })
   })
 
   it('that its own log alone can tell more of says where to look', async () => {

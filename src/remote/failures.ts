@@ -115,10 +115,15 @@ export function refusal(url: URL, answer: FailedAnswer): AppError {
   const message = [detail, ...others].join(' ')
   // Only the server's log can tell more of what it did not expect.
   const where = answer.status === 500 ? { where: `request ${requestId}` } : {}
-  return new AppError(code, message, { hint: waiting(answer) ?? HERE[code] ?? hint, ...where })
+  return new AppError(code, message, { hint: waiting(code, answer) ?? HERE[code] ?? hint, ...where })
 }
 
-function waiting({ status, headers }: FailedAnswer): string | undefined {
+/** What is over by itself. Of anything else the server's own hint says more than when to ask again. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TOO_MANY', 'BUSY', 'LOCKED', 'LAKE_CONFLICT', 'ENGINE'])
+
+function waiting(code: ErrorCode, { status, headers }: FailedAnswer): string | undefined {
+  if (!PASSING.has(code)) return undefined
+
   const after = Number(headers['retry-after'])
   if (!Number.isFinite(after) || after <= 0 || (status !== 429 && status !== 503)) return undefined
   return `Run the command again in ${after} ${after === 1 ? 'second' : 'seconds'}.`

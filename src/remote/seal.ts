@@ -80,16 +80,21 @@ const POLL_MS = [250, 500, 1000, 2000, 5000] as const
 /**
  * Has the server verify its home, and waits for the end.
  * @param onProgress told how much is done, between 0 and 1
- * @throws AppError BAD_SEAL where it could not be verified
+ * @throws AppError BAD_SEAL where it could not be verified, NO_SERVER where another took its place
  */
 export async function serverVerification(api: ApiClient, onProgress: (done: number) => void): Promise<Verification> {
   let { verification } = await api.ask<SealView>('POST', '/api/v1/seal/verify', 'verification')
+  const begun = verification?.started
   for (let nth = 0; verification?.state === 'running'; nth += 1) {
     onProgress(verification.done)
     await new Promise((done) => setTimeout(done, POLL_MS[Math.min(nth, POLL_MS.length - 1)]))
     verification = (await api.get<SealView>('/api/v1/seal', 'verification')).verification
   }
-  if (verification === null) throw new AppError('NO_SERVER', `${api.address} was started anew, and verifies no more.`)
+  // After a start anew it tells of the one before, whose end says nothing of what is now.
+  if (verification === null || verification.started !== begun)
+    throw new AppError('NO_SERVER', `${api.address} was started anew, and verifies no more.`, {
+      hint: 'Run the command again.',
+    })
   if (verification.state !== 'failed') return verification
   throw new AppError(
     'BAD_SEAL',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { AppError } from '../core/errors.ts'
+import { AppError, type ErrorCode } from '../core/errors.ts'
 import { expected, problemResponse, RequestProblem, STATUS } from './problems.ts'
 
 it('have the status that the page of errors says', () => {
@@ -24,6 +24,14 @@ it('say what happened, what to do, and where it is recorded', async () => {
     code: 'TOO_MANY',
     requestId: 'r-1',
   })
+})
+
+it('say when to ask again wherever that may help, and nowhere else', () => {
+  const after = (code: ErrorCode) => problemResponse(new AppError(code, 'x'), 'r-1').headers.get('retry-after')
+  for (const [code, status] of Object.entries(STATUS) as [ErrorCode, number][])
+    expect(after(code) !== null, code).toBe(status === 429 || status === 503)
+  for (let n = 0; n < 20; n++) expect(after('BUSY')).toMatch(/^[12]$/)
+  expect(after('NOT_RECORDED')).toBe('30')
 })
 
 it('hold nothing that a terminal acts on', async () => {

@@ -87,13 +87,24 @@ export function problemOf(error: AppError, requestId: string): Problem {
   }
 }
 
+/** What is over in a moment. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['BUSY', 'LOCKED', 'LAKE_CONFLICT', 'TOO_MANY'])
+const LONG_SECONDS = 30
+
+/** When it may go better, where nobody said so: those who were turned away together are not to come back together. */
+function waitFor(code: ErrorCode, status: number): number | undefined {
+  if (status !== 429 && status !== 503) return undefined
+  return PASSING.has(code) ? 1 + Math.round(Math.random()) : LONG_SECONDS
+}
+
 /** The problem as an answer. */
 export function problemResponse(error: AppError, requestId: string): Response {
   const status = STATUS[error.code]
   const headers = new Headers({ 'content-type': MEDIA_TYPE, 'cache-control': 'no-store' })
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="bricktrail"')
   const { retryAfterSeconds: retry, allow } = error instanceof RequestProblem ? error : {}
-  if (retry !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retry))))
+  const after = retry ?? waitFor(error.code, status)
+  if (after !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(after))))
   if (allow !== undefined) headers.set('allow', allow)
   return new Response(JSON.stringify(problemOf(error, requestId)), { status, headers })
 }

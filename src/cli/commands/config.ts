@@ -1,6 +1,7 @@
 /** `bricktrail config`: whether bricktrail.yaml can be used, and its schema. */
 import { isIPv6 } from 'node:net'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { warnOfOpenHome } from '../home/open-home.ts'
 
 interface Flags {
   readonly config?: string
@@ -41,5 +42,6 @@ async function check(cli: CliContext, flags: Flags): Promise<void> {
       ? 'There is no bricktrail.yaml; the usual settings hold.\n'
       : `${file} can be used: ${sources.length} ${sources.length === 1 ? 'source' : 'sources'}, listens on ${isIPv6(listen.host) ? `[${listen.host}]` : listen.host}:${listen.port}.\n`,
   )
+  await warnOfOpenHome(cli)
   for (const { name, problem } of sources) if (problem !== undefined) cli.note(`warning: source ${name}: ${problem}`)
 }

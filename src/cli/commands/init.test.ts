@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +31,16 @@ it('writes a file that editors know the schema of, and that can be used', async 
   const { out, notes } = await config('check')
   expect(out).toBe(`${file} can be used: 1 source, listens on 127.0.0.1:7420.\n`)
   expect(notes).toBe('')
+})
+
+it('makes a home that nobody else can look into, and says where one is open', async () => {
+  const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
+  expect((await init()).notes).not.toContain('warning')
+  expect([await modeOf(home), await modeOf(join(home, 'bricktrail.yaml'))]).toEqual(['700', '600'])
+  await chmod(home, 0o755)
+  const warning = `warning: ${home} can be looked into by others of this machine`
+  expect((await config('check')).notes).toContain(warning)
+  expect((await init('--force')).notes).toContain(warning)
 })
 
 it('replaces a file that is there only where that is asked for', async () => {

@@ -1,5 +1,9 @@
 /** `bricktrail init`: writes a first bricktrail.yaml. */
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { warnOfOpenHome } from '../home/open-home.ts'
+
+/** It may name people, and where logs lie. */
+const OWNERS_FILE = 0o600
 
 interface Flags {
   readonly source?: string
@@ -22,14 +26,15 @@ async function init(cli: CliContext, flags: Flags): Promise<void> {
   const { fileURLToPath } = await import('node:url')
   const { AppError } = await import('../../core/errors.ts')
   const { commentedConfig, SCHEMA_FILE } = await import('../../config/commented.ts')
+  const { OWNERS_FOLDER } = await import('../../core/home.ts')
   const { CONFIG_FILE } = await import('../../config/schema.ts')
   const { root } = cli.home()
   const file = join(root, CONFIG_FILE)
   const schema = fileURLToPath(new URL(`../../../${SCHEMA_FILE}`, import.meta.url))
   const text = commentedConfig(schema, flags.source === undefined ? undefined : resolve(flags.source))
-  await mkdir(root, { recursive: true })
+  await mkdir(root, OWNERS_FOLDER)
   try {
-    await writeFile(file, text, { flag: flags.force === true ? 'w' : 'wx' })
+    await writeFile(file, text, { flag: flags.force === true ? 'w' : 'wx', mode: OWNERS_FILE })
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
     throw new AppError('BAD_ARGUMENT', `${file} is there already.`, {
@@ -38,5 +43,6 @@ async function init(cli: CliContext, flags: Flags): Promise<void> {
   }
   if (cli.json()) return cli.out(`${JSON.stringify({ file })}\n`)
   cli.out(`Wrote ${file}.\n`)
+  await warnOfOpenHome(cli)
   cli.note('hint: name your sources in it, then run `bricktrail config check` and `bricktrail serve`.')
 }
