@@ -47,6 +47,21 @@ bricktrail:
     - { name: times, value: 10, reason: People log in often. }
 `
 
+const GLASS_RULE = `title: Break glass
+id: 22222222-2222-4333-8444-555555555555
+name: glass
+description: Ask writer@example.com about it.
+logsource: { product: databricks, service: audit }
+detection:
+  selection: { actionName: setAccountAdmin, userIdentity.email|expand: '%break_glass_accounts%' }
+  condition: selection
+level: low
+bricktrail:
+  entity: actor.email
+  parameters:
+    - { name: break_glass_accounts, value: [owner@example.com], reason: Of whom owner@example.com is one. }
+`
+
 const SETTINGS = `# ours
 shipped: false
 rules: [own]
@@ -233,6 +248,29 @@ overrides:
     const rows = await list()
     expect(rows.map(({ level }) => level)).toEqual(['low', 'critical'])
     expect((await json<RuleDetail>('/api/v1/rules/many_logins')).parameters[0]?.value).toBe(7)
+  }, 30_000)
+
+  it('names nobody to who does not see names: neither in what was set, nor who set it and why', async () => {
+    await writeFile(join(server.bench.home.root, 'own', 'glass.yml'), GLASS_RULE)
+    const isThere = async () => (await server.fetch('/api/v1/rules/glass', { as: 'admin' })).status
+    await expect.poll(isThere, { timeout: 20_000, interval: 500 }).toBe(200)
+    const people = ['ana@example.com', 'Bob Lopez', '10.20.30.40']
+    const change = { parameters: { break_glass_accounts: people }, reason: 'eve@example.com asked for it' }
+    expect((await put('glass', change)).status).toBe(200)
+    const plain = await json<RuleDetail>('/api/v1/rules/glass')
+    expect(plain.parameters[0]).toMatchObject({ value: people, usual: ['owner@example.com'] })
+    expect(plain.set).toEqual([{ day: '2026-11-12', who: 'a admin', why: change.reason }])
+    expect(plain.yaml).toBe(GLASS_RULE)
+    const response = await server.fetch('/api/v1/rules/glass', { as: 'viewer' })
+    const text = await response.text()
+    expect(text).not.toMatch(/ana@|Bob|Lopez|30[.]40|owner@|writer@|eve@|a admin/)
+    const seen = JSON.parse(text) as RuleDetail
+    expect(seen.parameters[0]?.value).toEqual([
+      expect.stringMatching(/^p-[0-9a-f]{12}@example[.]com$/),
+      expect.stringMatching(/^p-[0-9a-f]{12}$/),
+      expect.anything(),
+    ])
+    expect(seen.set[0]?.why).toMatch(/^p-[0-9a-f]{12}@example[.]com asked for it$/)
   }, 30_000)
 
   it('needs the right to change rules, of all rows', async () => {

@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { parseRange } from '../../ask/times.ts'
 import { AppError } from '../../core/errors.ts'
+import { masked } from '../alerting/text-mask.ts'
 import { newRoutes } from '../app.ts'
 import type { Principal, RouteGroup } from '../contract.ts'
 import { isLimitedByLists } from '../read/visible.ts'
@@ -9,6 +10,7 @@ import { answer, behind, body, idParam, REFUSED, REFUSED_OR_CONFLICT } from '../
 import { changeRule } from '../rule-overrides.ts'
 import { BACKTEST_SECONDS, backtested } from '../rules/backtests.ts'
 import { ruleDeskOf } from '../rules/rule-desk.ts'
+import { notesOfRule } from '../rules/rule-notes.ts'
 import { ruleDetail, ruleRow } from '../rules/rule-rows.ts'
 import { daysOfRule, noiseOfRules, type UseAsking, useOfRules } from '../rules/rule-use.ts'
 import { Backtest, BacktestRequest, Coverage, RuleDetail, RuleList, RuleOverride } from '../shapes/rules.ts'
@@ -108,13 +110,15 @@ export const rules: RouteGroup = (deps) => {
   const since = (wanted: number) => deps.now().getTime() - wanted * DAY_MS
   const detail = async (asking: UseAsking, id: string, wanted: number) => {
     const rule = await desk.rule(id)
-    const [use, perDay, yaml] = await Promise.all([
+    const [use, perDay, yaml, notes] = await Promise.all([
       useOfRules(asking, since(wanted)),
       daysOfRule(asking, rule.id, since(wanted)),
       desk.yaml(rule),
+      notesOfRule(deps.home.detectSettings, rule),
     ])
     const noise = noiseOfRules(deps.home, asking.viewer).get(rule.id)
-    return ruleDetail(rule, { use: use.get(rule.id), noise, perDay, yaml })
+    const told = { use: use.get(rule.id), noise, perDay, yaml, notes }
+    return masked(deps.lake, asking.viewer, asking.signal, (mask) => ruleDetail(rule, told, mask))
   }
   const asking = (c: { get(name: 'principal'): Principal; get(name: 'signal'): AbortSignal }): UseAsking => ({
     lake: deps.lake,

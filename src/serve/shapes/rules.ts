@@ -54,6 +54,7 @@ export const RuleDetail = RuleRow.extend({
     z.object({ severity: z.string(), message: z.string(), hint: z.string(), line: z.number().int() }),
   ),
   perDay: z.array(z.object({ day: z.string(), findings: z.number().int() })),
+  set: z.array(z.object({ day: z.string(), who: z.string(), why: z.string() })),
 }).openapi('Rule')
 /** As a value. */
 export type RuleDetail = z.infer<typeof RuleDetail>

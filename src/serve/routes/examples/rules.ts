@@ -38,6 +38,7 @@ export const RULE: RuleDetail = {
   ],
   problemList: [],
   perDay: [{ day: '2026-11-12', findings: 3 }],
+  set: [{ day: '2026-11-12', who: 'ana@example.com', why: 'Many people here mistype' }],
 }
 
 /** Coverage. */

@@ -113,6 +113,7 @@ export function RuleSettings({ rule }: { readonly rule: RuleDetail }) {
               </Group>
             </>
           ) : null}
+          <SetBy rule={rule} />
           <TakeBack rule={rule} whyNot={whyNot} />
         </Stack>
       </form>
@@ -166,6 +167,20 @@ function ParameterField({
     <Textarea {...shared} autosize minRows={2} maxRows={8} onChange={(event) => onChange(event.currentTarget.value)} />
   ) : (
     <TextInput {...shared} maw={320} onChange={(event) => onChange(event.currentTarget.value)} />
+  )
+}
+
+/** Who set something of the rule, and why. */
+function SetBy({ rule }: { readonly rule: RuleDetail }) {
+  if (rule.set.length === 0) return null
+  return (
+    <Stack gap={2}>
+      {rule.set.map(({ day, who, why }) => (
+        <Text key={`${day} ${who} ${why}`} size="xs" c="dimmed">
+          <Plain text={`${day}, ${who}: ${why}`} />
+        </Text>
+      ))}
+    </Stack>
   )
 }
 
