@@ -20,7 +20,11 @@ export interface EventFilter extends TimeRange {
   readonly status?: string
   /** Addresses or CIDR ranges. */
   readonly ip?: string
-  /** Searched for anywhere in parameters, query text, error and result; not a list. */
+  readonly userAgent?: string
+  readonly statusCode?: string
+  /** Text of a failure. */
+  readonly error?: string
+  /** Searched for anywhere in parameters, query text, user agent, error and result; not a list. */
   readonly text?: string
   readonly workspace?: string
   readonly keyEvent?: string
@@ -42,6 +46,9 @@ export const ACTOR_FIELDS = ['email', 'name', 'id', 'run_by', 'run_as', 'imperso
 /** Fields of a target by which it is looked for. */
 export const TARGET_FIELDS = ['name', 'id', 'principal']
 
+/** Why something failed, as it is shown. */
+export const ERROR_SQL = "coalesce(nullif(error_message, ''), status_reason)"
+
 /** A boolean SQL expression over the columns of `events`; `TRUE` for an empty filter. Throws BAD_ARGUMENT. */
 export function eventFilterSql(filter: EventFilter): string {
   const conditions = [
@@ -58,6 +65,9 @@ export function eventFilterSql(filter: EventFilter): string {
     anyOf('status', filter.status, (pattern) => [matches('status', pattern)]),
     anyOf('workspace', filter.workspace, (pattern) => [matches('workspace_id', pattern)]),
     anyOf('key-event', filter.keyEvent, (pattern) => [matches('key_event', pattern)]),
+    anyOf('user-agent', filter.userAgent, (pattern) => [matches('user_agent', pattern)]),
+    anyOf('status-code', filter.statusCode, (pattern) => [matches('status_code::VARCHAR', pattern)]),
+    anyOf('error', filter.error, (pattern) => [matches(ERROR_SQL, pattern)]),
     anyOf('ip', filter.ip, ({ typed }) => [inRangeSql('source_ip', parseCidr(typed))]),
     filter.text === undefined ? undefined : textCondition(filter.text),
   ].filter((condition) => condition !== undefined)
@@ -149,9 +159,9 @@ function textCondition(text: string): string {
 /** Stands between the parameters of an event where they are searched as one text. */
 const BETWEEN = '\\x1f'
 
-/** A condition true where parameters, query text, error or result match. */
+/** A condition true where parameters, query text, user agent, error or result match. */
 export function textMatches(pattern: Pattern): string {
-  const columns = ['query.text', 'error_message', 'status_reason', 'response_result', 'extra']
+  const columns = ['query.text', 'user_agent', 'error_message', 'status_reason', 'response_result', 'extra']
   // One search over all parameters of an event takes half of what a search for each of them takes.
   const source = regexpOf(pattern)
   const inParams = ['map_values(request_params)', 'map_keys(request_params)'].map(

@@ -29,6 +29,9 @@ const FIELDS = {
   ip: 'ip',
   workspace: 'workspace',
   keyEvent: 'key_event',
+  userAgent: 'user_agent',
+  statusCode: 'status_code',
+  error: 'error',
 } as const satisfies Partial<Record<keyof EventFilter, string>>
 
 /** The newest or oldest events, following cursors until there are enough. Nothing is asked before the first batch is read. */

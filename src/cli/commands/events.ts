@@ -19,6 +19,9 @@ interface Flags {
   readonly text?: string
   readonly workspace?: string
   readonly keyEvent?: string
+  readonly userAgent?: string
+  readonly statusCode?: string
+  readonly error?: string
   readonly limit?: string
   readonly format?: string
   readonly timeout: string
@@ -45,7 +48,10 @@ export const registerEvents: RegisterCommand = (program, cli) => {
     .option('--target <what>', 'name or id of what it was done to, or who gained or lost by it')
     .option('--status <status>', 'SUCCESS, UNAUTHORIZED or FAILURE')
     .option('--ip <range>', 'address or CIDR, such as 10.0.0.0/8 or 2001:db8::/32')
-    .option('--text <text>', 'anywhere in parameters, query text, error or result')
+    .option('--user-agent <text>', 'user agent as logged, such as *curl*')
+    .option('--status-code <code>', 'HTTP-like code of the response, such as 403 or 4*')
+    .option('--error <text>', 'text of the failure, such as *denied*')
+    .option('--text <text>', 'anywhere in parameters, query text, user agent, error or result')
     .option('--workspace <id>', 'workspace id')
     .option('--key-event <kind>', 'cluster_configuration, role_permission_update, job_execution, …')
     .option('--limit <n>', 'events at most, 0 for all (default 50 for a table, else 100000)')

@@ -74,6 +74,19 @@ describe('the events page', () => {
     expect(byStatus).toBe(total)
   })
 
+  it('finds by single parameters, agents, codes and errors, and for a viewer nothing by what is hidden from them', async () => {
+    const total = async (q: string, as: 'admin' | 'viewer') =>
+      (await server.json<FacetAnswer>(search({ q, fields: 'status' }, '/facets'), { as })).total
+    for (const q of ['user_agent:*mozilla*', 'status_code:4*', 'error:*denied*', '-params.commandText:""']) {
+      const found = await total(q, 'admin')
+      expect(found, q).toBeGreaterThan(0)
+      expect(await total(q, 'viewer'), q).toBe(found)
+    }
+    expect((await total('status_code:2*', 'admin')) + (await total('-status_code:2*', 'admin'))).toBe(EVENTS)
+    for (const q of ['params.commandText:*select*', 'params.user:*.*@*'])
+      expect([q, (await total(q, 'admin')) > 0, await total(q, 'viewer')]).toEqual([q, true, 0])
+  })
+
   it('has exact ends of a span, also in the middle of what is counted together', async () => {
     const [from, to] = ['2026-11-11T07:07:07.007Z', '2026-11-13T22:13:31Z']
     const pages = await allPages({ from, to, limit: 500 })

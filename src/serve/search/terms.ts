@@ -4,6 +4,7 @@
  * ```
  * search = { term }
  * term   = [ "-" ] ( field ":" value | value )
+ * field  = one of SEARCH_FIELDS | "params." name of a parameter
  * value  = { text without blanks | '"' text '"' }      comma lists and * in what is not quoted
  * ```
  */
@@ -12,18 +13,20 @@ import { RequestProblem } from '../problems.ts'
 import { FACETS } from '../shapes/events.ts'
 
 /** What can be asked for by name beside the facets. */
-const OTHER_FIELDS = ['session', 'request', 'id', 'text'] as const
+const OTHER_FIELDS = ['session', 'request', 'id', 'user_agent', 'status_code', 'error', 'text'] as const
 
 /** Every field of the search box. */
 export const SEARCH_FIELDS = [...FACETS, ...OTHER_FIELDS] as const
 
-/** One of {@link SEARCH_FIELDS}. */
-export type SearchField = (typeof SEARCH_FIELDS)[number]
+/** One of {@link SEARCH_FIELDS}, or one parameter. */
+export type SearchField = (typeof SEARCH_FIELDS)[number] | 'params'
 
 /** One condition. */
 export interface Term {
   /** `text` for words. */
   readonly field: SearchField
+  /** Name of the parameter, as it was typed, of `params.NAME`. */
+  readonly param?: string
   readonly negated: boolean
   /** A comma list with `\` before commas and stars that stand for themselves; empty where the field must hold nothing. */
   readonly list: string
@@ -53,6 +56,10 @@ const ALSO: Readonly<Record<string, SearchField>> = {
   'geo.country': 'country',
   'actor.email': 'actor',
   keyevent: 'key_event',
+  useragent: 'user_agent',
+  agent: 'user_agent',
+  code: 'status_code',
+  error_message: 'error',
 }
 
 /** The terms of a search. Throws BAD_ARGUMENT that says where and how to go on. */
@@ -116,10 +123,14 @@ function readTerm(reader: Reader): Term | undefined {
   if (joined === 'AND') return undefined
   if (joined !== undefined) throw joinedWrongly(joined, from)
   const negated = reader.take(/-(?=\S)/y) !== undefined
-  const name = reader.take(/[A-Za-z][A-Za-z_.]*:(?!\/\/)/y)?.slice(0, -1)
-  const field = name === undefined ? undefined : fieldOf(name, { from, to: reader.at })
+  const name = reader.take(/(?:(?:request_)?params?\.[\w.-]+|[A-Za-z][A-Za-z_.]*):(?!\/\/)/iy)?.slice(0, -1)
+  const param = name === undefined ? undefined : /^(?:request_)?params?\.(.+)$/i.exec(name)?.[1]
+  const field =
+    name === undefined ? undefined : param === undefined ? fieldOf(name, { from, to: reader.at }) : ('params' as const)
   const list = readValue(reader)
-  const term = { field: field ?? 'text', negated, list: list.text, bare: field === undefined, from, to: reader.at }
+  const place = { from, to: reader.at }
+  const of = { field: field ?? ('text' as const), ...(param === undefined ? {} : { param }) }
+  const term = { ...of, negated, list: list.text, bare: field === undefined, ...place }
   if (field !== undefined && list.text === '' && !list.quoted) {
     const hint = `Write ${name}:value, or ${name}:"" for events that have none.`
     throw wrong(`After ${name}: a value is missing.`, hint, term)
@@ -156,7 +167,7 @@ function fieldOf(name: string, at: { readonly from: number; readonly to: number 
   if (field !== undefined) return field
   const meant = nearest(wanted, SEARCH_FIELDS)
   const guess = meant.length === 0 ? '' : `Did you mean ${meant.join(' or ')}? `
-  const hint = `${guess}Fields are ${SEARCH_FIELDS.join(', ')}. To look for the text, put it in quotes.`
+  const hint = `${guess}Fields are ${SEARCH_FIELDS.join(', ')}, and params.NAME. To look for the text, put it in quotes.`
   throw wrong(`There is no field ${name}.`, hint, at)
 }
 

@@ -58,6 +58,26 @@ describe('the search box', () => {
     expect(await found('-select')).toBe('1')
   })
 
+  it('looks for user agents, codes, errors and single parameters, by whole values or with stars', async () => {
+    expect(await found('mozilla')).toBe('2')
+    expect(await found('user_agent:mozilla*')).toBe('2')
+    expect(await found('agent:mozilla')).toBe('')
+    expect(await found('error:permission_denied*')).toBe('2')
+    expect(await found('-error:""')).toBe('2')
+    expect(await found('params.Note:"100% sure_"')).toBe('1')
+    expect(await found('params.user:*@EXAMPLE.com')).toBe('1')
+    expect(await found('request_params.user:ada*,bob*')).toBe('1')
+    expect(await found('params.user:""')).toBe('23')
+    expect(await found('params.note:*')).toBe('')
+    expect(await found("params.x-y.'z:1 status_code:2*")).toBe('')
+    expect(problem('status_code:forbidden').hint).toContain('4*')
+    expect(problem('parms.x:1').hint).toContain('params.NAME')
+    expect(searchOf('user_agent:x status_code:1 error:x params.x:1')).toMatchObject({
+      isCounted: false,
+      isPlaced: false,
+    })
+  })
+
   it('finds what has no value', async () => {
     expect(await found('country:""')).toBe('23')
     expect(await found('-target:""')).toBe('23')

@@ -1,9 +1,18 @@
 /** Searches as SQL conditions over the columns of `events`. Everything typed reaches SQL as a literal. */
 
 import { inRangeSql, parseCidr } from '../../ask/cidr.ts'
-import { ACTOR_FIELDS, matches, type Pattern, parsePatterns, targetMatches, textMatches } from '../../ask/filter.ts'
+import {
+  ACTOR_FIELDS,
+  ERROR_SQL,
+  matches,
+  type Pattern,
+  parsePatterns,
+  targetMatches,
+  textMatches,
+} from '../../ask/filter.ts'
 import { checkClosed, STATUSES } from '../../ask/known-words.ts'
 import { isAppError } from '../../core/errors.ts'
+import { lit } from '../../engine/sql.ts'
 import { CATEGORIES, KEY_EVENTS, VERBS, type Term as Word } from '../../normalise/catalogue/vocabulary.ts'
 import type { Facet } from '../shapes/events.ts'
 import { parseSearch, type SearchField, type Term, wrong } from './terms.ts'
@@ -44,10 +53,24 @@ const COLUMNS: Readonly<Partial<Record<SearchField, string>>> = {
   session: 'session_id',
   request: 'request_id',
   id: 'event_id',
+  user_agent: 'user_agent',
+  status_code: 'status_code::VARCHAR',
+  // As it is shown.
+  error: ERROR_SQL,
 }
 
 /** What counts keep nothing of. */
-const SCANNED: ReadonlySet<SearchField> = new Set(['target', 'session', 'request', 'id', 'text'])
+const SCANNED: ReadonlySet<SearchField> = new Set([
+  'target',
+  'session',
+  'request',
+  'id',
+  'user_agent',
+  'status_code',
+  'error',
+  'params',
+  'text',
+])
 
 const ACTOR = "coalesce(nullif(actor.email, ''), nullif(actor.name, ''), nullif(actor.id, ''))"
 
@@ -107,21 +130,28 @@ function located(term: Term, make: () => string): string {
   }
 }
 
-function termSql({ field, list, negated, bare }: Term): string {
+function termSql({ field, param, list, negated, bare }: Term): string {
+  const column = param === undefined ? (COLUMNS[field] ?? field) : `request_params[${lit(param)}]`
+  if (field === 'status_code' && !/^[\d*,\s]*$/.test(list))
+    throw wrong('A status code is a number.', 'Write status_code:403, or status_code:4* for all that begin so.')
   const known = CLOSED[field]
   if (known !== undefined && list !== '') checkClosed(field, list, known)
-  const condition = bare ? textMatches(anywhere(list)) : list === '' ? absentSql(field) : presentSql(field, list)
+  const condition = bare
+    ? textMatches(anywhere(list))
+    : list === ''
+      ? absentSql(field, column)
+      : presentSql(field, column, list)
   return negated ? `NOT coalesce(${condition}, false)` : `(${condition})`
 }
 
-function presentSql(field: SearchField, list: string): string {
+function presentSql(field: SearchField, column: string, list: string): string {
   const patterns = parsePatterns(list)
   if (patterns.length === 0)
     throw wrong('A list of commas has no value.', 'Put values between them, or quotes around it.')
-  return patterns.map((pattern) => patternSql(field, pattern)).join(' OR ')
+  return patterns.map((pattern) => patternSql(field, column, pattern)).join(' OR ')
 }
 
-function patternSql(field: SearchField, pattern: Pattern): string {
+function patternSql(field: SearchField, text: string, pattern: Pattern): string {
   switch (field) {
     case 'actor':
       return ACTOR_FIELDS.map((each) => matches(each, pattern)).join(' OR ')
@@ -139,7 +169,7 @@ function patternSql(field: SearchField, pattern: Pattern): string {
     case 'text':
       return textMatches(anywhere(pattern.typed))
     default:
-      return matches(COLUMNS[field] ?? field, pattern)
+      return matches(text, pattern)
   }
 }
 
@@ -157,9 +187,9 @@ function anywhere(list: string): Pattern {
 
 const likeText = (text: string): string => text.replaceAll(/[%_\\]/g, '\\$&')
 
-function absentSql(field: SearchField): string {
+function absentSql(field: SearchField, text: string): string {
   if (field === 'target' || field === 'target_type') return 'len(coalesce(targets, [])) = 0'
   if (field === 'actor') return `${ACTOR} IS NULL`
-  const column = field === 'ip' ? 'source_ip' : field === 'action' ? 'action' : (COLUMNS[field] ?? field)
+  const column = field === 'ip' ? 'source_ip' : text
   return `coalesce(${column}, '') = ''`
 }

@@ -27,7 +27,8 @@ export type Facet = (typeof FACETS)[number]
 
 /**
  * `q` is the search box: words and `field:value` joined by AND; `-` before one negates it; commas and `*` in values as on the command
- * line; quotes keep blanks; words search parameters, query text, errors and results. Besides facets: `session`, `request`, `id`, `text`.
+ * line; quotes keep blanks; words search parameters, query text, user agents, errors and results.
+ * Besides facets: `session`, `request`, `id`, `user_agent`, `status_code`, `error`, `params.NAME`, `text`.
  */
 export const EventQuery = z.object({ ...spanParams, q: z.string().max(4000).default('') })
 /** As a value, before defaults. */

@@ -27,7 +27,11 @@ const MORE_NOTES: Readonly<Record<string, string>> = {
   session: 'Session as logged',
   request: 'Request as logged',
   id: 'Id of an event',
-  text: 'Anywhere in parameters, query, error, result',
+  user_agent: 'User agent as logged; stars find a part',
+  status_code: 'Code of the response, such as 403 or 4*',
+  error: 'Text of the failure; stars find a part',
+  'params.': 'One parameter: params.NAME:value',
+  text: 'Anywhere in parameters, query, user agent, error, result',
 }
 
 const EXAMPLES: readonly (readonly [string, string])[] = [
@@ -71,6 +75,8 @@ const examplesAt = (text: string, caret: number): Completion[] =>
     ? EXAMPLES.map(([insert, note]) => ({ start: caret, end: caret, insert, label: insert.trim(), note, count: null }))
     : []
 
+const begun = (name: string): string => (name.endsWith('.') ? name : `${name}:`)
+
 function fieldsFor(prefix: string, start: number, end: number, negated: boolean): Completion[] {
   const begin = prefix.toLowerCase()
   return SEARCH_FIELDS.filter((name) => name.startsWith(begin))
@@ -78,8 +84,8 @@ function fieldsFor(prefix: string, start: number, end: number, negated: boolean)
     .map((name) => ({
       start,
       end,
-      insert: `${negated ? '-' : ''}${name}:`,
-      label: `${name}:`,
+      insert: `${negated ? '-' : ''}${begun(name)}`,
+      label: begun(name),
       note: isFacet(name) ? facetTitle(name) : (MORE_NOTES[name] ?? ''),
       count: null,
     }))

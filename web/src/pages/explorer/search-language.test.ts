@@ -19,6 +19,13 @@ describe('the search box', () => {
     ])
   })
 
+  it('knows single parameters by name', () => {
+    expect(partsOf('params.run-id_2:7 x').map(({ field, value }) => [field, value])).toEqual([
+      ['params.run-id_2', '7'],
+      [null, 'x'],
+    ])
+  })
+
   it('keeps blanks and colons within quotes together', () => {
     expect(partsOf('target:"a b:c" x').map(({ value }) => value)).toEqual(['a b:c', 'x'])
   })

@@ -17,12 +17,13 @@ export interface SearchPart {
 }
 
 /** Fields that can be searched but not counted. */
-const MORE_FIELDS = ['session', 'request', 'id', 'text'] as const
+const MORE_FIELDS = ['session', 'request', 'id', 'user_agent', 'status_code', 'error', 'params.', 'text'] as const
 
-/** Every field that can stand before a colon. */
+/** Every field that can stand before a colon; behind one that ends in a dot, a name comes first. */
 export const SEARCH_FIELDS: readonly string[] = [...FACET_NAMES, ...MORE_FIELDS]
 
-const PART = /(-(?=\S))?(?:([A-Za-z][A-Za-z_.]*):(?!\/\/))?((?:"(?:[^"\\]|\\[\s\S])*"?|[^\s"])*)/y
+const PART =
+  /(-(?=\S))?(?:((?:request_)?params?\.[\w.-]+|[A-Za-z][A-Za-z_.]*):(?!\/\/))?((?:"(?:[^"\\]|\\[\s\S])*"?|[^\s"])*)/iy
 
 /** The parts of a search, in order. */
 export function partsOf(text: string): SearchPart[] {
