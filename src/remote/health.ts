@@ -64,8 +64,10 @@ async function healthChecks(api: ApiClient): Promise<readonly Check[]> {
 
 function sourceCheck({ name, stage, events, rejects, newestEvent }: SourceList['sources'][number]): Check {
   const newest = newestEvent === undefined ? '' : `, the newest of ${newestEvent}`
-  const figures = `${events.toLocaleString('en-US')} events, ${rejects.toLocaleString('en-US')} rejects${newest}`
   const check = stageCheck(`source ${name}`, stage)
+  // Who sees some rows only is not told how much came.
+  if (events === null || rejects === null) return check
+  const figures = `${events.toLocaleString('en-US')} events, ${rejects.toLocaleString('en-US')} rejects${newest}`
   return { ...check, finding: check.state === 'ok' ? figures : `${check.finding}; ${figures}` }
 }
 

@@ -2,7 +2,7 @@
 import { AppError } from '../core/errors.ts'
 import type { Principal, ServiceChange, ServiceView } from './contract.ts'
 import { stageOverHttp } from './hints.ts'
-import { isLimitedByLists } from './read/visible.ts'
+import { isLimited, isLimitedByLists } from './read/visible.ts'
 
 /** Changes that are remembered: an hour of a busy loop. */
 const REMEMBERED = 1000
@@ -167,14 +167,17 @@ function asked(again: StillReads): Principal | undefined {
   }
 }
 
-/** A change as somebody may know of it; undefined where it is not for them. How many rows came tells of rows they do not see. */
+/**
+ * A change as somebody may know of it; undefined where it is not for them. How many rows came tells of rows they do not see, and
+ * findings and alerts may be about the record of use.
+ */
 function seenBy({ permissions, rows }: Principal, change: ServiceChange): ServiceChange | undefined {
-  const hidden = isLimitedByLists(rows)
+  const hidden = isLimited({ rows })
   switch (change.kind) {
     case 'stage':
       return permissions.has('health:read') ? { ...change, stage: stageOverHttp(change.stage) } : undefined
     case 'events':
-      return !hidden ? change : isUseAlone(change) ? undefined : { ...change, added: 0, rejects: 0, own: 0 }
+      return !hidden ? change : isUseAlone(change) ? undefined : seenEvents(change, isLimitedByLists(rows))
     case 'findings':
       return permissions.has('findings:read') ? (hidden ? { ...change, added: 0 } : change) : undefined
     case 'alerts':
@@ -182,6 +185,15 @@ function seenBy({ permissions, rows }: Principal, change: ServiceChange): Servic
   }
 }
 
-/** True where nothing came but the record of use, which those who see some rows only do not see. */
-const isUseAlone = ({ added, rejects, own = 0 }: ServiceChange & { kind: 'events' }): boolean =>
-  own > 0 && own >= added && rejects === 0
+type EventsChange = ServiceChange & { readonly kind: 'events' }
+
+/** Without the record of use, or without any number where only rows of some workspaces or categories are seen. */
+const seenEvents = (change: EventsChange, isPart: boolean): EventsChange => ({
+  ...change,
+  added: isPart ? 0 : Math.max(0, change.added - (change.own ?? 0)),
+  rejects: isPart ? 0 : change.rejects,
+  own: 0,
+})
+
+/** True where nothing came but the record of use, which those whose rows are limited do not see. */
+const isUseAlone = ({ added, rejects, own = 0 }: EventsChange): boolean => own > 0 && own >= added && rejects === 0

@@ -104,6 +104,17 @@ export class Metrics {
   }
 }
 
+/** What tells of the process, its requests and its stages, and nothing of how much there is in the account. */
+const OF_MACHINE = /^(?:# (?:HELP|TYPE|UNIT) )?(?:process_|nodejs_|bricktrail_http_|bricktrail_stage_)|^# EOF/
+
+/** The text of metrics for who sees rows of some workspaces or categories only. */
+export const ofMachineAlone = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => line === '' || OF_MACHINE.test(line))
+    .join('\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+
 function ofLoop(registers: Registries, { service }: Measured): void {
   for (const [name, key, help] of COUNTS)
     new Counter({

@@ -48,7 +48,7 @@ export const MAY_QUOTE: ReadonlySet<string> = new Set([
 const NO_PERSON = ['service_principal', 'system', 'vendor_support']
 
 /** True where the principal sees the rows of this table only in part. */
-export const isLimited = ({ rows }: Sight): boolean => isLimitedByLists(rows) || rows.use === false
+export const isLimited = ({ rows }: Pick<Sight, 'rows'>): boolean => isLimitedByLists(rows) || rows.use === false
 
 /** True where only rows of some workspaces or categories are seen. */
 export const isLimitedByLists = ({ workspaces, categories }: RowLimits): boolean =>

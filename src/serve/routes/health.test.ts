@@ -106,6 +106,17 @@ it('gives its figures to whoever asks from this machine, and to others with heal
   expect(there.ownLog.written - before).toBe(4)
 })
 
+it('tells who sees some rows only nothing of how much there is', async () => {
+  const token = there.token({ role: 'viewer', rows: { workspaces: ['1'] } })
+  for (const accept of ['text/plain', 'application/openmetrics-text; version=1.0.0']) {
+    const asked = { from: '203.0.113.9', headers: { authorization: `Bearer ${token}`, accept } }
+    const text = await (await there.fetch('/metrics', asked)).text()
+    expect(text).toContain('bricktrail_stage_failures_total{stage="ingest:prod"} 2')
+    expect(text).toContain('process_start_time_seconds')
+    expect(text).not.toMatch(/bricktrail_(?!http_|stage_)/)
+  }
+})
+
 it('tells of the loop, its stages and its sources', async () => {
   const { type, text } = await figures()
   expect(type).toMatch(/^text\/plain; version=0\.0\.4/)

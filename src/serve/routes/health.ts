@@ -3,9 +3,10 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { type AppDeps, newRoutes } from '../app.ts'
 import { isLoopback } from '../auth/client.ts'
-import type { RouteGroup, ServeEnv } from '../contract.ts'
+import type { Principal, RouteGroup, ServeEnv } from '../contract.ts'
 import { clientOf, guard } from '../guard.ts'
-import { Metrics } from '../metrics.ts'
+import { Metrics, ofMachineAlone } from '../metrics.ts'
+import { isLimitedByLists } from '../read/visible.ts'
 import { REFUSED } from '../routing.ts'
 
 const Health = z.object({ status: z.enum(['ok', 'failing']) }).openapi('Health')
@@ -63,7 +64,7 @@ const metricsRoute = createRoute({
   tags: ['Health'],
   summary: 'Give figures for Prometheus',
   description:
-    'In the text format, or in OpenMetrics where `Accept` asks for it. Whoever asks from this machine needs no token; others need `health:read`.',
+    'In the text format, or in OpenMetrics where `Accept` asks for it. Whoever asks from this machine needs no token; others need `health:read`. A token that is limited to some rows is told of the process, its requests and its stages only.',
   middleware: [unlessLocal] as const,
   security: [{}, { token: [] }],
   'x-permission': 'health:read',
@@ -93,7 +94,8 @@ export const health: RouteGroup<AppDeps> = (deps) => {
     .openapi(metricsRoute, async (c) => {
       const wantsOpen = (c.req.header('accept') ?? '').includes('application/openmetrics-text')
       const { type, text } = await metrics.text(wantsOpen)
-      return c.body(text, 200, { 'content-type': type }) as never
+      const isPart = isLimitedByLists((c.get('principal') as Principal | undefined)?.rows ?? {})
+      return c.body(isPart ? ofMachineAlone(text) : text, 200, { 'content-type': type }) as never
     })
 }
 

@@ -123,6 +123,18 @@ describe('sources', () => {
     })
     expect(await statusOf('/api/v1/sources', {})).toBe(401)
   })
+
+  it('and metrics and the seal say nothing of how much there is to who sees some rows only', async () => {
+    const limited = {
+      headers: { authorization: `Bearer ${server.token({ role: 'auditor', rows: { workspaces: ['1'] } })}` },
+    }
+    expect(await json<SourceList>('/api/v1/sources', limited)).toEqual({
+      sources: [{ name: 'a', spec: '/logs', stage, objects: null, events: null, rejects: null }],
+      stages: [stage],
+    })
+    expect((await json<SealView>('/api/v1/seal', limited)).growth).toEqual([])
+    expect((await json<SealView>('/api/v1/seal', { as: 'auditor' })).growth).not.toEqual([])
+  })
 })
 
 describe('destinations', () => {

@@ -3,8 +3,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { newestNote, sealState } from '../../ask/seal-state.ts'
 import { isAppError } from '../../core/errors.ts'
 import { newRoutes } from '../app.ts'
-import type { RouteGroup } from '../contract.ts'
+import type { Principal, RouteGroup } from '../contract.ts'
 import { failureOverHttp } from '../hints.ts'
+import { isLimitedByLists } from '../read/visible.ts'
 import { answer, behind, REFUSED } from '../routing.ts'
 import { SealGrowth } from '../seal-growth.ts'
 import { SealView } from '../shapes/operations.ts'
@@ -92,9 +93,11 @@ const UNREADABLE: Omit<SealView, 'behind' | 'verification'> = {
 export const seal: RouteGroup = ({ home, now }) => {
   const job = new VerifyJob(home, now)
   const growth = new SealGrowth(home)
-  const view = async (): Promise<SealView> => {
+  const view = async ({ rows }: Principal): Promise<SealView> => {
     try {
-      return await whole()
+      const seen = await whole()
+      // How much came in is of all workspaces.
+      return isLimitedByLists(rows) ? { ...seen, growth: [] } : seen
     } catch (cause) {
       if (!isAppError(cause) || !BROKEN.includes(cause.code)) throw cause
       // A log that cannot be read is what this page is there to show; verification tells where.
@@ -118,10 +121,10 @@ export const seal: RouteGroup = ({ home, now }) => {
     }
   }
   return newRoutes()
-    .openapi(show, async (c) => c.json(await view(), 200))
+    .openapi(show, async (c) => c.json(await view(c.get('principal')), 200))
     .openapi(checkpoint, async (c) => c.text(await newestNote(home), 200))
     .openapi(verify, async (c) => {
-      const before = await view()
+      const before = await view(c.get('principal'))
       const verification = job.start()
       return c.json({ ...before, verification }, 202)
     })

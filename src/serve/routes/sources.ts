@@ -1,8 +1,9 @@
 /** How the loop does: sources and stages. */
 import { createRoute } from '@hono/zod-openapi'
 import { newRoutes } from '../app.ts'
-import type { RouteGroup } from '../contract.ts'
+import type { RouteGroup, SourceHealth } from '../contract.ts'
 import { stageOverHttp } from '../hints.ts'
+import { isLimitedByLists } from '../read/visible.ts'
 import { answer, behind, REFUSED } from '../routing.ts'
 import { SourceList, type Stage } from '../shapes/operations.ts'
 
@@ -22,7 +23,8 @@ const list = createRoute({
   path: '/api/v1/sources',
   tags: ['Operations'],
   summary: 'Show how sources and the stages of the loop are doing',
-  description: 'Both lists are empty where the server runs without the loop.',
+  description:
+    'Both lists are empty where the server runs without the loop. Who sees rows of some workspaces or categories only is not told how much came.',
   ...behind('health:read', 'getHealth'),
   responses: {
     ...REFUSED,
@@ -44,11 +46,23 @@ const list = createRoute({
   },
 })
 
+/** What came of a source is of all workspaces. */
+const withoutCounts = ({ name, spec, stage }: SourceHealth) => ({
+  name,
+  spec,
+  stage,
+  objects: null,
+  events: null,
+  rejects: null,
+})
+
 /** `/api/v1/sources`. */
 export const sources: RouteGroup = ({ service }) =>
   newRoutes().openapi(list, async (c) => {
     if (service === undefined) return c.json({ sources: [], stages: [] }, 200)
     const found = await service.sources()
     const stages = service.stages().map(stageOverHttp)
-    return c.json({ sources: found.map((each) => ({ ...each, stage: stageOverHttp(each.stage) })), stages }, 200)
+    const isPart = isLimitedByLists(c.get('principal').rows)
+    const shown = found.map((each) => ({ ...(isPart ? withoutCounts(each) : each), stage: stageOverHttp(each.stage) }))
+    return c.json({ sources: shown, stages }, 200)
   })

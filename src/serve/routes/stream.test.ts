@@ -113,6 +113,43 @@ describe('one who comes back', () => {
   })
 })
 
+describe('one whose rows are limited', () => {
+  const change = { kind: 'events', added: 5, own: 3, rejects: 2, version: 7 } as const
+  const told = async (wish: Partial<TokenWish>): Promise<unknown[]> => {
+    const live = new LiveStream(undefined, 7)
+    const body = live.open(reader(wish).who, undefined, signal)
+    live.tell(change)
+    live.tell({ ...change, added: 3, rejects: 0 })
+    live.tell({ kind: 'findings', added: 4 })
+    live.tell({ kind: 'alerts', opened: 2, updated: 1 })
+    live.close()
+    return [...(await textOf(body)).matchAll(/^data: (.+)$/gm)].map(([, data]) => JSON.parse(data ?? ''))
+  }
+  const unknown = [
+    { kind: 'findings', added: 0 },
+    { kind: 'alerts', opened: 0, updated: 0 },
+  ]
+
+  it('by the record of use is told nothing of it: no number of its events, nor of findings and alerts it may be in', async () => {
+    expect(await told({ role: 'viewer' })).toEqual([{ ...change, added: 2, own: 0 }, ...unknown])
+  })
+
+  it('by workspaces is told of no number at all', async () => {
+    const rows = { workspaces: ['1'] }
+    const nothing = { ...change, added: 0, own: 0, rejects: 0 }
+    expect(await told({ role: 'viewer', rows })).toEqual([nothing, ...unknown])
+  })
+
+  it('by nothing is told all', async () => {
+    expect(await told({ role: 'auditor' })).toEqual([
+      change,
+      { ...change, added: 3, rejects: 0 },
+      { kind: 'findings', added: 4 },
+      { kind: 'alerts', opened: 2, updated: 1 },
+    ])
+  })
+})
+
 it('one reader has ten at most, and another still gets one', () => {
   const live = new LiveStream(undefined, 0)
   const [{ who }, { who: other }] = [reader(), reader()]

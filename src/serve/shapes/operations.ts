@@ -28,9 +28,10 @@ export const SourceList = z
         name: z.string(),
         spec: z.string(),
         stage: Stage,
-        objects: z.number().int(),
-        events: z.number().int(),
-        rejects: z.number().int(),
+        /** Null for who sees some rows only: they are counts of the whole account. */
+        objects: z.number().int().nullable(),
+        events: z.number().int().nullable(),
+        rejects: z.number().int().nullable(),
         newestEvent: z.string().optional(),
         lagSeconds: z.number().optional(),
       }),

@@ -71,11 +71,15 @@ function Source({ source }: { readonly source: SourceList['sources'][number] }) 
         <Table.Td className="number">
           {lagSeconds === undefined ? <span className="none">–</span> : <Lag seconds={lagSeconds} />}
         </Table.Td>
-        <Table.Td className="number">{numberOf(events)}</Table.Td>
-        <Table.Td className="number wide-only">{numberOf(objects)}</Table.Td>
         <Table.Td className="number">
-          {rejects === 0 || !maySeeRejects ? (
-            numberOf(rejects)
+          <Count value={events} />
+        </Table.Td>
+        <Table.Td className="number wide-only">
+          <Count value={objects} />
+        </Table.Td>
+        <Table.Td className="number">
+          {rejects === null || rejects === 0 || !maySeeRejects ? (
+            <Count value={rejects} />
           ) : (
             <Anchor component={Link} href="/operations?show=rejects">
               {numberOf(rejects)}
@@ -87,6 +91,10 @@ function Source({ source }: { readonly source: SourceList['sources'][number] }) 
     </>
   )
 }
+
+/** Who sees some rows only is not told how much came. */
+const Count = ({ value }: { readonly value: number | null }) =>
+  value === null ? <span className="none">–</span> : numberOf(value)
 
 const Lag = ({ seconds }: { readonly seconds: number }) => (
   <Tag tone={seconds >= STUCK_SECONDS ? 'high' : seconds >= SLOW_SECONDS ? 'medium' : 'good'}>{spanOf(seconds)}</Tag>
