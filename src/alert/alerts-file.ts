@@ -28,7 +28,7 @@ CREATE INDEX IF NOT EXISTS history_of_alert ON history (alert_id, seq);
 CREATE TRIGGER IF NOT EXISTS history_is_kept BEFORE UPDATE ON history BEGIN SELECT RAISE(ABORT, 'history is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS history_stays BEFORE DELETE ON history BEGIN SELECT RAISE(ABORT, 'history is append-only'); END;
 CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, created_ms INTEGER NOT NULL, ends_ms INTEGER NOT NULL, who TEXT NOT NULL,
-  reason TEXT NOT NULL, matchers TEXT NOT NULL, quieted INTEGER NOT NULL DEFAULT 0);
+  reason TEXT NOT NULL, matchers TEXT NOT NULL, quieted INTEGER NOT NULL DEFAULT 0, owner TEXT);
 CREATE TABLE IF NOT EXISTS risks (finding_id TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, rule_id TEXT NOT NULL, alert_id TEXT NOT NULL,
   score REAL NOT NULL, time_ms INTEGER NOT NULL, tactics TEXT NOT NULL, incident_id TEXT, PRIMARY KEY (finding_id, kind, object)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS risks_of_object ON risks (kind, object, time_ms);
@@ -88,6 +88,7 @@ export class AlertsFile {
         // Owner only: alerts name people and what they are held to have done.
         if (path !== ':memory:') chmodSync(path, FILE_MODE)
         db.exec(SCHEMA)
+        addLater(db)
         return new AlertsFile(db, self)
       })
     } catch (cause) {
@@ -157,6 +158,18 @@ export class AlertsFile {
     const known = this.#kept.get(sql) ?? this.#db.prepare(sql)
     this.#kept.set(sql, known)
     return known
+  }
+}
+
+/** Columns that files of before do not have. */
+function addLater(db: DatabaseSync): void {
+  const has = () => db.prepare("SELECT 1 FROM pragma_table_info('silences') WHERE name = 'owner'").get() !== undefined
+  if (has()) return
+  try {
+    db.exec('ALTER TABLE silences ADD COLUMN owner TEXT')
+  } catch (cause) {
+    // Another process was first.
+    if (!has()) throw cause
   }
 }
 

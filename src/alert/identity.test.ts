@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AlertsFile } from './alerts-file.ts'
 import { alertId, alertKey } from './identity.ts'
-import { addSilence } from './silences.ts'
+import { addSilence, allSilences } from './silences.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -56,4 +57,21 @@ it('the id of a silence tells nobody what it is about', () => {
     }
   })
   expect(made[0]).not.toBe(made[1])
+})
+
+it('a file of before silences had owners is read, and its silences are nobody’s', () => {
+  const path = join(folder, 'f', 'alerts.db')
+  AlertsFile.open(path).close()
+  const old = new DatabaseSync(path)
+  old.exec('ALTER TABLE silences DROP COLUMN owner')
+  old.exec(
+    `INSERT INTO silences (id, created_ms, ends_ms, who, reason, matchers) VALUES ('a', 1, 9, 'ana', 'why', '{}')`,
+  )
+  old.close()
+  const file = AlertsFile.open(path)
+  try {
+    expect(allSilences(file)).toMatchObject([{ id: 'a', who: 'ana', owner: null }])
+  } finally {
+    file.close()
+  }
 })

@@ -11,6 +11,8 @@ export interface Silence {
   readonly createdMs: number
   readonly endsMs: number
   readonly who: string
+  /** Whose it is, by an id that nobody else can take as they can a name; null where it was made on the home. */
+  readonly owner: string | null
   readonly reason: string
   readonly matcher: Matcher
   /** How often it kept something quiet. */
@@ -24,7 +26,7 @@ interface Row extends Omit<Silence, 'matcher'> {
 const silenceOf = ({ matchers, ...rest }: Row): Silence => ({ ...rest, matcher: JSON.parse(matchers) as Matcher })
 
 /** Silences that are long over are forgotten by lists, not by the file. */
-const SELECT = `SELECT id, created_ms AS createdMs, ends_ms AS endsMs, who, reason, matchers, quieted FROM silences`
+const SELECT = `SELECT id, created_ms AS createdMs, ends_ms AS endsMs, who, owner, reason, matchers, quieted FROM silences`
 
 /** The silences in force at a time. */
 export const silencesAt = (file: AlertsFile, nowMs: number): Silence[] =>
@@ -40,7 +42,14 @@ export const allSilences = (file: AlertsFile): Silence[] =>
  */
 export function addSilence(
   file: AlertsFile,
-  { matcher, endsMs, who, reason, nowMs }: Pick<Silence, 'matcher' | 'endsMs' | 'who' | 'reason'> & { nowMs: number },
+  {
+    matcher,
+    endsMs,
+    who,
+    owner = null,
+    reason,
+    nowMs,
+  }: Pick<Silence, 'matcher' | 'endsMs' | 'who' | 'reason'> & Partial<Pick<Silence, 'owner'>> & { nowMs: number },
 ): Silence {
   if (matcherText(matcher) === '')
     throw new AppError('BAD_ARGUMENT', 'This would silence everything.', {
@@ -51,17 +60,18 @@ export function addSilence(
   if (endsMs <= nowMs)
     throw new AppError('BAD_ARGUMENT', 'The silence is over before it begins.', { hint: 'Add --for 2h.' })
   const text = JSON.stringify(matcher)
-  const id = fingerprint(file, ['silence', text, nowMs, who, reason], 12)
+  const id = fingerprint(file, ['silence', text, nowMs, who, owner ?? '', reason], 12)
   file.run(
-    'INSERT INTO silences (id, created_ms, ends_ms, who, reason, matchers) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO silences (id, created_ms, ends_ms, who, owner, reason, matchers) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     id,
     nowMs,
     endsMs,
     who,
+    owner,
     reason,
     text,
   )
-  return { id, createdMs: nowMs, endsMs, who, reason, matcher, quieted: 0 }
+  return { id, createdMs: nowMs, endsMs, who, owner, reason, matcher, quieted: 0 }
 }
 
 /**

@@ -49,7 +49,8 @@ export class SilenceDesk {
       ...(rule === undefined || rule.trim() === '' ? {} : { rule: [rule.trim()] }),
       ...(entity === undefined || entity.trim() === '' ? {} : { entity: [entity.trim()] }),
     }
-    const wanted = { matcher: within(matcher, principal), endsMs: nowMs + lastsMs, who: principal.name, reason, nowMs }
+    const { name: who, id: owner } = principal
+    const wanted = { matcher: within(matcher, principal), endsMs: nowMs + lastsMs, who, owner, reason, nowMs }
     if (Object.keys(matcher).length === 0)
       throw new AppError('BAD_ARGUMENT', 'This would silence everything.', {
         hint: 'Name a rule, an entity or an alert.',
@@ -121,7 +122,8 @@ const ACCOUNT = '0'
 
 const seesAccount = ({ workspaces }: RowLimits): boolean => workspaces?.includes(ACCOUNT) !== false
 
-const isOwn = ({ who }: Silence, { name }: Principal): boolean => who === name
+/** By id: tokens may be called as others are. */
+const isOwn = ({ owner }: Silence, { id }: Principal): boolean => owner === id
 
 /** True for one that is bounded to workspaces, all of which are theirs. */
 function isWithin({ matcher: { workspace = [] } }: Silence, { rows }: Principal): boolean {

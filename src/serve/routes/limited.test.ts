@@ -81,6 +81,24 @@ it('silences are seen and ended by who sees where they hold', async () => {
   expect(await end(everywhere, { as: 'admin' })).toBe(204)
 })
 
+it('a silence is not theirs who only have the name of its maker', async () => {
+  const made = await server.fetch('/api/v1/silences', {
+    ...by('1'),
+    method: 'POST',
+    json: { entity: 'zoe@example.com', duration: '1h', reason: 'a drill' },
+  })
+  const { id } = (await made.json()) as SilenceRow
+  const other = server.token({ name: 'reads 1', role: 'admin', rows: { workspaces: ['2'] } })
+  const namesake = { headers: { authorization: `Bearer ${other}` } }
+  const seen = async (who: object) =>
+    (await json<{ silences: SilenceRow[] }>('/api/v1/silences', who)).silences.some((each) => each.id === id)
+  expect(await seen(namesake)).toBe(false)
+  expect(await seen(by('1'))).toBe(true)
+  const end = (who: object) => server.fetch(`/api/v1/silences/${id}`, { ...who, method: 'DELETE' })
+  expect((await end(namesake)).status).toBe(404)
+  expect((await end(by('1'))).status).toBe(204)
+})
+
 it('who sees some workspaces keeps nobody from being told of what is of others, too', async () => {
   const made = await server.fetch('/api/v1/silences', {
     ...by('1'),
