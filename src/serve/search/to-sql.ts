@@ -117,8 +117,15 @@ export function searchOf(q: string): Search {
   }
 }
 
-/** What masks put into a text is not in the text as it is. */
-const looksMasked = (list: string): boolean => /p-[0-9a-f]|@|\/|::|characters|\[|\*/i.test(list)
+/** Words that masks put into texts. */
+const OF_MASKS = ['characters', 'hidden']
+/** Parts of a pseudonym, of a network, and of the length of a query, with what may stand around them. */
+const MASKED =
+  /p-|@|\/|::|[[\]*#]|characters|hidden|\d[.-]0(?!\d)|\d c(?:h|$)|^[0-9a-f]+(?:[^0-9a-z]|$)|^[0-9a-f.:-]+$/i
+
+/** What masks put into a text is not in the text as it is. Any part of it counts. */
+export const looksMasked = (list: string): boolean =>
+  MASKED.test(list) || OF_MASKS.some((word) => word.includes(list.toLowerCase()))
 
 /** What a term throws, at its place. */
 function located(term: Term, make: () => string): string {
