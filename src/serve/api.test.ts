@@ -113,6 +113,35 @@ describe('the API', () => {
     },
   )
 
+  const withBodies = Object.entries(
+    server.app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: '', version: '' } }).paths ?? {},
+  ).flatMap(([path, methods]) =>
+    Object.entries(
+      methods as Record<string, { requestBody?: { content?: Record<string, { example?: object }> } }>,
+    ).flatMap(([method, { requestBody }]) => {
+      const example = requestBody?.content?.['application/json']?.example
+      return example === undefined
+        ? []
+        : [[`${method.toUpperCase()} ${path}`, path, method.toUpperCase(), example] as const]
+    }),
+  )
+
+  it('tells of bodies', () => expect(withBodies.length).toBeGreaterThan(8))
+
+  it.each(withBodies)(
+    '%s refuses a name in its body that it does not know, and names the one that was meant',
+    async (_, path, method, example) => {
+      const [meant = ''] = Object.keys(example)
+      const json = { ...example, [`${meant}x`]: 1, zzzzzzzzzz: 1 }
+      const answer = await server.fetch(filled(path), { as: 'admin', method, json })
+      expect(answer.status).toBe(422)
+      expect(((await answer.json()) as Problem).errors).toEqual([
+        { in: 'json', name: `${meant}x`, message: `There is no such parameter here. Did you mean ${meant}?` },
+        { in: 'json', name: 'zzzzzzzzzz', message: 'There is no such parameter here.' },
+      ])
+    },
+  )
+
   it.each(named)('%s answers another method with those that there are', async (_, { path }) => {
     const own = routes.filter((each) => each.path === path).map(({ method }) => method)
     const other = ['PATCH', 'PUT', 'GET'].find((method) => !own.includes(method)) ?? 'DELETE'

@@ -1,5 +1,5 @@
 /** The server's routes, and what every request passes before and behind them. */
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { OpenAPIHono, type z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { AppError } from '../core/errors.ts'
 import type { Access } from './auth/access.ts'
@@ -14,7 +14,7 @@ import { RateLimit } from './limits.ts'
 import { answerOtherMethods } from './methods.ts'
 import type { AnsweredRequest, Metrics } from './metrics.ts'
 import { type OwnLog, SIGN_IN_PATH } from './own-log.ts'
-import { expected, problemResponse, RequestProblem, requestIdOf } from './problems.ts'
+import { expected, problemResponse, RequestProblem, requestIdOf, type WrongParameter } from './problems.ts'
 import type { ServeSettings } from './settings.ts'
 import type { PageFiles } from './static.ts'
 
@@ -47,11 +47,7 @@ export const newRoutes = (): RouteApp =>
       defaultHook: (result, c) => {
         if (result.success) return
         noteStatement(c, result)
-        const errors = result.error.issues.map((issue) => ({
-          in: result.target,
-          name: issue.path.join('.'),
-          message: issue.message,
-        }))
+        const errors = result.error.issues.flatMap((issue) => wrongIn(result.target, issue))
         const [first] = errors
         const where = first === undefined || first.name === '' ? '' : `${first.name}: `
         throw new RequestProblem('BAD_ARGUMENT', `${where}${first?.message ?? 'The request does not fit.'}`, {
@@ -65,6 +61,14 @@ export const newRoutes = (): RouteApp =>
 /** A statement that does not fit is told like one that is refused for what it says. */
 function noteStatement(c: Context, { target, data }: { readonly target: string; readonly data?: unknown }): void {
   if (target === 'json' && typeof data === 'object' && data !== null && 'sql' in data) note(c, { sql: data.sql })
+}
+
+/** Names of a body that are not known are wrong one by one; the shape says of each, in a line, what may be meant. */
+function wrongIn(target: string, issue: z.core.$ZodIssue): WrongParameter[] {
+  const at = (name?: string) => [...issue.path, ...(name === undefined ? [] : [name])].join('.')
+  if (issue.code !== 'unrecognized_keys') return [{ in: target, name: at(), message: issue.message }]
+  const said = issue.message.split('\n')
+  return issue.keys.map((name, nth) => ({ in: target, name: at(name), message: said[nth] ?? issue.message }))
 }
 
 const apps = new WeakMap<object, RouteApp>()

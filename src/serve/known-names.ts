@@ -2,9 +2,9 @@
 import type { RouteConfig } from '@hono/zod-openapi'
 import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
-import { nearest } from '../core/nearest.ts'
 import type { RouteApp, ServeEnv } from './contract.ts'
 import { RequestProblem, type WrongParameter } from './problems.ts'
+import { unknownName } from './shapes/asked.ts'
 
 /** The same routes, each of which refuses names that its query does not have. One that takes any says `z.looseObject`. */
 export function knowingNames(routes: RouteApp): RouteApp {
@@ -32,15 +32,10 @@ const onlyKnown =
   (c, next) => {
     const errors = Object.keys(c.req.queries())
       .filter((name) => !names.includes(name))
-      .map((name) => ({ in: 'query', name, message: messageFor(name, names) }))
+      .map((name) => ({ in: 'query', name, message: unknownName(name, names) }))
     const [first] = errors
     return first === undefined ? next() : Promise.reject(unknown(first, errors, names))
   }
-
-function messageFor(name: string, names: readonly string[]): string {
-  const [likely] = nearest(name, names)
-  return `There is no such parameter here.${likely === undefined ? '' : ` Did you mean ${likely}?`}`
-}
 
 const unknown = (first: WrongParameter, errors: readonly WrongParameter[], names: readonly string[]) =>
   new RequestProblem('BAD_ARGUMENT', `${first.name}: ${first.message}`, {

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { Permission } from './contract.ts'
 import { type GuardOptions, guard } from './guard.ts'
 import type { OwnAction } from './own-actions.ts'
+import { knowsItsNames } from './shapes/asked.ts'
 import { Problem } from './shapes/page.ts'
 
 /** What a refusal means, by status. */
@@ -76,11 +77,11 @@ export const answer = <S extends z.ZodType>(description: string, schema: S, exam
   content: { 'application/json': { schema, example } },
 })
 
-/** A body that is needed: JSON of a shape, with an example that fits it. */
-export const body = <S extends z.ZodType>(schema: S, example: z.input<S>) => ({
-  required: true,
-  content: { 'application/json': { schema, example } },
-})
+/** A body that is needed: JSON of a shape that knows all of its names, with an example that fits it. */
+export const body = <S extends z.ZodType>(schema: S, example: z.input<S>) => {
+  if (!knowsItsNames(schema)) throw new Error('the body of a route is described by `asked`')
+  return { required: true, content: { 'application/json': { schema, example } } }
+}
 
 /** Id of something in a path. */
 export const idParam = (description: string, example: string) => ({

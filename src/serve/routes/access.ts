@@ -8,6 +8,7 @@ import { ROLES, type RouteGroup } from '../contract.ts'
 import { note } from '../guard.ts'
 import { answer, behind, body, idParam, REFUSED } from '../routing.ts'
 import { MadeToken, NewToken, PersonRow, TokenRow } from '../shapes/access.ts'
+import { asked } from '../shapes/asked.ts'
 
 const TOKEN: TokenRow = {
   id: 'Xk3vQ0s9b1Lm',
@@ -33,7 +34,7 @@ const PERSON: PersonRow = {
 }
 
 /** The role to give; null takes it away. */
-const RoleGift = z.object({ role: z.enum(ROLES).nullable() }).openapi('RoleGift')
+const RoleGift = asked({ role: z.enum(ROLES).nullable() }).openapi('RoleGift')
 
 const PersonParam = z.object({
   id: z.string().min(1).max(1000).openapi({ description: 'Id of a person, URL-encoded.', example: PERSON.id }),

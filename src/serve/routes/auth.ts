@@ -17,6 +17,7 @@ import { clientOf, doorOf, note, refuseStranger, sessionOf } from '../guard.ts'
 import { expected } from '../problems.ts'
 import { answer, behind, body, REFUSED } from '../routing.ts'
 import { SignInWays } from '../shapes/access.ts'
+import { asked } from '../shapes/asked.ts'
 
 const OIDC_START = '/auth/oidc/start'
 const OIDC_CALLBACK = '/auth/oidc/callback'
@@ -52,7 +53,7 @@ const byToken = createRoute({
   tags: ['Access'],
   summary: 'Begin a session with a token',
   security: [],
-  request: { body: body(z.object({ token: z.string().min(1).max(200) }), { token: 'btk_…' }) },
+  request: { body: body(asked({ token: z.string().min(1).max(200) }), { token: 'btk_…' }) },
   responses: { ...SIGN_IN_REFUSED, 204: { description: 'Signed in; the session is in a cookie.' } },
 })
 
@@ -131,8 +132,8 @@ export const auth: RouteGroup<AppDeps> = ({ access, settings, now }) => {
     if (['cross-site', 'same-site'].includes(c.req.header('sec-fetch-site') ?? ''))
       return askFirst(c, code, returnPath(to))
     const refusal = await signIn(c, 'link', async (found) => {
-      const asked = access.links.holder(code)
-      if (asked !== undefined) found(linkHolder(asked))
+      const meant = access.links.holder(code)
+      if (meant !== undefined) found(linkHolder(meant))
       const link = access.links.take(code)
       if (link === undefined) throw new AppError('UNAUTHENTICATED', 'The link was used before, or is too old.')
       return { session: { holder: linkHolder(link), name: link.name, role: link.role, rows: {} }, mayEnter: true }

@@ -1,6 +1,7 @@
 /** Who is signed in, tokens, people, saved searches. */
 import { z } from '@hono/zod-openapi'
 import { MASKS, PERMISSIONS, type Permission, ROLES } from '../contract.ts'
+import { asked } from './asked.ts'
 
 const permission = z.enum(Object.keys(PERMISSIONS) as [Permission, ...Permission[]])
 
@@ -48,17 +49,15 @@ export const TokenRow = z
 export type TokenRow = z.infer<typeof TokenRow>
 
 /** A token to make. */
-export const NewToken = z
-  .object({
-    name: z.string().trim().min(1).max(100),
-    role: z.enum(ROLES),
-    scopes: z.array(permission).min(1).optional(),
-    workspaces: z.array(z.string().max(100)).min(1).optional(),
-    categories: z.array(z.string().max(100)).min(1).optional(),
-    /** Such as `90d`; at most a year. */
-    expires: z.string().max(20).default('90d'),
-  })
-  .openapi('NewToken')
+export const NewToken = asked({
+  name: z.string().trim().min(1).max(100),
+  role: z.enum(ROLES),
+  scopes: z.array(permission).min(1).optional(),
+  workspaces: z.array(z.string().max(100)).min(1).optional(),
+  categories: z.array(z.string().max(100)).min(1).optional(),
+  /** Such as `90d`; at most a year. */
+  expires: z.string().max(20).default('90d'),
+}).openapi('NewToken')
 /** As a value. */
 export type NewToken = z.input<typeof NewToken>
 
@@ -121,14 +120,12 @@ export const SavedSearch = z
 export type SavedSearch = z.infer<typeof SavedSearch>
 
 /** A search to keep. */
-export const NewSearch = z
-  .object({
-    name: z.string().trim().min(1).max(100),
-    q: z.string().max(4000),
-    from: z.string().max(64).nullable().default(null),
-    to: z.string().max(64).nullable().default(null),
-    shared: z.boolean().default(false),
-  })
-  .openapi('NewSearch')
+export const NewSearch = asked({
+  name: z.string().trim().min(1).max(100),
+  q: z.string().max(4000),
+  from: z.string().max(64).nullable().default(null),
+  to: z.string().max(64).nullable().default(null),
+  shared: z.boolean().default(false),
+}).openapi('NewSearch')
 /** As a value. */
 export type NewSearch = z.input<typeof NewSearch>

@@ -1,5 +1,6 @@
 /** Findings, alerts, incidents and silences. */
 import { z } from '@hono/zod-openapi'
+import { asked } from './asked.ts'
 import { nextCursor } from './page.ts'
 
 /** Levels, the least first. */
@@ -127,16 +128,16 @@ export type AlertDetail = z.infer<typeof AlertDetail>
 /** What people do to alerts. */
 export const AlertDeed = z
   .discriminatedUnion('deed', [
-    z.object({ deed: z.literal('acknowledge'), note: z.string().max(4000).optional() }),
-    z.object({ deed: z.literal('start'), note: z.string().max(4000).optional() }),
-    z.object({ deed: z.literal('reopen'), note: z.string().max(4000).optional() }),
-    z.object({
+    asked({ deed: z.literal('acknowledge'), note: z.string().max(4000).optional() }),
+    asked({ deed: z.literal('start'), note: z.string().max(4000).optional() }),
+    asked({ deed: z.literal('reopen'), note: z.string().max(4000).optional() }),
+    asked({
       deed: z.literal('assign'),
       assignee: z.string().max(200).nullable(),
       note: z.string().max(4000).optional(),
     }),
-    z.object({ deed: z.literal('note'), note: z.string().min(1).max(4000) }),
-    z.object({
+    asked({ deed: z.literal('note'), note: z.string().min(1).max(4000) }),
+    asked({
       deed: z.literal('resolve'),
       outcome: z.enum(['true_positive', 'benign', 'false_positive', 'duplicate']),
       duplicateOf: z.string().optional(),
@@ -164,16 +165,14 @@ export const SilenceRow = z
 export type SilenceRow = z.infer<typeof SilenceRow>
 
 /** A silence to make. */
-export const NewSilence = z
-  .object({
-    /** Id of an alert: its rule and whom it is about. */
-    alert: z.string().max(64).optional(),
-    rule: z.string().max(200).optional(),
-    entity: z.string().max(500).optional(),
-    /** Such as `8h` or `3d`. */
-    duration: z.string().max(20),
-    reason: z.string().trim().min(3).max(500),
-  })
-  .openapi('NewSilence')
+export const NewSilence = asked({
+  /** Id of an alert: its rule and whom it is about. */
+  alert: z.string().max(64).optional(),
+  rule: z.string().max(200).optional(),
+  entity: z.string().max(500).optional(),
+  /** Such as `8h` or `3d`. */
+  duration: z.string().max(20),
+  reason: z.string().trim().min(3).max(500),
+}).openapi('NewSilence')
 /** As a value. */
 export type NewSilence = z.infer<typeof NewSilence>

@@ -1,5 +1,6 @@
 /** Events: the explorer's questions. */
 import { z } from '@hono/zod-openapi'
+import { asked } from './asked.ts'
 import { nextCursor, spanParams } from './page.ts'
 
 /** Fields that can be counted by, completed and searched as `field:value`. */
@@ -143,20 +144,19 @@ export const EventDetail = z
 export type EventDetail = z.infer<typeof EventDetail>
 
 /** To see what is masked. */
-export const RevealRequest = z
-  .object({ fields: z.array(z.enum(['email', 'ip', 'query'])).min(1), reason: z.string().trim().min(5).max(500) })
-  .openapi('RevealRequest')
+export const RevealRequest = asked({
+  fields: z.array(z.enum(['email', 'ip', 'query'])).min(1),
+  reason: z.string().trim().min(5).max(500),
+}).openapi('RevealRequest')
 /** As a value. */
 export type RevealRequest = z.infer<typeof RevealRequest>
 
 /** SQL of a person. */
-export const SqlRequest = z
-  .object({
-    sql: z.string().min(1).max(100_000),
-    limit: z.number().int().min(1).max(100_000).default(1000),
-    timeoutSeconds: z.number().min(1).max(300).default(30),
-  })
-  .openapi('SqlRequest')
+export const SqlRequest = asked({
+  sql: z.string().min(1).max(100_000),
+  limit: z.number().int().min(1).max(100_000).default(1000),
+  timeoutSeconds: z.number().min(1).max(300).default(30),
+}).openapi('SqlRequest')
 /** Rows as lists of plain values. */
 export const SqlAnswer = z
   .object({

@@ -1,6 +1,7 @@
 /** Rules of the pack and of the site. */
 import { z } from '@hono/zod-openapi'
 import { LEVEL_NAMES } from './alerts.ts'
+import { asked } from './asked.ts'
 
 /** A rule in a list. */
 export const RuleRow = z
@@ -60,21 +61,19 @@ export const RuleDetail = RuleRow.extend({
 export type RuleDetail = z.infer<typeof RuleDetail>
 
 /** What a site sets of a rule; null takes a setting back. */
-export const RuleOverride = z
-  .object({
-    enabled: z.boolean().optional(),
-    level: z.enum(LEVEL_NAMES).nullable().optional(),
-    parameters: z.record(z.string(), z.unknown()).optional(),
-    reason: z.string().trim().min(3).max(500),
-  })
-  .openapi('RuleOverride')
+export const RuleOverride = asked({
+  enabled: z.boolean().optional(),
+  level: z.enum(LEVEL_NAMES).nullable().optional(),
+  parameters: z.record(z.string(), z.unknown()).optional(),
+  reason: z.string().trim().min(3).max(500),
+}).openapi('RuleOverride')
 /** As a value. */
 export type RuleOverride = z.infer<typeof RuleOverride>
 
 /** Over which time a rule is tried. */
-export const BacktestRequest = z
-  .object({ from: z.string().optional(), to: z.string().optional() })
-  .openapi('BacktestRequest')
+export const BacktestRequest = asked({ from: z.string().optional(), to: z.string().optional() }).openapi(
+  'BacktestRequest',
+)
 /** What the rule would have found. */
 export const Backtest = z
   .object({

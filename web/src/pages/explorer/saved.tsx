@@ -111,7 +111,11 @@ function SaveForm({ search, onDone }: { readonly search: Search; readonly onDone
       onSubmit={(event) => {
         event.preventDefault()
         save.mutate(
-          { method: 'POST', path: '/searches', body: { name: name.trim(), ...search, shared: isShared } },
+          {
+            method: 'POST',
+            path: '/searches',
+            body: { name: name.trim(), q: search.q, from: search.from, to: search.to, shared: isShared },
+          },
           { onSuccess: onDone },
         )
       }}
