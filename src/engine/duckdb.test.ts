@@ -64,3 +64,44 @@ describe('a statement whose plan is kept', () => {
     expect(await sink()).toEqual([])
   })
 })
+
+describe('an engine that is closed while a statement runs', () => {
+  const LONG = 'SELECT sum(a.i * b.i) AS n FROM range(10_000_000) a(i), range(1_000_000) b(i)'
+
+  it.each([
+    ['query', (own: Engine) => own.rows(LONG)],
+    ['statement', (own: Engine) => own.run(`CREATE TABLE t AS ${LONG}`)],
+    ['kept plan', (own: Engine) => own.runKept(`INSERT INTO kept ${LONG}`)],
+  ])('ends the %s first, and takes nothing after', async (_, start) => {
+    const own = await Engine.open({ threads: 2 })
+    await own.run('CREATE TABLE kept (n HUGEINT)')
+    const running = start(own)
+    const failed = expect(running).rejects.toMatchObject({ code: 'ENGINE' })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    own.close()
+    own.close()
+    own.interrupt()
+    await expect(own.rows('SELECT 1')).rejects.toThrow('The engine was closed.')
+    await failed
+    await expect(own.run('SELECT 1')).rejects.toThrow('The engine was closed.')
+  })
+
+  it('ends one that has hardly begun', async () => {
+    for (let round = 0; round < 20; round++) {
+      const own = await Engine.open({ threads: 2 })
+      const failed = expect(own.rows(LONG)).rejects.toMatchObject({ code: 'ENGINE' })
+      if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
+      own.close()
+      await failed
+    }
+  })
+
+  it('leaves a connection beside it to whoever has that', async () => {
+    const own = await Engine.open({ threads: 1 })
+    const beside = await own.beside()
+    const answer = beside.rows('SELECT count(*) AS n FROM range(20_000_000) a(i) WHERE hash(i) % 7 = 3')
+    own.close()
+    expect(Number((await answer)[0]?.n)).toBeGreaterThan(0)
+    beside.close()
+  })
+})

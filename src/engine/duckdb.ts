@@ -1,6 +1,11 @@
 /** The embedded engine: one DuckDB in memory, bounded in memory and threads, spilling to a folder of its own. */
 import './allocator.ts'
-import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement } from '@duckdb/node-api'
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBPreparedStatement,
+  type DuckDBResultReader,
+} from '@duckdb/node-api'
 import { AppError, messageOf } from '../core/errors.ts'
 import { lit } from './sql.ts'
 
@@ -33,12 +38,21 @@ export type Row = Record<string, unknown>
 /** A row of texts by column name. */
 export type TextRow = Readonly<Record<string, string | null>>
 
-/** One connection to DuckDB. Not for concurrent use: await each call. */
+/** What runs when an engine is closed is interrupted this often: a statement that just begins passes over it. */
+const INTERRUPT_AGAIN_MS = 50
+
+/**
+ * One connection to DuckDB. Not for concurrent use: await each call. What runs on `connection` itself has to have ended before it is
+ * closed; statements of the methods here need not.
+ */
 export class Engine {
   readonly connection: DuckDBConnection
   readonly #instance: DuckDBInstance
   readonly #owns: boolean
   readonly #kept = new Map<string, DuckDBPreparedStatement>()
+  #underWay = 0
+  #isClosed = false
+  #stopping: NodeJS.Timeout | undefined
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection, owns: boolean) {
     this.#instance = instance
@@ -72,10 +86,20 @@ export class Engine {
 
   /** Runs a statement for its effect. */
   async run(sql: string): Promise<void> {
+    await this.#whileOpen(() => this.connection.run(sql))
+  }
+
+  /** Does something with the connection, which is there until it is done. */
+  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new AppError('ENGINE', 'The engine was closed.')
+    this.#underWay += 1
     try {
-      await this.connection.run(sql)
+      return await work()
     } catch (cause) {
       throw engineError(cause)
+    } finally {
+      this.#underWay -= 1
+      if (this.#isClosed) this.#letGo()
     }
   }
 
@@ -87,13 +111,11 @@ export class Engine {
    * @param disabledOptimizers such as {@link AS_WRITTEN}
    */
   async runKept(sql: string, disabledOptimizers?: string): Promise<void> {
-    try {
+    await this.#whileOpen(async () => {
       const plan = this.#kept.get(sql) ?? (await this.#plan(sql, disabledOptimizers))
       this.#kept.set(sql, plan)
       await plan.run()
-    } catch (cause) {
-      throw engineError(cause)
-    }
+    })
   }
 
   #plan(sql: string, disabledOptimizers?: string): Promise<DuckDBPreparedStatement> {
@@ -134,11 +156,12 @@ export class Engine {
 
   /** Runs a query and returns its rows as plain values; for small answers only. */
   async rows<T extends Row = Row>(sql: string): Promise<T[]> {
-    try {
-      return (await this.connection.runAndReadAll(sql)).getRowObjectsJson() as unknown as T[]
-    } catch (cause) {
-      throw engineError(cause)
-    }
+    return (await this.read(sql)).getRowObjectsJson() as unknown as T[]
+  }
+
+  /** Runs a query and returns its answer as the engine has it; for small answers only. */
+  read(sql: string): Promise<DuckDBResultReader> {
+    return this.#whileOpen(() => this.connection.runAndReadAll(sql))
   }
 
   /** The first row of a query; throws if there is none. */
@@ -161,24 +184,40 @@ export class Engine {
     columns: readonly string[],
     database: string = 'temp',
   ): Promise<void> {
-    const appender = await this.connection.createAppender(name, 'main', database)
-    for (const row of rows) {
-      for (const column of columns) {
-        const value = row[column]
-        if (value == null) appender.appendNull()
-        else appender.appendVarchar(value)
+    await this.#whileOpen(async () => {
+      const appender = await this.connection.createAppender(name, 'main', database)
+      for (const row of rows) {
+        for (const column of columns) {
+          const value = row[column]
+          if (value == null) appender.appendNull()
+          else appender.appendVarchar(value)
+        }
+        appender.endRow()
       }
-      appender.endRow()
-    }
-    appender.closeSync()
+      appender.closeSync()
+    })
   }
 
   /** Stops what is running on this connection. */
   interrupt(): void {
-    this.connection.interrupt()
+    if (!this.#isClosed) this.connection.interrupt()
   }
 
+  /**
+   * Closes it; what comes later is refused. A statement that is under way is interrupted, and the connection is closed once that has
+   * ended: closed below it, the process would crash.
+   */
   close(): void {
+    if (this.#isClosed) return
+    this.interrupt()
+    this.#isClosed = true
+    if (this.#underWay > 0) this.#stopping = setInterval(() => this.connection.interrupt(), INTERRUPT_AGAIN_MS)
+    else this.#letGo()
+  }
+
+  #letGo(): void {
+    if (this.#underWay > 0) return
+    clearInterval(this.#stopping)
     this.forgetPlans()
     this.connection.closeSync()
     if (this.#owns) this.#instance.closeSync()
