@@ -189,6 +189,26 @@ describe('a rule that cannot run', () => {
     ])
   })
 
+  it('because the engine refuses to say why it matched leaves the matches of the others, each once', async () => {
+    const rules = rulesOf(
+      ...Array.from({ length: 60 }, () =>
+        rule('s:\n  service: unityCatalog\n  requestParams.securable_type: table\ncondition: s'),
+      ),
+      rule('s:\n  user_agent: null\n  requestParams.securable_type: TABLE\ncondition: s', 'Unsaid'),
+    )
+    // In the last of several explanations, after the others have added their matches.
+    const dialect = {
+      ...duckdb,
+      left: (x: string, most: number) => (x.includes('user_agent') ? "error('Unsaid.')" : duckdb.left(x, most)),
+    }
+    const runner = new RuleRunner(engine, rules, eventShape(dialect), dialect)
+    const report = await runner.run(await events(EVENT, { ...EVENT, event_id: "'e2'" }))
+    expect(report.unrun.map(({ rule: { rule: own }, reason }) => [own.meta.title, reason])).toEqual([
+      ['Unsaid', 'failed'],
+    ])
+    expect([...report.matches.values()]).toEqual(Array(60).fill(2))
+  })
+
   it('in time is left out and named', async () => {
     await engine.run(
       `CREATE OR REPLACE TABLE long AS SELECT i AS record, json_object('t', md5(i::VARCHAR) || sha256(i::VARCHAR) || sha256((-i)::VARCHAR), 'n', i) AS json FROM range(60000) t(i)`,

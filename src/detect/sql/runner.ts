@@ -348,12 +348,27 @@ export class RuleRunner {
     const words = Array.from({ length: wordsFor(rules.length) }, (_, at) => `bit_or(hit${at}) AS hit${at}`)
     const hit = wordsOf(await this.#engine.row(`SELECT ${words.join(', ')} FROM ${hits}`), 'hit', rules.length)
     const matched = rules.flatMap((rule, position) => (hasBit(hit, position) ? [{ rule, position }] : []))
+    const statements: string[] = []
     for (let at = 0; at < matched.length; at += RULES_AN_EXPLANATION) {
       const some = matched.slice(at, at + RULES_AN_EXPLANATION)
       const selects = some.map(({ rule, position }) =>
         explainSql(rule, position, hits, this.#shape, this.#dialect, rule.captured),
       )
-      await this.#engine.run(`INSERT INTO ${MATCHES_TABLE} ${selects.join('\nUNION ALL ')}`)
+      statements.push(`INSERT INTO ${MATCHES_TABLE} ${selects.join('\nUNION ALL ')}`)
+    }
+    await this.#allOrNone(statements)
+  }
+
+  /** Runs statements that add matches. Where one fails, the rules are run again in parts: what the others added must not stay. */
+  async #allOrNone(statements: readonly string[]): Promise<void> {
+    await this.#engine.run('BEGIN')
+    try {
+      for (const sql of statements) await this.#engine.run(sql)
+      await this.#engine.run('COMMIT')
+    } catch (cause) {
+      // Where the transaction ended with the failure there is nothing to roll back; where it goes on, the next one cannot begin.
+      await this.#engine.run('ROLLBACK').catch(() => {})
+      throw cause
     }
   }
 
