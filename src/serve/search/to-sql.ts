@@ -121,7 +121,7 @@ export function searchOf(q: string): Search {
 const OF_MASKS = ['characters', 'hidden']
 /** Parts of a pseudonym, of a network, and of the length of a query, with what may stand around them. */
 const MASKED =
-  /p-|@|\/|::|[[\]*#]|characters|hidden|\d[.-]0(?!\d)|\d c(?:h|$)|^[0-9a-f]+(?:[^0-9a-z]|$)|^[0-9a-f.:-]+$/i
+  /p-|@|\/|::|[[\]*#]|characters|hidden|[.-]0(?!\d)|\d c(?:h|$)|(?:^|[^0-9a-z])p$|^[0-9a-f]+(?:[^0-9a-z]|$)|^[0-9a-f.:-]+$/i
 
 /** What masks put into a text is not in the text as it is. Any part of it counts. */
 export const looksMasked = (list: string): boolean =>
