@@ -125,6 +125,13 @@ export function lookAtLines(raw: Buffer, headRecords: number): Look | undefined 
   return { shape: 'lines', head, marks: {}, marked: false }
 }
 
+/** The records among the whole lines of a piece cut out of a text, the first of which is the end of another. */
+export function recordsWithin(piece: string, count: number): HeadRecord[] {
+  const from = piece.indexOf('\n') + 1
+  const to = piece.lastIndexOf('\n')
+  return from > 0 && to > from ? firstRecords(piece.slice(from, to), count, true) : []
+}
+
 /** True where the first line is a list without a record in it: then it is a line like others, not the beginning of a document. */
 function beginsWithPlainList(clean: string, whole: boolean): boolean {
   const [first = ''] = linesOf(clean, whole)

@@ -100,3 +100,25 @@ it('a pace that has met a slow file waits beside others for a while, and lets ot
     ),
   ).rejects.toThrow('gone')
 })
+
+it('a large object of plain lines shows records from all over it; what it is, its head says', async () => {
+  const line = (n: number) => `${JSON.stringify({ n, text: 'x'.repeat(n % 700) })}\n`
+  const text = Array.from({ length: 12_000 }, (_, n) => line(n)).join('')
+  const { head, samples, inspected: of } = await inspected(Buffer.from(text))
+  expect(head.map(({ n }) => n)).toEqual([0, 1, 2])
+  expect(of).toMatchObject({ sha256: sha(Buffer.from(text)), lineBreaks: 12_000 })
+  const places = samples.map(({ n }) => Number(n))
+  expect(samples.map((sample, at) => `${JSON.stringify(sample)}\n` === line(places[at] as number))).not.toContain(false)
+  expect(places).toEqual([...new Set(places)].sort((a, b) => a - b))
+  expect(places.length).toBeGreaterThan(60)
+  expect(places.at(-1)).toBeGreaterThan(9000)
+})
+
+it.each([
+  ['compressed', gzipSync(randomBytes(1024 * 1024).toString('hex'))],
+  ['one document', Buffer.from(`[\n${'{"a":1},\n'.repeat(300_000)}{"a":1}]`)],
+  ['CSV', Buffer.from(`a,b\n${'1,{"a":1}\n'.repeat(300_000)}`)],
+  ['one long line', Buffer.from(`{"a":"${'x'.repeat(4 * 1024 * 1024)}"}\n`)],
+])('a large object that is %s shows none', async (_, bytes) => {
+  expect((await inspected(bytes)).samples).toEqual([])
+})

@@ -6,7 +6,16 @@ import { AppError, messageOf } from '../core/errors.ts'
 import type { SourceObject } from './contract.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import { type Compression, compressionOf, statedLength } from './decompress.ts'
-import { HEAD_BYTES, headText, type Look, lookAt, lookAtLines, lookFurther } from './head.ts'
+import {
+  HEAD_BYTES,
+  type HeadRecord,
+  headText,
+  type Look,
+  lookAt,
+  lookAtLines,
+  lookFurther,
+  recordsWithin,
+} from './head.ts'
 import type { Pace } from './pace.ts'
 
 /** What is known of an object after one reading of its bytes. */
@@ -32,9 +41,18 @@ export interface Inspection extends Pick<Look, 'head' | 'marks'> {
   readonly csv: CsvDialect | undefined
   /** True for lines behind a byte order mark. */
   readonly marked: boolean
+  /** Records from all over a large object of plain lines; what it is follows from its head alone. */
+  readonly samples: readonly HeadRecord[]
   /** All bytes of a small object. */
   readonly bytes: Buffer | undefined
 }
+
+/** A large object of plain lines shows records of so many places besides its head, at most one of each chunk, … */
+const PLACES = 256
+/** … so many of each, … */
+const RECORDS_OF_PLACE = 32
+/** … if they stand in so many bytes. To parse them costs a hundredth of reading the object. */
+const PLACE_BYTES = 32 * 1024
 
 /** An object up to this size is read at one go; it is all head. */
 const SMALL_BYTES = HEAD_BYTES - 1
@@ -65,7 +83,7 @@ export async function inspect(object: SourceObject, headRecords: number, pace: P
     const bytes = object.sizeBytes <= SMALL_BYTES ? await wholeOf(object, pace) : undefined
     const reading = bytes === undefined ? await read(object) : readingOf(bytes)
     const look = await lookOf(object, reading, headRecords)
-    const { head: _, ...inspected } = reading
+    const { head: _, pieces, ...inspected } = reading
     return {
       bytes,
       inspected: { ...inspected, object, shape: look.shape },
@@ -73,6 +91,7 @@ export async function inspect(object: SourceObject, headRecords: number, pace: P
       marks: look.marks,
       csv: look.csv,
       marked: look.marked === true,
+      samples: look.shape === 'lines' ? pieces.flatMap((piece) => recordsWithin(piece, RECORDS_OF_PLACE)) : [],
     }
   } catch (cause) {
     throw new AppError('UNREADABLE', `${object.key} cannot be read: ${messageOf(cause)}`, { where: object.key, cause })
@@ -122,6 +141,7 @@ function readingOf(bytes: Buffer): Reading {
   const sha256 = hashOf('sha256', bytes, 'hex')
   return {
     head: bytes,
+    pieces: [],
     sizeBytes: bytes.length,
     sha256,
     compression,
@@ -135,6 +155,8 @@ function readingOf(bytes: Buffer): Reading {
 /** What one pass over the bytes gives. */
 interface Reading extends Omit<Inspected, 'object' | 'shape'> {
   readonly head: Buffer
+  /** Text cut out at places all over a large object, where it is not compressed. */
+  readonly pieces: readonly string[]
 }
 
 async function read(object: SourceObject): Promise<Reading> {
@@ -144,11 +166,15 @@ async function read(object: SourceObject): Promise<Reading> {
   let tail: Buffer = head
   let [size, lastBreak, lineBreaks] = [0, 0, 0]
   let compression: Compression = 'none'
+  const pieces: string[] = []
   const file = await open(object.path, 'r')
   try {
     for await (const chunk of chunks(file, Math.min(CHUNK_BYTES, object.sizeBytes + 1))) {
       if (size === 0) compression = compressionOf(chunk)
       if (size < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - size)])
+      // The chunk in which another part of the object begins; the first part has its head.
+      else if (compression === 'none' && partOf(size + chunk.length, object) > partOf(size, object))
+        pieces.push(chunk.toString('utf8', 0, PLACE_BYTES))
       const at = compression === 'none' ? chunk.lastIndexOf(10) + 1 : 0
       hash.update(chunk.subarray(0, at))
       if (at > 0) {
@@ -166,6 +192,7 @@ async function read(object: SourceObject): Promise<Reading> {
   const sha256 = hash.digest('hex')
   return {
     head,
+    pieces,
     sizeBytes: size,
     sha256,
     compression,
@@ -175,6 +202,10 @@ async function read(object: SourceObject): Promise<Reading> {
     lineBreaks,
   }
 }
+
+/** Which of its parts the byte at this place of an object is in, from 0. */
+const partOf = (at: number, { sizeBytes }: SourceObject): number =>
+  Math.min(PLACES, Math.floor((at * PLACES) / (sizeBytes + 1)))
 
 /** A chunk is good until the next one is asked for. */
 async function* chunks(

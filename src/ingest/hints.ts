@@ -1,6 +1,7 @@
 /**
- * What the first records of a batch tell about the rest: key lists, addresses, user agents. With it the quick reading takes
- * most records at once; a record that it does not cover is read the careful way, so hints are about speed only.
+ * What the first records of its objects, and some from all over the large ones, tell about the rest of a batch: key lists,
+ * addresses, user agents. With it the quick reading takes most records at once; a record that it does not cover is read the
+ * careful way, so hints are about speed only.
  */
 import type { HeadRecord } from '../collect/head.ts'
 import type { Engine } from '../engine/duckdb.ts'

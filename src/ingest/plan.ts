@@ -60,6 +60,8 @@ export type Planned =
       readonly kind: 'work'
       readonly work: Work
       readonly head: readonly HeadRecord[]
+      /** Records from behind the head that, like those of it, show what the rest are like. */
+      readonly samples: readonly HeadRecord[]
       /** The object has grown, and what it had before was of use. */
       readonly usable: boolean
     }
@@ -112,7 +114,8 @@ async function planned(object: SourceObject, context: PlanContext): Promise<Plan
   const work = await prepare(inspection, before, context)
   const { bytes, inspected } = inspection
   if (bytes !== undefined && work.firstByte === 0) context.hold?.(inspected.sha256, bytes)
-  return { kind: 'work', work, head: inspection.head, usable: work.firstByte > 0 && wasUsable(before) }
+  const { head, samples } = inspection
+  return { kind: 'work', work, head, samples, usable: work.firstByte > 0 && wasUsable(before) }
 }
 
 const unreadable = ({ key }: SourceObject, cause: unknown): AppError =>

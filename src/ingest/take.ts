@@ -184,7 +184,7 @@ class TakingObjects {
     this.#done(object.sizeBytes)
   }
 
-  async #addWork({ work, head, usable }: Extract<Planned, { kind: 'work' }>): Promise<void> {
+  async #addWork({ work, head, samples, usable }: Extract<Planned, { kind: 'work' }>): Promise<void> {
     if (usable) this.#useful = true
     this.#batch ??= this.#opening()
     this.#report.objects++
@@ -203,7 +203,7 @@ class TakingObjects {
     }
     group.works.push(work)
     group.bytes += estimatedBytes(work)
-    for (const record of head) group.hints.take(record)
+    for (const record of [...head, ...samples]) group.hints.take(record)
     if (isFull(group, !this.#hasRun, this.#left)) await this.#flush(key, group)
   }
 
