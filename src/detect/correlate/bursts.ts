@@ -56,27 +56,19 @@ export interface Slice {
   readonly of: number
 }
 
-const inSlice = ({ at, of }: Slice, dialect: Dialect): string => `${dialect.bucket('group_key', of)} = ${at}`
-
-const rowsOf = (correlation: LinkedCorrelation, matches: string, dialect: Dialect, slice: Slice): string =>
-  slice.of === 1
-    ? rowsSql(correlation, matches, dialect)
-    : `(SELECT * FROM ${rowsSql(correlation, matches, dialect)} WHERE ${inSlice(slice, dialect)})`
+/** What a relation with a `group_key` has of a part of the groups. */
+export const sliceSql = (relation: string, { at, of }: Slice, dialect: Dialect): string =>
+  of === 1 ? relation : `(SELECT * FROM ${relation} WHERE ${dialect.bucket('group_key', of)} = ${at})`
 
 /**
  * The events at which a window is met: `group_key`, `event_time`, `ref`, `event_id`, `measure`, `burst` (numbered in its group),
  * and `is_start` for the first of a burst.
  *
+ * @param rows relation of {@link rowsSql}
  * @param since relation `(group_key, eval_from)`: windows that end before a group's time are only there for what follows them
  */
-export function metSql(
-  correlation: LinkedCorrelation,
-  matches: string,
-  dialect: Dialect,
-  slice: Slice,
-  since?: string,
-): string {
-  const measured = measuredSql(correlation, rowsOf(correlation, matches, dialect, slice), dialect)
+export function metSql(correlation: LinkedCorrelation, rows: string, dialect: Dialect, since?: string): string {
+  const measured = measuredSql(correlation, rows, dialect)
   const order = 'PARTITION BY group_key ORDER BY event_time, ref, event_id'
   const counted =
     since === undefined
@@ -93,19 +85,14 @@ export function metSql(
  * those of every window that was met. `by_ref` has how many events each of the rules it refers to brought.
  *
  * @param met relation of {@link metSql}
+ * @param rows relation of {@link rowsSql}
  */
-export function findingsSql(
-  correlation: LinkedCorrelation,
-  met: string,
-  matches: string,
-  dialect: Dialect,
-  slice: Slice,
-): string {
+export function findingsSql(correlation: LinkedCorrelation, met: string, rows: string, dialect: Dialect): string {
   const { rule, number } = correlation
   const name = dialect.text(rule.meta.id ?? rule.meta.name ?? rule.meta.title)
   const between = dialect.text(BETWEEN)
   const bursts = `SELECT group_key, burst, min(event_time) - ${dialect.seconds(rule.timespanSecs)} AS from_time,
-    max(event_time) AS to_time, max(measure) AS measure FROM ${met} WHERE ${inSlice(slice, dialect)} GROUP BY group_key, burst`
+    max(event_time) AS to_time, max(measure) AS measure FROM ${met} GROUP BY group_key, burst`
   const groups = Object.fromEntries(rule.groupBy.map((field, at) => [field, dialect.element('spelled', at)]))
   const first = 'min_by(event_id, (event_time, event_id))'
   const placed = dialect.struct({ event_time: 'event_time', event_id: 'event_id' })
@@ -115,7 +102,7 @@ FROM (SELECT b.group_key, ${first} AS first_id, min_by(spelled, (event_time, eve
   max(b.measure)::DOUBLE AS measure, count(DISTINCT event_id) AS events,
   ${dialect.pluck(dialect.firstOf(`DISTINCT ${placed}`, placed, EVENTS_NAMED), 'event_id')} AS event_ids,
   ${dialect.list(correlation.refs.map((_, at) => `count(DISTINCT event_id) FILTER (WHERE ref = ${at})`))} AS by_ref
-  FROM ${rowsOf(correlation, matches, dialect, slice)} r
+  FROM ${rows} r
   JOIN (${bursts}) b ON r.group_key = b.group_key AND r.event_time BETWEEN b.from_time AND b.to_time
   GROUP BY b.group_key, b.burst)`
 }
@@ -132,6 +119,7 @@ export function matchesSql(correlation: LinkedCorrelation, met: string, matches:
   })
   return `SELECT ${number} AS rule, event_id, event_time, min_by(fields, ref) AS fields, is_start
 FROM (SELECT m.event_id, m.event_time, m.ref, m.is_start, ${aliases.length === 0 ? 'i.fields' : `CASE m.ref ${fields.join(' ')} END`} AS fields
-  FROM ${met} m JOIN ${matches} i ON i.event_id = m.event_id AND i.rule = CASE m.ref ${refs.map((ref, at) => `WHEN ${at} THEN ${ref}`).join(' ')} END)
+  FROM (SELECT rule, event_id, fields FROM ${matches} WHERE rule IN (${refs.join(', ')})) i JOIN ${met} m
+    ON i.event_id = m.event_id AND i.rule = CASE m.ref ${refs.map((ref, at) => `WHEN ${at} THEN ${ref}`).join(' ')} END)
 GROUP BY event_id, event_time, is_start`
 }

@@ -5,14 +5,18 @@ import type { Engine } from '../../engine/duckdb.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { DEFAULT_TIMEOUT_SECS } from '../sql/runner.ts'
 import { checkStopped } from '../sql/stopping.ts'
-import { findingsSql, matchesSql, metSql } from './bursts.ts'
+import { findingsSql, matchesSql, metSql, rowsSql, sliceSql } from './bursts.ts'
+import { busyRowsSql, busySql, leastRows } from './busy.ts'
 import type { LinkedCorrelation } from './link.ts'
 
 /** The table that {@link runCorrelations} fills. */
 export const FINDINGS_TABLE = 'temp.correlation_findings'
 
-const INPUT = 'temp.correlation_input'
-const VIEW = 'temp.correlation_matches'
+const OWN = 'temp.correlation_matches'
+const CHAINED = 'temp.correlation_chained'
+const ALL = 'temp.correlation_input'
+const BUSY = 'temp.correlation_busy'
+const ROWS = 'temp.correlation_rows'
 const MET = 'temp.correlation_met'
 
 /** Matches sorted at once; more are taken group by group in slices, so that memory does not grow with them. */
@@ -41,20 +45,21 @@ export async function runCorrelations(
   dialect: Dialect,
   timeoutSecs = DEFAULT_TIMEOUT_SECS,
 ): Promise<FailedCorrelation[]> {
-  const isChained = correlations.some((correlation) => correlation.isChained.includes(true))
-  const input = `SELECT rule, event_id, event_time, fields, true AS is_start FROM ${matches}`
-  // Matches of correlations are added only where others refer to them; otherwise nothing is copied.
-  await engine.run('DROP VIEW IF EXISTS correlation_matches')
   await engine.run(
-    isChained
-      ? `CREATE OR REPLACE TEMP TABLE correlation_input AS ${input}`
-      : `CREATE TEMP VIEW correlation_matches AS ${input}`,
+    'CREATE OR REPLACE TEMP TABLE correlation_chained (rule INTEGER, event_id VARCHAR, event_time TIMESTAMPTZ, fields MAP(VARCHAR, VARCHAR), is_start BOOLEAN)',
   )
+  await engine.run(`CREATE OR REPLACE TEMP VIEW correlation_matches AS
+    SELECT rule, event_id, event_time, fields, true AS is_start FROM ${matches}`)
+  await engine.run(`CREATE OR REPLACE TEMP VIEW correlation_input AS FROM ${OWN} UNION ALL FROM ${CHAINED}`)
   await emptyFindings(engine)
+  const rows = await engine.rows<{ rule: number; n: number }>(
+    `SELECT rule, count(*)::DOUBLE AS n FROM ${OWN} GROUP BY rule`,
+  )
+  const counts = new Map(rows.map(({ rule, n }) => [Number(rule), Number(n)]))
   const failed: FailedCorrelation[] = []
   for (const correlation of correlations) {
     const failure = await withinSecs(engine, timeoutSecs, () =>
-      runOne(engine, correlation, isChained ? INPUT : VIEW, correlations, dialect),
+      engine.asWritten(() => runOne(engine, correlation, correlations, counts, dialect)),
     )
     if (failure !== undefined) failed.push({ correlation, ...failure })
   }
@@ -85,25 +90,58 @@ export const emptyFindings = (engine: Engine): Promise<void> =>
   engine.run(`CREATE OR REPLACE TEMP TABLE correlation_findings (finding_id VARCHAR, rule INTEGER, "group" MAP(VARCHAR, VARCHAR), first_time TIMESTAMPTZ,
       last_time TIMESTAMPTZ, measure DOUBLE, events BIGINT, event_ids VARCHAR[], group_key VARCHAR, by_ref BIGINT[])`)
 
+/**
+ * Adds the findings of a correlation, and its own matches where others refer to it. Joins are written with the side on the right that is
+ * small: of tables that the transaction made the engine knows no size.
+ *
+ * @param counts of matches by rule; those of the correlation are put in
+ */
 async function runOne(
   engine: Engine,
   correlation: LinkedCorrelation,
-  matches: string,
   all: readonly LinkedCorrelation[],
+  counts: Map<number, number>,
   dialect: Dialect,
 ): Promise<void> {
-  const { rows } = await engine.row(
-    `SELECT count(*)::DOUBLE AS rows FROM ${matches} WHERE rule IN (${correlation.refs.join(', ')})`,
-  )
-  const of = correlation.rule.groupBy.length === 0 ? 1 : Math.max(1, Math.ceil(Number(rows) / ROWS_AT_ONCE))
+  const { number, refs, rule } = correlation
+  const count = refs.reduce((sum, ref) => sum + (counts.get(ref) ?? 0), 0)
+  if (count < leastRows(correlation)) return
+  const matches = correlation.isChained.includes(true) ? ALL : OWN
+  const rows = rowsSql(correlation, matches, dialect)
+  const of = rule.groupBy.length === 0 ? 1 : Math.ceil(count / ROWS_AT_ONCE)
+  let met = 0
   for (let at = 0; at < of; at++) {
-    const into = at === 0 ? 'CREATE OR REPLACE TEMP TABLE correlation_met AS' : `INSERT INTO ${MET}`
-    await engine.run(`${into} ${metSql(correlation, matches, dialect, { at, of })}`)
+    const slice = { at, of }
+    const some = await runnable(engine, correlation, sliceSql(rows, slice, dialect), dialect)
+    if (some === undefined) continue
+    await engine.run(
+      `${met === 0 ? 'CREATE OR REPLACE TEMP TABLE correlation_met AS' : `INSERT INTO ${MET}`} ${metSql(correlation, some, dialect)}`,
+    )
+    const { n } = await engine.row<{ n: number }>(`SELECT count(*)::DOUBLE AS n FROM ${MET}`)
+    if (Number(n) === met) continue
+    met = Number(n)
+    await engine.run(
+      `INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, sliceSql(MET, slice, dialect), some, dialect)}`,
+    )
   }
-  for (let at = 0; at < of; at++) {
-    await engine.run(`INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, MET, matches, dialect, { at, of })}`)
-  }
-  if (all.some(({ refs }) => refs.includes(correlation.number))) {
-    await engine.run(`INSERT INTO ${INPUT} ${matchesSql(correlation, MET, matches, dialect)}`)
-  }
+  if (met === 0 || !all.some((each) => each.refs.includes(number))) return
+  await engine.run(`INSERT INTO ${CHAINED} ${matchesSql(correlation, MET, matches, dialect)}`)
+  const { n } = await engine.row<{ n: number }>(`SELECT count(*)::DOUBLE AS n FROM ${CHAINED} WHERE rule = ${number}`)
+  counts.set(number, Number(n))
+}
+
+/** The rows that windows have to go over; undefined if there are none. */
+async function runnable(
+  engine: Engine,
+  correlation: LinkedCorrelation,
+  rows: string,
+  dialect: Dialect,
+): Promise<string | undefined> {
+  const busy = busySql(correlation, rows, dialect)
+  if (busy === undefined) return rows
+  await engine.run(`CREATE OR REPLACE TEMP TABLE correlation_busy AS ${busy}`)
+  const { some } = await engine.row<{ some: boolean }>(`SELECT count(*) > 0 AS some FROM ${BUSY}`)
+  if (!some) return undefined
+  await engine.run(`CREATE OR REPLACE TEMP TABLE correlation_rows AS ${busyRowsSql(correlation, rows, BUSY, dialect)}`)
+  return ROWS
 }

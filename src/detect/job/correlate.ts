@@ -3,6 +3,7 @@
 import type { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
 import { findingsSql, groupKeySql, metSql, rowsSql } from '../correlate/bursts.ts'
+import { leastRows } from '../correlate/busy.ts'
 import type { LinkedCorrelation } from '../correlate/link.ts'
 import {
   emptyFindings,
@@ -169,17 +170,6 @@ async function worthRunning(engine: Engine, correlations: readonly LinkedCorrela
   return correlations.filter((each) => leastRows(each) <= 1 || enough.has(each.number))
 }
 
-/** So many matches at least are in a window that is met. */
-function leastRows({ rule }: LinkedCorrelation): number {
-  if (rule.expression !== undefined) return 1
-  if (rule.type === 'temporal_ordered') return rule.rules.length
-  if (rule.type !== 'event_count' && rule.type !== 'value_count' && rule.type !== 'temporal') return 1
-  const least = rule.bounds.map(({ op, value }) =>
-    op === 'gte' || op === 'eq' ? Math.ceil(value) : op === 'gt' ? Math.floor(value) + 1 : 1,
-  )
-  return Math.max(1, ...least)
-}
-
 const spanSql = ({ rule }: LinkedCorrelation): string => duckdb.seconds(Math.min(rule.timespanSecs, LONGEST_SECS))
 
 async function runTouched(engine: Engine, correlation: LinkedCorrelation, programme: Programme): Promise<void> {
@@ -201,16 +191,13 @@ async function runTouched(engine: Engine, correlation: LinkedCorrelation, progra
       WHERE m.rule = ${ref}`
   })
   await engine.run(`CREATE OR REPLACE TEMP TABLE touched_matches AS ${branches.join(' UNION ALL ')}`)
-  const whole = { at: 0, of: 1 }
-  const rows = 'temp.touched_matches'
+  const rows = rowsSql(correlation, 'temp.touched_matches', duckdb)
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE correlation_met AS ${metSql(correlation, rows, duckdb, whole, 'temp.touched_groups')}`,
+    `CREATE OR REPLACE TEMP TABLE correlation_met AS ${metSql(correlation, rows, duckdb, 'temp.touched_groups')}`,
   )
   const { met } = await engine.row<{ met: boolean }>('SELECT count(*) > 0 AS met FROM temp.correlation_met')
   if (!met) return
-  await engine.run(
-    `INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, 'temp.correlation_met', rows, duckdb, whole)}`,
-  )
+  await engine.run(`INSERT INTO ${FINDINGS_TABLE} ${findingsSql(correlation, 'temp.correlation_met', rows, duckdb)}`)
 }
 
 /** Bursts of {@link FINDINGS_TABLE} as candidates, with the entity and the data files of their events. */

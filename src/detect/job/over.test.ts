@@ -134,10 +134,7 @@ describe('a correlation that cannot be run', () => {
     await attachState(engine)
     try {
       const settled: number[] = []
-      for (const [pass, secs] of [
-        [0, 5],
-        [9, 30],
-      ].entries()) {
+      for (const [pass, secs] of [[0, 5, 9], [30]].entries()) {
         const report = await detector.pass(await eventTable(engine, 'batch', at('login', 'ada', ...secs)), {
           now: new Date(0),
           asOf: new Date(0),
@@ -146,7 +143,7 @@ describe('a correlation that cannot be run', () => {
         })
         expect(report.leftOut).toMatchObject([{ key: 'endless' }])
       }
-      expect(settled).toEqual([0, 1])
+      expect(settled).toEqual([1, 1])
       expect(await engine.rows(`SELECT count(*)::INTEGER AS n FROM ${STATE_MATCHES}`)).toEqual([{ n: 4 }])
     } finally {
       await engine.run(`DETACH ${STATE}`)

@@ -1,6 +1,6 @@
 /** A rule explained: in words, as SQL, and asked of one event. */
 import type { Engine } from '../../engine/duckdb.ts'
-import { metSql } from '../correlate/bursts.ts'
+import { metSql, rowsSql } from '../correlate/bursts.ts'
 import { linkCorrelations } from '../correlate/link.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
 import { crossingsSql } from '../segment/crossings.ts'
@@ -52,7 +52,7 @@ function sqlOf({ rule }: PackRule, rules: readonly PackRule[]): string {
   })
   const correlations = rules.flatMap(({ rule: each }) => (each.kind === 'correlation' ? [each] : []))
   const linked = linkCorrelations(detections, correlations).correlations.find((each) => each.rule === rule)
-  return linked === undefined ? '' : metSql(linked, 'matches', duckdb, { at: 0, of: 1 })
+  return linked === undefined ? '' : metSql(linked, rowsSql(linked, 'matches', duckdb), duckdb)
 }
 
 /** The events a detection picks. */
