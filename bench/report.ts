@@ -159,9 +159,11 @@ export function budgets(rows: readonly Row[]): Budget[] {
       rss_start_mb: start = 0,
       rss_half_mb: half = 0,
       rss_end_mb: end = 0,
+      service_ready_ms: ready = Number.NaN,
     } = served
     const measured = `${number(p95)} ms; median ${number(p50)}, ${number(failed)} failed`
     add('50 people with the explorer: 95th percentile under 500 ms', measured, p95 < 500 && failed === 0)
+    add('`bricktrail serve`, with its loop, ready under 1.5 s', `${number(ready)} ms`, ready < 1500)
     // What is kept fills up in the beginning; growth is what comes after that.
     add('no growth in memory', `${number(start)}, ${number(half)}, ${number(end)} MB`, end < half * 1.1)
   }

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Measured, median, quantile, stopwatch } from '../outcome.ts'
+import { readyMs } from './readiness.ts'
 
 /** Who asks what, and for how long. */
 export interface ServeParams {
@@ -21,8 +22,13 @@ const START_MS = 60_000
 /** What is counted in the beginning is counted once for a lake; people come after that. */
 const WARM_MS = 300_000
 
-/** Starts the service, lets people ask, and ends it. */
-export async function work({ home, users, seconds, thinkSeconds }: ServeParams): Promise<Measured> {
+/** Starts the server, lets people ask, and ends it; then starts the service as it is, to see how soon it is ready. */
+export async function work(params: ServeParams): Promise<Measured> {
+  const explored = await explore(params)
+  return { ...explored, details: { ...explored.details, service_ready_ms: await readyMs(params.home) } }
+}
+
+async function explore({ home, users, seconds, thinkSeconds }: ServeParams): Promise<Measured> {
   const starting = stopwatch()
   const server = await started(home, users)
   const { tokens } = server
