@@ -22,9 +22,11 @@ const QUERY_NAMES = [
 const LEAST_QUERY = 4
 
 const MARKS = '_ .-'
-const NAME = `(?:${QUERY_NAMES.map((name) => [...name].join(`[${MARKS}]?`)).join('|')})`
+const MARK = `[${MARKS}]*`
+/** The same names as a regular expression, with marks between words: a small one, as the engine makes it ready for each statement. */
+const NAME = `(?:(?:raw${MARK})?query(?:${MARK}(?:string|text))?|sql(?:${MARK}(?:query|statement|text))?|(?:command|statement)(?:${MARK}text)?|view${MARK}definition)`
 /** A key of JSON, also of JSON inside JSON, whose quotes are escaped, and of what is written with other quotes. */
-const KEY = `\\\\*["']${NAME}\\\\*["']\\s*:`
+const KEY = `["']${NAME}\\\\*["']\\s*:`
 /** Regular expressions over any case, which the engine and JavaScript read alike. */
 const HELD = `(?i)${KEY}`
 /** A key with a text for a value, the key being group 1. */
@@ -58,7 +60,7 @@ export const mayHoldQuerySql = (text: string): string => `regexp_matches(${text}
 
 /** SQL over columns of `events`: true where the parameters, or the query, tell what was run. */
 export const HAS_QUERY_SQL = `coalesce(query.text IS NOT NULL OR len(list_filter(map_keys(request_params), lambda k: ${isQueryNameSql('k')})) > 0
-  OR ${mayHoldQuerySql('request_params::VARCHAR')}, false)`
+  OR len(list_filter(map_values(request_params), lambda v: ${mayHoldQuerySql('v')})) > 0, false)`
 
 /** What is shown instead of a query. */
 export const maskedQuery = (query: string): string => `[${[...query].length} characters]`
