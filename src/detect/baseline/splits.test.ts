@@ -100,7 +100,7 @@ async function told(
 it.each([
   { span: 'weeks', baselines: WEEKS, spanMinutes: 24 * 1440, bursts: 60, cuts: 6, numRuns: 3 },
   { span: 'hours', baselines: HOURS, spanMinutes: 12 * 60, bursts: 40, cuts: 24, numRuns: 4 },
-])('a replay of $span in one go says what many batches said', { timeout: 240_000 }, async (given) => {
+])('a replay of $span in one go says what many batches said', { timeout: 300_000 }, async (given) => {
   const { baselines, spanMinutes, bursts, numRuns } = given
   const end = new Date(START_MS + 1.2 * spanMinutes * 60_000).toISOString()
   const seen = new Set<string>()

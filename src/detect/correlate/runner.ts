@@ -12,9 +12,7 @@ import type { LinkedCorrelation } from './link.ts'
 /** The table that {@link runCorrelations} fills. */
 export const FINDINGS_TABLE = 'temp.correlation_findings'
 
-const OWN = 'temp.correlation_matches'
 const CHAINED = 'temp.correlation_chained'
-const ALL = 'temp.correlation_input'
 const BUSY = 'temp.correlation_busy'
 const ROWS = 'temp.correlation_rows'
 const MET = 'temp.correlation_met'
@@ -48,22 +46,47 @@ export async function runCorrelations(
   await engine.run(
     'CREATE OR REPLACE TEMP TABLE correlation_chained (rule INTEGER, event_id VARCHAR, event_time TIMESTAMPTZ, fields MAP(VARCHAR, VARCHAR), is_start BOOLEAN)',
   )
-  await engine.run(`CREATE OR REPLACE TEMP VIEW correlation_matches AS
-    SELECT rule, event_id, event_time, fields, true AS is_start FROM ${matches}`)
-  await engine.run(`CREATE OR REPLACE TEMP VIEW correlation_input AS FROM ${OWN} UNION ALL FROM ${CHAINED}`)
+  const own = await ownMatches(engine, correlations, matches)
   await emptyFindings(engine)
   const rows = await engine.rows<{ rule: number; n: number }>(
-    `SELECT rule, count(*)::DOUBLE AS n FROM ${OWN} GROUP BY rule`,
+    `SELECT rule, count(*)::DOUBLE AS n FROM ${own} GROUP BY rule`,
   )
   const counts = new Map(rows.map(({ rule, n }) => [Number(rule), Number(n)]))
   const failed: FailedCorrelation[] = []
   for (const correlation of correlations) {
     const failure = await withinSecs(engine, timeoutSecs, () =>
-      engine.asWritten(() => runOne(engine, correlation, correlations, counts, dialect)),
+      engine.asWritten(() => runOne(engine, correlation, { all: correlations, own, counts }, dialect)),
     )
     if (failure !== undefined) failed.push({ correlation, ...failure })
   }
   return failed
+}
+
+/** What correlations go over. */
+interface Matched {
+  readonly all: readonly LinkedCorrelation[]
+  /** Relation of the matches that are none of correlations. */
+  readonly own: string
+  /** Matches by rule; those of correlations are put in. */
+  readonly counts: Map<number, number>
+}
+
+/**
+ * Several correlations go over the matches in a table in which those of a rule stand together, so that each reads little more than its
+ * own; a single one reads them where they are.
+ */
+async function ownMatches(
+  engine: Engine,
+  correlations: readonly LinkedCorrelation[],
+  matches: string,
+): Promise<string> {
+  const columns = `SELECT rule, event_id, event_time, fields, true AS is_start FROM ${matches}`
+  if (correlations.length <= 1) return `(${columns})`
+  const refs = [...new Set(correlations.flatMap((correlation) => correlation.refs))]
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE correlation_input AS ${columns} WHERE rule IN (${refs.join(', ')}) ORDER BY rule`,
+  )
+  return 'temp.correlation_input'
 }
 
 /** Runs `work`, and stops what it has the engine do after so many seconds; undefined if it went well. */
@@ -93,20 +116,17 @@ export const emptyFindings = (engine: Engine): Promise<void> =>
 /**
  * Adds the findings of a correlation, and its own matches where others refer to it. Joins are written with the side on the right that is
  * small: of tables that the transaction made the engine knows no size.
- *
- * @param counts of matches by rule; those of the correlation are put in
  */
 async function runOne(
   engine: Engine,
   correlation: LinkedCorrelation,
-  all: readonly LinkedCorrelation[],
-  counts: Map<number, number>,
+  { all, own, counts }: Matched,
   dialect: Dialect,
 ): Promise<void> {
   const { number, refs, rule } = correlation
   const count = refs.reduce((sum, ref) => sum + (counts.get(ref) ?? 0), 0)
   if (count < leastRows(correlation)) return
-  const matches = correlation.isChained.includes(true) ? ALL : OWN
+  const matches = correlation.isChained.includes(true) ? `(FROM ${own} UNION ALL FROM ${CHAINED})` : own
   const rows = rowsSql(correlation, matches, dialect)
   const of = rule.groupBy.length === 0 ? 1 : Math.ceil(count / ROWS_AT_ONCE)
   let met = 0
