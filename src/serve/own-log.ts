@@ -100,7 +100,13 @@ export class OwnLog {
    */
   async refused(record: OwnRecord): Promise<void> {
     const told = this.#refusals.toTell(record)
-    if (told !== undefined) await this.append(told)
+    if (told === undefined) return
+    try {
+      await this.append(told)
+    } catch (cause) {
+      this.#refusals.missed(record)
+      throw cause
+    }
   }
 
   /**

@@ -62,9 +62,18 @@ export class RefusalCounts {
       if (counted.told < most) return record
       return { ...record, params: { ...record.params, more_counted_until: new Date(counted.endsMs).toISOString() } }
     }
-    count(counted, record)
-    this.#timer ??= setTimeout(() => this.#later(), MINUTE_MS).unref()
+    this.#count(counted, record)
     return undefined
+  }
+
+  /** Counts one that could not be written alone. */
+  missed(record: OwnRecord): void {
+    this.#count(this.#of(record), record)
+  }
+
+  #count(into: Counted, record: OwnRecord): void {
+    count(into, record)
+    this.#timer ??= setTimeout(() => this.#later(), MINUTE_MS).unref()
   }
 
   /** Records everything that was counted, whether its minute is over or not. Each is handed over before this returns. */

@@ -281,7 +281,7 @@ it('keeps what it counted until it can be written', async () => {
   await refusal()
   await log.close()
   const counts = (await recordLines(home)).map(({ requestParams }) => requestParams.refusals).filter(Boolean)
-  expect(counts).toEqual(['15'])
+  expect(counts).toEqual(['15', '1'])
 })
 
 it('leaves out what its page says, and nothing else that is public', async () => {
