@@ -65,6 +65,25 @@ describe('a statement whose plan is kept', () => {
   })
 })
 
+describe('a statement that is planned lightly', () => {
+  const disabled = async () => (await engine.row<{ v: string }>("SELECT current_setting('disabled_optimizers') AS v")).v
+  const QUERY = `WITH doubled AS (SELECT n, 2 * n AS twice FROM source)
+    SELECT a.n, b.twice FROM doubled a LEFT JOIN doubled b ON b.n = a.twice WHERE a.n IN (SELECT n FROM source WHERE n < 5) ORDER BY a.n`
+
+  it('says the same, and leaves others to be planned as ever', async () => {
+    await engine.run('INSERT INTO source SELECT range FROM range(9)')
+    const ever = await disabled()
+    expect(await engine.lightly(() => engine.rows(QUERY))).toEqual(await engine.rows(QUERY))
+    expect(await disabled()).toBe(ever)
+  })
+
+  it('leaves them so where it fails, too', async () => {
+    const ever = await disabled()
+    await expect(engine.lightly(() => engine.run('SELECT * FROM nowhere'))).rejects.toMatchObject({ code: 'ENGINE' })
+    expect(await disabled()).toBe(ever)
+  })
+})
+
 describe('an engine that is closed while a statement runs', () => {
   const LONG = 'SELECT sum(a.i * b.i) AS n FROM range(10_000_000) a(i), range(1_000_000) b(i)'
 

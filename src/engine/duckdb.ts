@@ -24,6 +24,16 @@ export const AS_WRITTEN = 'join_order,build_side_probe_side'
  */
 const OF_THE_MOMENT = 'statistics_propagation,compressed_materialization,empty_result_pullup'
 
+/** Optimizers that are worth their time whatever a statement meets; see {@link Engine.lightly}. */
+const ALWAYS_WORTH: ReadonlySet<string> = new Set([
+  'column_lifetime',
+  'common_subexpressions',
+  'deliminator',
+  'expression_rewriter',
+  'filter_pushdown',
+  'unused_columns',
+])
+
 /** How an {@link Engine} is opened. */
 export interface EngineOptions {
   /** Where DuckDB spills what exceeds memory; made if missing. Without it nothing spills. */
@@ -49,6 +59,7 @@ export class Engine {
   readonly connection: DuckDBConnection
   readonly #instance: DuckDBInstance
   readonly #owns: boolean
+  #optimizers: readonly string[] | undefined
   readonly #kept = new Map<string, DuckDBPreparedStatement>()
   #underWay = 0
   #isClosed = false
@@ -126,6 +137,17 @@ export class Engine {
   /** Runs `work` with joins planned {@link AS_WRITTEN}. */
   asWritten<T>(work: () => Promise<T>): Promise<T> {
     return this.#without(AS_WRITTEN, work)
+  }
+
+  /**
+   * Runs `work` with little thought about its plan, and joins {@link AS_WRITTEN}. For long statements that meet few rows: of
+   * hundreds of columns the plan takes longer than a thousand rows do.
+   */
+  async lightly<T>(work: () => Promise<T>): Promise<T> {
+    this.#optimizers ??= (await this.rows<{ name: string }>('SELECT name FROM duckdb_optimizers()')).map(
+      ({ name }) => name,
+    )
+    return this.#without(this.#optimizers.filter((name) => !ALWAYS_WORTH.has(name)).join(','), work)
   }
 
   async #without<T>(optimizers: string, work: () => Promise<T>): Promise<T> {

@@ -26,6 +26,9 @@ const OBJECTS_TEXT = 'batch_objects_text'
 /** For records of ten kilobytes and more: a few thousand of them are all that memory holds. */
 const THRIFTY = { flushRows: 2048, rowGroupBytes: 16 * 1024 * 1024 } as const
 
+/** Rows set aside, up to which a good plan for the second reading would take longer than it saves. */
+const FEW_ROWS = 1000
+
 /** What the staged rows say of where they come from. */
 export interface StagingContext {
   readonly engine: Engine
@@ -131,14 +134,17 @@ async function stageLarge(
   const read = quick.length === 0 ? new Map() : await readCounts(engine, stagedSql(quick))
   if (first.shape === 'csv') await keepBrokenLines(engine)
   const files = quick.filter(isOfDay)
-  const aside = rowsSql(quick.filter((file) => !isOfDay(file)))
+  const setAside = quick.filter((file) => !isOfDay(file))
+  const aside = rowsSql(setAside)
   if (aside !== undefined) {
     await engine.run(
       `INSERT INTO ${REFUSED} SELECT source_object, 'malformed_json', NULL FROM ${aside} WHERE extra IS NULL`,
     )
     await learn(engine, (input) => `SELECT ${input} FROM ${aside}`)
     const again = `(SELECT a.extra::JSON AS json, o.file AS file FROM ${aside} a JOIN ${OBJECTS} o USING (source_object) WHERE a.extra IS NOT NULL)`
-    const tolerant = await stage(eventsSql(form, again, context, { signatures: null }))
+    const few = setAside.reduce((sum, { rows }) => sum + rows, 0) <= FEW_ROWS
+    const statement = eventsSql(form, again, context, { signatures: null })
+    const tolerant = await (few ? engine.lightly(() => stageAsPlanned(statement)) : stage(statement))
     files.push(...tolerant.filter(isOfDay))
     const left = rowsSql(tolerant.filter((file) => !isOfDay(file)))
     if (left !== undefined)
