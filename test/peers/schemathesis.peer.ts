@@ -1,6 +1,7 @@
 /**
  * The API fuzzed from its own description by schemathesis, against a real `bricktrail serve` on a home with events, rejects, findings and
- * alerts: no answer is a failure of the server, and each is one that the description has.
+ * alerts: no answer is a failure of the server, and each is one that the description has. Once as an administrator, and once as a viewer who sees
+ * one workspace through masks.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -47,9 +48,15 @@ bricktrail:
   parameters: [{ name: times, value: 3, reason: People mistype. }]
 `
 
+/** Viewers may as much as masks allow, so that little of what is asked behind them ends at the door. */
 const SETTINGS = `serve:
   limits: { requests_per_minute: 100000 }
+access:
+  roles: { viewer: { allow: [sql:run, events:download, events:reveal, alerts:change, seal:read] } }
 `
+
+/** Who sees some rows through masks asks the same routes; fewer examples reach what differs. */
+const LIMITED_EXAMPLES = Math.ceil(EXAMPLES / 3)
 
 const folder = await mkdtemp(join(tmpdir(), 'schemathesis-'))
 const home = join(folder, 'home')
@@ -61,6 +68,17 @@ function bricktrail(...args: readonly string[]): string {
   })
   if (status !== 0) throw new Error(`bricktrail ${args.join(' ')} ended with ${status}: ${stderr}`)
   return stdout
+}
+
+const tokenOf = (name: string, role: string, ...more: readonly string[]): string =>
+  bricktrail('token', 'create', name, '--role', role, ...more).match(/btk_[\w-]+/)?.[0] ?? ''
+
+/** The workspace with the most events. */
+function workspaceOf(): string {
+  const sql = "SELECT workspace_id FROM events WHERE workspace_id <> '0' GROUP BY ALL ORDER BY count(*) DESC LIMIT 1"
+  const id = bricktrail('query', sql, '--format', 'csv').match(/\d+/)?.[0]
+  if (id === undefined) throw new Error('The home has no events of a workspace.')
+  return id
 }
 
 async function makeHome(): Promise<void> {
@@ -115,14 +133,14 @@ const ended = (child: ChildProcess): Promise<void> =>
   })
 
 /** A run of schemathesis must find nothing; what it says at the end is shown. */
-async function fuzz(url: string, token: string, more: readonly string[]): Promise<void> {
+async function fuzz(url: string, token: string, more: readonly string[], examples = EXAMPLES): Promise<void> {
   const usual = [
     '--checks',
     CHECKS.join(','),
     '--phases',
     'examples,coverage,fuzzing',
     '--max-examples',
-    String(EXAMPLES),
+    String(examples),
   ]
   const { code, text } = await schemathesis([
     ...more,
@@ -150,15 +168,16 @@ async function fuzz(url: string, token: string, more: readonly string[]): Promis
   if (code !== 0) throw new Error(lines.slice(-MOST_LINES).join('\n'))
 }
 
-/** Ids that are there, for the routes that show one thing: made-up ones end in 404. */
-async function realIds(url: string, token: string): Promise<string> {
-  const get = async (path: string): Promise<Record<string, readonly Record<string, string>[]>> => {
-    const response = await fetch(`${url}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } })
+/** Ids that are there, for the routes that show one thing: made-up ones end in 404. `limited` is the token that sees the event. */
+async function realIds(url: string, token: string, limited?: string): Promise<string> {
+  const get = async (path: string, as = token): Promise<Record<string, readonly Record<string, string>[]>> => {
+    const response = await fetch(`${url}/api/v1/${path}`, { headers: { authorization: `Bearer ${as}` } })
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
     return (await response.json()) as Record<string, readonly Record<string, string>[]>
   }
   const ids = {
-    events: (await get('events?limit=1')).events?.[0]?.id,
+    // One that is seen: of the others, a limited token is told that there are none.
+    events: (await get('events?limit=1', limited)).events?.[0]?.id,
     findings: (await get('findings?limit=1')).findings?.[0]?.id,
     alerts: (await get('alerts?which=all&limit=1')).alerts?.[0]?.id,
     rules: 'refused_sign_in',
@@ -174,7 +193,8 @@ async function realIds(url: string, token: string): Promise<string> {
 let server: ChildProcess | undefined
 try {
   await makeHome()
-  const token = bricktrail('token', 'create', 'the fuzzer', '--role', 'admin').match(/btk_[\w-]+/)?.[0] ?? ''
+  const token = tokenOf('the fuzzer', 'admin')
+  const limited = tokenOf('a limited fuzzer', 'viewer', '--workspace', workspaceOf())
   const { url, child } = await serve()
   server = child
   await check(
@@ -184,6 +204,12 @@ try {
   const settings = join(folder, 'schemathesis.toml')
   await writeFile(settings, await realIds(url, token))
   await check('schemathesis: and so with ids that are there', () => fuzz(url, token, ['--config-file', settings]))
+  const theirs = join(folder, 'limited.toml')
+  await writeFile(theirs, await realIds(url, token, limited))
+  await check(
+    `schemathesis: so does a viewer of one workspace, behind masks, with ${LIMITED_EXAMPLES} examples a route`,
+    () => fuzz(url, limited, ['--config-file', theirs], LIMITED_EXAMPLES),
+  )
   await check('the server still runs after it, and its home verifies', async () => {
     const { status } = await fetch(`${url}/healthz`)
     if (status !== 200) throw new Error(`/healthz answers ${status}`)
