@@ -130,6 +130,7 @@ const UNDONE: ReadonlySet<string> = new Set<ErrorCode>([
   'BAD_TIME',
   'UNAUTHENTICATED',
   'FORBIDDEN',
+  'NO_LAKE',
   'NOT_FOUND',
   'CONFLICT',
   'TOO_MANY',
