@@ -83,7 +83,9 @@ export async function correlateBatch(
   const single = touched.filter((each) => !chained.includes(each))
   await emptyFindings(engine)
   for (const correlation of brought > FEW ? single : await worthRunning(engine, single)) {
-    const failure = await withinSecs(engine, timeoutSecs, () => runTouched(engine, correlation, programme))
+    const failure = await withinSecs(engine, timeoutSecs, () =>
+      engine.asWritten(() => runTouched(engine, correlation, programme)),
+    )
     if (failure !== undefined) throw new CorrelationFailure({ correlation, ...failure })
   }
   await takeOver(engine, REMEMBERED, '')
@@ -117,6 +119,13 @@ async function joinRemembered(
   const windows = programme.baselines.flatMap(({ number }) => (below.has(number) ? [number] : []))
   // A window that is compared again brings the match that it brought before.
   const isAgain = `SELECT 1 FROM ${matches} b WHERE b.rule IN (${windows.join(', ')}) AND b.rule = r.number AND b.event_id = m.event_id`
+  const remembered = (rules: readonly number[], more: string): string[] =>
+    rules.length === 0
+      ? []
+      : [
+          `SELECT r.number AS rule, m.event_id, m.event_time, m.fields, false AS is_new FROM ${STATE_MATCHES} m JOIN ${RULES} r ON r.key = m.rule
+      WHERE r.number IN (${rules.join(', ')}) AND m.event_time >= ${lit(since)}::TIMESTAMPTZ${more}`,
+        ]
   const keys = correlations.map(({ number }) => lit(programme.rules[number]?.of.key ?? '')).join(', ')
   const longest = 2 * correlations.reduce((most, { rule }) => Math.max(most, rule.timespanSecs), 0)
   const reachSecs = families(correlations).reduce((sum, { rule }) => sum + 2 * rule.timespanSecs, longest)
@@ -126,10 +135,16 @@ async function joinRemembered(
   }>(`SELECT (least(min(new_from), (SELECT min(first_time) FROM ${STATE_BURSTS}
       WHERE rule IN (${keys}) AND last_time >= min(new_from) - ${reach})) - ${reach})::VARCHAR AS since
     FROM (SELECT min(event_time) AS new_from FROM ${matches} WHERE rule IN (${[...below].join(', ')}))`)
+  const parts = [
+    ...remembered(
+      [...below].filter((number) => !windows.includes(number)),
+      '',
+    ),
+    ...remembered(windows, ` AND NOT EXISTS (${isAgain})`),
+    `SELECT rule, event_id, event_time, fields, true FROM ${matches} WHERE rule IN (${[...below].join(', ')})`,
+  ]
   await engine.run(`CREATE OR REPLACE TEMP TABLE remembered_matches AS SELECT * FROM (
-    SELECT r.number AS rule, m.event_id, m.event_time, m.fields, false AS is_new FROM ${STATE_MATCHES} m JOIN ${RULES} r ON r.key = m.rule
-      WHERE r.number IN (${[...below].join(', ')}) AND m.event_time >= ${lit(since)}::TIMESTAMPTZ${windows.length === 0 ? '' : ` AND NOT EXISTS (${isAgain})`}
-    UNION ALL SELECT rule, event_id, event_time, fields, true FROM ${matches} WHERE rule IN (${[...below].join(', ')})) ORDER BY rule`)
+    ${parts.join(' UNION ALL ')}) ORDER BY rule`)
 }
 
 /** Correlations with a match below them, in their order. */
@@ -204,15 +219,18 @@ async function runTouched(engine: Engine, correlation: LinkedCorrelation, progra
 async function takeOver(engine: Engine, matches: string, where: string): Promise<void> {
   const { n } = await engine.row<{ n: string }>(`SELECT count(*) AS n FROM ${FINDINGS_TABLE}`)
   if (n === '0') return
-  await engine.run(`INSERT INTO ${CANDIDATES} BY NAME
+  // Few events are named; joins are written with them on the right, since a transaction knows no sizes.
+  await engine.asWritten(() =>
+    engine.run(`INSERT INTO ${CANDIDATES} BY NAME
     WITH found AS (SELECT f.*, r.entity_field, r.tells FROM ${FINDINGS_TABLE} f JOIN ${RULES} r ON r.number = f.rule ${where}),
     named AS (SELECT finding_id, unnest(event_ids) AS event_id, entity_field FROM found),
     known AS (SELECT n.finding_id, n.event_id, any_value(m.event_time) AS event_time, any_value(m.fields[${lit(FILE_FIELD)}]) AS file,
-      any_value(m.fields[n.entity_field]) AS entity FROM named n JOIN ${matches} m ON m.event_id = n.event_id GROUP BY ALL),
+      any_value(m.fields[n.entity_field]) AS entity FROM ${matches} m JOIN named n ON m.event_id = n.event_id GROUP BY ALL),
     kept AS (SELECT finding_id, list({'event_time': event_time, 'event_id': event_id, 'file': file} ORDER BY event_time, event_id) AS kept,
       min_by(entity, (event_time, event_id)) AS entity FROM known GROUP BY finding_id)
     SELECT f.rule, f.group_key, f."group", coalesce(f."group"[f.entity_field], k.entity,
         nullif(array_to_string(map_values(f."group"), ', '), '')) AS entity,
       f.first_time, f.last_time, f.finding_id AS new_id, f.events, f.measure, k.kept, f.by_ref
-    FROM found f LEFT JOIN kept k USING (finding_id)`)
+    FROM found f LEFT JOIN kept k USING (finding_id)`),
+  )
 }

@@ -2,6 +2,7 @@
 
 import type { Problem } from '../../core/yaml/place.ts'
 import type { Engine } from '../../engine/duckdb.ts'
+import { lit } from '../../engine/sql.ts'
 import { BaselineFailure } from '../baseline/compare.ts'
 import { capturedByBaseline, takesSums } from '../baseline/settings.ts'
 import type { RulePack } from '../pack/pack.ts'
@@ -219,7 +220,8 @@ export class Detector {
     const list = [...counted].join(', ')
     const windows = this.baselines.flatMap(({ number }) => (counted.has(number) ? [number] : []))
     if (windows.length > 0) {
-      await this.#engine.run(`DELETE FROM ${STATE_MATCHES} AS s WHERE EXISTS (SELECT 1 FROM ${BATCH_MATCHES} m JOIN ${RULES} r ON r.number = m.rule
+      const keys = windows.map((number) => lit(this.#keyOf(number))).join(', ')
+      await this.#engine.run(`DELETE FROM ${STATE_MATCHES} AS s WHERE s.rule IN (${keys}) AND EXISTS (SELECT 1 FROM ${BATCH_MATCHES} m JOIN ${RULES} r ON r.number = m.rule
         WHERE m.rule IN (${windows.join(', ')}) AND r.key = s.rule AND m.event_id = s.event_id)`)
     }
     await this.#engine.run(`INSERT INTO ${STATE_MATCHES} BY NAME SELECT r.key AS rule, m.event_id, m.event_time, m.fields
