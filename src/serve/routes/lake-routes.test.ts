@@ -234,7 +234,7 @@ describe('the stream', () => {
     expect(await read(first)).toContain('retry:')
     listener({ kind: 'events', added: 3, rejects: 0, version: 7 })
     const text = await read(first)
-    expect(text).toContain('event: events\ndata: {"kind":"events","added":3,"rejects":0,"version":7}')
+    expect(text).toContain('event: events\ndata: {"kind":"events","added":3,"rejects":0,"version":7,"own":0}')
     const [, id] = /^id: (.+)$/m.exec(text) ?? []
     await first?.cancel()
     listener({ kind: 'findings', added: 1 })
