@@ -13,7 +13,7 @@ import { check } from './check.ts'
 import { python } from './install.ts'
 
 /** Enough to meet each route in many ways; more is found by running it longer. */
-const EXAMPLES = Number(process.env.SCHEMATHESIS_EXAMPLES ?? 40)
+const EXAMPLES = Number(process.env.SCHEMATHESIS_EXAMPLES ?? 25)
 
 /**
  * A stream has no end; sign-in by link and provider ends in redirects to pages that are not of the API; and the fuzzer, which learns ids from
