@@ -1,12 +1,12 @@
 /** The stage of one source: what is new in it becomes events, piece by piece. */
 import type { SourceObject } from '../collect/contract.ts'
-import { AppError } from '../core/errors.ts'
 import type { Home } from '../core/home.ts'
 import { diskHold, outboxHold } from './hold.ts'
 import type { Intake, Taken } from './intake.ts'
 import type { Schedule } from './schedule.ts'
 import { type Looked, SourceWatch } from './source-watch.ts'
 import type { Outcome, RunContext } from './stage.ts'
+import { Unreadable } from './unreadable.ts'
 
 /** What the stage works with. */
 export interface SourceStageOptions {
@@ -42,6 +42,8 @@ const COMPRESSION = 10
 
 /** A locked file is free again after fewer failures in a row. */
 const FAILURES = 3
+/** Until then it is tried again after this, and after twice of it. */
+const AGAIN_MS = 1000
 
 /** A listing that takes long is not asked for all the time: it may take one part in so many. */
 const SHARE_OF_LISTING = 20
@@ -50,6 +52,7 @@ const SHARE_OF_LISTING = 20
 export class SourceStage {
   readonly #options: SourceStageOptions
   readonly #watch: SourceWatch
+  readonly #unreadable = new Unreadable()
   /** True once all that was listed was taken; and while the source fails, since nobody knows for how long, and others are not to wait. */
   isCaughtUp = false
   #failures = 0
@@ -71,9 +74,9 @@ export class SourceStage {
     return this.#options.isOutside
   }
 
-  /** True while it failed as often as what mends itself does not. */
+  /** True while it, or a file of it, failed as often as what mends itself does not. */
   get isFailing(): boolean {
-    return this.#failures >= FAILURES
+    return this.#failures >= FAILURES || (this.#unreadable.fewestFailures ?? 0) >= FAILURES
   }
 
   /** One run of the stage. */
@@ -94,31 +97,33 @@ export class SourceStage {
     const started = performance.now()
     this.isCaughtUp = this.isFailing
     const looked = await this.#watch.look(Date.now())
+    const fresh = await this.#unreadable.worthTaking(looked.fresh, Date.now())
     const listingMs = performance.now() - started
     if (this.#options.isOutside) await this.#watch.watchFolders()
     const notBeforeMs = Date.now() + listingMs * SHARE_OF_LISTING
-    this.isCaughtUp = looked.fresh.length === 0 && looked.againMs === undefined
-    if (looked.fresh.length === 0) return { did: false, notBeforeMs, ...rest(looked), ...this.#noteOf(looked) }
-    const unreadable: { object: string; message: string }[] = []
-    for (const piece of pieces(looked.fresh)) {
+    if (fresh.length === 0) return { did: false, ...this.#noteOf(looked), ...this.#end(looked), notBeforeMs }
+    for (const piece of pieces(fresh)) {
       const held = await this.#hold()
       if (held !== undefined) return { state: 'held', note: held }
       if (signal.aborted) return {}
       const taken = await this.#options.intake.ingest(piece, this.#options.form, this.#options.around)
-      const failed = new Set(taken.report.unreadable.map(({ object }) => object))
+      const failed = new Map(taken.report.unreadable.map(({ object, message }) => [object, message]))
       this.#watch.took(piece.filter(({ key }) => !failed.has(key)))
-      unreadable.push(...taken.report.unreadable)
+      await this.#unreadable.tried(piece, failed, Date.now())
       await this.#options.onTaken(taken)
-      if (looked.fresh.length > piece.length)
-        note(`${looked.fresh.length.toLocaleString('en-US')} objects to take in all`)
+      if (fresh.length > piece.length) note(`${fresh.length.toLocaleString('en-US')} objects to take in all`)
     }
-    const [first] = unreadable
-    if (first !== undefined)
-      throw new AppError('UNREADABLE', `${unreadable.length} objects could not be read: ${first.message}`, {
-        where: first.object,
-      })
-    this.isCaughtUp = looked.againMs === undefined
-    return { ...rest(looked), notBeforeMs: Math.max(notBeforeMs, this.#options.restUntilMs?.() ?? 0) }
+    return { ...this.#end(looked), notBeforeMs: Math.max(notBeforeMs, this.#options.restUntilMs?.() ?? 0) }
+  }
+
+  /** What is left of a look. What cannot be read is soon tried again at first, and then, without holding up the rest, at each look. */
+  #end({ againMs }: Looked): Outcome {
+    const failures = this.#unreadable.fewestFailures
+    const isPassing = failures !== undefined && failures < FAILURES
+    this.isCaughtUp = againMs === undefined && !isPassing
+    const fault = this.#unreadable.fault()
+    const nextMs = againMs ?? (isPassing ? Date.now() + AGAIN_MS * 2 ** (failures - 1) : undefined)
+    return { ...(nextMs === undefined ? {} : { nextMs }), ...(fault === undefined ? {} : { fault }) }
   }
 
   /** Ends the hints of the system. */
@@ -135,8 +140,6 @@ export class SourceStage {
     return listed === 0 && this.#options.isOutside ? { note: 'There are no files yet.' } : {}
   }
 }
-
-const rest = ({ againMs }: Looked): { nextMs?: number } => (againMs === undefined ? {} : { nextMs: againMs })
 
 /** Objects in pieces of bounded size, in their order. */
 export function* pieces(objects: readonly SourceObject[]): Generator<SourceObject[]> {

@@ -1,5 +1,5 @@
 /** One part of the loop: it runs when it is due or asked for, never twice at once, and waits longer after each failure. */
-import { isAppError, messageOf, systemError } from '../core/errors.ts'
+import { type AppError, isAppError, messageOf, systemError } from '../core/errors.ts'
 import { nextRunMs, type Schedule } from './schedule.ts'
 import type { StageHealth } from './view.ts'
 
@@ -17,6 +17,8 @@ export interface Outcome {
   readonly did?: boolean
   /** True where it waits for another stage: that is no success. */
   readonly waits?: boolean
+  /** What went wrong with a part of the work: told like a failure, but the stage keeps to its schedule. */
+  readonly fault?: AppError
 }
 
 /** What a run is given. */
@@ -59,6 +61,8 @@ export class Stage {
   #lastSuccessMs: number | undefined
   #lastFailure: StageHealth['lastFailure']
   #failuresInRow = 0
+  /** True while it waits longer, after a run that failed as a whole. */
+  #isSlowed = false
   #runs = 0
   #seconds: number | undefined
   #note: string | undefined
@@ -90,7 +94,7 @@ export class Stage {
    */
   nudge(isHint = false): void {
     if (this.#state === 'running') this.#again = true
-    else if (!isHint || this.#failuresInRow === 0) {
+    else if (!isHint || !this.#isSlowed) {
       this.#dueMs = isHint ? Math.min(this.#dueMs, this.#notBeforeMs) : 0
       this.#wake?.()
     }
@@ -150,7 +154,7 @@ export class Stage {
     } finally {
       clearTimeout(telling)
     }
-    if (this.#again && this.#failuresInRow === 0) this.#dueMs = this.#notBeforeMs
+    if (this.#again && !this.#isSlowed) this.#dueMs = this.#notBeforeMs
     this.#tell()
   }
 
@@ -159,20 +163,32 @@ export class Stage {
     this.#seconds = Math.round(performance.now() - started) / 1000
   }
 
-  #succeeded({ note, state, nextMs, notBeforeMs = 0, waits = false }: Outcome): void {
-    this.#state = state ?? 'idle'
+  #succeeded({ note, state, nextMs, notBeforeMs = 0, waits = false, fault }: Outcome): void {
+    this.#state = fault === undefined ? (state ?? 'idle') : 'failing'
     this.#note = note
-    this.#failuresInRow = 0
+    this.#isSlowed = false
+    if (fault === undefined) this.#failuresInRow = 0
+    else this.#faulty(fault)
     if (state !== 'held' && !waits) this.#lastSuccessMs = Date.now()
     this.#notBeforeMs = notBeforeMs
     const dueMs = Math.min(nextRunMs(this.#options.schedule, Date.now()), nextMs ?? Infinity)
     this.#dueMs = Math.max(dueMs, notBeforeMs)
   }
 
+  /** The same fault of one run after another is told of once. */
+  #faulty(fault: AppError): void {
+    const isTold = this.#failuresInRow > 0 && this.#lastFailure?.message === fault.message
+    this.#failuresInRow += 1
+    if (isTold) return
+    this.#lastFailure = failureOf(fault)
+    this.#options.onFailure?.(this.name, fault)
+  }
+
   #failed(cause: unknown): void {
     const { firstWaitMs = FIRST_WAIT_MS, longestWaitMs = LONGEST_WAIT_MS } = this.#options
     this.#state = 'failing'
     this.#note = undefined
+    this.#isSlowed = true
     this.#failuresInRow += 1
     this.#lastFailure = failureOf(cause)
     this.#dueMs = Date.now() + Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(30, this.#failuresInRow - 1))
