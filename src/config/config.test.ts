@@ -130,7 +130,15 @@ it.each([
   ['access: {roles: {viewr: {}}}', '1:18: viewr is no key of access.roles. Did you mean viewer?'],
   [
     'access: {roles: {viewer: {masks: [emal]}}}',
-    '1:35: access.roles.viewer.masks.0 cannot be "emal". Use one of email',
+    '1:35: access.roles.viewer.masks.0 cannot be "emal". Did you mean email? Use one of email',
+  ],
+  [
+    'access: {roles: {viewer: {categories: [permision]}}}',
+    '1:40: access.roles.viewer.categories.0 cannot be "permision". Did you mean permission? Use one of authentication',
+  ],
+  [
+    'access: {roles: {viewer: {workspaces: [1234567890]}}}',
+    '1:40: access.roles.viewer.workspaces.0 is a number, not a text. Put it in quotes.',
   ],
   ['access: {oidc: {issuer: "https://a.b"}}', '1:10: access.oidc.client_id is missing.'],
   ['access: {oidc: {issuer: "http://a.b", client_id: c}}', '1:17: "http://a.b" is no https address of an issuer.'],

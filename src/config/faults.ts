@@ -33,9 +33,13 @@ export function reportIssues(document: YamlDocument, issues: readonly Issue[], s
   for (const issue of issues.toSorted((a, b) => Number(isUnknown(b)) - Number(isUnknown(a)))) {
     const path = issue.path.filter((step) => typeof step !== 'symbol')
     if (issue.code === 'unrecognized_keys') reportUnknown(document, path, issue.keys, schema)
-    else
-      document.error(path, messageOf(issue, path, valueAt(document.value, path)), hintOf(issue, partAt(schema, path)))
+    else reportOne(document, path, issue, partAt(schema, path))
   }
+}
+
+function reportOne(document: YamlDocument, path: ValuePath, issue: Issue, part: SchemaPart | undefined): void {
+  const value = valueAt(document.value, path)
+  document.error(path, messageOf(issue, path, value), hintOf(issue, value, part))
 }
 
 function reportUnknown(document: YamlDocument, path: ValuePath, keys: readonly string[], schema: SchemaPart): void {
@@ -62,10 +66,16 @@ function messageOf(issue: Issue, path: ValuePath, value: YamlValue | undefined):
   return sentence(issue.message)
 }
 
-function hintOf(issue: Issue, part: SchemaPart | undefined): string {
-  if (issue.code === 'invalid_value') return `Use one of ${issue.values.join(', ')}.`
+function hintOf(issue: Issue, value: YamlValue | undefined, part: SchemaPart | undefined): string {
+  if (issue.code === 'invalid_value') {
+    const known = issue.values.map(String)
+    const [near] = typeof value === 'string' ? nearest(value, known) : []
+    return `${near === undefined ? '' : `Did you mean ${near}? `}Use one of ${known.join(', ')}.`
+  }
   const [example] = part?.examples ?? []
   if (example !== undefined) return `Write for example ${String(example)}.`
+  if (issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof value))
+    return 'Put it in quotes.'
   return part?.description ?? 'See docs/reference/config.md.'
 }
 

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { parseDuration } from '../ask/times.ts'
 import { referenceFault } from '../deliver/secrets.ts'
+import { CATEGORIES } from '../normalise/catalogue/vocabulary.ts'
 import { FORMS } from '../normalise/registry.ts'
 import { MASKS, PERMISSIONS, type Permission, ROLES } from '../serve/contract.ts'
 import { cronFault } from '../service/schedule.ts'
@@ -75,6 +76,7 @@ const reference = checked(referenceFault).meta({
 })
 const role = z.enum(ROLES)
 const permission = z.enum(Object.keys(PERMISSIONS) as [Permission, ...Permission[]])
+const category = z.enum(CATEGORIES.map(({ name }) => name))
 const path = z.string().trim().min(1).max(4000)
 const texts = z.array(z.string().min(1).max(500)).max(1000)
 
@@ -196,7 +198,7 @@ const roleChange = z.strictObject({
   deny: z.array(permission).optional().describe('Permissions taken away; stronger than `allow`.'),
   masks: z.array(z.enum(MASKS)).optional().describe('What is masked, in place of the usual.'),
   workspaces: texts.optional().describe('Ids of the workspaces it sees; all where absent.'),
-  categories: texts.optional().describe('Categories of events it sees; all where absent.'),
+  categories: z.array(category).optional().describe('Categories of events it sees; all where absent.'),
 })
 
 const oidc = z.strictObject({

@@ -63,6 +63,21 @@ it('names nobody by an address, and always the user of the system', async () => 
   ])
 })
 
+it('refuses limits and scopes that could never count', async () => {
+  await expect(token('create', 'x', '--category', 'permision')).rejects.toMatchObject({
+    code: 'BAD_ARGUMENT',
+    message: 'There is no category "permision".',
+    hint: /^Did you mean permission\?/,
+  })
+  await expect(token('create', 'x', '--role', 'viewer', '--scope', 'sql:run')).rejects.toMatchObject({
+    code: 'BAD_ARGUMENT',
+    message: /The role viewer does not have sql:run/,
+  })
+  expect((await token('list')).out).toBe('No tokens.\n')
+  await writeFile(join(home.root, 'bricktrail.yaml'), 'access: {roles: {viewer: {allow: [sql:run]}}}\n')
+  expect((await token('create', 'x', '--role', 'viewer', '--scope', 'sql:run')).out).toMatch(/^btk_/)
+})
+
 it('lists tokens and what became of them, and revokes', async () => {
   expect((await token('list')).out).toBe('No tokens.\n')
   await token('create', 'one', '--workspace', '42,43')

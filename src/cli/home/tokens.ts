@@ -3,6 +3,9 @@ import { parseDuration } from '../../ask/times.ts'
 import { AppError } from '../../core/errors.ts'
 import type { TokenBook } from '../../remote/contract.ts'
 import { Access } from '../../serve/auth/access.ts'
+import { checkCategories, checkScopes } from '../../serve/auth/grant.ts'
+import { rolesWith } from '../../serve/auth/roles.ts'
+import type { Permission, Role } from '../../serve/contract.ts'
 import type { OwnAction } from '../../serve/own-actions.ts'
 import { localRecord, OwnLog } from '../../serve/own-log.ts'
 import { USUAL_SETTINGS } from '../../serve/settings.ts'
@@ -54,11 +57,22 @@ export class HomeTokens implements TokenBook {
       ...(workspaces === undefined ? {} : { workspaces }),
       ...(categories === undefined ? {} : { categories }),
     }
+    checkCategories(rows)
+    await this.#checkScopes(role, scopes)
     const expiresMs = this.#cli.now().getTime() + parseDuration(expires)
     return withAccess(this.#cli, async (access) => {
       await recorded(this.#cli, 'createToken', this.#who, { name, role, scopes, ...rows, expires })
       return access.tokens.make({ name, role, scopes, rows, expiresMs, createdBy: this.#who })
     })
+  }
+
+  /** A site may give a role more than it usually has; where its settings cannot be read here, the service decides. */
+  async #checkScopes(role: Role, scopes: readonly Permission[] | undefined): Promise<void> {
+    const usual = rolesWith()[role]
+    if (scopes === undefined || scopes.every((each) => usual.permissions.has(each))) return
+    const { readConfig } = await import('../../config/config.ts')
+    const config = await readConfig(this.#cli.home(), undefined).catch(() => undefined)
+    if (config !== undefined) checkScopes(role, scopes, rolesWith(config.serve.access.roles)[role])
   }
 
   list(): Promise<readonly TokenRow[]> {

@@ -1,5 +1,7 @@
 /** Nobody gives more than they have: a token that may make tokens makes none that may more than itself. */
 import { AppError } from '../../core/errors.ts'
+import { nearest } from '../../core/nearest.ts'
+import { CATEGORIES } from '../../normalise/catalogue/vocabulary.ts'
 import type { Permission, Principal, Role, RowLimits } from '../contract.ts'
 import { isLimitedByLists } from '../read/visible.ts'
 import { narrowed, type RoleRights } from './roles.ts'
@@ -32,4 +34,24 @@ export function rowsGiven(giver: Principal, gift: Gift, rights: RoleRights): Row
 export function checkSeesAll({ rows }: Principal): void {
   if (isLimitedByLists(rows))
     throw new AppError('FORBIDDEN', 'Who sees only some rows can neither give roles nor take away what others have.')
+}
+
+/** A limit that lets nothing through is a slip. @throws AppError BAD_ARGUMENT for a category that no event has */
+export function checkCategories({ categories = [] }: RowLimits): void {
+  const known = CATEGORIES.map(({ name }) => name)
+  const stray = categories.find((each) => !known.includes(each))
+  if (stray === undefined) return
+  const [near] = nearest(stray, known)
+  throw new AppError('BAD_ARGUMENT', `There is no category "${stray}".`, {
+    hint: `${near === undefined ? '' : `Did you mean ${near}? `}There are ${known.join(', ')}.`,
+  })
+}
+
+/** @throws AppError BAD_ARGUMENT for a scope that the role does not have, which would never count */
+export function checkScopes(role: Role, scopes: readonly Permission[] = [], { permissions }: RoleRights): void {
+  const stray = scopes.find((each) => !permissions.has(each))
+  if (stray === undefined) return
+  throw new AppError('BAD_ARGUMENT', `The role ${role} does not have ${stray}; a scope only narrows what a role may.`, {
+    hint: `Use a role that has it, or one of ${[...permissions].join(', ')}.`,
+  })
 }

@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { parseDuration } from '../../ask/times.ts'
 import { type AppDeps, newRoutes } from '../app.ts'
-import { checkSeesAll, rowsGiven } from '../auth/grant.ts'
+import { checkCategories, checkScopes, checkSeesAll, rowsGiven } from '../auth/grant.ts'
 import { holderOf } from '../auth/people.ts'
 import { ROLES, type RouteGroup } from '../contract.ts'
 import { note } from '../guard.ts'
@@ -101,6 +101,8 @@ export const accessRoutes: RouteGroup<AppDeps> = ({ access, now }) =>
         ...(workspaces === undefined ? {} : { workspaces }),
         ...(categories === undefined ? {} : { categories }),
       }
+      checkCategories(asked)
+      checkScopes(role, scopes, access.rightsOf(role))
       const rows = rowsGiven(principal, { role, scopes, rows: asked }, access.rightsOf(role))
       const expiresMs = now().getTime() + parseDuration(expires)
       const made = access.tokens.make({ name, role, scopes, rows, expiresMs, createdBy: principal.name })
