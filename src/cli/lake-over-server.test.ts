@@ -101,7 +101,7 @@ describe('events for who may run no SQL', () => {
 describe('query', () => {
   it.each([
     [['query', 'SELECT event_id, event_time, targets, request_params FROM events ORDER BY 1', '--format', 'ndjson']],
-    [['query', 'SELECT event_id, status FROM events ORDER BY 1', '--limit', '2']],
+    [['query', 'SELECT event_id, status FROM events ORDER BY 1 LIMIT 2']],
     [['--json', 'query', 'SELECT count(*) AS n FROM rejects']],
     [['query', 'SHOW TABLES']],
     [['query', 'DESCRIBE events', '--format', 'csv']],
@@ -112,6 +112,15 @@ describe('query', () => {
     },
     60_000,
   )
+
+  it('says over a server that no option gives more than it does', async () => {
+    const many = ['query', 'SELECT 1 AS n FROM range(100001)', '--format', 'csv']
+    const all = await cli.over(registerQuery, [...many, '--limit', '0'])
+    expect(all.notes).toMatch(/The first 100,000 rows in .*; there are more: a server gives 100,000 rows at most/)
+    const few = await cli.over(registerQuery, [...many, '--limit', '5'])
+    expect(few.notes).toContain('--limit N shows more, and a server gives 100,000 rows at most')
+    expect(few.notes).not.toContain('--limit 0')
+  }, 60_000)
 
   it.each([
     ['SELECT * FROM event', 'BAD_SQL'],

@@ -32,7 +32,10 @@ export const registerQuery: RegisterCommand = (program, cli) => {
     .description('ask a question in SQL over events, findings, rejects and objects; it can only read')
     .argument('<sql>', 'one SELECT, DESCRIBE, SUMMARIZE, SHOW TABLES or EXPLAIN; - reads it from standard input')
     .option('--format <format>', 'table, json, ndjson, csv or parquet (default table, or by the extension of --out)')
-    .option('--limit <n>', 'rows at most, 0 for all (default 1000 for a table, all for a file, else 100000)')
+    .option(
+      '--limit <n>',
+      'rows at most, 0 for all; a server gives 100000 at most (default 1000 for a table, all for a file, else 100000)',
+    )
     .option('--timeout <time>', 'stop after this long', '30s')
     .option('--out <file>', 'write to a file instead of standard output (-)')
     .action(async (sql: string, { out, ...others }: Flags) => {
@@ -99,8 +102,16 @@ async function print(cli: CliContext, lake: LakeSql, { sql, format, limits }: Re
     truncated: answer.truncated(),
     elapsedMs: answer.elapsedMs(),
     what: 'row',
-    more: '--limit N shows more, --limit 0 all',
+    more: await moreOf(cli, limits),
   })
+}
+
+/** How more rows can be had than were given. A server has a bound that no option moves. */
+async function moreOf(cli: CliContext, { maxRows = Number.POSITIVE_INFINITY }: QueryLimits): Promise<string> {
+  if (cli.server() === undefined) return '--limit N shows more, --limit 0 all'
+  const { MOST_ROWS } = await import('../../remote/lake.ts')
+  const bound = `a server gives ${MOST_ROWS.toLocaleString('en-US')} rows at most`
+  return maxRows < MOST_ROWS ? `--limit N shows more, and ${bound}` : `${bound}, so ask for fewer at a time`
 }
 
 /** Writes beside the file and renames, so that a stopped query leaves what was there before. */
@@ -117,7 +128,7 @@ async function save(cli: CliContext, lake: LakeSql, { sql, format, limits }: Req
     await rename(partial, path)
     if (cli.json()) cli.out(`${JSON.stringify({ ...report, file: path })}\n`)
     else cli.note(`${report.rowCount.toLocaleString('en-US')} rows in ${out}`)
-    if (report.truncated) cli.note('There are more rows: raise --limit.')
+    if (report.truncated) cli.note(`There are more rows: ${await moreOf(cli, limits)}.`)
   } finally {
     await rm(partial, { force: true })
   }
