@@ -13,8 +13,8 @@ export function Anchors({ seal }: { readonly seal: SealView }) {
     <Panel title="Anchors" note="Others who keep its checkpoints, so that no second history can be told" flush>
       {seal.anchors.length === 0 ? (
         <Empty title="Nobody else keeps its checkpoints" icon="lock">
-          A witness, a timestamp authority or a write-once bucket can be named in <code>seal.yaml</code>. Until then
-          keep a checkpoint yourself, where nobody here can write.
+          A witness, a timestamp authority or a write-once bucket can be named in <code>seal/settings.json</code>. Until
+          then keep a checkpoint yourself, where nobody here can write.
         </Empty>
       ) : (
         <ScrollTable label="Anchors" columns={[{ name: 'Anchor' }, { name: 'Seen up to' }, { name: 'Last' }]}>
