@@ -101,6 +101,10 @@ async function resolveAs(cli: CliContext, kind: AlertKind, ids: readonly string[
     throw new AppError('BAD_ARGUMENT', '--of goes with --was duplicate.', {
       hint: 'Leave it out, or add --was duplicate.',
     })
+  if (of === undefined && was === 'duplicate')
+    throw new AppError('BAD_ARGUMENT', `A duplicate is one of another ${kind}, and that is not named.`, {
+      hint: 'Add --of ID.',
+    })
   await onEach(cli, kind, ids, {
     deed: { deed: 'resolve', outcome: was, ...(of === undefined ? {} : { duplicateOf: of }), ...noteOf(flags) },
     flags,

@@ -103,6 +103,7 @@ describe('bricktrail alerts', () => {
     await alerts('resolve', ids[0] ?? '', '--was', 'duplicate', '--of', ids[1] ?? '')
     expect((await json('show', ids[0] ?? '')).alert).toMatchObject({ outcome: 'duplicate', duplicateOf: ids[1] })
     expect(await faultOf('resolve', ids[1] ?? '', '--was', 'benign', '--of', ids[0] ?? '')).toMatch(/--of goes with/)
+    expect(await faultOf('resolve', ids[1] ?? '', '--was', 'duplicate')).toMatch(/one of another alert/)
   })
 
   it('suggests the alert that was meant', async () => {

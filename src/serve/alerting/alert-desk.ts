@@ -95,6 +95,10 @@ export class AlertDesk {
     const other = deed.deed === 'resolve' ? deed.duplicateOf : undefined
     if (deed.deed === 'resolve' && other !== undefined && deed.outcome !== 'duplicate')
       throw new AppError('BAD_ARGUMENT', 'Only a duplicate is one of another.', { hint: 'Leave `duplicateOf` out.' })
+    if (deed.deed === 'resolve' && other === undefined && deed.outcome === 'duplicate')
+      throw new AppError('BAD_ARGUMENT', 'A duplicate is one of another, and that is not named.', {
+        hint: 'Name it with `duplicateOf`.',
+      })
     const isDone = await this.#within(undefined, async (file) => {
       const alert = await this.#seen(file, id, asking)
       const duplicateOf = other === undefined ? undefined : await this.#seen(file, other, asking)

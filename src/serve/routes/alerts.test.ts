@@ -200,6 +200,7 @@ describe('what is done to an alert', () => {
     const [id, other] = [await idOf("x'"), await idOf('eve')]
     expect((await act(id, { deed: 'resolve', outcome: 'duplicate', duplicateOf: id })).status).toBe(422)
     expect((await act(id, { deed: 'resolve', outcome: 'benign', duplicateOf: other })).status).toBe(422)
+    expect((await act(id, { deed: 'resolve', outcome: 'duplicate' })).status).toBe(422)
     expect((await act(id, { deed: 'resolve', outcome: 'duplicate', duplicateOf: 'none' })).status).toBe(404)
     const done = (await (
       await act(id, { deed: 'resolve', outcome: 'duplicate', duplicateOf: other })

@@ -31,7 +31,7 @@ export function ResolveDialog({ alerts, onClose, onDeed }: DialogProps) {
       deed: 'resolve',
       outcome,
       ...(note.trim() === '' ? {} : { note: note.trim() }),
-      ...(outcome === 'duplicate' && of !== '' ? { duplicateOf: of } : {}),
+      ...(outcome === 'duplicate' ? { duplicateOf: of } : {}),
     })
   }
   const choices = alerts.length === 1 ? OUTCOME_CHOICES : OUTCOME_CHOICES.filter(({ value }) => value !== 'duplicate')
@@ -63,7 +63,8 @@ export function ResolveDialog({ alerts, onClose, onDeed }: DialogProps) {
           {outcome === 'duplicate' ? (
             <TextInput
               label="Of which one?"
-              description="Its id, or the first digits of it. May be left empty."
+              description="Its id, or the first digits of it."
+              required
               value={duplicateOf}
               onChange={(event) => setDuplicateOf(event.currentTarget.value)}
               maxLength={64}
