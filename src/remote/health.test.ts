@@ -12,7 +12,9 @@ async function checksOf(answers: Record<string, object>, hasToken = true) {
   const server = createServer((asked, answer) => {
     const path = asked.url ?? ''
     const isReady = path === '/readyz' && JSON.stringify(answers[path]).includes('false')
-    answer.writeHead(answers[path] === undefined ? 404 : isReady ? 503 : 200, { 'content-type': 'application/json' })
+    const isProblem = 'code' in (answers[path] ?? {})
+    const status = answers[path] === undefined ? 404 : isReady ? 503 : isProblem ? 500 : 200
+    answer.writeHead(status, { 'content-type': `application/${isProblem ? 'problem+' : ''}json` })
     answer.end(JSON.stringify(answers[path] ?? {}))
   })
   await new Promise<void>((done) => {
@@ -83,6 +85,28 @@ it('tells sources and stages that fail or are held, and destinations that refuse
     ['warning', 'to pager', '2 delivered, 0 waiting, 3 refused for good|`bricktrail deliver dead pager` shows why.'],
     ['warning', 'to copy', expect.stringContaining('last failure 2026-11-12T13:00:00Z: HTTP 500')],
     ['ok', 'to well', expect.anything()],
+  ])
+})
+
+it('tells settings of delivery that cannot be read beside all the rest', async () => {
+  const broken = {
+    type: 'urn:bricktrail:error:BAD_HOME',
+    code: 'BAD_HOME',
+    detail: 'deliver.yaml:2:3: kid.',
+    hint: 'Mend it.',
+  }
+  const seal = { origin: 'o', size: '3', unsealed: 0, behind: [] }
+  const checks = await checksOf({
+    ...READY,
+    ...me(['health:read', 'seal:read']),
+    '/api/v1/sources': { sources: [], stages: [STAGE] },
+    '/api/v1/destinations': broken,
+    '/api/v1/seal': seal,
+  })
+  expect(checks.slice(3)).toEqual([
+    ['ok', 'ingest:logs', expect.anything()],
+    ['failed', 'destinations', 'deliver.yaml:2:3: kid.|Mend it.'],
+    ['ok', 'seal', '3 leaves; nothing is unsealed|'],
   ])
 })
 

@@ -53,13 +53,23 @@ function serverCheck(address: string, { name, role, version }: Me): Check {
 
 async function healthChecks(api: ApiClient): Promise<readonly Check[]> {
   const { sources, stages } = await api.get<SourceList>('/api/v1/sources', 'sources')
-  const { destinations } = await api.get<DestinationList>('/api/v1/destinations', 'destinations')
   const own = new Set(sources.map(({ stage }) => stage.name))
   return [
     ...sources.map(sourceCheck),
     ...stages.filter(({ name }) => !own.has(name)).map((stage) => stageCheck(stage.name, stage)),
-    ...destinations.map(destinationCheck),
+    ...(await destinationChecks(api)),
   ]
+}
+
+/** Settings of delivery that cannot be read are one thing that is wrong, and hide nothing else. */
+async function destinationChecks(api: ApiClient): Promise<readonly Check[]> {
+  try {
+    const { destinations } = await api.get<DestinationList>('/api/v1/destinations', 'destinations')
+    return destinations.map(destinationCheck)
+  } catch (cause) {
+    if (!isAppError(cause) || cause.code === 'NO_SERVER' || cause.code === 'BAD_SERVER') throw cause
+    return [{ name: 'destinations', state: 'failed', finding: cause.message, hint: cause.hint }]
+  }
 }
 
 function sourceCheck({ name, stage, events, rejects, newestEvent }: SourceList['sources'][number]): Check {

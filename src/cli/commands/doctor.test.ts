@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -6,6 +6,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { checkHealth } from '../../ask/health.ts'
 import { homeAt } from '../../core/home.ts'
 import { ingest } from '../../ingest/ingest.ts'
+import { runCommand } from '../recorded-cli.fixture.ts'
+import { registerDoctor } from './doctor.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -34,3 +36,24 @@ it.skipIf(process.platform === 'win32')(
     }
   },
 )
+
+it('tells settings of delivery that cannot be read beside all the rest', async () => {
+  const checks = async () => {
+    const { out, exitCode } = await runCommand(registerDoctor, ['--json', 'doctor'], { home: folder })
+    return {
+      exitCode,
+      checks: (JSON.parse(out) as { checks: { name: string; state: string; finding: string }[] }).checks,
+    }
+  }
+  const without = await checks()
+  expect(without.checks.find(({ name }) => name === 'destinations')).toBeUndefined()
+  await writeFile(join(folder, 'deliver.yaml'), 'destinations:\n  soc:\n    kid: webhook\n')
+  const broken = await checks()
+  expect(broken.exitCode).toBe(1)
+  expect(broken.checks).toHaveLength(without.checks.length + 1)
+  expect(broken.checks.at(-1)).toMatchObject({
+    name: 'destinations',
+    state: 'failed',
+    finding: expect.stringContaining('deliver.yaml:'),
+  })
+})

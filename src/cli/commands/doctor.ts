@@ -29,9 +29,30 @@ export const registerDoctor: RegisterCommand = (program, cli) => {
 
 async function checksOf(cli: CliContext): Promise<readonly Check[]> {
   const wish = cli.server()
-  if (wish === undefined) return (await import('../../ask/health.ts')).checkHealth(cli.home(), cli.now())
+  if (wish === undefined) {
+    const { checkHealth } = await import('../../ask/health.ts')
+    return [...(await checkHealth(cli.home(), cli.now())), ...(await destinationsCheck(cli))]
+  }
   const { withServer } = await import('../server.ts')
   const { serverChecks } = await import('../../remote/health.ts')
   const hasToken = wish.token !== undefined || wish.tokenFile !== undefined
   return withServer(wish, (api) => serverChecks(api, hasToken), { isPublic: true })
+}
+
+/** Whether the settings of delivery can be used; nothing where there are none. */
+async function destinationsCheck(cli: CliContext): Promise<readonly Check[]> {
+  const { existsSync } = await import('node:fs')
+  const { join } = await import('node:path')
+  const { DELIVER_FILE } = await import('../../deliver/open.ts')
+  const { readDeliverSettings } = await import('../../deliver/settings.ts')
+  const { isAppError } = await import('../../core/errors.ts')
+  const file = join(cli.home().root, DELIVER_FILE)
+  if (!existsSync(file)) return []
+  try {
+    const { destinations } = await readDeliverSettings(file)
+    return [{ name: 'destinations', state: 'ok', finding: `${destinations.length} in ${DELIVER_FILE}` }]
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause
+    return [{ name: 'destinations', state: 'failed', finding: cause.message, hint: cause.hint }]
+  }
 }

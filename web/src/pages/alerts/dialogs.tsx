@@ -63,7 +63,7 @@ export function ResolveDialog({ alerts, onClose, onDeed }: DialogProps) {
           {outcome === 'duplicate' ? (
             <TextInput
               label="Of which one?"
-              description="Its id, or the first digits of it."
+              description="Its whole id, as its address has it."
               required
               value={duplicateOf}
               onChange={(event) => setDuplicateOf(event.currentTarget.value)}
