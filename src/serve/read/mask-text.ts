@@ -76,6 +76,22 @@ export function maskedAddressSql(text: string): string {
   return `CASE WHEN regexp_matches(${text}, ${lit(MAY_HAVE_ADDRESS)}) THEN ${replaced} ELSE ${text} END`
 }
 
+/** In place of the dots of a version, for as long as addresses are looked for: a character that means nothing to anybody. */
+const DOT = '\u{e0f0}'
+/** `Chrome/141.0.0.0`: a name at the start of a word, and nothing behind the number that a version has not. */
+const VERSION = `(^|[\\s(;,])([A-Za-z][A-Za-z0-9_-]*)/${Array(4).fill('(\\d{1,3})').join('[.]')}($|[\\s);,])`
+
+/** SQL: a user agent, in which the numbers of products are versions and no addresses. @param text written once */
+export function hidingVersionsSql(text: string): string {
+  const hidden = `\\1\\2/${['\\3', '\\4', '\\5', '\\6'].join(DOT)}\\7`
+  // Twice: what ends one product begins the next.
+  const once = (value: string) => `regexp_replace(${value}, ${lit(VERSION)}, ${lit(hidden)}, 'g')`
+  return once(once(text))
+}
+
+/** SQL: what {@link hidingVersionsSql} hid, as it was. */
+export const showingVersionsSql = (text: string): string => `replace(${text}, ${lit(DOT)}, '.')`
+
 /** SQL: both. The engine works out each value of a dictionary once, as long as no test before it picks rows: so few tests. */
 export function maskedBothSql(text: string, key: string): string {
   const address = maskedAddressSql(text)

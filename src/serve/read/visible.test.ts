@@ -207,6 +207,35 @@ describe('a masked relation', () => {
     expect(JSON.parse(await shown(EVENT_COLUMNS, [row], ALL))).toEqual(plain)
   })
 
+  it.each([
+    'Mozilla/5.0 (X11) Chrome/141.0.0.0 Edg/141.0.0.0 Safari/537.36',
+    'Chrome/141.0.0.0',
+    'x (Electron/39.1.2.0; OPR/125.0.0.0)',
+  ])('takes numbers of products in a user agent for versions: %s', async (agent) => {
+    for (const masks of [['ip'], ALL] as const) {
+      const event = JSON.parse(await shown(EVENT_COLUMNS, [{ user_agent: lit(agent) }], masks))
+      expect(event.user_agent).toBe(agent)
+    }
+  })
+
+  it.each([
+    'curl from http://10.1.2.3/',
+    'x http://host/10.1.2.3',
+    '/10.1.2.3',
+    'to=probe/10.1.2.3',
+    'probe/10.1.2.3:8080',
+    'probe/10.1.2.3/a',
+    'Chrome/141.0.0.0 10.1.2.3',
+  ])('takes every other address in a user agent for one: %s', async (agent) => {
+    const row = { user_agent: lit(agent), error_message: lit('Chrome/10.1.2.3') }
+    const text = await shown(EVENT_COLUMNS, [row], ['ip'])
+    expect(text).not.toContain('10.1.2.3')
+    expect(JSON.parse(text)).toMatchObject({
+      user_agent: agent.replace('10.1.2.3', '10.1.2.0/24'),
+      error_message: 'Chrome/10.1.2.0/24',
+    })
+  })
+
   it('masks texts from outside the lake as it masks events', async () => {
     const sql = (text: string, what: 'text' | 'name') => `${maskedText('t', what, sight(ALL), KEY)} AS ${ident(text)}`
     const [row] = await engine.rows<{ text: string; name: string }>(

@@ -4,7 +4,15 @@ import { FINDING_COLUMNS } from '../../core/finding.ts'
 import { ident, lit, litList } from '../../engine/sql.ts'
 import { duckdbType } from '../../engine/types.ts'
 import type { Mask, Principal, RowLimits } from '../contract.ts'
-import { maskedAddressSql, maskedBothSql, maskedMailSql, maskedNameSql, mayHoldSql } from './mask-text.ts'
+import {
+  hidingVersionsSql,
+  maskedAddressSql,
+  maskedBothSql,
+  maskedMailSql,
+  maskedNameSql,
+  mayHoldSql,
+  showingVersionsSql,
+} from './mask-text.ts'
 import { HAS_QUERY_SQL, isQueryNameSql, maskedQuerySql, withoutHeldSql, withoutQuerySql } from './query-text.ts'
 
 /** Whose sight. */
@@ -239,6 +247,8 @@ function maskedColumn(
     return structSql(name, type, (path, value) =>
       unchanged(`actor.${path}`) ? undefined : actorField(path, value, leaf, key),
     )
+  if (name === 'user_agent' && masks.includes('ip'))
+    return named(hidingVersionsSql(ident(name)), (text) => showingVersionsSql(leaf(text) ?? text))
   if (name === 'request_params') return maskedParams(masks, leaf)
   if (typeof type !== 'string' && name !== 'actor') return throughJson(name, type, masks, leaf)
   const heard = quiet && MAY_QUOTE.has(name) ? withoutAnyQuery(ident(name)) : ident(name)
