@@ -86,7 +86,7 @@ export class Connections {
    */
   rows(sql: string, limits: StatementLimits): Promise<PlainRow[]> {
     return this.with(limits, async (engine) => {
-      const reader = await engine.connection.runAndReadAll(sql).catch((cause: unknown) => {
+      const reader = await engine.read(sql).catch((cause: unknown) => {
         throw engineError(cause)
       })
       return reader.convertRowObjects(plainValue) as PlainRow[]
