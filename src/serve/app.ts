@@ -7,11 +7,11 @@ import { Clients } from './auth/client.ts'
 import { overheard, wrongHost } from './auth/origin.ts'
 import { boundBody, overflowOf, tooLarge } from './body.ts'
 import type { RouteApp, RouteGroup, ServeDeps, ServeEnv } from './contract.ts'
-import { type Door, guard, note, openDoor, refuseStranger } from './guard.ts'
+import { type Door, guard, note, openDoor, refuseAtDoor } from './guard.ts'
 import { secureHeaders } from './headers.ts'
 import { knowingNames } from './known-names.ts'
 import { RateLimit } from './limits.ts'
-import { answerOtherMethods } from './methods.ts'
+import { type ActionOf, answerOtherMethods } from './methods.ts'
 import type { AnsweredRequest, Metrics } from './metrics.ts'
 import { type OwnLog, SIGN_IN_PATH } from './own-log.ts'
 import { expected, problemResponse, RequestProblem, requestIdOf, type WrongParameter } from './problems.ts'
@@ -81,6 +81,7 @@ export function createApp<D extends AppDeps>(deps: D, groups: readonly RouteGrou
   const app = newRoutes()
   apps.set(deps, app)
   const door = doorWith(deps)
+  let actionOf: ActionOf = () => undefined
   app.use('*', async (c, next) => {
     const startMs = performance.now()
     openDoor(c, door)
@@ -92,12 +93,15 @@ export function createApp<D extends AppDeps>(deps: D, groups: readonly RouteGrou
   })
   app.use('*', async (c, next) => {
     const refusal = unfit(c, door)
-    if (refusal !== undefined) return refuseStranger(c, door, 'unknownRoute', refusal)
+    if (refusal !== undefined) {
+      const action = refusal.code === 'TOO_LARGE' ? actionOf(routeOf(c), c.req.method) : undefined
+      return refuseAtDoor(c, door, action ?? 'unknownRoute', refusal)
+    }
     boundBody(c, bodyBound(c, deps.settings))
     return next()
   })
   for (const group of groups) app.route('/', group(deps))
-  answerOtherMethods(app)
+  actionOf = answerOtherMethods(app)
   app.all('/api/*', guard('any', 'unknownRoute'), () => {
     throw new AppError('NOT_FOUND', 'There is no such route.', { hint: '`/docs` lists all of them.' })
   })

@@ -4,11 +4,12 @@ import { AppError, type ErrorCode, isAppError } from '../core/errors.ts'
 import type { Access } from './auth/access.ts'
 import { type Authenticated, authenticate, changes } from './auth/authenticate.ts'
 import { type Client, type Clients, neighbourhood } from './auth/client.ts'
+import { overflowOf } from './body.ts'
 import type { Permission, Principal, ServeEnv } from './contract.ts'
 import type { RateLimit } from './limits.ts'
 import type { OwnAction } from './own-actions.ts'
 import type { OwnLog, OwnRecord } from './own-log.ts'
-import { problemResponse, RequestProblem, requestIdOf, STATUS } from './problems.ts'
+import { expected, problemResponse, RequestProblem, requestIdOf, STATUS } from './problems.ts'
 import { isSentWhileMade } from './server.ts'
 import type { ServeSettings } from './settings.ts'
 
@@ -139,6 +140,7 @@ const UNDONE: ReadonlySet<string> = new Set<ErrorCode>([
 /** The record of a request. */
 export function recordOf(c: Context, door: Door, outcome: Outcome): OwnRecord {
   const { principal, error } = outcome
+  const failure = error === undefined ? undefined : answeredFailure(c, error)
   const client = door.clients.of(c)
   return {
     time: door.now(),
@@ -150,10 +152,18 @@ export function recordOf(c: Context, door: Door, outcome: Outcome): OwnRecord {
     params: paramsOf(c),
     query: queryOf(c),
     status: outcome.status,
-    error: error === undefined ? undefined : isAppError(error) ? `${error.code}: ${error.message}` : 'ENGINE',
-    isRefused: error !== undefined && isAppError(error) && UNDONE.has(error.code),
+    error:
+      failure === undefined
+        ? undefined
+        : failure.code === 'ENGINE' && !isAppError(error)
+          ? 'ENGINE'
+          : `${failure.code}: ${failure.message}`,
+    isRefused: failure !== undefined && UNDONE.has(failure.code),
   }
 }
+
+/** What was answered, where it was no answer to the question: the record says the same. */
+const answeredFailure = (c: Context, error: Error): AppError => overflowOf(c) ?? expected(error, () => undefined)
 
 /** What was asked: how and where, notes, the parameters of the path, and the body once it was found right. */
 function paramsOf(c: Context): Record<string, unknown> {
@@ -201,6 +211,21 @@ function ofStranger(c: Context, door: Door, refusal: AppError): AppError {
 /** Records a refusal before anybody asked who it is, and answers it. */
 export function refuseStranger(c: Context, door: Door, action: OwnAction, refusal: AppError): Promise<Response> {
   return refuse(c, door, action, ofStranger(c, door, refusal))
+}
+
+/** As {@link refuseStranger}, but the record says who it was where that is known. It keeps no session alive. */
+export function refuseAtDoor(c: Context, door: Door, action: OwnAction, refusal: AppError): Promise<Response> {
+  try {
+    const { access, settings } = door
+    const asked = { client: door.clients.of(c), publicUrl: settings.publicUrl, isBackground: true }
+    const found = authenticate(c, access, asked)
+    known.set(c, found)
+    const allowance = door.requests.take(found.principal.id)
+    return refuse(c, door, action, allowance.allowed ? refusal : new TooOften(allowance.retrySeconds))
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause
+    return refuseStranger(c, door, action, refusal)
+  }
 }
 
 /** Records a refusal and answers it. Of many by strangers, or by one who asks too often, most are recorded as a number. */
