@@ -64,7 +64,9 @@ export function parseDuration(text: string): number {
   const seconds = /^\d+(?:\.\d+)?$/.exec(trimmed)?.[0]
   const total = ms !== undefined ? Number(ms) : seconds !== undefined ? Number(seconds) * SECOND_MS : unitsMs(trimmed)
   if (total === undefined || total <= 0 || !Number.isFinite(total)) {
-    throw new AppError('BAD_ARGUMENT', `"${text}" is no length of time.`, { hint: 'Use for example 30s, 5m or 500ms.' })
+    throw new AppError('BAD_ARGUMENT', `"${text}" is no length of time.`, {
+      hint: 'Use for example 500ms, 30s, 5m, 12h or 90d; there are no months and no years.',
+    })
   }
   return Math.round(total)
 }

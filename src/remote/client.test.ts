@@ -128,6 +128,17 @@ describe('a refusal of the server', () => {
     expect(await me(await serving(problem(code, status)))).toMatchObject({ code, hint: expect.stringMatching(hint) })
   })
 
+  it('that is hinted at by routes is hinted at by commands here', async () => {
+    for (const [hint, here] of [
+      ['`/docs` shows what each route takes.', '--help'],
+      ['Load the page again; `GET /api/v1/me` tells it.', '--help'],
+      ['GET /api/v1/rules lists all.', '`bricktrail rules list`'],
+    ]) {
+      const api = await serving(problem('BAD_ARGUMENT', 422, { hint }))
+      expect(await me(api)).toMatchObject({ hint: expect.stringContaining(here ?? '') })
+    }
+  })
+
   it('of a code of another version still says what happened', async () => {
     expect(await me(await serving(problem('NEWER', 418)))).toMatchObject({ code: 'BAD_ARGUMENT', message: 'It is so.' })
   })

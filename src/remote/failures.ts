@@ -115,7 +115,15 @@ export function refusal(url: URL, answer: FailedAnswer): AppError {
   const message = [detail, ...others].join(' ')
   // Only the server's log can tell more of what it did not expect.
   const where = answer.status === 500 ? { where: `request ${requestId}` } : {}
-  return new AppError(code, message, { hint: waiting(code, answer) ?? HERE[code] ?? hint, ...where })
+  return new AppError(code, message, { hint: waiting(code, answer) ?? HERE[code] ?? ofCommands(hint), ...where })
+}
+
+/** What the server says of its routes, as whoever types commands does it. */
+function ofCommands(hint: string): string {
+  if (hint.includes('GET /api/v1/rules')) return '`bricktrail rules list` lists all.'
+  return /\/docs\b|\b(?:GET|POST|PUT|DELETE) \/api\//.test(hint)
+    ? 'Add --help to the command to see what it takes; `bricktrail doctor` tells whether the server is of another version.'
+    : hint
 }
 
 /** What is over by itself. Of anything else the server's own hint says more than when to ask again. */

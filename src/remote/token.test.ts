@@ -48,3 +48,12 @@ it('is asked for where there is none, and never repeated where it is none', asyn
     expect(JSON.stringify(failure) + String(failure)).not.toMatch(/hunter2|x-evil|a1B/)
   }
 })
+
+it('says of what begins as a token does why it is none', async () => {
+  const failure = (variable: string) => expect(tokenFrom({ variable })).rejects
+  await failure('btk_wrongwrongwrong').toMatchObject({
+    message: expect.stringContaining('it has 15 characters after btk_, and a token has 43'),
+  })
+  await failure(`${TOKEN} ${TOKEN}`).toMatchObject({ message: expect.stringContaining('other characters') })
+  await failure('hunter2').toMatchObject({ message: expect.stringContaining('those begin with btk_') })
+})

@@ -57,7 +57,18 @@ function checkMode(path: string, info: Stats): void {
 function checked(text: string, named: string): string {
   const token = text.trim()
   if (SHAPE.test(token)) return token
-  throw new AppError('BAD_ARGUMENT', `${named} is no token of Bricktrail: those begin with btk_.`, {
+  throw new AppError('BAD_ARGUMENT', `${named} is no token of Bricktrail: ${whyNot(token)}.`, {
     hint: '`bricktrail token create` prints one, this once.',
   })
+}
+
+/** So many characters stand behind the prefix of one that was copied whole. */
+const USUAL_LENGTH = 43
+
+function whyNot(token: string): string {
+  if (!token.startsWith('btk_')) return 'those begin with btk_'
+  const { length } = token.slice(4)
+  return length === USUAL_LENGTH || !/^[\w-]*$/.test(token)
+    ? 'it has other characters than letters, digits, _ and -'
+    : `it has ${length} characters after btk_, and a token has ${USUAL_LENGTH}`
 }

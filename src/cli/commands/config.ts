@@ -1,5 +1,8 @@
 /** `bricktrail config`: whether bricktrail.yaml can be used, and its schema. */
+import { existsSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { printable } from '../../core/printable.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { warnOfOpenHome } from '../home/open-home.ts'
 
@@ -24,6 +27,12 @@ export const registerConfig: RegisterCommand = (program, cli) => {
     })
 }
 
+/** What is said where there is no file: a home with a slip in its name has none, either. */
+const absent = (root: string): string =>
+  existsSync(root)
+    ? `There is no ${printable(join(root, 'bricktrail.yaml'))}; the usual settings hold.\n`
+    : `There is nothing at ${printable(root)}, so the usual settings hold; \`bricktrail init\` makes a home.\n`
+
 async function check(cli: CliContext, flags: Flags): Promise<void> {
   const { readConfig } = await import('../../config/config.ts')
   const { checkedSources } = await import('../../config/sources.ts')
@@ -39,7 +48,7 @@ async function check(cli: CliContext, flags: Flags): Promise<void> {
   }
   cli.out(
     file === undefined
-      ? 'There is no bricktrail.yaml; the usual settings hold.\n'
+      ? absent(cli.home().root)
       : `${file} can be used: ${sources.length} ${sources.length === 1 ? 'source' : 'sources'}, listens on ${isIPv6(listen.host) ? `[${listen.host}]` : listen.host}:${listen.port}.\n`,
   )
   await warnOfOpenHome(cli)

@@ -52,7 +52,7 @@ it('replaces a file that is there only where that is asked for', async () => {
 })
 
 it('warns of a source that is not there, and says where nothing was set', async () => {
-  expect((await config('check')).out).toBe('There is no bricktrail.yaml; the usual settings hold.\n')
+  expect((await config('check')).out).toMatch(/^There is nothing at .*, so the usual settings hold/)
   await init('--source', join(folder, 'later'))
   expect((await config('check')).notes).toBe(
     `warning: source logs: ${join(folder, 'later')} is not there, or may not be read.`,

@@ -32,6 +32,24 @@ describe('saved searches', () => {
     expect(await seen('viewer')).toEqual([])
   })
 
+  it('that could never be asked are refused', async () => {
+    for (const [wrong, name] of [
+      [{ q: 'acter:ana' }, 'q'],
+      [{ q: 'verb:logn' }, 'q'],
+      [{ from: 'noon-ish' }, 'from'],
+      [{ from: '2026-11-12', to: '2026-11-10' }, 'from'],
+    ] as const) {
+      const answer = await at.fetch('/api/v1/searches', { method: 'POST', as: 'viewer', json: { ...SEARCH, ...wrong } })
+      const { errors } = (await answer.json()) as { errors: { name: string }[] }
+      expect([answer.status, errors[0]?.name]).toEqual([422, name])
+    }
+    const kept = { ...SEARCH, from: '7d ago', to: 'now' }
+    const answer = await at.fetch('/api/v1/searches', { method: 'POST', as: 'viewer', json: kept })
+    const { id } = (await answer.json()) as { id: string }
+    expect(answer.status).toBe(201)
+    expect((await at.fetch(`/api/v1/searches/${id}`, { method: 'DELETE', as: 'viewer' })).status).toBe(204)
+  })
+
   it('that one keeps for oneself tell nothing, either, that is hidden since', async () => {
     const json = { name: 'of bo@example.com', q: 'bo@example.com verb:login' }
     expect((await at.fetch('/api/v1/searches', { method: 'POST', as: 'viewer', json })).status).toBe(201)
@@ -41,12 +59,12 @@ describe('saved searches', () => {
   })
 
   it('that are shared tell nobody what is hidden from them', async () => {
-    const q = 'actor:ana@example.com query:"SELECT secret"'
+    const q = 'actor:ana@example.com params.query:"SELECT secret"'
     const json = { name: 'of ana@example.com', q, shared: true }
     expect((await at.fetch('/api/v1/searches', { method: 'POST', as: 'admin', json })).status).toBe(201)
     const told = async (as: 'viewer' | 'analyst' | 'admin') => (await at.fetch('/api/v1/searches', { as })).text()
     expect(await told('admin')).toContain('SELECT secret')
-    expect(await told('analyst')).toMatch(/ana@example.com query:\[15 characters\].*"owner":"a admin"/)
+    expect(await told('analyst')).toMatch(/ana@example.com params.query:\[15 characters\].*"owner":"a admin"/)
     const asViewer = await told('viewer')
     expect(asViewer).not.toMatch(/ana@|secret|a admin/)
     expect(asViewer).toMatch(/actor:p-[0-9a-f]{12}@example\.com/)

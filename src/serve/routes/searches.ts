@@ -2,8 +2,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { masked } from '../alerting/text-mask.ts'
 import { type AppDeps, newRoutes } from '../app.ts'
+import type { SearchWish } from '../auth/searches.ts'
 import type { RouteGroup } from '../contract.ts'
+import { RequestProblem } from '../problems.ts'
+import { spanOf } from '../read/spans.ts'
 import { answer, behind, body, idParam, REFUSED, REFUSED_OR_CONFLICT } from '../routing.ts'
+import { searchOf } from '../search/to-sql.ts'
 import { NewSearch, SavedSearch } from '../shapes/access.ts'
 
 const EXAMPLE: SavedSearch = {
@@ -50,7 +54,7 @@ const forget = createRoute({
 })
 
 /** `/api/v1/searches`. */
-export const searches: RouteGroup<AppDeps> = ({ access, lake }) =>
+export const searches: RouteGroup<AppDeps> = ({ access, lake, now }) =>
   newRoutes()
     .openapi(list, async (c) => {
       const principal = c.get('principal')
@@ -66,8 +70,24 @@ export const searches: RouteGroup<AppDeps> = ({ access, lake }) =>
       )
       return c.json({ searches: found }, 200)
     })
-    .openapi(keep, (c) => c.json(access.searches.keep(c.get('principal'), c.req.valid('json')), 201))
+    .openapi(keep, (c) => {
+      const wish = c.req.valid('json')
+      checkUsable(wish, now())
+      return c.json(access.searches.keep(c.get('principal'), wish), 201)
+    })
     .openapi(forget, (c) => {
       access.searches.forget(c.get('principal'), c.req.valid('param').id)
       return c.body(null, 204)
     })
+
+/** What cannot be searched for is not worth keeping. @throws AppError BAD_ARGUMENT, BAD_TIME */
+function checkUsable({ q, from, to }: SearchWish, now: Date): void {
+  try {
+    searchOf(q)
+    spanOf({ from: from ?? undefined, to: to ?? undefined }, now)
+  } catch (cause) {
+    if (!(cause instanceof RequestProblem)) throw cause
+    const errors = (cause.errors ?? []).map((error) => ({ ...error, in: 'json' }))
+    throw new RequestProblem(cause.code, cause.message, { hint: cause.hint, errors })
+  }
+}
