@@ -47,12 +47,14 @@ export const LAKE_TABLES = ['events', 'rejects', 'findings', 'objects'] as const
 /**
  * A query's failure in words that name all tables: a sandbox without `objects` knows only of the others, and a name that is
  * nearly one of them says which was meant. Anything else comes back as it is.
+ *
+ * @param tables that whoever asks may read
  */
-export function namingTables(cause: unknown): unknown {
+export function namingTables(cause: unknown, tables: readonly string[] = LAKE_TABLES): unknown {
   const name = isAppError(cause) ? /^There is no table (.+) here\.$/.exec(cause.message)?.[1] : undefined
   if (!isAppError(cause) || name === undefined) return cause
-  const [meant] = nearest(name, LAKE_TABLES)
-  const hint = `${meant === undefined ? '' : `Did you mean ${meant}? `}The tables are ${LAKE_TABLES.join(', ')}; files and system tables cannot be read.`
+  const [meant] = nearest(name, tables)
+  const hint = `${meant === undefined ? '' : `Did you mean ${meant}? `}The tables are ${tables.join(', ')}; files and system tables cannot be read.`
   return new AppError(cause.code, cause.message, { hint, cause })
 }
 

@@ -1,5 +1,5 @@
 /** SQL that people write: in sandboxes, over what each may see. Few at once, the rest waits its turn. */
-import { copyObjects, mentionsObjects, namingTables } from '../../ask/lake-relations.ts'
+import { copyObjects, LAKE_TABLES, mentionsObjects, namingTables } from '../../ask/lake-relations.ts'
 import { AppError, isAppError } from '../../core/errors.ts'
 import { type Answer, openSandbox, type QueryLimits, type Sandbox } from '../../engine/sandbox.ts'
 import { removeScratch, scratchFolder } from '../../ingest/scratch.ts'
@@ -51,7 +51,7 @@ export class PeopleSql {
       return await kept.sandbox.query(sql, limits)
     } catch (cause) {
       if (limits.signal.aborted) throw nobodyWaits(limits.signal, cause)
-      throw withoutKey(namingTables(cause), this.#reader().key)
+      throw withoutKey(namingTablesOf(sight, cause), this.#reader().key)
     } finally {
       await this.#leave(kept)
     }
@@ -123,6 +123,19 @@ export class PeopleSql {
 /** Objects belong to no workspace, and their names are not masked. */
 const seesObjects = (sight: Sight): boolean =>
   !isLimitedByLists(sight.rows) && sight.masks.every((mask) => mask === 'query')
+
+/** As {@link namingTables}, of the tables that somebody may read; one that they may not is there all the same. */
+function namingTablesOf(sight: Sight, cause: unknown): unknown {
+  if (seesObjects(sight)) return namingTables(cause)
+  const tables = LAKE_TABLES.filter((name) => name !== 'objects')
+  const isAsked = isAppError(cause) && /^There is no table (?:(?:memory\.)?main\.)?objects here\.$/.test(cause.message)
+  if (!isAsked) return namingTables(cause, tables)
+  const why = isLimitedByLists(sight.rows) ? 'sees rows of some workspaces or categories only' : 'sees masked values'
+  return new AppError('SQL_REFUSED', `Who ${why} may not read the table objects: it names files of all.`, {
+    hint: `The tables you may read are ${tables.join(', ')}.`,
+    cause,
+  })
+}
 
 const versionsOf = ({ events, rejects, findings }: LakeSnapshot): string =>
   `${events.version} ${rejects.version} ${findings.version}`

@@ -100,6 +100,22 @@ describe('SQL of people', () => {
     expect(answer.columns.map(({ name }) => name)).toEqual(['e', 'r', 'f', 'o'])
   }, 30_000)
 
+  it('says why objects may not be read by who sees a part, and names the other tables', async () => {
+    const asked = async (wish: Parameters<typeof server.token>[0], text: string) => {
+      const headers = { authorization: `Bearer ${server.token({ role: 'analyst', ...wish })}` }
+      return (await server.fetch('/api/v1/sql', { headers, ...ask(text) })).json()
+    }
+    const few = { rows: { workspaces: ['1'] } }
+    expect(await asked(few, 'SELECT * FROM objects')).toMatchObject({
+      code: 'SQL_REFUSED',
+      detail:
+        'Who sees rows of some workspaces or categories only may not read the table objects: it names files of all.',
+      hint: 'The tables you may read are events, rejects, findings.',
+    })
+    const { hint } = (await asked(few, 'SELECT * FROM object')) as { hint: string }
+    expect(hint).not.toContain('objects')
+  }, 30_000)
+
   it('is cut at a limit, and says so', async () => {
     const answer = await server.json<SqlAnswer>('/api/v1/sql', ask('SELECT event_id FROM events', { limit: 3 }))
     expect([answer.rows.length, answer.truncated]).toEqual([3, true])
