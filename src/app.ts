@@ -9,6 +9,7 @@ import { Access } from './serve/auth/access.ts'
 import { Metrics } from './serve/metrics.ts'
 import type { OwnAction } from './serve/own-actions.ts'
 import { localRecord, OwnLog } from './serve/own-log.ts'
+import { checkOwnWritable } from './serve/own-writable.ts'
 import { openLakeReader } from './serve/read/lake-reader.ts'
 import { ROUTES } from './serve/routes/registry.ts'
 import { type Listening, listen } from './serve/server.ts'
@@ -44,7 +45,7 @@ const ANSWERS_MS = 5000
 
 /**
  * Starts the server, and then the loop.
- * @throws AppError LOCKED where the home or the port is taken, BAD_HOME where it would be open to the network without protection
+ * @throws AppError LOCKED where the home or the port is taken, NOT_RECORDED where the record of use cannot be written, BAD_HOME where it would be open to the network without protection
  */
 export async function startApp({ home, config, now, note }: AppOptions): Promise<RunningApp> {
   const closing: (() => unknown)[] = []
@@ -58,6 +59,7 @@ export async function startApp({ home, config, now, note }: AppOptions): Promise
     const access = Access.open(home.access, config.serve, now)
     closing.push(() => access.close())
     await checkUsable(config, access.tokens.list().length > 0)
+    await checkOwnWritable(home.own, now())
     const ownLog = new OwnLog(home.own, now)
     closing.push(() => ownLog.close())
     await ownLog.recover()

@@ -35,3 +35,18 @@ it('records the link it makes, sessions that other settings ended, and changes t
   expect(await readdir(`${home.own}-begun`)).toEqual([])
   access.close()
 })
+
+it.each(['own', 'own-begun'])('does not start where %s, for the record of use, cannot be written', async (name) => {
+  await writeFile(join(home.root, name), 'in the way')
+  const config = await readConfig(home, undefined)
+  const listen = { ...config.listen, port: 0 }
+  const start = () => startApp({ home, config: { ...config, listen }, now: () => new Date(), note: () => {} })
+  await expect(start()).rejects.toMatchObject({
+    code: 'NOT_RECORDED',
+    exit: 3,
+    message: expect.stringContaining(`cannot be written to ${join(home.root, name)}: `),
+    hint: expect.stringContaining('Let the account that runs the service write there'),
+  })
+  await rm(join(home.root, name))
+  expect(await (await start()).close()).toBe(true)
+})
