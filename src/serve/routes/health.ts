@@ -62,9 +62,10 @@ const metricsRoute = createRoute({
   method: 'get',
   path: '/metrics',
   tags: ['Health'],
-  summary: 'Give figures for Prometheus',
+  summary:
+    'Give figures for Prometheus. Asked from the machine of the service, and through no proxy, it needs no permission and is not recorded',
   description:
-    'In the text format, or in OpenMetrics where `Accept` asks for it. Whoever asks from this machine needs no token; others need `health:read`. A token that is limited to some rows is told of the process, its requests and its stages only.',
+    'In the text format, or in OpenMetrics where `Accept` asks for it. Whoever asks from this machine, and through no proxy, needs no token and is not recorded; others need `health:read` and are. A token that is limited to some rows is told of the process, its requests and its stages only.',
   middleware: [unlessLocal] as const,
   security: [{}, { token: [] }],
   'x-permission': 'health:read',
