@@ -20,6 +20,8 @@ interface Asking {
 export interface OverviewSpan {
   readonly fromMs: number
   readonly toMs: number
+  /** Rejects are counted until then: later than the rest where no end was asked for and the logs are old. */
+  readonly setAsideToMs: number
 }
 
 const DAY_MS = 86_400_000
@@ -59,7 +61,8 @@ export async function overviewSpan(
   const end = asked.toMs ?? (isOld ? newestMs + 1 : now.getTime())
   const toMs = Math.ceil(end / SLOT_MS) * SLOT_MS
   const fromMs = Math.floor((asked.fromMs ?? toMs - DAY_MS) / SLOT_MS) * SLOT_MS
-  return { fromMs: Math.min(fromMs, toMs - SLOT_MS), toMs }
+  const lateMs = asked.toMs === undefined ? Math.max(toMs, Math.ceil(now.getTime() / SLOT_MS) * SLOT_MS) : toMs
+  return { fromMs: Math.min(fromMs, toMs - SLOT_MS), toMs, setAsideToMs: lateMs }
 }
 
 /**
@@ -136,7 +139,12 @@ async function counted(whole: Asking, span: OverviewSpan, now: Date): Promise<Co
       newActors: actors.figure,
       newActions: actions.figure,
       newCountries: countries.figure,
-      rejects: { value: rejects.rows[0]?.now ?? 0, before: rejects.rows[0]?.before ?? 0, q: null },
+      rejects: {
+        value: rejects.rows[0]?.now ?? 0,
+        // As long a time before would be another length of time.
+        before: span.setAsideToMs > span.toMs ? null : (rejects.rows[0]?.before ?? 0),
+        q: null,
+      },
     },
     topFailedLogins: top('topFailedLogins'),
     topReaders: top('topReaders'),
@@ -200,10 +208,11 @@ function freshSql(source: string, { fromMs, toMs }: OverviewSpan): string {
   return `WITH facts AS MATERIALIZED (${facts}) ${[part('newActors', 'who'), part('newActions', 'act'), part('newCountries', 'country')].join(' UNION ALL ')}`
 }
 
-function rejectsSql(source: string, { fromMs, toMs }: OverviewSpan): string {
+/** By when they were set aside: a record that is none has no other time, and old logs come late. */
+function rejectsSql(source: string, { fromMs, toMs, setAsideToMs }: OverviewSpan): string {
   const before = 2 * fromMs - toMs
   return `SELECT count(*) FILTER (ingest_time >= ${at(fromMs)})::INTEGER AS now, count(*) FILTER (ingest_time < ${at(fromMs)})::INTEGER AS before
-    FROM ${source} WHERE ingest_time >= ${at(before)} AND ingest_time < ${at(toMs)}`
+    FROM ${source} WHERE ingest_time >= ${at(before)} AND ingest_time < ${at(setAsideToMs)}`
 }
 
 /** The overview, but for what alerts tell. */
@@ -216,7 +225,7 @@ export async function overview(
   const search = searchOf(SEARCHES.permissionChanges)
   const [known, changes, seal] = await Promise.all([
     counted(asking, span, now),
-    eventPage(reader, sight, { search, ...span, limit: MOST, order: 'newest' }, signal),
+    eventPage(reader, sight, { search, fromMs: span.fromMs, toMs: span.toMs, limit: MOST, order: 'newest' }, signal),
     sealSummary(reader.home),
   ])
   const newestMs = known.newestEvent === null ? undefined : Date.parse(known.newestEvent)

@@ -18,7 +18,7 @@ const get = createRoute({
   tags: ['Overview'],
   summary: 'Tell what happened, beside the same span before',
   description:
-    'Of the last 24 hours unless told otherwise; of the 24 hours up to the newest event where that is older. What Bricktrail itself was asked is left out. Spans are whole quarters of an hour.',
+    'Of the last 24 hours unless told otherwise; of the 24 hours up to the newest event where that is older. Without `to`, rejects are counted up to now, by when they were set aside. What Bricktrail itself was asked is left out. Spans are whole quarters of an hour.',
   ...behind('events:read', 'getOverview'),
   request: { query: z.object(spanParams) },
   responses: { ...REFUSED, 200: answer('The overview.', Overview, OVERVIEW) },

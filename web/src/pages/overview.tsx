@@ -65,7 +65,7 @@ export default function OverviewPage() {
       >
         {(data) => (
           <div className={overview.isPlaceholderData ? 'overview dated' : 'overview'}>
-            <Figures overview={data} />
+            <Figures overview={data} isOpen={span.to === null} />
             <div className="overview-main">
               <Activity overview={data} />
               <Standing overview={data} />

@@ -26,8 +26,8 @@ const FIGURES: readonly (readonly [Name, string, boolean])[] = [
   ['rejects', 'Rejects', true],
 ]
 
-/** A strip of numbers, each with the change since the span before. */
-export function Figures({ overview }: { readonly overview: Overview }) {
+/** A strip of numbers, each with the change since the span before. `isOpen` where no end was asked for. */
+export function Figures({ overview, isOpen }: { readonly overview: Overview; readonly isOpen: boolean }) {
   const [mayRead, mayOperate] = [useMay('events:raw'), useMay('health:read')]
   return (
     <dl className="figures panel">
@@ -38,16 +38,16 @@ export function Figures({ overview }: { readonly overview: Overview }) {
           figure={overview.figures[name]}
           isBad={isBad}
           span={{ from: overview.from, to: overview.to }}
-          href={name === 'rejects' && mayRead && mayOperate ? rejectsUrl(overview) : null}
+          href={name === 'rejects' && mayRead && mayOperate ? rejectsUrl(overview, isOpen) : null}
         />
       ))}
     </dl>
   )
 }
 
-/** Rejects are no events: they have a page of their own. */
-const rejectsUrl = ({ from, to }: Overview): string =>
-  `/operations?${new URLSearchParams({ show: 'rejects', from, to })}`
+/** Rejects are no events: they have a page of their own. They are counted up to now where no end was asked for. */
+const rejectsUrl = ({ from, to }: Overview, isOpen: boolean): string =>
+  `/operations?${new URLSearchParams({ show: 'rejects', from, ...(isOpen ? {} : { to }) })}`
 
 function Cell({
   title,
