@@ -7,6 +7,7 @@ import { homeAt } from '../../src/core/home.ts'
 import { Outbox } from '../../src/deliver/outbox.ts'
 import type { AlertPage } from '../../src/serve/shapes/alerts.ts'
 import type { Overview } from '../../src/serve/shapes/entities.ts'
+import type { RejectPage } from '../../src/serve/shapes/operations.ts'
 import type { RuleList } from '../../src/serve/shapes/rules.ts'
 import { openSite, type Site } from './site.fixture.ts'
 
@@ -166,13 +167,19 @@ describe('ways that lead somewhere', () => {
   it('the number of rejects leads to them, and nowhere for whom they are not for', async () => {
     const viewer = await rejectLinks(await site.as('viewer'))
     expect(await viewer.count()).toBe(0)
+    writeFileSync(join(site.home, 'dropped', 'bad.json'), '{"timestamp": \n')
+    const counted = async () => (await site.api<Overview>('/overview')).figures.rejects.value
+    await expect.poll(counted, { timeout: 30_000 }).toBeGreaterThan(0)
     const page = await site.signedIn()
     await (await rejectLinks(page)).click()
     await page.getByRole('tab', { name: 'Rejects', selected: true }).waitFor()
-    const { from, to } = await site.api<Overview>('/overview')
+    const { from, figures } = await site.api<Overview>('/overview')
     const shown = new URL(page.url()).searchParams
-    expect([shown.get('from'), shown.get('to')]).toEqual([from, to])
-    await page.getByText('No reject fits these filters').waitFor()
+    expect([shown.get('from'), shown.get('to')]).toEqual([from, null])
+    const { rejects } = await site.api<RejectPage>(`/rejects?from=${from}&limit=200`)
+    expect(rejects.length).toBe(figures.rejects.value)
+    expect(rejects.length).toBeGreaterThan(0)
+    await page.getByText('bad.json').first().waitFor()
   })
 
   it('the number of a level leads to just the alerts of that level', async () => {
