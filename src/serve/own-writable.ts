@@ -1,34 +1,30 @@
 /** Whether the record of use can be written, asked before a service starts: without it every answer would be a refusal. */
-import { access, constants, lstat, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { AppError, messageOf } from '../core/errors.ts'
-
-const FOLDER_MODE = 0o700
-
-/** A full disk is no reason not to start: what runs holds back, says so, and goes on once there is room. */
-const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT'])
+import { access, constants, lstat, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { AppError, isAppError, messageOf } from '../core/errors.ts'
 
 /**
- * Makes the folder of the record where it is not there.
+ * Makes nothing: the first record does.
  * @throws AppError NOT_RECORDED naming the folder that cannot be written
  */
 export async function checkOwnWritable(folder: string, now: Date): Promise<void> {
-  await writable(folder, true)
-  for (const each of [join(folder, `date=${now.toISOString().slice(0, 10)}`), `${folder}-begun`])
-    await writable(each, false)
+  for (const each of [folder, join(folder, `date=${now.toISOString().slice(0, 10)}`), `${folder}-begun`])
+    await writable(each)
 }
 
-async function writable(folder: string, isNeeded: boolean): Promise<void> {
+/** Of a folder that is not there yet, the one in which it will be made is asked. */
+async function writable(folder: string): Promise<void> {
   try {
-    const isThere = await lstat(folder).catch((cause: NodeJS.ErrnoException) => {
+    const info = await stat(folder).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT') return undefined
       throw cause
     })
-    if (isThere === undefined && !isNeeded) return
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+    if (info === undefined && (await isLink(folder))) throw new Error('it is a link to something that is not there')
+    if (info === undefined) return await writable(dirname(folder))
+    if (!info.isDirectory()) throw new Error('it is no folder')
     await access(folder, constants.W_OK | constants.X_OK)
   } catch (cause) {
-    if (FULL.has((cause as NodeJS.ErrnoException).code)) return
+    if (isAppError(cause)) throw cause
     throw new AppError('NOT_RECORDED', `The record of use cannot be written to ${folder}: ${messageOf(cause)}.`, {
       hint: 'Let the account that runs the service write there, and start it again: nothing is answered that cannot be recorded.',
       where: folder,
@@ -36,3 +32,9 @@ async function writable(folder: string, isNeeded: boolean): Promise<void> {
     })
   }
 }
+
+const isLink = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (info) => info.isSymbolicLink(),
+    () => false,
+  )
