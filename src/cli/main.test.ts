@@ -145,8 +145,9 @@ it('loads nothing for --help that only a command needs', () => {
   expect([...packages]).toEqual(['commander'])
   const rooms = new Set(loaded.flatMap((url) => /\/src\/(\w+)\//.exec(url)?.[1] ?? []))
   expect([...rooms].sort()).toEqual(['cli', 'core', 'serve', 'simulate'])
-  // The names of roles, which the help shows.
+  // The names of roles, which the help shows, and what a chosen name may not look like.
   expect(loaded.filter((url) => url.includes('/src/serve/')).map((url) => url.split('/').at(-1))).toEqual([
     'contract.ts',
+    'names.ts',
   ])
 })
