@@ -264,7 +264,7 @@ async function alert({ rounds: times }: BenchOptions): Promise<Row> {
 
 /** So many people, each of whom asks something every few seconds. */
 const USERS = 50
-const THINK_SECONDS = 5
+const THINK_SECONDS = 8
 
 async function serve(options: BenchOptions, folder: string): Promise<Row> {
   const like = await lake(options.largeEvents)
