@@ -8,7 +8,8 @@ import { overflowOf } from './body.ts'
 import type { Permission, Principal, ServeEnv } from './contract.ts'
 import type { RateLimit } from './limits.ts'
 import type { OwnAction } from './own-actions.ts'
-import type { OwnLog, OwnRecord } from './own-log.ts'
+import type { OwnLog } from './own-log.ts'
+import type { OwnRecord } from './own-record.ts'
 import { expected, problemResponse, RequestProblem, requestIdOf, STATUS } from './problems.ts'
 import { isSentWhileMade } from './server.ts'
 import type { ServeSettings } from './settings.ts'
@@ -188,18 +189,24 @@ async function refusalOf(
   isBackground = c.req.header('x-bricktrail-background') !== undefined,
 ): Promise<AppError | undefined> {
   try {
-    const { access, settings } = door
-    const asked = authenticate(c, access, { client: door.clients.of(c), publicUrl: settings.publicUrl, isBackground })
-    known.set(c, asked)
-    const allowance = door.requests.take(asked.principal.id)
-    if (!allowance.allowed) throw new TooOften(allowance.retrySeconds)
-    if (needs !== 'any' && !asked.principal.permissions.has(needs)) throw lacking(asked.principal, needs)
+    const principal = admitted(c, door, isBackground)
+    if (needs !== 'any' && !principal.permissions.has(needs)) throw lacking(principal, needs)
     if (changes(c)) await door.ownLog.ready()
     return undefined
   } catch (cause) {
     if (!isAppError(cause)) throw cause
     return cause.code === 'UNAUTHENTICATED' ? ofStranger(c, door, cause) : cause
   }
+}
+
+/** Who asks. @throws AppError where nobody knows, or they ask too often */
+function admitted(c: Context, door: Door, isBackground: boolean): Principal {
+  const asked = { client: door.clients.of(c), publicUrl: door.settings.publicUrl, isBackground }
+  const found = authenticate(c, door.access, asked)
+  known.set(c, found)
+  const allowance = door.requests.take(found.principal.id)
+  if (!allowance.allowed) throw new TooOften(allowance.retrySeconds)
+  return found.principal
 }
 
 /** Whoever goes on without a token that counts is told to wait; those who have one behind the same address are not. */
@@ -216,15 +223,11 @@ export function refuseStranger(c: Context, door: Door, action: OwnAction, refusa
 /** As {@link refuseStranger}, but the record says who it was where that is known. It keeps no session alive. */
 export function refuseAtDoor(c: Context, door: Door, action: OwnAction, refusal: AppError): Promise<Response> {
   try {
-    const { access, settings } = door
-    const asked = { client: door.clients.of(c), publicUrl: settings.publicUrl, isBackground: true }
-    const found = authenticate(c, access, asked)
-    known.set(c, found)
-    const allowance = door.requests.take(found.principal.id)
-    return refuse(c, door, action, allowance.allowed ? refusal : new TooOften(allowance.retrySeconds))
+    admitted(c, door, true)
+    return refuse(c, door, action, refusal)
   } catch (cause) {
     if (!isAppError(cause)) throw cause
-    return refuseStranger(c, door, action, refusal)
+    return cause instanceof TooOften ? refuse(c, door, action, cause) : refuseStranger(c, door, action, refusal)
   }
 }
 

@@ -13,8 +13,6 @@ import { BegunChanges, syncFolder } from './own-begun.ts'
 import type { OwnRecord } from './own-record.ts'
 import { RefusalCounts } from './own-refusals.ts'
 
-export type { OwnRecord } from './own-record.ts'
-
 /** Longest text that is kept whole; nobody may fill the disk with one request. Of a longer one its digest tells what it was. */
 const LONGEST_PARAM = 8000
 /** A statement that ran is kept whole, however long it may be: its end matters as much as its beginning. */

@@ -38,7 +38,7 @@ export class RefusalCounts {
   readonly #write: (record: OwnRecord) => Promise<void>
   readonly #counted = new Map<string, Counted>()
   /** What could not be written yet. */
-  #owed: Counted[] = []
+  readonly #owed: Counted[] = []
   #minute = { endsMs: 0, told: 0 }
   #timer: NodeJS.Timeout | undefined
 
@@ -54,8 +54,8 @@ export class RefusalCounts {
   toTell(record: OwnRecord): OwnRecord | undefined {
     this.#settle(this.#now().getTime())
     const counted = this.#of(record)
-    const most = record.who === undefined ? FEW : 1
     const isStranger = record.who === undefined
+    const most = isStranger ? FEW : 1
     if (counted.told < most && !(isStranger && this.#minute.told >= MOST_OF_STRANGERS) && counted.place !== OTHERS) {
       counted.told += 1
       if (isStranger) this.#minute.told += 1
@@ -73,6 +73,10 @@ export class RefusalCounts {
 
   #count(into: Counted, record: OwnRecord): void {
     count(into, record)
+    this.#arm()
+  }
+
+  #arm(): void {
     this.#timer ??= setTimeout(() => this.#later(), MINUTE_MS).unref()
   }
 
@@ -84,25 +88,34 @@ export class RefusalCounts {
 
   #later(): void {
     this.#timer = undefined
-    this.#settle(this.#now().getTime())
-    const isLeft = this.#owed.length > 0 || [...this.#counted.values()].some(({ refusals }) => refusals > 0)
-    if (isLeft) this.#timer = setTimeout(() => this.#later(), MINUTE_MS).unref()
+    // What fails is owed only then.
+    void this.#settle(this.#now().getTime()).then(() => {
+      if (this.#owed.length > 0 || [...this.#counted.values()].some(({ refusals }) => refusals > 0)) this.#arm()
+    })
   }
 
   #settle(nowMs: number): Promise<unknown> {
-    if (this.#minute.endsMs <= nowMs) this.#minute = { endsMs: nowMs + MINUTE_MS, told: 0 }
+    const isNewMinute = this.#minute.endsMs <= nowMs
+    if (isNewMinute) this.#minute = { endsMs: nowMs + MINUTE_MS, told: 0 }
     const ended = [...this.#counted].filter(([, { endsMs }]) => endsMs <= nowMs)
     for (const [key] of ended) this.#counted.delete(key)
-    const due = [...this.#owed, ...ended.map(([, counted]) => counted).filter(({ refusals }) => refusals > 0)]
-    this.#owed = []
+    // What could not be written is not tried again with every refusal.
+    const owed = isNewMinute ? this.#owed.splice(0) : []
+    const due = [...owed, ...ended.map(([, counted]) => counted).filter(({ refusals }) => refusals > 0)]
     return Promise.all(due.map((each) => this.#write(recordOf(each, this.#now())).catch(() => this.#owe(each))))
   }
 
-  /** Where the disk is full for long, what is owed stays as small as it was. */
+  /** Where the disk is full for long, what is owed stays as small as it was; what one did is never told of another. */
   #owe(counted: Counted): void {
-    const same = this.#owed.find(({ place }) => place === counted.place) ?? this.#owed[MOST_PLACES]
-    if (same === undefined) this.#owed.push(counted)
+    const others = { ...counted, place: OTHERS, who: undefined }
+    const isFull = this.#owed.length >= MOST_PLACES
+    const same = this.#owedLike(counted) ?? (isFull ? this.#owedLike(others) : undefined)
+    if (same === undefined) this.#owed.push(isFull ? others : counted)
     else add(same, counted)
+  }
+
+  #owedLike({ place, who }: Counted): Counted | undefined {
+    return this.#owed.find((each) => each.place === place && each.who?.id === who?.id)
   }
 
   #of(record: OwnRecord): Counted {

@@ -10,7 +10,8 @@ import { type Home, homeAt } from '../core/home.ts'
 import { Ingester, type IngestReport } from '../ingest/ingest.ts'
 import { catalogue } from '../normalise/catalogue/catalogue.ts'
 import { OWN_ACTIONS, OWN_SERVICE } from './own-actions.ts'
-import { OwnLog, type OwnRecord, recordedParams } from './own-log.ts'
+import { OwnLog, recordedParams } from './own-log.ts'
+import type { OwnRecord } from './own-record.ts'
 import { recordLines } from './records.fixture.ts'
 import { accessRoutes } from './routes/access.ts'
 import { auth } from './routes/auth.ts'
@@ -263,6 +264,37 @@ it('of one who asks too often tells the first and counts the others', async () =
     { requestParams: { q: 'x' } },
     { userIdentity: { email: 'ana@example.com' }, requestParams: { refusals: '19' } },
   ])
+})
+
+it('tells nothing of one that was counted of others, however long it could not be written', async () => {
+  let nowMs = now().getTime()
+  const log = new OwnLog(home.own, () => new Date(nowMs))
+  const ana = record().who
+  await writeFile(home.own, 'in the way')
+  const refusal = (who: OwnRecord['who'], address: string) =>
+    log.refused(record({ who, address, status: 429 })).catch(() => undefined)
+  for (let minute = 0; minute < 2; minute++) {
+    for (let n = 0; n < 150; n++) await refusal(undefined, `10.${minute}.${n}.1`)
+    for (let n = 0; n < 3; n++) await refusal(undefined, '203.0.113.5')
+    for (let n = 0; n < 7; n++) await refusal(ana, '203.0.113.5')
+    nowMs += 60_000
+    await refusal(undefined, '198.51.100.1')
+  }
+  await rm(home.own)
+  await log.close()
+  const counted = (await recordLines(home)).map(({ userIdentity, requestParams }) => ({
+    who: userIdentity?.email,
+    place: requestParams.neighbourhood,
+    refusals: Number(requestParams.refusals),
+  }))
+  const of = (place: string) => counted.filter((each) => each.place === place)
+  expect(of('203.0.113.0/24')).toEqual([
+    { who: 'unknown', place: '203.0.113.0/24', refusals: 6 },
+    { who: 'ana@example.com', place: '203.0.113.0/24', refusals: 14 },
+  ])
+  expect(of('others')).toMatchObject([{ who: 'unknown' }])
+  expect(counted.length).toBeLessThan(220)
+  expect(counted.reduce((sum, { refusals }) => sum + refusals, 0)).toBe(300 + 6 + 14 + 2)
 })
 
 it('keeps what it counted until it can be written', async () => {
