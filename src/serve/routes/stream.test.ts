@@ -36,12 +36,26 @@ function reader(wish: Partial<TokenWish> = {}): { readonly who: Principal; reado
 /** All that a stream says until it ends. */
 const textOf = (body: ReadableStream<Uint8Array>): Promise<string> => new Response(body).text()
 
+/** As {@link textOf}, of a stream at whose first ping something is done. */
+async function textWith(body: ReadableStream<Uint8Array>, atPing: () => void): Promise<string> {
+  const decoder = new TextDecoder()
+  let [text, hasPinged] = ['', false]
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true })
+    if (!hasPinged && text.includes('event: ping')) {
+      hasPinged = true
+      atPing()
+    }
+  }
+  return text
+}
+
 it('ends with the next ping once its token is revoked, and says pings before', async () => {
   const live = new LiveStream(undefined, 0, 20)
   const { who, id } = reader()
-  const said = textOf(live.open(who, undefined, signal, () => standing(server.access, who)))
-  setTimeout(() => server.access.tokens.revoke(id), 100)
-  expect(await said).toContain('event: ping')
+  const body = live.open(who, undefined, signal, () => standing(server.access, who))
+  const said = await textWith(body, () => server.access.tokens.revoke(id))
+  expect(said.match(/^event: .+$/gm)).toEqual(['event: ping'])
   expect(live.streams).toBe(0)
 })
 
@@ -108,8 +122,7 @@ describe('one who comes back', () => {
     const body = live.open(who, undefined, signal)
     for (let nth = 0; nth < 1002; nth++)
       live.tell({ kind: 'stage', stage: { name: 'a', state: 'idle', failuresInRow: 0, runs: 1 } })
-    setTimeout(() => live.close(), 100)
-    expect(lastOf(await textOf(body))).toBe('7-1002')
+    expect(lastOf(await textWith(body, () => live.close()))).toBe('7-1002')
   })
 })
 
