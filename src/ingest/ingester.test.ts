@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -64,8 +64,8 @@ async function object(name: string, from: number, count: number): Promise<string
   return path
 }
 
-const rowsOf = async () =>
-  (await DeltaTable.at(home().events, EVENTS_TABLE).snapshot()).files.reduce((sum, { rows }) => sum + rows, 0)
+const snapshot = () => DeltaTable.at(home().events, EVENTS_TABLE).snapshot()
+const rowsOf = async () => (await snapshot()).files.reduce((sum, { rows }) => sum + rows, 0)
 
 describe('an ingester', () => {
   it('takes one object after another, each event once', async () => {
@@ -98,6 +98,13 @@ describe('an ingester', () => {
     await take(by, await object('a.json', 0, 1))
     await by.close()
     expect(await take(by, await object('b.json', 1, 1))).toMatchObject({ events: 1 })
+  })
+
+  it('makes no batch of the last few objects of many', async () => {
+    await mkdir(join(folder, 'logs'))
+    for (let n = 0; n < 2100; n++) await object(`logs/${n}.json`, n, 1)
+    expect(await take(ingester(), join(folder, 'logs'))).toMatchObject({ events: 2100 })
+    expect((await snapshot()).version).toBe(0)
   })
 
   it('leaves no folder behind', async () => {

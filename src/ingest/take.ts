@@ -130,7 +130,7 @@ export async function takeObjects(
 
 /** @param left objects that have not been looked at */
 function isFull({ works, bytes }: Group, isFirst: boolean, left: number): boolean {
-  const mostLines = (isFirst ? FIRST_OBJECTS : BATCH_OBJECTS) + (left < FEW_LEFT ? left : 0)
+  const mostLines = (isFirst ? FIRST_OBJECTS : BATCH_OBJECTS) + (left < FEW_LEFT ? FEW_LEFT : 0)
   const most = works[0]?.shape === 'lines' ? mostLines : BATCH_TABLES
   return works.length >= most || bytes >= BATCH_BYTES || (bytes >= GATHERED_BYTES && areSmall(works.length, bytes))
 }
