@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { DeltaTable, EVENTS_TABLE } from '../lake/table.ts'
 import { RawArchive } from '../seal/raw/archive.ts'
@@ -23,12 +22,17 @@ const staged = (): string[] =>
 
 const version = async (): Promise<number> => (await DeltaTable.at(bench.home.events, EVENTS_TABLE).snapshot()).version
 
-/** Has the archive wait before it keeps anything. */
-function keepAfter(gate: Promise<unknown>): void {
+/** Until rows of a batch are written. */
+const untilStaged = () => vi.waitFor(() => expect(staged()).not.toEqual([]), { timeout: 30_000, interval: 20 })
+
+/** Has the archive do something before it keeps the next objects, and something once it has. */
+function keepBetween(before: () => Promise<unknown>, after?: () => unknown): void {
   const { keepAll } = RawArchive.prototype
-  vi.spyOn(RawArchive.prototype, 'keepAll').mockImplementation(async function (this: RawArchive, sources) {
-    await gate
-    return keepAll.call(this, sources)
+  vi.spyOn(RawArchive.prototype, 'keepAll').mockImplementationOnce(async function (this: RawArchive, sources) {
+    await before()
+    const kept = await keepAll.call(this, sources)
+    await after?.()
+    return kept
   })
 }
 
@@ -43,37 +47,48 @@ function bar(text: string): string {
 
 test('a batch is read while its bytes are kept, and committed once they are', async () => {
   const path = await bench.file('a.json', deliveryLines(1, 3))
-  const gate = Promise.withResolvers<void>()
-  keepAfter(gate.promise)
-  const taking = bench.take(path)
-  await vi.waitFor(() => expect(staged()).not.toEqual([]), { timeout: 30_000, interval: 20 })
-  await setTimeout(100)
-  expect(await version()).toBe(-1)
-  gate.resolve()
-  expect(await taking).toMatchObject({ events: 3, unreadable: [] })
+  const versions: number[] = []
+  keepBetween(untilStaged, async () => versions.push(await version()))
+  expect(await bench.take(path)).toMatchObject({ events: 3, unreadable: [] })
+  expect([...versions, await version()]).toEqual([-1, 0])
   expect((await verified(bench.home)).findings).toEqual([])
 })
 
-test('nothing is committed and nothing left over where the bytes cannot be kept, and all goes in once they can', async () => {
-  const text = deliveryLines(1, 3)
-  const path = await bench.file('a.json', text)
-  const barrier = bar(text)
-  await expect(bench.take(path)).rejects.toMatchObject({ code: 'BAD_HOME' })
-  expect(await version()).toBe(-1)
-  expect(await bench.leftovers()).toEqual([])
-  rmSync(barrier)
-  expect(await bench.take(path)).toMatchObject({ events: 3 })
-  expect((await verified(bench.home)).findings).toEqual([])
-})
+test.each([
+  { when: 'as is told at once', before: async () => undefined },
+  { when: 'as is told after the reading', before: untilStaged },
+])(
+  'where bytes cannot be kept, $when, nothing is committed or left over, and all goes in once they can',
+  async ({ before }) => {
+    const text = deliveryLines(1, 3)
+    const path = await bench.file('a.json', text)
+    const barrier = bar(text)
+    keepBetween(before)
+    await expect(bench.take(path)).rejects.toMatchObject({ code: 'BAD_HOME' })
+    expect(await version()).toBe(-1)
+    expect(await bench.leftovers()).toEqual([])
+    rmSync(barrier)
+    expect(await bench.take(path)).toMatchObject({ events: 3 })
+    expect((await verified(bench.home)).findings).toEqual([])
+  },
+)
 
 test('where the reading fails, keeping ends first, and the bytes that are kept do no harm', async () => {
   const path = await bench.file('a.json', deliveryLines(1, 3))
-  const ended = vi.fn()
-  keepAfter(setTimeout(3000).then(ended))
   const reading = vi.spyOn(await import('./staging.ts'), 'stageWorks')
   reading.mockRejectedValueOnce(Object.assign(new Error('no space'), { code: 'ENOSPC' }))
-  await expect(bench.take(path)).rejects.toMatchObject({ code: 'DISK_FULL' })
-  expect(ended).toHaveBeenCalled()
+  const told = vi.fn()
+  const toldAtTheEnd: number[] = []
+  keepBetween(
+    async () => {
+      await vi.waitFor(() => expect(reading).toHaveBeenCalled(), { timeout: 30_000 })
+      // Time for one that does not wait for the archive.
+      await vi.waitFor(() => expect(told).toHaveBeenCalled(), { timeout: 200, interval: 10 }).catch(() => undefined)
+    },
+    () => toldAtTheEnd.push(told.mock.calls.length),
+  )
+  await expect(bench.take(path).finally(told)).rejects.toMatchObject({ code: 'DISK_FULL' })
+  expect(toldAtTheEnd).toEqual([0])
   expect(await bench.leftovers()).toEqual([])
   expect(await bench.take(path)).toMatchObject({ events: 3 })
   expect((await verified(bench.home)).findings).toEqual([])
