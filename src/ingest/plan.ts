@@ -112,9 +112,8 @@ async function planned(object: SourceObject, context: PlanContext): Promise<Plan
   }
   if (isLabels(inspection)) return { kind: 'skipped' }
   const work = await prepare(inspection, before, context)
-  const { bytes, inspected } = inspection
+  const { bytes, inspected, head, samples } = inspection
   if (bytes !== undefined && work.firstByte === 0) context.hold?.(inspected.sha256, bytes)
-  const { head, samples } = inspection
   return { kind: 'work', work, head, samples, usable: work.firstByte > 0 && wasUsable(before) }
 }
 
