@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Engine } from './duckdb.ts'
 
 let engine: Engine
@@ -85,18 +85,24 @@ describe('a statement that is planned lightly', () => {
 })
 
 describe('an engine that is closed while a statement runs', () => {
-  const LONG = 'SELECT sum(a.i * b.i) AS n FROM range(10_000_000) a(i), range(1_000_000) b(i)'
+  const ROWS = 'range(10_000_000) a(i), range(1_000_000) b(i)'
+  const LONG = `SELECT sum(a.i * b.i) AS n FROM ${ROWS}`
+  /** Draws a number once it runs. */
+  const TELLING = `SELECT sum(a.i * b.i + drawn) AS n FROM (SELECT nextval('begun') AS drawn), ${ROWS}`
 
   it.each([
-    ['query', (own: Engine) => own.rows(LONG)],
-    ['statement', (own: Engine) => own.run(`CREATE TABLE t AS ${LONG}`)],
-    ['kept plan', (own: Engine) => own.runKept(`INSERT INTO kept ${LONG}`)],
+    ['query', (own: Engine) => own.rows(TELLING)],
+    ['statement', (own: Engine) => own.run(`CREATE TABLE t AS ${TELLING}`)],
+    ['kept plan', (own: Engine) => own.runKept(`INSERT INTO kept ${TELLING}`)],
   ])('ends the %s first, and takes nothing after', async (_, start) => {
     const own = await Engine.open({ threads: 2 })
     await own.run('CREATE TABLE kept (n HUGEINT)')
-    const running = start(own)
-    const failed = expect(running).rejects.toMatchObject({ code: 'ENGINE' })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await own.run('CREATE SEQUENCE begun')
+    const beside = await own.beside()
+    const failed = expect(start(own)).rejects.toMatchObject({ code: 'ENGINE' })
+    const drawn = () => beside.row('SELECT last_value AS n FROM duckdb_sequences()')
+    await vi.waitFor(async () => expect(await drawn()).toEqual({ n: '1' }), { timeout: 30_000, interval: 5 })
+    beside.close()
     own.close()
     own.close()
     own.interrupt()
