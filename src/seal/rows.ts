@@ -97,7 +97,7 @@ export async function digestRows(engine: Engine, path: string, form: RowForm): P
 
 /**
  * Digests the rows of several files of one form in one statement: it costs much less than one each, and keeps all threads
- * busy. 32 bytes of memory a row.
+ * busy. At most 100 bytes of memory a row.
  *
  * @returns one for each path, in their order
  * @throws AppError as {@link digestRows}

@@ -23,10 +23,13 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true }))
 
-async function checked(raw: RawRecord, masterKey?: Uint8Array): Promise<Report> {
+async function checked(raws: RawRecord | readonly RawRecord[], masterKey?: Uint8Array): Promise<Report> {
   const findings = new Findings()
   const check = new RawCheck(home, findings, masterKey)
-  check.take([{ raw } as ObjectRecord], 3)
+  check.take(
+    [raws].flat().map((raw) => ({ raw }) as ObjectRecord),
+    3,
+  )
   const hasher = new Hasher(1)
   await check.check(hasher, () => {})
   await hasher.settled()
@@ -88,24 +91,9 @@ describe.each([{ name: 'in the clear' }, { name: 'encrypted', master: MASTER }])
       records = (await archive.keepAll(sources)).map(unwrap)
     })
 
-    async function checkedPack(raws: readonly RawRecord[], key = master): Promise<Report> {
-      const findings = new Findings()
-      const check = new RawCheck(home, findings, key)
-      check.take(
-        raws.map((raw) => ({ raw }) as ObjectRecord),
-        3,
-      )
-      const hasher = new Hasher(1)
-      await check.check(hasher, () => {})
-      await hasher.settled()
-      check.end(true)
-      await hasher.close()
-      return findings.report()
-    }
-
     it('are all checked, each as it was received', async () => {
       expect(new Set(records.map(({ stored }) => stored?.path)).size).toBe(1)
-      expect(await checkedPack(records)).toMatchObject({ ok: true, checked: { rawObjects: 50 } })
+      expect(await checked(records, master)).toMatchObject({ ok: true, checked: { rawObjects: 50 } })
     })
 
     it('are found to be missing with their pack, or changed with it', async () => {
@@ -113,9 +101,9 @@ describe.each([{ name: 'in the clear' }, { name: 'encrypted', master: MASTER }])
       const bytes = await readFile(path)
       bytes[bytes.length - 20] = (bytes.at(-20) ?? 0) ^ 1
       await writeFile(path, bytes)
-      expect((await checkedPack(records)).findings).toMatchObject([{ kind: 'changed', leaf: 3 }])
+      expect((await checked(records, master)).findings).toMatchObject([{ kind: 'changed', leaf: 3 }])
       await rm(path)
-      expect((await checkedPack(records)).findings).toMatchObject([{ kind: 'missing', leaf: 3 }])
+      expect((await checked(records, master)).findings).toMatchObject([{ kind: 'missing', leaf: 3 }])
     })
 
     it('that were sealed as something else are found, whatever the pack is', async () => {
@@ -123,8 +111,8 @@ describe.each([{ name: 'in the clear' }, { name: 'encrypted', master: MASTER }])
       const longer = { ...first, bytes: first.bytes + 1 }
       const other = { ...first, sha256: first.sha256.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) }
       for (const lie of [longer, other])
-        expect((await checkedPack([lie, ...more])).findings).toMatchObject([{ kind: 'changed', leaf: 3 }])
-      expect((await checkedPack([longer, ...records])).findings[0]).toMatchObject({ kind: 'unverifiable', leaf: 3 })
+        expect((await checked([lie, ...more], master)).findings).toMatchObject([{ kind: 'changed', leaf: 3 }])
+      expect((await checked([longer, ...records], master)).findings[0]).toMatchObject({ kind: 'unverifiable', leaf: 3 })
     })
   },
 )
@@ -133,19 +121,10 @@ it('an encrypted pack is checked as stored without the key, and says of how many
   const archive = await RawArchive.open({ root: home }, { raw: 'keep', rawKey: `file:${join(home, 'key')}` })
   const path = join(home, 'log.json')
   const sources = Array.from({ length: 40 }, (_, at) => ({ path, firstByte: at * 19, lastByte: at * 19 + 190 + at }))
-  const findings = new Findings()
-  const check = new RawCheck(home, findings)
   const kept = (await archive.keepAll(sources)).map(unwrap)
-  check.take(
-    kept.map((raw) => ({ raw }) as ObjectRecord),
-    3,
-  )
-  const hasher = new Hasher(1)
-  await check.check(hasher, () => {})
-  check.end(true)
-  await hasher.close()
+  const report = await checked(kept)
   const objects = new Set(kept.map(({ sha256 }) => sha256)).size
-  expect(findings.report().notChecked).toContainEqual(expect.stringMatching(`${objects} raw objects are encrypted`))
+  expect(report.notChecked).toContainEqual(expect.stringMatching(`${objects} raw objects are encrypted`))
 })
 
 it('objects of which only digests are kept are counted as not checked', async () => {
