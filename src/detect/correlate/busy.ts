@@ -19,12 +19,16 @@ export function leastRows({ rule }: LinkedCorrelation): number {
   return Math.max(1, ...least)
 }
 
+const spanMs = ({ rule }: LinkedCorrelation): number => rule.timespanSecs * 1000
+
 /**
- * The number of the span that a row is in. A window is as long as one, so it lies in its last row's and the one before. Times without
- * end share one.
+ * Where the span begins that a row is in. A window is as long as one, so it lies in its last row's and the one before. The two at
+ * 1970 are one, which times without end share.
  */
-const spanSql = ({ rule }: LinkedCorrelation, dialect: Dialect): string =>
-  `coalesce(${dialect.epochMs('event_time')} // ${rule.timespanSecs * 1000}, 0)`
+function spanSql(correlation: LinkedCorrelation, dialect: Dialect): string {
+  const ms = dialect.epochMs('event_time')
+  return `coalesce(${ms} - ${ms} % ${spanMs(correlation)}, 0)`
+}
 
 /**
  * The spans that rows of met windows can be in: `group_key`, `span`. Undefined where the correlation may be met by any single row.
@@ -39,9 +43,10 @@ export function busySql(correlation: LinkedCorrelation, rows: string, dialect: D
   const kind = isOfRules ? 'rules' : type === 'value_count' ? 'values' : 'rows'
   const { counted, reached } = COUNTS[kind]
   const counts = `SELECT group_key, ${spanSql(correlation, dialect)} AS span, ${counted} FROM ${rows} GROUP BY group_key, span`
-  const busy = `SELECT group_key, span FROM (SELECT * REPLACE (unnest([span, span + 1]) AS span) FROM (${counts}))
-    GROUP BY group_key, span HAVING ${reached(least)}`
-  return `SELECT DISTINCT group_key, unnest([span, span - 1]) AS span FROM (${busy})`
+  const length = spanMs(correlation)
+  const reaching = `SELECT *, ${dialect.eachOf(['span', `span + ${length}`])} AS last FROM (${counts})`
+  const busy = `SELECT group_key, last FROM (${reaching}) GROUP BY group_key, last HAVING ${reached(least)}`
+  return `SELECT DISTINCT group_key, ${dialect.eachOf(['last', `last - ${length}`])} AS span FROM (${busy})`
 }
 
 /** What is counted in a span, and what two of them must come to. More than the measure is no fault, less would be. */

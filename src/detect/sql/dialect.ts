@@ -53,6 +53,8 @@ export interface Dialect {
   /** True where no element has a value. */
   readonly isEmpty: (list: string) => string
   readonly list: (elements: readonly string[]) => string
+  /** What makes of a row as many as there are values; in a SELECT's list. */
+  readonly eachOf: (values: readonly string[]) => string
   /** Elements that are not NULL, in order. */
   readonly present: (elements: readonly string[]) => string
   readonly joinTexts: (list: string, between: string) => string

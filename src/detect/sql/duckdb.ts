@@ -124,6 +124,7 @@ export const duckdb: Dialect = {
     `EXISTS (SELECT 1 FROM (SELECT unnest(${list}) AS ${name}) WHERE ${among(key(name), texts)})`,
   isEmpty: (list) => `coalesce(len(list_filter(${list}, lambda entry: entry IS NOT NULL)), 0) = 0`,
   list: (elements) => `[${elements.join(', ')}]`,
+  eachOf: (values) => `unnest([${values.join(', ')}])`,
   present: (elements) =>
     elements.length === 0 ? '[]' : `list_filter([${elements.join(', ')}], lambda entry: entry IS NOT NULL)`,
   joinTexts: (list, between) => `array_to_string(${list}, ${between})`,
