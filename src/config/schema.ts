@@ -177,7 +177,7 @@ const serve = z.strictObject({
         .min(10)
         .max(1_000_000)
         .optional()
-        .describe('Of one token or session; 1200 where absent.'),
+        .describe('Of one token, or one person in all their sessions; 1200 where absent.'),
       body: size.optional().describe('Longest body of a request; 1MiB where absent.'),
       headers: size.optional().describe('Longest headers; 16KiB where absent.'),
       request_time: duration.optional().describe('How long an answer may take; 60s where absent.'),

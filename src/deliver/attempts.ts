@@ -1,4 +1,4 @@
-/** When a destination is tried again: waits that double, with full jitter, and a circuit that opens after failures in a row. */
+/** When a destination is tried again: waits that double, with jitter, and a circuit that opens after failures in a row. */
 
 /** How waits grow. */
 export interface Waits {

@@ -35,7 +35,7 @@ export interface OidcSettings {
 
 /** Bounds of what one may ask. */
 export interface LimitSettings {
-  /** By token or session. */
+  /** By token, or by person in all their sessions. */
   readonly requestsPerMinute: number
   readonly bodyBytes: number
   readonly headerBytes: number
