@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ruleDeskOf } from '../rules/rule-desk.ts'
 import type { Backtest, Coverage, RuleDetail, RuleList, RuleRow } from '../shapes/rules.ts'
 import { type Alerted, alerted, digest } from './alerted.fixture.ts'
 import { alerts } from './alerts.ts'
@@ -170,14 +171,13 @@ describe('rules', () => {
       file,
       'title: Broken\nid: 77777777-2222-4333-8444-555555555555\nlogsource: {}\ndetection: { condition: nothing }\n',
     )
-    await new Promise((resolve) => setTimeout(resolve, 2100))
+    ruleDeskOf(server.bench.home).forget()
     expect((await list()).map(({ title }) => title)).toEqual(['Admin granted', 'Many logins'])
     await writeFile(file, ADMIN_RULE.replaceAll('1111', '7777').replaceAll('dmin', 'DMIN'))
-    await new Promise((resolve) => setTimeout(resolve, 2100))
-    expect(await list()).toHaveLength(3)
-    await (await import('node:fs/promises')).rm(file)
-    await new Promise((resolve) => setTimeout(resolve, 2100))
-    expect(await list()).toHaveLength(2)
+    const within = { timeout: 20_000, interval: 200 }
+    await expect.poll(list, within).toHaveLength(3)
+    await rm(file)
+    await expect.poll(list, within).toHaveLength(2)
   }, 30_000)
 })
 
