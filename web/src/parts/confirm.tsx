@@ -1,8 +1,9 @@
 /** Asks once more before something is told to the server that cannot be taken back. */
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Modal, Stack, Text } from '@mantine/core'
 import type { QueryKey } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { type Told, useTell } from '../queries/ask.ts'
+import { DialogButtons } from './dialog-buttons.tsx'
 import { Failed } from './state-of.tsx'
 
 /** Choices of {@link Confirm}. */
@@ -26,19 +27,14 @@ export function Confirm({ title, action, told, outdated, onClose, children }: Co
       <Stack gap="sm">
         <Text>{children}</Text>
         {tell.error === null ? null : <Failed error={tell.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            color="red"
-            loading={tell.isPending}
-            onClick={() => tell.mutate(told, { onSuccess: onClose })}
-            data-autofocus
-          >
-            {action}
-          </Button>
-        </Group>
+        <DialogButtons
+          onClose={onClose}
+          submit={action}
+          color="red"
+          loading={tell.isPending}
+          onClick={() => tell.mutate(told, { onSuccess: onClose })}
+          data-autofocus
+        />
       </Stack>
     </Modal>
   )

@@ -14,6 +14,7 @@ import {
 import { type FormEvent, useState } from 'react'
 import type { Permission, Role } from '../../../../src/serve/contract.ts'
 import type { MadeToken, NewToken } from '../../../../src/serve/shapes/access.ts'
+import { DialogButtons } from '../../parts/dialog-buttons.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { TimeText } from '../../parts/small.tsx'
@@ -128,18 +129,12 @@ function TokenForm({ onMade, onClose }: { readonly onMade: (made: MadeToken) => 
           />
         </Group>
         {make.error === null ? null : <Failed error={make.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            loading={make.isPending}
-            disabled={name.trim() === '' || (narrow && scopes.length === 0)}
-          >
-            Make
-          </Button>
-        </Group>
+        <DialogButtons
+          onClose={onClose}
+          submit="Make"
+          loading={make.isPending}
+          disabled={name.trim() === '' || (narrow && scopes.length === 0)}
+        />
       </Stack>
     </form>
   )

@@ -1,9 +1,10 @@
 /** People who signed in, and their roles. */
-import { Anchor, Button, Group, Modal, Radio, Stack, Table } from '@mantine/core'
+import { Anchor, Modal, Radio, Stack, Table } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import type { Role } from '../../../../src/serve/contract.ts'
 import type { PersonRow } from '../../../../src/serve/shapes/access.ts'
+import { DialogButtons } from '../../parts/dialog-buttons.tsx'
 import { MayButton, useWhyNot } from '../../parts/may.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Plain, visibleText } from '../../parts/plain.tsx'
@@ -128,14 +129,13 @@ function RoleDialog({ person, onClose }: { readonly person: PersonRow; readonly 
           </Stack>
         </Radio.Group>
         {change.error === null ? null : <Failed error={change.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button loading={change.isPending} disabled={role === person.role} onClick={() => void run()}>
-            Give role
-          </Button>
-        </Group>
+        <DialogButtons
+          onClose={onClose}
+          submit="Give role"
+          loading={change.isPending}
+          disabled={role === person.role}
+          onClick={() => void run()}
+        />
       </Stack>
     </Modal>
   )

@@ -1,7 +1,8 @@
 /** What is asked before an alert is resolved, noted, given to somebody or silenced. */
-import { Button, Group, Modal, Radio, Stack, Textarea, TextInput } from '@mantine/core'
+import { Modal, Radio, Stack, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import type { AlertDeed, AlertRow } from '../../../../src/serve/shapes/alerts.ts'
+import { DialogButtons } from '../../parts/dialog-buttons.tsx'
 import { OUTCOME_CHOICES, type OutcomeValue } from './deeds.ts'
 
 /** What a dialog is about. */
@@ -71,7 +72,7 @@ export function ResolveDialog({ alerts, onClose, onDeed }: DialogProps) {
             />
           ) : null}
           <NoteField value={note} onChange={setNote} label="Note (optional)" />
-          <Buttons onClose={onClose} submit="Resolve" />
+          <DialogButtons onClose={onClose} submit="Resolve" />
         </Stack>
       </form>
     </Modal>
@@ -90,7 +91,7 @@ export function NoteDialog({ alerts, onClose, onDeed }: DialogProps) {
       <form onSubmit={submit}>
         <Stack gap="sm">
           <NoteField value={note} onChange={setNote} label="Note" first />
-          <Buttons onClose={onClose} submit="Keep" off={note.trim() === ''} />
+          <DialogButtons onClose={onClose} submit="Keep" disabled={note.trim() === ''} />
         </Stack>
       </form>
     </Modal>
@@ -116,7 +117,7 @@ export function AssignDialog({ alerts, onClose, onDeed }: DialogProps) {
             maxLength={200}
             data-autofocus
           />
-          <Buttons onClose={onClose} submit={name.trim() === '' ? 'Give back' : 'Assign'} />
+          <DialogButtons onClose={onClose} submit={name.trim() === '' ? 'Give back' : 'Assign'} />
         </Stack>
       </form>
     </Modal>
@@ -149,29 +150,5 @@ function NoteField({
       }}
       {...(first ? { 'data-autofocus': true } : {})}
     />
-  )
-}
-
-/** The buttons at the end of a dialog. */
-export function Buttons({
-  onClose,
-  submit,
-  off = false,
-  busy = false,
-}: {
-  readonly onClose: () => void
-  readonly submit: string
-  readonly off?: boolean
-  readonly busy?: boolean
-}) {
-  return (
-    <Group justify="flex-end" gap="xs">
-      <Button variant="default" onClick={onClose}>
-        Cancel
-      </Button>
-      <Button type="submit" disabled={off} loading={busy}>
-        {submit}
-      </Button>
-    </Group>
   )
 }

@@ -3,12 +3,12 @@ import { Button, Checkbox, Group, Modal, Radio, Stack, Text, TextInput } from '@
 import { notifications } from '@mantine/notifications'
 import { type FormEvent, useState } from 'react'
 import type { AlertRow, NewSilence, SilenceRow } from '../../../../src/serve/shapes/alerts.ts'
+import { DialogButtons } from '../../parts/dialog-buttons.tsx'
 import { MayButton, useWhyNot } from '../../parts/may.tsx'
 import { Plain, visibleText } from '../../parts/plain.tsx'
 import { Tag, TimeText } from '../../parts/small.tsx'
 import { Empty, Failed, StateOf } from '../../parts/state-of.tsx'
 import { useAsk, useTell } from '../../queries/ask.ts'
-import { Buttons } from './dialogs.tsx'
 
 const DURATIONS = [
   { value: '2h', label: '2 hours' },
@@ -98,7 +98,7 @@ export function SilenceDialog({ alert, onClose }: { readonly alert: AlertRow; re
             data-autofocus
           />
           {make.error === null ? null : <Failed error={make.error} />}
-          <Buttons onClose={onClose} submit="Silence" off={!ready} busy={make.isPending} />
+          <DialogButtons onClose={onClose} submit="Silence" disabled={!ready} loading={make.isPending} />
         </Stack>
       </form>
     </Modal>

@@ -2,7 +2,6 @@
 import {
   ActionIcon,
   Alert,
-  Button,
   Checkbox,
   Divider,
   Group,
@@ -16,6 +15,7 @@ import {
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import type { SavedSearch } from '../../../../src/serve/shapes/access.ts'
+import { DialogButtons } from '../../parts/dialog-buttons.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Plain } from '../../parts/plain.tsx'
 import { StateOf } from '../../parts/state-of.tsx'
@@ -145,14 +145,7 @@ function SaveForm({ search, onDone }: { readonly search: Search; readonly onDone
             <Plain text={`${save.error.message} ${save.error.hint}`} />
           </Alert>
         )}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onDone}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={name.trim() === ''}>
-            Save
-          </Button>
-        </Group>
+        <DialogButtons onClose={onDone} submit="Save" loading={save.isPending} disabled={name.trim() === ''} />
       </Stack>
     </form>
   )
