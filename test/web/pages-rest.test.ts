@@ -31,42 +31,56 @@ function asked(page: Page, path: string): Request[] {
 const events = (change: object): string => `event: events\ndata: ${JSON.stringify({ kind: 'events', ...change })}\n\n`
 const RESET = 'event: reset\ndata: {"kind":"reset"}\n\n'
 
-/** Answers the stream with what is told, once `when` is there; the page comes back to it after `retryMs`. */
-async function streamOf(page: Page, told: string, retryMs: number, when: Promise<unknown>): Promise<void> {
-  const body = `retry: ${retryMs}\n\n${told}`
+/** Answers the stream with what is told, once `when` is there. The page comes back to it soon, and hears nothing more. */
+async function streamOf(page: Page, told: string, when: Promise<unknown>): Promise<void> {
+  const bodies = [`retry: 200\n\n${told}`]
   await page.route('**/api/v1/stream', async (route) => {
     await when
-    await route.fulfill({ contentType: 'text/event-stream', body })
+    await route.fulfill({ contentType: 'text/event-stream', body: bodies.shift() ?? 'retry: 600000\n\n' })
   })
 }
 
-/** The page of integrity asks anew with each change of events; what it asked, with such a stream. */
-async function asksAfter(change: string, retryMs = 600_000): Promise<readonly Request[]> {
-  const page = await site.signedIn()
+/** A page that asks a question anew with each change of events, and a heading that shows it has its answer. */
+const INTEGRITY = { path: '/integrity', heading: 'Growth', question: '/seal' }
+
+/** What a page asked by the time that it heard such a stream to its end. */
+async function asksAfter(
+  page: Page,
+  told: string,
+  { path, heading, question } = INTEGRITY,
+): Promise<readonly Request[]> {
   const { promise: isThere, resolve } = Promise.withResolvers<void>()
-  await streamOf(page, change, retryMs, isThere)
-  const asks = asked(page, '/seal')
-  await page.goto('/integrity')
-  await page.getByRole('heading', { name: 'Growth' }).waitFor()
-  const told = page.waitForResponse('**/api/v1/stream')
+  await streamOf(page, told, isThere)
+  const [asks, streams] = [asked(page, question), asked(page, '/stream')]
+  await page.goto(path)
+  await page.getByRole('heading', { name: heading }).waitFor()
   resolve()
-  await (await told).finished()
+  await expect.poll(() => streams.length).toBe(2)
   return asks
 }
 
 describe('what comes live', () => {
   it('has a page ask anew, but not where it is only what was asked of Bricktrail', async () => {
-    const ofOthers = await asksAfter(events({ added: 3, own: 2, rejects: 0 }))
+    const ofOthers = await asksAfter(await site.signedIn(), events({ added: 3, own: 2, rejects: 0 }))
     await expect.poll(() => ofOthers.length).toBe(2)
-    const own = await asksAfter(events({ added: 3, own: 3, rejects: 0 }))
-    await new Promise((resolve) => setTimeout(resolve, 1000))
+    const own = await asksAfter(await site.signedIn(), events({ added: 3, own: 3, rejects: 0 }))
     expect(own.length).toBe(1)
+  })
+
+  it('has the overview ask anew, later where it asked just before', async () => {
+    const page = await site.signedIn()
+    await page.clock.install()
+    const overview = { path: '/', heading: 'Changes of permissions', question: '/overview' }
+    const asks = await asksAfter(page, events({ added: 3, own: 2, rejects: 0 }), overview)
+    expect(asks.length).toBe(1)
+    await page.clock.fastForward(30_000)
+    await expect.poll(() => asks.length).toBe(2)
   })
 
   it('is counted by the explorer, however much the page asked itself', async () => {
     const page = await site.signedIn()
     const { promise: isThere, resolve } = Promise.withResolvers<void>()
-    await streamOf(page, events({ added: 2, own: 1, rejects: 0 }), 600_000, isThere)
+    await streamOf(page, events({ added: 2, own: 1, rejects: 0 }), isThere)
     const asks = asked(page, '/events/facets')
     await page.goto('/events?q=-service:bricktrail')
     await page.locator('.events-body .event-row').first().waitFor()
@@ -77,7 +91,7 @@ describe('what comes live', () => {
   })
 
   it('and that cannot be resumed has the page ask for all of it again, without a word', async () => {
-    const asks = await asksAfter(RESET)
+    const asks = await asksAfter(await site.signedIn(), RESET)
     await expect.poll(() => asks.length).toBe(2)
   })
 

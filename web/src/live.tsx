@@ -1,15 +1,15 @@
 /** The live stream: one connection for the page, which many parts listen to. */
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react'
-import { changeOf, foreignEvents, type LiveChange } from './live-change.ts'
+import { changeOf, foreignEvents } from './live-change.ts'
 
-/** Kinds of changes that the server tells of, where `events` are those of the account, and `use` is what people ask of Bricktrail. */
-type LiveKind = 'events' | 'use' | 'findings' | 'alerts' | 'stage'
+/** Kinds of changes that pages listen to, where `events` are those of the account, and `use` is what people ask of Bricktrail. */
+type LiveKind = 'events' | 'use' | 'alerts' | 'stage'
 
 /** How the connection is. */
 export type LiveState = 'connecting' | 'live' | 'lost'
 
-type Listener = (change: LiveChange) => void
+type Listener = () => void
 
 interface Live {
   readonly state: LiveState
@@ -17,7 +17,7 @@ interface Live {
   readonly listen: (kind: LiveKind, listener: Listener) => () => void
 }
 
-const KINDS: readonly LiveKind[] = ['events', 'use', 'findings', 'alerts', 'stage']
+const KINDS: readonly LiveKind[] = ['events', 'use', 'alerts', 'stage']
 
 /** A browser gives up on a stream that was refused; it is asked for again after this long, and then ever more seldom. */
 const FIRST_RETRY_MS = 2000
@@ -25,9 +25,6 @@ const LONGEST_RETRY_MS = 60_000
 
 /** Browsers open six connections to a server, for all its tabs together: a tab that nobody sees gives its one back after this long. */
 const UNSEEN_MS = 20_000
-
-/** Nobody knows how much a tab missed while it did not listen. */
-const MISSED: LiveChange = { missed: true }
 
 const LiveContext = createContext<Live>({ state: 'connecting', listen: () => () => {} })
 
@@ -65,8 +62,8 @@ function connect(
   let wait = FIRST_RETRY_MS
   /** What is to be done about what a closed stream did not tell. */
   let onOpened = () => {}
-  const tell = (kind: LiveKind, change: LiveChange) => {
-    for (const listener of listeners.get(kind) ?? []) listener(change)
+  const tell = (kind: LiveKind) => {
+    for (const listener of listeners.get(kind) ?? []) listener()
   }
   const open = () => {
     source = new EventSource('/api/v1/stream')
@@ -86,15 +83,14 @@ function connect(
     source.addEventListener('reset', onGap)
     source.addEventListener('events', ({ data }) => {
       const change = changeOf(data)
-      if (foreignEvents(change) > 0 || change.rejects !== 0) tell('events', change)
-      if (change.own !== 0) tell('use', change)
+      if (foreignEvents(change) > 0 || change.rejects !== 0) tell('events')
+      if (change.own !== 0) tell('use')
     })
-    for (const kind of ['findings', 'alerts', 'stage'] as const)
-      source.addEventListener(kind, ({ data }) => tell(kind, changeOf(data)))
+    for (const kind of ['alerts', 'stage'] as const) source.addEventListener(kind, () => tell(kind))
   }
   const rest = () => {
     onOpened = () => {
-      for (const kind of KINDS) tell(kind, MISSED)
+      for (const kind of KINDS) tell(kind)
     }
     source?.close()
     setState('connecting')
@@ -123,5 +119,5 @@ export function useLive(kind: LiveKind, listener: Listener): void {
   useEffect(() => {
     latest.current = listener
   })
-  useEffect(() => listen(kind, (change) => latest.current(change)), [kind, listen])
+  useEffect(() => listen(kind, () => latest.current()), [kind, listen])
 }

@@ -1,7 +1,7 @@
 /** What happened since yesterday; every number leads to its events. */
 import { Anchor } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { useRef } from 'react'
+import { useEffect, useRef } from 'react'
 import { Link, useLocation } from 'wouter'
 import type { Overview } from '../../../src/serve/shapes/entities.ts'
 import { useLive } from '../live.tsx'
@@ -122,11 +122,18 @@ function Changes({ overview }: { readonly overview: Overview }) {
 function useFreshOverview(): void {
   const queries = useQueryClient()
   const last = useRef(Date.now())
+  const timer = useRef<number>(undefined)
   const refresh = () => {
-    if (Date.now() - last.current < REFRESH_MS) return
-    last.current = Date.now()
-    void queries.invalidateQueries({ queryKey: ['overview'] })
+    timer.current ??= window.setTimeout(
+      () => {
+        timer.current = undefined
+        last.current = Date.now()
+        void queries.invalidateQueries({ queryKey: ['overview'] })
+      },
+      Math.max(0, last.current + REFRESH_MS - Date.now()),
+    )
   }
+  useEffect(() => () => window.clearTimeout(timer.current), [])
   useLive('events', refresh)
   useLive('alerts', refresh)
 }
