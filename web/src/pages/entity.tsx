@@ -1,4 +1,5 @@
 /** All of a person, a principal, a thing or an address on one page. */
+import { upperFirst } from '@mantine/hooks'
 import type { Entity, EntityKind } from '../../../src/serve/shapes/entities.ts'
 import { PageHead } from '../parts/panel.tsx'
 import { Plain } from '../parts/plain.tsx'
@@ -55,12 +56,10 @@ function Shown({ kind, id }: { readonly kind: EntityKind; readonly id: string })
 }
 
 const KIND_WORDS: Readonly<Record<EntityKind, (type: string | null) => string>> = {
-  actor: (type) => (type === null || type === 'unknown' ? 'Actor' : capital(type.replaceAll('_', ' '))),
-  target: (type) => (type === null ? 'Target' : capital(type.replaceAll('_', ' '))),
+  actor: (type) => (type === null || type === 'unknown' ? 'Actor' : upperFirst(type.replaceAll('_', ' '))),
+  target: (type) => (type === null ? 'Target' : upperFirst(type.replaceAll('_', ' '))),
   ip: () => 'IP address',
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 const Nothing = () => (
   <Empty title="No events in this time" icon="explorer">

@@ -1,5 +1,5 @@
 /** Who is signed in, since when and from where; and an end to it. */
-import { Group, Table } from '@mantine/core'
+import { Button, Group, Table } from '@mantine/core'
 import { useState } from 'react'
 import type { SessionRow } from '../../../../src/serve/shapes/access.ts'
 import { Confirm } from '../../parts/confirm.tsx'
@@ -97,15 +97,9 @@ function SessionLine({ session, path, whyNot }: { readonly session: SessionRow }
 function SignOut() {
   const signOut = useSignOut()
   return (
-    <MayButton
-      variant="default"
-      size="compact-xs"
-      whyNot={null}
-      loading={signOut.isPending}
-      onPress={() => signOut.mutate()}
-    >
+    <Button variant="default" size="compact-xs" loading={signOut.isPending} onClick={() => signOut.mutate()}>
       Sign out
-    </MayButton>
+    </Button>
   )
 }
 

@@ -1,6 +1,6 @@
 /** Which alerts the queue holds; kept in the address. */
 import { Group, NativeSelect, SegmentedControl, Switch, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
+import { upperFirst, useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useState } from 'react'
 import type { AlertRow } from '../../../../src/serve/shapes/alerts.ts'
 import { FilterChip } from '../../parts/filter-chip.tsx'
@@ -51,14 +51,12 @@ export const WIDE = {
   finding: null,
 } satisfies Changes
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-
 /** A level as the lowest, or as the lowest and the highest. */
 const LEVEL_CHOICES = [
   { value: '', label: 'Any level' },
   ...LEVELS.filter((level) => level !== 'critical' && level !== 'informational').map((level) => ({
     value: level,
-    label: `${capital(level)} and above`,
+    label: `${upperFirst(level)} and above`,
   })),
   ...LEVELS.map((level) => ({ value: `${level} ${level}`, label: `Only ${level}` })),
 ]

@@ -99,7 +99,9 @@ function Reasons({
       data={[
         { value: '', label: 'Any reason' },
         ...counts.map(({ value, count }) => ({ value, label: `${visibleText(value)} (${numberOf(count)})` })),
-        ...(reason === '' || counts.some(({ value }) => value === reason) ? [] : [{ value: reason, label: reason }]),
+        ...(reason === '' || counts.some(({ value }) => value === reason)
+          ? []
+          : [{ value: reason, label: visibleText(reason) }]),
       ]}
     />
   )
