@@ -1,6 +1,7 @@
 /** Commands that read the lake, on a home and over a server of it. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { writeSmallLake } from '../ask/small-lake.fixture.ts'
+import { Sandbox } from '../engine/sandbox.ts'
 import { type Asked, asked, emptyHome } from '../serve/read/asked.fixture.ts'
 import { recordLines } from '../serve/records.fixture.ts'
 import { ROUTES } from '../serve/routes/registry.ts'
@@ -144,8 +145,10 @@ describe('query', () => {
   it('is stopped on the server with the command', async () => {
     const endless = 'SELECT count(*) FROM range(1000000000000) a, range(1000000000) b'
     const started = performance.now()
+    const begun = vi.spyOn(Sandbox.prototype, 'query')
     const running = cli.over(registerQuery, ['query', endless, '--timeout', '2m'])
-    await new Promise((done) => setTimeout(done, 1500))
+    await vi.waitFor(() => expect(begun).toHaveBeenCalled(), { timeout: 30_000, interval: 20 })
+    begun.mockRestore()
     process.emit('SIGINT')
     expect((await running).exitCode).toBe(130)
     // Both places are free again: the next does not wait for it.

@@ -201,8 +201,7 @@ describe('a connection', () => {
     expect(await me(cut)).toMatchObject({ code: 'NO_SERVER', message: expect.stringContaining('cut') })
     const half = await serving((_, answer) => {
       answer.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })
-      answer.write('{"permissions":')
-      setTimeout(() => answer.destroy(), 50)
+      answer.write('{"permissions":', () => answer.destroy())
     })
     expect(await me(half)).toMatchObject({ code: 'NO_SERVER', message: expect.stringContaining('in the midst') })
   })
