@@ -12,8 +12,8 @@ import type { CliContext, ServerWish } from './contract.ts'
 import { withServer } from './server.ts'
 import { notOnServer } from './server-wish.ts'
 
-/** Flags of `export` that matter here. */
-export interface ServerExportFlags {
+/** Flags of `export`. */
+export interface ExportFlags {
   readonly format: string
   readonly out: string
   readonly from?: string
@@ -39,7 +39,7 @@ export interface ServerExport extends Downloaded {
 export async function downloadEvents(
   cli: CliContext,
   wish: ServerWish,
-  flags: ServerExportFlags,
+  flags: ExportFlags,
   signal: AbortSignal,
 ): Promise<ServerExport> {
   const { path, ...kind } = targetOf(flags)
@@ -59,7 +59,7 @@ function standardOutput(cli: CliContext, signal: AbortSignal): Writable {
   })
 }
 
-function targetOf({ format: name, out, gzip, safeCsv, validate }: ServerExportFlags): ServerTarget {
+function targetOf({ format: name, out, gzip, safeCsv, validate }: ExportFlags): ServerTarget {
   if (validate === true) throw notOnServer('--validate', 'Run it on the machine of the home.')
   if (!safeCsv) throw notOnServer('--no-safe-csv', 'What a server gives is always safe for a spreadsheet.')
   const format = SERVER_FORMATS.find((each) => each === name.toLowerCase())

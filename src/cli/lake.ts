@@ -7,7 +7,7 @@ import type { ApiClient } from '../remote/client.ts'
 import type { CliContext } from './contract.ts'
 
 /** SQL over the lake that is named. Close it. */
-export async function openLake(cli: CliContext, options: LakeSandboxOptions, signal?: AbortSignal): Promise<LakeSql> {
+export async function openLake(cli: CliContext, options: LakeSandboxOptions, signal: AbortSignal): Promise<LakeSql> {
   const wish = cli.server()
   if (wish === undefined) {
     const { openLakeSandbox } = await import('../ask/lake-relations.ts')
@@ -15,7 +15,7 @@ export async function openLake(cli: CliContext, options: LakeSandboxOptions, sig
   }
   const { ServerLake } = await import('../remote/lake.ts')
   const { clientOf } = await import('./server.ts')
-  return new ServerLake(await clientOf(wish, signal === undefined ? {} : { signal }))
+  return new ServerLake(await clientOf(wish, { signal }))
 }
 
 /** A list of events, as it is asked for. */
@@ -41,7 +41,7 @@ export async function openEventLists(
   signal: AbortSignal,
 ): Promise<EventLists> {
   const wish = cli.server()
-  if (wish === undefined) return sqlLists(await openLake(cli, options))
+  if (wish === undefined) return sqlLists(await openLake(cli, options, signal))
   const { clientOf, noteMasks } = await import('./server.ts')
   const api = await clientOf(wish, { signal })
   await noteMasks(cli, api)

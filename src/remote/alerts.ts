@@ -102,12 +102,11 @@ export class ServerAlerts implements AlertBook {
   /** The server does one at a time: what fails halfway is told with what was done. */
   async #do(before: AlertLine, deed: AlertDeed, doneBefore: number): Promise<Deeded> {
     try {
-      const body = deed
       const alert = await this.#api.ask<AlertDetail>(
         'POST',
         `/api/v1/alerts/${encodeURIComponent(before.id)}/deeds`,
         'history',
-        { body },
+        { body: deed },
       )
       return { isDone: changed(deed, before, alert), alert: lineOf(alert) }
     } catch (cause) {

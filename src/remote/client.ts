@@ -118,6 +118,11 @@ export class ApiClient {
     throw ended(answer, notBricktrail(url, answer))
   }
 
+  /** False for who asks what everybody may. */
+  get hasToken(): boolean {
+    return this.#place.token !== undefined
+  }
+
   /** Ends the connections. */
   close(): void {
     this.#transport.close()

@@ -108,11 +108,8 @@ export function refusal(url: URL, answer: FailedAnswer): AppError {
         )
       : notBricktrail(url, answer)
   const { code, detail, hint, errors = [], requestId } = problem
-  const more = errors.map(({ name, message }) => `${name}: ${message}`).filter((said) => !detail.includes(said))
-  const others = more.filter(
-    (said) => !errors.some(({ message }) => said.endsWith(message) && detail.includes(message)),
-  )
-  const message = [detail, ...others].join(' ')
+  const others = errors.filter((each) => !detail.includes(each.message))
+  const message = [detail, ...others.map((each) => `${each.name}: ${each.message}`)].join(' ')
   // Only the server's log can tell more of what it did not expect.
   const where = answer.status === 500 ? { where: `request ${requestId}` } : {}
   return new AppError(code, message, { hint: waiting(code, answer) ?? HERE[code] ?? ofCommands(hint), ...where })
@@ -131,7 +128,6 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TOO_MANY', 'BUSY', 
 
 function waiting(code: ErrorCode, { status, headers }: FailedAnswer): string | undefined {
   if (!PASSING.has(code)) return undefined
-
   const after = Number(headers['retry-after'])
   if (!Number.isFinite(after) || after <= 0 || (status !== 429 && status !== 503)) return undefined
   return `Run the command again in ${after} ${after === 1 ? 'second' : 'seconds'}.`

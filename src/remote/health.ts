@@ -16,14 +16,14 @@ const READY: Readonly<Record<string, readonly [well: string, ill: string]>> = {
 
 /**
  * Looks at the server: whether it is ready, and, as far as the token may see it, how its loop, sources, destinations and seal do.
+ * Without a token only what is public is looked at.
  *
- * @param hasToken false for who asks without one: then only what is public is looked at
  * @throws AppError NO_SERVER, BAD_SERVER
  */
-export async function serverChecks(api: ApiClient, hasToken: boolean): Promise<readonly Check[]> {
+export async function serverChecks(api: ApiClient): Promise<readonly Check[]> {
   const { checks } = await api.report<{ checks: Record<string, boolean> }>('/readyz', 'checks')
   const ready = Object.entries(checks).map(([name, isWell]) => readyCheck(name, isWell))
-  if (!hasToken) return [{ name: 'server', state: 'ok', finding: `${api.address} answers` }, ...ready]
+  if (!api.hasToken) return [{ name: 'server', state: 'ok', finding: `${api.address} answers` }, ...ready]
   const me = await api.me()
   const may = (permission: Permission) => me.permissions.includes(permission)
   return [

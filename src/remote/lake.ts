@@ -36,7 +36,11 @@ export class ServerLake implements LakeSql {
 
   /** As {@link query}: the whole answer is one batch. */
   async stream(sql: string, limits: QueryLimits = {}): Promise<AnswerStream> {
-    return heldAnswer(await this.query(sql, limits))
+    const { columns, rows, truncated, elapsedMs } = await this.query(sql, limits)
+    async function* batches() {
+      yield rows
+    }
+    return { columns, batches: batches(), truncated: () => truncated, elapsedMs: () => elapsedMs }
   }
 
   /** @throws AppError BAD_ARGUMENT: the server answers in JSON */
@@ -58,12 +62,4 @@ function secondsOf(timeoutMs: number): number {
   throw new AppError('BAD_ARGUMENT', `A server gives a statement 1 to ${MOST_SECONDS} seconds.`, {
     hint: 'Give --timeout 5m at most.',
   })
-}
-
-/** An answer that is there already, as one that comes. */
-export function heldAnswer({ columns, rows, truncated, elapsedMs }: Answer): AnswerStream {
-  async function* batches() {
-    yield rows
-  }
-  return { columns, batches: batches(), truncated: () => truncated, elapsedMs: () => Math.round(elapsedMs) }
 }

@@ -1,6 +1,7 @@
 /** The seal of a server: its state, its checkpoint, proofs of events, and verification over there. */
 import { AppError } from '../core/errors.ts'
 import { parseProof } from '../seal/proof.ts'
+import type { EventProof } from '../seal/prove.ts'
 import type { EventPage } from '../serve/shapes/events.ts'
 import type { SealView } from '../serve/shapes/operations.ts'
 import type { ApiClient } from './client.ts'
@@ -9,16 +10,6 @@ import type { Shown } from './contract.ts'
 /** How far a seal goes; a home tells up to which versions of its tables, too. */
 export interface SealShown extends Shown<Omit<SealView, 'checkpoint' | 'growth' | 'verification'>> {
   readonly sealed?: Readonly<Record<string, number>>
-}
-
-/** A proof, and where its event stands. */
-export interface ProofShown {
-  readonly eventId: string
-  readonly file: string
-  readonly position: number
-  readonly leaf: bigint
-  readonly size: bigint
-  readonly text: string
 }
 
 /** A verification that has ended. */
@@ -39,7 +30,7 @@ const [WHOLE_ID, FEWEST_DIGITS] = [32, 8]
 const PROOF_SILENT_MS = 180_000
 
 /** Proves an event, by the beginning of its id. @throws AppError BAD_ARGUMENT, NOT_FOUND */
-export async function serverProof(api: ApiClient, typed: string): Promise<ProofShown> {
+export async function serverProof(api: ApiClient, typed: string): Promise<EventProof> {
   const eventId = await eventNamed(api, typed.toLowerCase())
   const path = `/api/v1/events/${encodeURIComponent(eventId)}/proof`
   const text = await api.text(path, /^text\/plain/, { silentMs: PROOF_SILENT_MS })

@@ -35,8 +35,7 @@ async function checksOf(cli: CliContext): Promise<readonly Check[]> {
   }
   const { withServer } = await import('../server.ts')
   const { serverChecks } = await import('../../remote/health.ts')
-  const hasToken = wish.token !== undefined || wish.tokenFile !== undefined
-  return withServer(wish, (api) => serverChecks(api, hasToken), { isPublic: true })
+  return withServer(wish, serverChecks, { isPublic: true })
 }
 
 /** Whether the settings of delivery can be used; nothing where there are none. */

@@ -5,16 +5,7 @@ import type { ExportTarget } from '../../export/target.ts'
 import type { DayRelation, ExportedFile } from '../../export/write.ts'
 import type { DataFile } from '../../lake/table.ts'
 import type { CliContext, Progress, RegisterCommand, ServerWish } from '../contract.ts'
-
-interface Flags {
-  readonly format: string
-  readonly out: string
-  readonly from?: string
-  readonly to?: string
-  readonly gzip?: boolean
-  readonly safeCsv: boolean
-  readonly validate?: boolean
-}
+import type { ExportFlags } from '../export-over-server.ts'
 
 /** OCSF needs about 300 MB a thread: JSON is made in arenas that hold a vector of whole events. */
 const MEMORY_PER_THREAD_MB = 400
@@ -37,13 +28,13 @@ export const registerExport: RegisterCommand = (program, cli) => {
     .option('--safe-csv', 'make CSV cells harmless that a spreadsheet would run as formulas', true)
     .option('--no-safe-csv', 'leave such cells as they are')
     .option('--validate', 'check a sample of the events against the OCSF schema first (ocsf only)')
-    .action(async (flags: Flags) => {
+    .action(async (flags: ExportFlags) => {
       const { stoppable } = await import('../stoppable.ts')
       await stoppable(cli, (signal) => exportEvents(cli, flags, signal))
     })
 }
 
-async function exportEvents(cli: CliContext, flags: Flags, signal: AbortSignal): Promise<void> {
+async function exportEvents(cli: CliContext, flags: ExportFlags, signal: AbortSignal): Promise<void> {
   const wish = cli.server()
   if (wish !== undefined) return exportFromServer(cli, wish, flags, signal)
   const { exportTarget } = await import('../../export/target.ts')
@@ -62,7 +53,12 @@ async function exportEvents(cli: CliContext, flags: Flags, signal: AbortSignal):
   }
 }
 
-async function exportFromServer(cli: CliContext, wish: ServerWish, flags: Flags, signal: AbortSignal): Promise<void> {
+async function exportFromServer(
+  cli: CliContext,
+  wish: ServerWish,
+  flags: ExportFlags,
+  signal: AbortSignal,
+): Promise<void> {
   const { downloadEvents } = await import('../export-over-server.ts')
   if (flags.out === '-') await checkStream(cli, flags)
   const { path, events, bytes, found } = await downloadEvents(cli, wish, flags, signal)
@@ -73,7 +69,7 @@ async function exportFromServer(cli: CliContext, wish: ServerWish, flags: Flags,
   cli.note(`warning: the oldest of ${found.toLocaleString('en-US')} events; ${more}.`)
 }
 
-async function formatOf({ format: name, safeCsv, validate }: Flags): Promise<ExportFormat> {
+async function formatOf({ format: name, safeCsv, validate }: ExportFlags): Promise<ExportFormat> {
   const { AppError } = await import('../../core/errors.ts')
   const { formatNamed } = await import('../../export/registry.ts')
   const format = formatNamed(name)
@@ -90,7 +86,7 @@ interface Chosen {
   readonly days: readonly DayRelation[]
 }
 
-async function chosenEvents(cli: CliContext, { from, to }: Flags): Promise<Chosen> {
+async function chosenEvents(cli: CliContext, { from, to }: ExportFlags): Promise<Chosen> {
   const { parseRange } = await import('../../ask/times.ts')
   const { AppError } = await import('../../core/errors.ts')
   const { filesBetween, scanSql } = await import('../../lake/read.ts')
@@ -147,7 +143,7 @@ async function write(
 }
 
 /** Standard output takes the events, so it can take nothing else. */
-async function checkStream(cli: CliContext, flags: Flags): Promise<void> {
+async function checkStream(cli: CliContext, flags: ExportFlags): Promise<void> {
   const { AppError } = await import('../../core/errors.ts')
   if (cli.json()) {
     throw new AppError('BAD_ARGUMENT', '--out - and --json both want standard output.', {

@@ -1,7 +1,7 @@
 /** `bricktrail prove`: evidence in one file, or of a period in one folder, that can be checked without this home. */
 import { writeFile } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
-import type { ProofShown } from '../../remote/seal.ts'
+import type { EventProof } from '../../seal/prove.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 
 interface Flags {
@@ -47,7 +47,7 @@ async function proveOne(cli: CliContext, id: string, flags: Flags): Promise<void
   cli.out(`The proof is in ${out}; check it with: bricktrail verify ${out} --key VKEY\n`)
 }
 
-async function proofOf(cli: CliContext, id: string): Promise<ProofShown> {
+async function proofOf(cli: CliContext, id: string): Promise<EventProof> {
   const wish = cli.server()
   if (wish === undefined) {
     const { withSealing } = await import('../sealing.ts')
