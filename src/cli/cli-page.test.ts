@@ -21,7 +21,7 @@ takes \`--help\`.
 | \`--plain-http\` | asks over \`http://\` on another machine, too, where others could read the token |
 | \`--json\` | prints one machine-readable object and nothing else on standard output |
 
-Both stand before or after the name of the command. Answers go to standard output, notes and progress to standard error;
+All stand before or after the name of the command. Answers go to standard output, notes and progress to standard error;
 progress shows on a terminal only, and once a step has taken a second. What can be asked of a server, and what needs a home:
 [Use the command line over the API](../how-to/use-the-command-line-over-the-api.md).
 
