@@ -1,12 +1,12 @@
 /** Words of filters that nothing is called: a typing error must not look like an empty answer. */
 import { AppError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
 import type { QueryLimits } from '../engine/sandbox.ts'
 import { catalogue } from '../normalise/catalogue/catalogue.ts'
 import { spellings } from '../normalise/catalogue/spellings.ts'
 import { CATEGORIES, KEY_EVENTS, type Term, VERBS } from '../normalise/catalogue/vocabulary.ts'
 import { type EventFilter, type Pattern, parsePatterns, patternTest } from './filter.ts'
 import type { LakeQuery } from './lake-sql.ts'
-import { nearest } from './nearest.ts'
 
 /** What the model says of how an event ended. */
 export const STATUSES = ['SUCCESS', 'UNAUTHORIZED', 'FAILURE'] as const

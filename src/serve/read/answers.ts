@@ -1,5 +1,6 @@
 /** Answers kept by their question, bounded in bytes; and one run for all who ask the same at once. */
 import { createHash } from 'node:crypto'
+import { BoundedCache } from './bounded-cache.ts'
 import { nobodyWaits } from './connections.ts'
 
 /** About the memory that a text of JSON takes once it is objects. */
@@ -19,19 +20,19 @@ interface Flight {
 
 /** See above. */
 export class Answers {
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept: BoundedCache<Kept>
   readonly #flights = new Map<string, Flight>()
   readonly #mostBytes: number
-  #bytes = 0
 
   /** @param mostBytes what all kept answers may take, about */
   constructor(mostBytes: number) {
     this.#mostBytes = mostBytes
+    this.#kept = new BoundedCache(mostBytes, ({ bytes }) => bytes)
   }
 
   /** Bytes of what is kept. */
   get bytes(): number {
-    return this.#bytes
+    return this.#kept.bytes
   }
 
   /**
@@ -41,13 +42,8 @@ export class Answers {
    */
   async answer<T>(question: string, signal: AbortSignal, make: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const key = createHash('sha256').update(question).digest('base64')
-    const kept = this.#kept.get(key)
-    if (kept !== undefined) {
-      // The last used stands last.
-      this.#kept.delete(key)
-      this.#kept.set(key, kept)
-      return kept.answer as T
-    }
+    const kept = this.#kept.of(key)
+    if (kept !== undefined) return kept.answer as T
     if (signal.aborted) throw nobodyWaits(signal)
     const flight = this.#flights.get(key) ?? this.#start(key, make)
     return this.#join(flight, signal) as Promise<T>
@@ -89,13 +85,6 @@ export class Answers {
   #keep(key: string, answer: unknown): void {
     const bytes = JSON.stringify(answer).length * OBJECT_FACTOR + 200
     // One answer may not push out all others.
-    if (bytes > this.#mostBytes / 8) return
-    this.#kept.set(key, { answer, bytes })
-    this.#bytes += bytes
-    for (const [oldest, { bytes: freed }] of this.#kept) {
-      if (this.#bytes <= this.#mostBytes) break
-      this.#kept.delete(oldest)
-      this.#bytes -= freed
-    }
+    if (bytes <= this.#mostBytes / 8) this.#kept.keep(key, { answer, bytes })
   }
 }

@@ -3,6 +3,7 @@ import { lit } from '../../engine/sql.ts'
 import { raw } from '../../export/formats/raw.ts'
 import { type EventsFound, eventPage, type PageQuestion } from './event-page.ts'
 import type { LakeReader } from './lake-reader.ts'
+import { instantSql } from './spans.ts'
 import type { Sight } from './visible.ts'
 
 /** A record of schema 2.0. */
@@ -24,12 +25,11 @@ export async function auditPage(
   if (events.length === 0) return { records: [], next, version }
   const times = events.map(({ time }) => Date.parse(time))
   const [fromMs, toMs] = [Math.min(...times), Math.max(...times) + 1]
-  const at = (ms: number) => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`
   const { rows } = await reader.rows<Row>(
     sight,
     ({ events: seen }) =>
       raw.select(
-        `(SELECT * FROM ${seen} WHERE event_time >= ${at(fromMs)} AND event_time < ${at(toMs)}
+        `(SELECT * FROM ${seen} WHERE event_time >= ${instantSql(fromMs)} AND event_time < ${instantSql(toMs)}
           AND event_id IN (${events.map(({ id }) => lit(id)).join(', ')}))`,
         ['event_id AS id'],
       ),

@@ -1,7 +1,8 @@
 /** Questions to counts instead of events: what is counted already, and the rest counted on the way. */
 
-import { lit } from '../../engine/sql.ts'
+import { timeConditions } from '../../ask/filter.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
+import type { DataFile } from '../../lake/snapshot.ts'
 import type { Answer } from '../contract.ts'
 import { columnsNamedIn } from './columns-named.ts'
 import { askerOf, type LakeReader, laneOf, type ReadOptions } from './lake-reader.ts'
@@ -98,10 +99,10 @@ async function countsRelation(
     ([start, end]) => start < end && Math.abs(start) < FAR_MS && Math.abs(end) < FAR_MS,
   )
   const columns = usedColumns(wanted)
-  const scanned: (typeof files)[number][] = []
+  const scanned: DataFile[] = []
   const parts: string[] = []
   const limited = (sql: string) => parts.push(`SELECT * FROM (${sql}) WHERE ${limitsSql(sight.rows)}`)
-  const scan = (some: typeof files, fromTime: number, toTime: number) => {
+  const scan = (some: readonly DataFile[], fromTime: number, toTime: number) => {
     if (some.length === 0 || fromTime >= toTime) return
     const counted = `(${countedSql(scanSql(table, some), spanSql(fromTime, toTime), wanted, slotMs)})`
     parts.push(`SELECT * FROM ${visible(counted, columns, sight, { key: reader.key }, COUNT_COLUMNS)}`)
@@ -112,25 +113,20 @@ async function countsRelation(
   }
   // Events of files that are counted and not placed are not among the places.
   if (isPlaced && edges.length > 0) limited(placesSql(kinds, coverage, edges, wanted, { slotMs }))
-  scan([...coverage.rest], fromMs, toMs)
+  scan(coverage.rest, fromMs, toMs)
   for (const [start, end] of edges) scan(within(coverage.unplaced, start, end), start, end)
   const none = { counted: [], rest: [], unplaced: [], isAimed: false }
   const nothing = `SELECT * FROM (${slotsSql(kinds, none, undefined, undefined, wanted)})`
   return { relation: `(${parts.length === 0 ? nothing : parts.join(' UNION ALL BY NAME ')})`, scanned }
 }
 
-const within = (files: readonly Parameters<typeof laneOf>[0][number][], fromMs: number, toMs: number) =>
+const within = (files: readonly DataFile[], fromMs: number, toMs: number) =>
   filesBetween({ version: 0, files, txnVersion: () => undefined }, fromMs, toMs - 1)
 
 function spanSql(fromMs: number, toMs: number): string {
-  const day = (ms: number) => lit(new Date(ms).toISOString().slice(0, 10))
-  const conditions = [
-    ...(fromMs > -FAR_MS
-      ? [`event_date >= DATE ${day(fromMs)}`, `event_time >= TIMESTAMPTZ ${lit(new Date(fromMs).toISOString())}`]
-      : []),
-    ...(toMs < FAR_MS
-      ? [`event_date <= DATE ${day(toMs)}`, `event_time < TIMESTAMPTZ ${lit(new Date(toMs).toISOString())}`]
-      : []),
-  ]
+  const conditions = timeConditions({
+    ...(fromMs > -FAR_MS ? { fromMs } : {}),
+    ...(toMs < FAR_MS ? { toMs } : {}),
+  })
   return conditions.length === 0 ? 'TRUE' : conditions.join(' AND ')
 }

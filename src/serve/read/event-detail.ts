@@ -70,7 +70,7 @@ async function timeOf(reader: LakeReader, sight: Sight, id: string, signal: Abor
     { signal },
   )
   const ms = rows[0]?.ms
-  if (ms !== undefined) reader.seen.add(id, ms)
+  if (ms !== undefined) reader.seen.keep(id, ms)
   return ms
 }
 

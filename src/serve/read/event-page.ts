@@ -1,5 +1,5 @@
 /** Pages of events, in a stable order: by time, then by id. */
-import { timeConditions } from '../../ask/filter.ts'
+import { ERROR_SQL, timeConditions } from '../../ask/filter.ts'
 import { lit } from '../../engine/sql.ts'
 import type { Search } from '../search/to-sql.ts'
 import type { EventRow } from '../shapes/events.ts'
@@ -45,7 +45,7 @@ export const ACTOR_SQL = "coalesce(nullif(actor.email, ''), nullif(actor.name, '
 const ROW = `event_id AS id, event_time AS time, ${ACTOR_SQL} AS actor, actor.type AS "actorType", service, action, category, verb,
   key_event AS "keyEvent", coalesce(nullif(targets[1].name, ''), targets[1].id) AS target, targets[1].type AS "targetType",
   coalesce(len(targets), 0)::INTEGER AS targets, status, status_code AS "statusCode",
-  left(coalesce(nullif(error_message, ''), status_reason), 500) AS error, source_ip AS ip, geo.country AS country, client,
+  left(${ERROR_SQL}, 500) AS error, source_ip AS ip, geo.country AS country, client,
   workspace_id AS workspace, session_id AS "sessionId", request_id AS "requestId"`
 
 /** Columns of events that {@link ROW} needs. */
@@ -159,7 +159,7 @@ function firstOf(
 function pageOf(reader: LakeReader, { limit }: PageQuestion, rows: readonly PlacedRow[], version: number): EventsFound {
   const page = rows.slice(0, limit)
   const last = rows.length > limit ? page.at(-1) : undefined
-  for (const { id, us } of page) reader.seen.add(id, Number(BigInt(us) / 1000n))
+  for (const { id, us } of page) reader.seen.keep(id, Number(BigInt(us) / 1000n))
   return {
     events: page.map(({ us, ...row }) => row),
     next: last === undefined ? undefined : { timeUs: BigInt(last.us), id: last.id },
@@ -238,7 +238,7 @@ async function rowsOf(
   const [fromMs, toMs] = [Number((least ?? 0n) / 1000n) - 1, Number((most ?? 0n) / 1000n) + 1]
   const instants = [...new Set(times)].map((us) => `make_timestamptz(${us})`)
   page.forEach(({ id }, at) => {
-    reader.seen.add(id, Number((times[at] ?? 0n) / 1000n))
+    reader.seen.keep(id, Number((times[at] ?? 0n) / 1000n))
   })
   const { rows } = await reader.rows<EventRow>(
     sight,

@@ -231,6 +231,22 @@ describe('kept answers', () => {
     await answers.answer('huge', signal, async () => 'x'.repeat(100_000))
     expect(answers.bytes).toBeLessThanOrEqual(50_000)
   })
+
+  it('count once, also where the first who asked left and it was made all the same', async () => {
+    const answers = new Answers(50_000)
+    const made = Promise.withResolvers<string>()
+    const gone = new AbortController()
+    const left = answers.answer('q', gone.signal, () => made.promise)
+    gone.abort()
+    await expect(left).rejects.toMatchObject({ code: 'SQL_TIMEOUT' })
+    const again = answers.answer('q', signal, () => made.promise)
+    made.resolve('x'.repeat(1000))
+    expect(await again).toHaveLength(1000)
+    const { bytes } = answers
+    const once = new Answers(50_000)
+    await once.answer('q', signal, async () => 'x'.repeat(1000))
+    expect(bytes).toBe(once.bytes)
+  })
 })
 
 describe('the columns of a statement', () => {

@@ -8,11 +8,10 @@ import { filesBetween, scanSql } from '../../lake/read.ts'
 import type { DataFile } from '../../lake/snapshot.ts'
 import type { Answer, AskOptions, LakeQuestions, Relations } from '../contract.ts'
 import { Answers } from './answers.ts'
+import { BoundedCache } from './bounded-cache.ts'
 import { columnsNamedIn } from './columns-named.ts'
 import { Connections, type Lane, type PlainRow } from './connections.ts'
 import { maskKey } from './mask-key.ts'
-import { RowCache } from './row-cache.ts'
-import { SeenTimes } from './seen-times.ts'
 import { Slots } from './slots.ts'
 import { type LakeSnapshot, Snapshots } from './snapshots.ts'
 import { maskedText, type Sight, visibleEvents, visibleFindings, visibleRejects } from './visible.ts'
@@ -51,6 +50,10 @@ const THREADS = 1
 const DEFAULT_ANSWER_BYTES = 64_000_000
 /** Some 50,000 rows of pages. */
 const ROW_BYTES = 40_000_000
+/** What a text takes beside its characters, about. */
+const TEXT_OVERHEAD = 150
+/** 100,000 events: some hours of pages of a busy team. */
+const [SEEN_BYTES, SEEN_EACH] = [10_000_000, 100]
 const DEFAULT_WAITING = 200
 /** A page asks some ten things at once, and people have more than one open. */
 const WAITING_OF_ONE = 24
@@ -109,10 +112,16 @@ export class LakeReader implements LakeQuestions {
   readonly key: string
   /** What is kept counted. */
   readonly slots: Slots
-  /** Rows that pages were made of, as they are. */
-  readonly rowCache = new RowCache(ROW_BYTES)
-  /** When events of pages happened. */
-  readonly seen = new SeenTimes()
+  /**
+   * Rows that pages were made of, as they are, as JSON, by file and number: files never change, and people look at the same few rare
+   * events again. Whoever takes rows out sees to it who may see them.
+   */
+  readonly rowCache = new BoundedCache<string>(ROW_BYTES, (row, key) => row.length + key.length + TEXT_OVERHEAD)
+  /**
+   * When events happened that somebody has seen lately, by id, in whole milliseconds, so that one of them is found without reading a
+   * whole lake. It narrows where to look and says nothing of who may see.
+   */
+  readonly seen = new BoundedCache<number>(SEEN_BYTES, () => SEEN_EACH)
   readonly #engine: Engine
   readonly #answers: Answers
   readonly #others = new Set<{ close(): Promise<void> }>()

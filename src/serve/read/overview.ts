@@ -8,6 +8,7 @@ import { ACTOR_SQL, eventPage } from './event-page.ts'
 import type { LakeReader } from './lake-reader.ts'
 import { sealSummary } from './sealed-in.ts'
 import { SLOT_MS } from './slots.ts'
+import { instantSql } from './spans.ts'
 import type { Sight } from './visible.ts'
 
 interface Asking {
@@ -71,7 +72,7 @@ export async function overviewSpan(
  */
 async function newestOf({ reader, sight, signal }: Asking, now: Date): Promise<string | null> {
   const untilMs = Math.ceil((now.getTime() + 1) / SLOT_MS) * SLOT_MS
-  const sql = (source: string) => `SELECT max(last) AS newest FROM ${source} WHERE slot < ${at(untilMs)}`
+  const sql = (source: string) => `SELECT max(last) AS newest FROM ${source} WHERE slot < ${instantSql(untilMs)}`
   const { rows } = await counts<{ newest: string | null }>(reader, sight, sql, { signal, toMs: untilMs })
   const newest = rows[0]?.newest ?? null
   return newest !== null && Date.parse(newest) > now.getTime() ? now.toISOString() : newest
@@ -165,13 +166,11 @@ interface Line extends Record<string, unknown> {
   readonly isNow: boolean
 }
 
-const at = (ms: number): string => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`
-
 /** A value of a search that stands for itself. */
 const quoted = (value: string): string => `"${value.replaceAll(/["\\]/g, '\\$&')}"`
 
 function figuresSql(source: string, { fromMs }: OverviewSpan): string {
-  const facts = `SELECT slot >= ${at(fromMs)} AS now, ${ACTOR_SQL} AS who, category, verb, status, key_event, sum(n)::BIGINT AS n
+  const facts = `SELECT slot >= ${instantSql(fromMs)} AS now, ${ACTOR_SQL} AS who, category, verb, status, key_event, sum(n)::BIGINT AS n
     FROM ${source} GROUP BY ALL`
   const figure = (what: string, condition: string) =>
     `(SELECT ${lit(what)} AS what, NULL::VARCHAR AS v, coalesce(sum(n) FILTER (now), 0)::BIGINT AS n,
@@ -200,9 +199,9 @@ const conditionOf = (name: keyof typeof SEARCHES): string => `(${searchOf(SEARCH
 function freshSql(source: string, { fromMs, toMs }: OverviewSpan): string {
   const before = 2 * fromMs - toMs
   const part = (what: string, value: string) =>
-    `(SELECT ${lit(what)} AS what, v, 0::BIGINT AS n, 0::BIGINT AS before, first, first >= ${at(fromMs)} AS "isNow" FROM
+    `(SELECT ${lit(what)} AS what, v, 0::BIGINT AS n, 0::BIGINT AS before, first, first >= ${instantSql(fromMs)} AS "isNow" FROM
       (SELECT ${value} AS v, min(first) AS first FROM facts GROUP BY v)
-      WHERE v IS NOT NULL AND v <> '' AND first >= ${at(before)} ORDER BY first, v LIMIT 1000)`
+      WHERE v IS NOT NULL AND v <> '' AND first >= ${instantSql(before)} ORDER BY first, v LIMIT 1000)`
   const facts = `SELECT ${ACTOR_SQL} AS who, concat_ws('.', service, action) AS act, geo.country AS country, min(first) AS first
     FROM ${source} GROUP BY ALL`
   return `WITH facts AS MATERIALIZED (${facts}) ${[part('newActors', 'who'), part('newActions', 'act'), part('newCountries', 'country')].join(' UNION ALL ')}`
@@ -211,8 +210,8 @@ function freshSql(source: string, { fromMs, toMs }: OverviewSpan): string {
 /** By when they were set aside: a record that is none has no other time, and old logs come late. */
 function rejectsSql(source: string, { fromMs, toMs, setAsideToMs }: OverviewSpan): string {
   const before = 2 * fromMs - toMs
-  return `SELECT count(*) FILTER (ingest_time >= ${at(fromMs)})::INTEGER AS now, count(*) FILTER (ingest_time < ${at(fromMs)})::INTEGER AS before
-    FROM ${source} WHERE ingest_time >= ${at(before)} AND ingest_time < ${at(setAsideToMs)}`
+  return `SELECT count(*) FILTER (ingest_time >= ${instantSql(fromMs)})::INTEGER AS now, count(*) FILTER (ingest_time < ${instantSql(fromMs)})::INTEGER AS before
+    FROM ${source} WHERE ingest_time >= ${instantSql(before)} AND ingest_time < ${instantSql(setAsideToMs)}`
 }
 
 /** The overview, but for what alerts tell. */

@@ -1,11 +1,11 @@
 /** Pages from places: which rows of which files they are is known without the files, so that only these rows are read. */
-import { lit } from '../../engine/sql.ts'
 import { filesBetween } from '../../lake/read.ts'
 import type { DataFile } from '../../lake/snapshot.ts'
 import { aimedSql, isAllPlaced } from './counts.ts'
 import { askerOf, type LakeReader, type ReadOptions } from './lake-reader.ts'
 import { PLACES } from './places.ts'
 import { countedFiles } from './slots.ts'
+import { instantSql } from './spans.ts'
 import type { Stretch, Wanted } from './stretches.ts'
 import { limitsSql, type Sight } from './visible.ts'
 
@@ -101,9 +101,7 @@ interface Candidate {
 
 function spansSql({ fromMs, toMs, places = [] }: Stretch): string {
   const spans = places.length === 0 || places.length > MOST_SPANS ? [] : places
-  const spanSql = (from: number, to: number) => `(event_time >= ${instant(from)} AND event_time < ${instant(to)})`
+  const spanSql = (from: number, to: number) => `(event_time >= ${instantSql(from)} AND event_time < ${instantSql(to)})`
   const within = spans.length === 0 ? [] : [`(${spans.map(([from, to]) => spanSql(from, to)).join(' OR ')})`]
   return [spanSql(fromMs, toMs), ...within].join(' AND ')
 }
-
-const instant = (ms: number): string => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`

@@ -56,14 +56,14 @@ export const isQueryNameSql = (name: string): string =>
 export const mayHoldQuery = (text: string): boolean => HELD_JS.test(text)
 
 /** SQL: the same. */
-export const mayHoldQuerySql = (text: string): string => `regexp_matches(${text}, ${lit(HELD)})`
+const mayHoldQuerySql = (text: string): string => `regexp_matches(${text}, ${lit(HELD)})`
 
 /** SQL over columns of `events`: true where the parameters, or the query, tell what was run. */
 export const HAS_QUERY_SQL = `coalesce(query.text IS NOT NULL OR len(list_filter(map_keys(request_params), lambda k: ${isQueryNameSql('k')})) > 0
   OR len(list_filter(map_values(request_params), lambda v: ${mayHoldQuerySql('v')})) > 0, false)`
 
 /** What is shown instead of a query. */
-export const maskedQuery = (query: string): string => `[${[...query].length} characters]`
+const maskedQuery = (query: string): string => `[${[...query].length} characters]`
 
 /** SQL: the same. */
 export const maskedQuerySql = (query: string): string =>

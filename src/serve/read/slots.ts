@@ -5,13 +5,14 @@
 import { AppError } from '../../core/errors.ts'
 import { EVENT_COLUMNS } from '../../core/event.ts'
 import type { Engine } from '../../engine/duckdb.ts'
-import { ident, lit } from '../../engine/sql.ts'
+import { ident } from '../../engine/sql.ts'
 import { columnDefinitions, duckdbType } from '../../engine/types.ts'
 import { scanSql } from '../../lake/read.ts'
 import type { DataFile, Snapshot } from '../../lake/snapshot.ts'
 import type { DeltaTable } from '../../lake/table.ts'
 import type { Mask } from '../contract.ts'
 import { AIM_COLUMNS, markSql, numberedSql, PLACES, type Placed, Places } from './places.ts'
+import { instantSql } from './spans.ts'
 import { LIMITED, type Sight, visible } from './visible.ts'
 
 /** A quarter of an hour: histograms of a day have enough of them, and a year does not have too many. */
@@ -47,6 +48,7 @@ const NAMES = COLUMNS.map(({ name }) => ident(name)).join(', ')
 const TARGETS_TYPE = duckdbType(COLUMNS.find(({ name }) => name === 'targets')?.type ?? 'string')
 const EVERY_KIND = `list_distinct(list_transform(targets, lambda t: {'type': t.type, 'id': NULL, 'name': NULL, 'principal': NULL, 'privilege': NULL}))::${TARGETS_TYPE}`
 const kindSql = (name: string): string => (name === 'targets' ? `${EVERY_KIND} AS targets` : ident(name))
+const KINDS = COLUMNS.map(({ name }) => kindSql(name)).join(', ')
 /** Tables of what counts name by number: each has a table of its own for each set of masks. */
 const NAMED = { kinds: { id: 'kind', columns: COLUMNS }, aims: { id: 'aim', columns: AIM_COLUMNS } } as const
 type Named = keyof typeof NAMED
@@ -246,7 +248,7 @@ export class Slots {
       await engine.run(`CREATE OR REPLACE TEMP TABLE reading AS
         SELECT event_time, ${isPlaced ? '"row"::INTEGER' : 'NULL::INTEGER'} AS "row", hash(${NAMES}) AS h,
           ${markSql('session_id')} AS session, ${markSql('request_id')} AS request FROM ${source}`)
-      await engine.run(`CREATE OR REPLACE TEMP TABLE combos AS SELECT h, ${NAMES.replace('"targets"', `${EVERY_KIND} AS targets`)}, targets AS aimed
+      await engine.run(`CREATE OR REPLACE TEMP TABLE combos AS SELECT h, ${KINDS}, targets AS aimed
         FROM (SELECT DISTINCT hash(${NAMES}) AS h, ${NAMES} FROM ${source})`)
       const same = COLUMNS.map(({ name }) => `c.${ident(name)} IS NOT DISTINCT FROM k.${ident(name)}`).join(' AND ')
       await engine.run(`INSERT INTO kinds SELECT (SELECT coalesce(max(kind), 0) FROM kinds) + row_number() OVER (), ${NAMES}
@@ -258,7 +260,7 @@ export class Slots {
       const events = await this.#checkKnown()
       if (isPlaced) await this.#places.add(id, events)
       const before = await this.#slotRows()
-      await engine.run(`INSERT INTO slots SELECT ${id}, time_bucket(INTERVAL 15 MINUTES, event_time) AS slot, kind, count(*)::INTEGER,
+      await engine.run(`INSERT INTO slots SELECT ${id}, ${slotOf(SLOT_MS)} AS slot, kind, count(*)::INTEGER,
         min(event_time), max(event_time) FROM reading JOIN known USING (h) GROUP BY slot, kind`)
       const rows = (await this.#slotRows()) - before
       this.#rows += rows
@@ -363,8 +365,6 @@ export const countedSql = (
 export const countedFiles = ({ counted, upTo }: Coverage): string =>
   upTo === undefined ? `file IN (${counted.length === 0 ? 'NULL' : counted.join(', ')})` : `file <= ${upTo}`
 
-const instant = (ms: number): string => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`
-
 /** SQL of what is counted in some slots, in the same columns. */
 export function slotsSql(
   kinds: string,
@@ -375,8 +375,8 @@ export function slotsSql(
 ): string {
   const conditions = [
     countedFiles(coverage),
-    ...(fromMs === undefined ? [] : [`slot >= ${instant(fromMs)}`]),
-    ...(toMs === undefined ? [] : [`slot < ${instant(toMs)}`]),
+    ...(fromMs === undefined ? [] : [`slot >= ${instantSql(fromMs)}`]),
+    ...(toMs === undefined ? [] : [`slot < ${instantSql(toMs)}`]),
   ]
   const where = ` WHERE ${conditions.join(' AND ')}`
   const names = usedColumns(wanted).map(({ name }) => `${ident(name)},`)
@@ -393,8 +393,8 @@ export function placesSql(
 ): string {
   const within = spans.map(([from, to]) => {
     const ends = [
-      ...(from > -FAR_MS ? [`event_time >= ${instant(from)}`] : []),
-      ...(to < FAR_MS ? [`event_time < ${instant(to)}`] : []),
+      ...(from > -FAR_MS ? [`event_time >= ${instantSql(from)}`] : []),
+      ...(to < FAR_MS ? [`event_time < ${instantSql(to)}`] : []),
     ]
     return `(${ends.length === 0 ? 'TRUE' : ends.join(' AND ')})`
   })

@@ -1,6 +1,7 @@
 /** Spans of time of questions. */
 import { parseRange, type TimeRange } from '../../ask/times.ts'
 import { AppError, isAppError } from '../../core/errors.ts'
+import { lit } from '../../engine/sql.ts'
 import type { Snapshot } from '../../lake/snapshot.ts'
 import { RequestProblem } from '../problems.ts'
 
@@ -44,6 +45,9 @@ export function spanOf({ from, to }: SpanAsked, now: Date, names = NAMES): TimeR
   }
   return range
 }
+
+/** SQL of an instant. */
+export const instantSql = (ms: number): string => `TIMESTAMPTZ ${lit(new Date(ms).toISOString())}`
 
 function wrongTime(cause: AppError, name: string): RequestProblem {
   const errors = [{ in: 'query', name, message: cause.message }]

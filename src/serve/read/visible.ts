@@ -18,9 +18,6 @@ import { HAS_QUERY_SQL, isQueryNameSql, maskedQuerySql, withoutHeldSql, withoutQ
 /** Whose sight. */
 export type Sight = Pick<Principal, 'masks' | 'rows'>
 
-/** Sees everything. */
-export const ALL_SIGHT: Sight = { masks: [], rows: {} }
-
 /** Words of ours, or digests: nothing that came with a record stands in them. */
 export const OF_OURS: ReadonlySet<string> = new Set([
   'event_id',

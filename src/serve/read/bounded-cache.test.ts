@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { RowCache } from './row-cache.ts'
+import { BoundedCache } from './bounded-cache.ts'
 
 it('stays within its bytes, and forgets what was used longest ago', () => {
-  const cache = new RowCache(5000)
+  const cache = new BoundedCache<string>(5000, (row, key) => row.length + key.length + 150)
   for (let nth = 0; nth < 10; nth++) cache.keep(`file:${nth}`, 'x'.repeat(250))
   expect(cache.of('file:0')).toBe('x'.repeat(250))
   for (let nth = 10; nth < 20; nth++) cache.keep(`file:${nth}`, 'x'.repeat(250))
