@@ -211,6 +211,9 @@ describe('an event', () => {
       .getByRole('heading', { level: 2, name: detail.title })
       .first()
       .waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByText('No alert is open').waitFor()
+    expect(address(page).has('id')).toBe(false)
   })
 
   it('gives its proof as a file', async () => {

@@ -2,7 +2,7 @@
 import { ActionIcon, Anchor, Button, Checkbox, Group, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { Link, Redirect } from 'wouter'
 import type { AlertPage, AlertRow } from '../../../../src/serve/shapes/alerts.ts'
 import { useLive } from '../../live.tsx'
@@ -61,18 +61,7 @@ function Queue({ kind, title }: Pick<QueuePageProps, 'kind' | 'title'>) {
   const go = (id: string | null) => change({ id }, { replace: current !== null })
   const at = alerts.findIndex(({ id }) => id === current)
   const place = usePlace(at)
-  // Who comes from a finding wants its alert; where it has only one, that is opened.
-  const [only] = alerts
-  useEffect(() => {
-    if (
-      filter.finding !== '' &&
-      current === null &&
-      alerts.length === 1 &&
-      only !== undefined &&
-      !query.isPlaceholderData
-    )
-      change({ id: only.id }, { replace: true })
-  }, [filter.finding, current, alerts.length, only, query.isPlaceholderData, change])
+  useAlertOfFinding(filter.finding, current, query.isPlaceholderData ? NONE : alerts, change)
   const subject =
     chosen.size > 0 ? alerts.filter(({ id }) => chosen.has(id)) : alerts.filter(({ id }) => id === current)
   const step = (by: number) => {
@@ -211,6 +200,25 @@ function usePlace(at: number): number {
     if (at >= 0) setPlace(at)
   }, [at])
   return place
+}
+
+/** Who comes from a finding wants its alert: where it has only one, that is opened, once. */
+function useAlertOfFinding(
+  finding: string,
+  current: string | null,
+  alerts: readonly AlertRow[],
+  change: ReturnType<typeof useUrlState>[1],
+): void {
+  const seen = useRef('')
+  useEffect(() => {
+    if (finding === seen.current) return
+    if (finding !== '' && current === null) {
+      const [only, more] = alerts
+      if (only === undefined || more !== undefined) return
+      change({ id: only.id }, { replace: true })
+    }
+    seen.current = finding
+  }, [finding, current, alerts, change])
 }
 
 const BackLink = ({ href, title }: { readonly href: string; readonly title: string }) => (
