@@ -4,6 +4,8 @@ import { AppError } from '../core/errors.ts'
 import type { AnswerStream } from '../engine/sandbox.ts'
 import type { EventPage, EventRow } from '../serve/shapes/events.ts'
 import type { ApiClient } from './client.ts'
+import { pagedAnswer } from './pages.ts'
+import { spanOf } from './span.ts'
 
 /** How a list is cut and ordered. */
 export interface EventListWish {
@@ -11,8 +13,6 @@ export interface EventListWish {
   readonly oldest: boolean
   readonly signal?: AbortSignal | undefined
 }
-
-const PAGE = 500
 
 /** Columns of a table of events, as `ask/event-list.ts` names them. */
 const COLUMNS = ['time', 'actor', 'action', 'target', 'from', 'status'].map((name) => ({ name, type: 'VARCHAR' }))
@@ -34,37 +34,20 @@ const FIELDS = {
   error: 'error',
 } as const satisfies Partial<Record<keyof EventFilter, string>>
 
-/** The newest or oldest events, following cursors until there are enough. Nothing is asked before the first batch is read. */
-export function eventPages(api: ApiClient, filter: EventFilter, wish: EventListWish): AnswerStream {
-  const started = performance.now()
-  let hasMore = false
-  let elapsedMs = 0
-  async function* batches() {
-    let left = wish.limit
-    for (let cursor: string | undefined; left > 0; ) {
-      const page = await onePage(api, filter, wish, Math.min(left, PAGE), cursor)
-      left -= page.events.length
-      hasMore = page.nextCursor !== null
-      elapsedMs = performance.now() - started
-      yield page.events.map(shortRow)
-      if (page.nextCursor === null) return
-      cursor = page.nextCursor
-    }
-  }
-  return { columns: COLUMNS, batches: batches(), truncated: () => hasMore, elapsedMs: () => Math.round(elapsedMs) }
-}
-
-function onePage(api: ApiClient, filter: EventFilter, wish: EventListWish, limit: number, cursor: string | undefined) {
-  const { fromMs, toMs } = filter
-  const query = {
-    q: searchOf(filter),
-    from: fromMs === undefined ? undefined : new Date(fromMs).toISOString(),
-    to: toMs === undefined ? undefined : new Date(toMs).toISOString(),
-    order: wish.oldest ? 'oldest' : 'newest',
+/** The newest or oldest events that match. */
+export function eventPages(
+  api: ApiClient,
+  filter: EventFilter,
+  { limit, oldest, signal }: EventListWish,
+): AnswerStream {
+  const wanted = { q: searchOf(filter), ...spanOf(filter), order: oldest ? 'oldest' : 'newest' }
+  return pagedAnswer({
+    columns: COLUMNS,
     limit,
-    cursor,
-  }
-  return api.get<EventPage>('/api/v1/events', 'events', { query, signal: wish.signal })
+    ask: (most, cursor) =>
+      api.get<EventPage>('/api/v1/events', 'events', { query: { ...wanted, limit: most, cursor }, signal }),
+    rowsOf: ({ events }) => events.map(shortRow),
+  })
 }
 
 const shortRow = ({ time, actor, service, action, target, targets, ip, country, status }: EventRow): unknown[] => [

@@ -3,8 +3,10 @@ import { basename, extname } from 'node:path'
 import type { TimeRange } from '../ask/times.ts'
 import { AppError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
+import type { BacktestRow } from '../detect/review/backtest.ts'
 import type { Backtest, RuleDetail, RuleList, RuleRow } from '../serve/shapes/rules.ts'
 import type { ApiClient } from './client.ts'
+import { spanOf } from './span.ts'
 
 /** The rules that make findings, those that are off too. */
 export async function serverRules(api: ApiClient): Promise<readonly RuleRow[]> {
@@ -38,16 +40,11 @@ export async function serverRule(api: ApiClient, name: string): Promise<RuleDeta
   return api.get<RuleDetail>(`/api/v1/rules/${encodeURIComponent(rule.id)}`, 'yaml')
 }
 
-/** What a rule would have found. */
-export interface ServerBacktest {
+/** What a rule would have found, wherever it ran; a sample of a server has its first event only. */
+export interface FoundRow extends Omit<BacktestRow, 'rule'> {
   readonly called: string
   readonly key: string
   readonly level: string
-  readonly findings: number
-  readonly events: number
-  readonly days: readonly { readonly day: string; readonly findings: number }[]
-  /** Its latest findings, each with its first event. */
-  readonly samples: readonly { readonly time: string; readonly summary: string; readonly eventIds: readonly string[] }[]
 }
 
 /** A server gives a rule two minutes at most. */
@@ -57,19 +54,15 @@ const BACKTEST_SILENT_MS = 200_000
 export async function backtestOnServer(
   api: ApiClient,
   names: readonly string[],
-  { fromMs, toMs }: TimeRange,
-): Promise<readonly ServerBacktest[]> {
+  range: TimeRange,
+): Promise<readonly FoundRow[]> {
   const rules = await serverRules(api)
   const chosen = names.map((name) => ruleNamed(rules, name))
-  const body = {
-    ...(fromMs === undefined ? {} : { from: new Date(fromMs).toISOString() }),
-    ...(toMs === undefined ? {} : { to: new Date(toMs).toISOString() }),
-  }
-  const tried: ServerBacktest[] = []
+  const tried: FoundRow[] = []
   for (const rule of new Set(chosen)) {
     const path = `/api/v1/rules/${encodeURIComponent(rule.id)}/backtest`
     const { findings, events, perDay, examples } = await api.ask<Backtest>('POST', path, 'perDay', {
-      body,
+      body: spanOf(range),
       silentMs: BACKTEST_SILENT_MS,
     })
     const samples = examples.map(({ eventId, ...rest }) => ({ ...rest, eventIds: [eventId] }))

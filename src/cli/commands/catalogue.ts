@@ -38,7 +38,8 @@ async function listKnown(cli: CliContext, flags: Flags): Promise<void> {
   const all = catalogue()
   const entries = all.filter(await entryFilter(flags))
   if (cli.json()) return cli.out(`${JSON.stringify({ entries })}\n`)
-  await printTable(
+  const { printTable } = await import('../table.ts')
+  printTable(
     cli,
     ['service', 'action', 'category', 'verb', 'key event', 'targets', 'level', 'evidence'],
     entries.map((e) => [e.service, e.action, e.category, e.verb, e.keyEvent, typesOf(e.targets), e.level, e.evidence]),
@@ -59,10 +60,12 @@ async function listUnknown(cli: CliContext, flags: Flags, signal: AbortSignal): 
     const unknown = found.filter((each) => service(each.service) && action(each.action))
     if (cli.json()) return cli.out(`${jsonText({ unknown })}\n`)
     if (unknown.length === 0) return cli.out('Every action in the lake is in the catalogue.\n')
-    await printTable(
+    const { printTable } = await import('../table.ts')
+    printTable(
       cli,
       ['service', 'action', 'events', 'first seen', 'last seen', 'taken as'],
       unknown.map((u) => [u.service, u.action, u.events, u.firstSeen, u.lastSeen, `${u.category}, ${u.verb}`]),
+      ['events'],
     )
     cli.note(
       `${unknown.length.toLocaleString('en-US')} ${unknown.length === 1 ? 'action' : 'actions'} that the catalogue does not list; the events are kept.`,
@@ -112,16 +115,3 @@ async function patternsOf(flags: Flags): Promise<Record<keyof Omit<Flags, 'unkno
 }
 
 const namesOf = (terms: readonly { readonly name: string }[]): string[] => terms.map(({ name }) => name)
-
-async function printTable(
-  cli: CliContext,
-  names: readonly string[],
-  rows: readonly (readonly unknown[])[],
-): Promise<void> {
-  const { headLines, layTable, rowLine } = await import('../../ask/table.ts')
-  const { readerOf } = await import('../answers.ts')
-  const { tty, width } = readerOf(cli)
-  const columns = names.map((name) => ({ name, numeric: name === 'events' }))
-  const layout = layTable(columns, rows, tty ? width : undefined)
-  cli.out(headLines(layout) + rows.map((row) => rowLine(layout, row)).join(''))
-}

@@ -105,13 +105,8 @@ async function detectFiles(cli: CliContext, flags: Flags): Promise<void> {
 
 async function printFindings(cli: CliContext, findings: readonly Record<string, unknown>[]): Promise<void> {
   if (findings.length === 0) return cli.out('No findings.\n')
-  const { headLines, layTable, rowLine } = await import('../../ask/table.ts')
-  const { readerOf } = await import('../answers.ts')
-  const { tty, width } = readerOf(cli)
-  const columns = ['level', 'title', 'entity', 'events', 'first', 'last', 'why', 'event_ids'].map((name) => ({
-    name,
-    numeric: name === 'events',
-  }))
+  const { printTable } = await import('../table.ts')
+  const names = ['level', 'title', 'entity', 'events', 'first', 'last', 'why', 'event_ids']
   const rows = findings.map((finding) => [
     finding.level,
     finding.title,
@@ -122,8 +117,7 @@ async function printFindings(cli: CliContext, findings: readonly Record<string, 
     whyText(finding.explanation),
     Array.isArray(finding.event_ids) ? finding.event_ids.slice(0, 3).join(' ') : '',
   ])
-  const layout = layTable(columns, rows, tty ? width : undefined)
-  cli.out(headLines(layout) + rows.map((row) => rowLine(layout, row)).join(''))
+  printTable(cli, names, rows, ['events'])
 }
 
 function whyText(explanation: unknown): string {

@@ -61,12 +61,14 @@ async function utf16Hint(object: string): Promise<string> {
 }
 
 async function printCounts(cli: CliContext, counts: readonly RejectCount[]): Promise<void> {
+  const { printTable } = await import('../table.ts')
   const rows = counts.map((count) => [count.reason, count.rejects, count.objects])
-  await printTable(cli, ['reason', 'rejects', 'objects'], [1, 2], rows)
+  printTable(cli, ['reason', 'rejects', 'objects'], rows, ['rejects', 'objects'])
   cli.out('\n')
 }
 
 async function printLines(cli: CliContext, rejects: readonly RejectLine[]): Promise<void> {
+  const { printTable } = await import('../table.ts')
   const idLength = shortIdLength(rejects.map((reject) => reject.id))
   const rows = rejects.map(({ id, reason, object, line, sizeBytes, content }) => [
     id.slice(0, idLength),
@@ -76,7 +78,7 @@ async function printLines(cli: CliContext, rejects: readonly RejectLine[]): Prom
     object,
     content,
   ])
-  await printTable(cli, ['id', 'reason', 'line', 'bytes', 'object', 'content'], [2, 3], rows)
+  printTable(cli, ['id', 'reason', 'line', 'bytes', 'object', 'content'], rows, ['line', 'bytes'])
 }
 
 /** So much of an id tells the listed ones apart, and a little more for those not listed. */
@@ -86,20 +88,6 @@ function shortIdLength(ids: readonly string[]): number {
     if (new Set(ids.map((id) => id.slice(0, length))).size === ids.length) return length
   }
   return longest
-}
-
-async function printTable(
-  cli: CliContext,
-  names: readonly string[],
-  numeric: readonly number[],
-  rows: readonly (readonly unknown[])[],
-): Promise<void> {
-  const { headLines, layTable, rowLine } = await import('../../ask/table.ts')
-  const { readerOf } = await import('../answers.ts')
-  const { tty, width } = readerOf(cli)
-  const columns = names.map((name, at) => ({ name, numeric: numeric.includes(at) }))
-  const layout = layTable(columns, rows, tty ? width : undefined)
-  cli.out(headLines(layout) + rows.map((row) => rowLine(layout, row)).join(''))
 }
 
 async function show(cli: CliContext, lake: LakeQuery, id: string): Promise<void> {

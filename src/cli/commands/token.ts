@@ -1,4 +1,4 @@
-/** `bricktrail token`: who may ask the service, decided on the machine of the home. */
+/** `bricktrail token`: who may ask the service: tokens of programs, links for people. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { TokenBook } from '../../remote/contract.ts'
 import { PERMISSIONS, type Permission, ROLES, type Role } from '../../serve/contract.ts'
@@ -123,9 +123,7 @@ async function list(cli: CliContext, tokens: readonly TokenRow[]): Promise<void>
   const { jsonText } = await import('../../core/printable.ts')
   if (cli.json()) return cli.out(`${jsonText({ tokens })}\n`)
   if (tokens.length === 0) return cli.out('No tokens.\n')
-  const { headLines, layTable, rowLine } = await import('../../ask/table.ts')
-  const { readerOf } = await import('../answers.ts')
-  const { tty, width } = readerOf(cli)
+  const { printTable } = await import('../table.ts')
   const names = ['id', 'name', 'role', 'state', 'expires', 'last used', 'made by']
   const nowText = cli.now().toISOString()
   const rows = tokens.map((token) => [
@@ -137,12 +135,7 @@ async function list(cli: CliContext, tokens: readonly TokenRow[]): Promise<void>
     token.lastUsed?.slice(0, 16) ?? 'never',
     token.createdBy,
   ])
-  const layout = layTable(
-    names.map((name) => ({ name, numeric: false })),
-    rows,
-    tty ? width : undefined,
-  )
-  cli.out(headLines(layout) + rows.map((row) => rowLine(layout, row)).join(''))
+  printTable(cli, names, rows)
 }
 
 async function revoke(cli: CliContext, ids: readonly string[], flags: { as?: string }): Promise<void> {

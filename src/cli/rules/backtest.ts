@@ -5,33 +5,21 @@ import type { Home } from '../../core/home.ts'
 import { jsonText, printable } from '../../core/printable.ts'
 import { environmentsInForce, timeoutOf } from '../../detect/job/site.ts'
 import type { RulePack } from '../../detect/pack/pack.ts'
-import {
-  type Backtest,
-  type BacktestRange,
-  type BacktestRow,
-  backtest,
-  reachSecs,
-} from '../../detect/review/backtest.ts'
+import { type Backtest, type BacktestRange, backtest, reachSecs } from '../../detect/review/backtest.ts'
 import { calledRule, chosenRules, packOf } from '../../detect/review/chosen.ts'
 import { lit } from '../../engine/sql.ts'
 import { spillingEngine } from '../../ingest/scratch.ts'
 import { filesBetween, scanSql } from '../../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE } from '../../lake/table.ts'
+import type { FoundRow } from '../../remote/rules.ts'
 import type { CliContext, ServerWish } from '../contract.ts'
+import { printTable } from '../table.ts'
 import { checkPackFlags, type PackFlags, packInForce, plural } from './pack.ts'
-import { printTable } from './table.ts'
 
 /** Flags of `rules backtest`. */
 export interface BacktestFlags extends PackFlags {
   readonly from?: string
   readonly to?: string
-}
-
-/** What is shown of a rule that found something, wherever it ran. */
-interface FoundRow extends Omit<BacktestRow, 'rule'> {
-  readonly called: string
-  readonly key: string
-  readonly level: string
 }
 
 /** What is shown of a backtest. */
@@ -55,7 +43,7 @@ export async function backtestRules(
   print(cli, report)
   for (const { title, reason, message } of report.leftOut)
     cli.note(`${printable(title)} was left out, ${reason}: ${printable(message)}`)
-  const found = report.rows.reduce((sum, { findings }) => sum + findings, 0)
+  const found = sumOf(report.rows)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   cli.note(
     `${plural(found, 'finding')} of ${report.rows.length} of ${plural(report.rules, 'rule')} on ${plural(report.days.length, 'day')}, in ${seconds} s.`,

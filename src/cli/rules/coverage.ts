@@ -6,8 +6,8 @@ import { type Coverage, coverageOf, isUncovered } from '../../detect/review/cove
 import { navigatorLayer } from '../../detect/review/navigator.ts'
 import { openForWriting } from '../answers.ts'
 import type { CliContext } from '../contract.ts'
+import { printTable } from '../table.ts'
 import { type PackFlags, packInForce, plural } from './pack.ts'
-import { printTable } from './table.ts'
 
 /** Flags of `rules coverage`. */
 export interface CoverageFlags extends PackFlags {

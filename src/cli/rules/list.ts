@@ -9,8 +9,8 @@ import { calledRule } from '../../detect/review/chosen.ts'
 import { LEVELS } from '../../detect/sigma/rule.ts'
 import type { CliContext, ServerWish } from '../contract.ts'
 import { notOnServer } from '../server-wish.ts'
+import { printTable } from '../table.ts'
 import { checkPackFlags, type PackFlags, packInForce, plural, shownFile } from './pack.ts'
-import { printTable } from './table.ts'
 
 /** Flags of `rules list`. */
 export interface ListFlags extends PackFlags {

@@ -1,7 +1,7 @@
 /** Rows of text as a table on standard output. */
-import { headLines, layTable, rowLine } from '../../ask/table.ts'
-import { readerOf } from '../answers.ts'
-import type { CliContext } from '../contract.ts'
+import { headLines, layTable, rowLine } from '../ask/table.ts'
+import { readerOf } from './answers.ts'
+import type { CliContext } from './contract.ts'
 
 /** Prints a table; columns named in `numeric` hold numbers. */
 export function printTable(
