@@ -1,9 +1,9 @@
 /** Findings of the home or server that is named. */
 import type { FindingFilter } from '../ask/finding-list.ts'
 import type { LakeSql } from '../ask/lake-sql.ts'
+import type { RunbookQuery } from '../detect/pack/pack.ts'
 import type { AnswerStream, QueryLimits } from '../engine/sandbox.ts'
 import type { ApiClient } from '../remote/client.ts'
-import type { ServerStep } from '../remote/contract.ts'
 import type { CliContext } from './contract.ts'
 
 /** A list of findings, as it is asked for. */
@@ -19,7 +19,7 @@ export interface FindingLists {
   /** In the columns of `findings`, by the beginning of its id. @throws AppError BAD_ARGUMENT */
   one(id: string): Promise<Record<string, unknown>>
   /** What to ask next about a finding. */
-  runbook(finding: Readonly<Record<string, unknown>>): Promise<readonly ServerStep[]>
+  runbook(finding: Readonly<Record<string, unknown>>): Promise<readonly RunbookQuery[]>
   /** @throws AppError BAD_ARGUMENT where no rule goes by that name */
   checkRule(name: string): Promise<void>
   close(): Promise<void>

@@ -61,12 +61,6 @@ export interface AlertBook {
   unsilence(id: string): Promise<SilenceLine>
 }
 
-/** A query of a runbook. */
-export interface ServerStep {
-  readonly title: string
-  readonly sql: string
-}
-
 /** Tokens of programs. */
 export interface TokenBook {
   make(wish: NewToken): Promise<MadeToken>
@@ -103,7 +97,7 @@ export interface DeliveryBook {
   names(): Promise<readonly string[]>
   test(name: string): Promise<Tested>
   replay(name: string): Promise<Replayed>
-  /** Of one destination or of all, the oldest first. */
+  /** Of one destination or of all, the oldest of each first. */
   dead(name: string | undefined, most: number): Promise<readonly DeadLine[]>
   /** How many there are; gone where that is really meant. */
   discard(name: string, really: boolean): Promise<number>

@@ -2,6 +2,7 @@
 import type { DeadLetterPage, DestinationList } from '../serve/shapes/operations.ts'
 import type { ApiClient } from './client.ts'
 import type { DeadLine, DeliveryBook, Replayed, Tested } from './contract.ts'
+import { pagesOf } from './pages.ts'
 
 /** Most letters of a page. */
 const PAGE = 200
@@ -55,13 +56,10 @@ export class ServerDelivery implements DeliveryBook {
   }
 
   async *#letters(name: string): AsyncGenerator<DeadLine> {
-    for (let cursor: string | undefined; ; ) {
-      const query = { limit: PAGE, cursor }
-      const page = await this.#api.get<DeadLetterPage>(`${pathOf(name)}/dead`, 'letters', { query })
-      for (const { time, ...letter } of page.letters) yield { ...letter, deadMs: Date.parse(time) }
-      if (page.nextCursor === null) return
-      cursor = page.nextCursor
-    }
+    const ask = (cursor: string | undefined) =>
+      this.#api.get<DeadLetterPage>(`${pathOf(name)}/dead`, 'letters', { query: { limit: PAGE, cursor } })
+    for await (const { letters } of pagesOf(ask))
+      for (const { time, ...letter } of letters) yield { ...letter, deadMs: Date.parse(time) }
   }
 }
 

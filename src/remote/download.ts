@@ -7,6 +7,7 @@ import { createGzip } from 'node:zlib'
 import type { TimeRange } from '../ask/times.ts'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import type { ApiClient } from './client.ts'
+import { spanOf } from './span.ts'
 
 /** Kinds of files that a server makes. */
 export const SERVER_FORMATS = ['csv', 'parquet', 'ndjson'] as const
@@ -40,11 +41,7 @@ const TYPES = /^(?:application\/x-ndjson|text\/csv|application\/vnd\.apache\.par
  */
 export async function downloadTo(api: ApiClient, wish: DownloadWish, open: () => Writable): Promise<Downloaded> {
   const { format, range, gzip, signal } = wish
-  const query = {
-    format,
-    from: range.fromMs === undefined ? undefined : new Date(range.fromMs).toISOString(),
-    to: range.toMs === undefined ? undefined : new Date(range.toMs).toISOString(),
-  }
+  const query = { format, ...spanOf(range) }
   const { headers, body } = await api.file('/api/v1/events/download', TYPES, { query, signal, silentMs: SILENT_MS })
   const [events = 0, found = 0] = [headers['x-events'], headers['x-events-found']].map((text) => Number(text ?? 0))
   if (events === 0) {

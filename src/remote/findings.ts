@@ -1,12 +1,15 @@
 /** Findings of a server: lists for tokens that may run no SQL, one in full, and what to ask next. */
 import { type FindingFilter, findingFilterSql } from '../ask/finding-list.ts'
+import type { RunbookQuery } from '../detect/pack/pack.ts'
 import { LEVELS } from '../detect/sigma/rule.ts'
 import type { AnswerStream } from '../engine/sandbox.ts'
 import type { FindingDetail, FindingPage, FindingRow } from '../serve/shapes/alerts.ts'
 import { byBeginning } from './by-beginning.ts'
 import type { ApiClient } from './client.ts'
-import type { ServerStep } from './contract.ts'
+import { pagedAnswer, pagesOf } from './pages.ts'
+import { spanOf } from './span.ts'
 
+/** Most findings of a page. */
 const PAGE = 500
 /** Digits of a whole id. */
 const ID_DIGITS = 32
@@ -22,47 +25,31 @@ const COLUMNS = [
   { name: 'last', type: 'VARCHAR' },
 ]
 
-/** The newest findings that match, following cursors until there are enough. */
+/** The newest findings that match. */
 export function findingPages(
   api: ApiClient,
   filter: FindingFilter,
   { limit, signal }: { readonly limit: number; readonly signal?: AbortSignal | undefined },
 ): AnswerStream {
-  const started = performance.now()
-  let hasMore = false
-  async function* batches() {
-    let left = limit
-    for await (const page of pagesOf(api, filter, () => Math.min(left, PAGE), signal)) {
-      left -= page.findings.length
-      hasMore = page.nextCursor !== null
-      yield page.findings.map(shortRow)
-      if (left <= 0) return
-    }
-  }
-  const elapsedMs = () => Math.round(performance.now() - started)
-  return { columns: COLUMNS, batches: batches(), truncated: () => hasMore, elapsedMs }
+  const wanted = queryOf(filter)
+  return pagedAnswer({
+    columns: COLUMNS,
+    limit,
+    ask: (most, cursor) =>
+      api.get<FindingPage>('/api/v1/findings', 'findings', { query: { ...wanted, limit: most, cursor }, signal }),
+    rowsOf: ({ findings }) => findings.map(shortRow),
+  })
 }
 
-async function* pagesOf(
-  api: ApiClient,
-  { fromMs, toMs, level, ...texts }: FindingFilter,
-  limit: () => number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<FindingPage> {
+function queryOf({ level, rule, entity, threat, ...range }: FindingFilter) {
   // Says the same of a level that is none as it does for a home.
   findingFilterSql(level === undefined ? {} : { level })
-  const query = {
-    ...texts,
+  return {
+    rule,
+    entity,
+    threat,
     level: LEVELS.find((each) => level !== undefined && each.startsWith(level.toLowerCase())),
-    from: fromMs === undefined ? undefined : new Date(fromMs).toISOString(),
-    to: toMs === undefined ? undefined : new Date(toMs).toISOString(),
-  }
-  for (let cursor: string | undefined; ; ) {
-    const asked = { query: { ...query, limit: limit(), cursor }, signal }
-    const page = await api.get<FindingPage>('/api/v1/findings', 'findings', asked)
-    yield page
-    if (page.nextCursor === null) return
-    cursor = page.nextCursor
+    ...spanOf(range),
   }
 }
 
@@ -81,7 +68,9 @@ export async function findingId(api: ApiClient, typed: string): Promise<string> 
   const text = typed.toLowerCase()
   if (/^[0-9a-f]+$/.test(text) && text.length === ID_DIGITS) return text
   const found: FindingRow[] = []
-  for await (const { findings } of pagesOf(api, {}, () => PAGE, undefined)) found.push(...findings)
+  const ask = (cursor: string | undefined) =>
+    api.get<FindingPage>('/api/v1/findings', 'findings', { query: { limit: PAGE, cursor } })
+  for await (const { findings } of pagesOf(ask)) found.push(...findings)
   return byBeginning('finding', found, typed).id
 }
 
@@ -114,7 +103,7 @@ export async function findingColumns(api: ApiClient, id: string): Promise<Record
 }
 
 /** What to ask next, as SQL. */
-export async function findingRunbook(api: ApiClient, id: string): Promise<readonly ServerStep[]> {
+export async function findingRunbook(api: ApiClient, id: string): Promise<readonly RunbookQuery[]> {
   const { runbook } = await api.get<FindingDetail>(`/api/v1/findings/${encodeURIComponent(id)}`, 'runbook')
   return runbook.flatMap(({ title, sql }) => (sql === null ? [] : [{ title, sql }]))
 }

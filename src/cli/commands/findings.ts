@@ -1,7 +1,7 @@
 /** `bricktrail findings [list | show ID]`: what the rules found. */
 import type { Command } from 'commander'
 import type { FindingFilter } from '../../ask/finding-list.ts'
-import type { ServerStep } from '../../remote/contract.ts'
+import type { RunbookQuery } from '../../detect/pack/pack.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import type { FindingLists } from '../finding-lists.ts'
 
@@ -118,7 +118,7 @@ interface Evidence {
   readonly leaf: number | string | null
 }
 
-async function findingText(finding: Record<string, unknown>, runbook: readonly ServerStep[]): Promise<string> {
+async function findingText(finding: Record<string, unknown>, runbook: readonly RunbookQuery[]): Promise<string> {
   const { printable } = await import('../../core/printable.ts')
   const facts = [
     ['finding', finding.finding_id],

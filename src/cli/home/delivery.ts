@@ -47,7 +47,7 @@ export class HomeDelivery implements DeliveryBook {
   }
 
   async dead(name: string | undefined, most: number): Promise<readonly DeadLine[]> {
-    return this.#withOutbox((outbox) => lettersOf(outbox, name, 0).slice(0, most))
+    return this.#withOutbox((outbox) => lettersOf(outbox, name, 0, most))
   }
 
   async discard(name: string, really: boolean): Promise<number> {
@@ -80,5 +80,5 @@ export class HomeDelivery implements DeliveryBook {
   }
 }
 
-const lettersOf = (outbox: Outbox, name: string | undefined, after: number): DeadLetter[] =>
-  outbox.dead({ ...(name === undefined ? {} : { destination: name }), after, most: PAGE })
+const lettersOf = (outbox: Outbox, name: string | undefined, after: number, most = PAGE): DeadLetter[] =>
+  outbox.dead({ ...(name === undefined ? {} : { destination: name }), after, most })
