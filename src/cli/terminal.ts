@@ -54,8 +54,8 @@ export function terminalContext(program: Command, wantsJson = false): TerminalCo
     exitCode: () => exitCode,
     fail: (error) => {
       const { code, message, retryable, where } = error
-      const isOfUsualHome = flags().home === undefined && (process.env.BRICKTRAIL_SERVER ?? flags().server ?? '') === ''
-      const hint = (code === 'NO_LAKE' && isOfUsualHome ? demoHint() : undefined) ?? error.hint
+      const isOfUsualHome = () => flags().home === undefined && serverNamed(flags(), process.env) === undefined
+      const hint = (code === 'NO_LAKE' && isOfUsualHome() ? demoHint() : undefined) ?? error.hint
       if (json()) {
         process.stdout.write(`${JSON.stringify({ error: { code, message, hint, retryable, where } })}\n`)
         return
