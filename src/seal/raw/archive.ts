@@ -248,7 +248,7 @@ function withPlace(result: Result<RawRecord>, places: ReadonlyMap<string, Stored
 
 const notKept = (sha256: string): AppError =>
   new AppError('BAD_ARGUMENT', `The received bytes ${sha256} are not in the raw archive.`, {
-    hint: 'With `raw: digest-only`, or after a retention, only the digest of what was received is known.',
+    hint: 'With `raw: digest-only` only the digest of what was received is known.',
   })
 
 async function digested(source: RawSource): Promise<RawRecord> {
