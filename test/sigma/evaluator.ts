@@ -119,6 +119,12 @@ function isoWeek(date: Date): number {
   return Math.ceil(((day.getTime() - first) / 86_400_000 + 1) / 7)
 }
 
+/** Since 1970, in seconds or thousandths, millionths, billionths of them; numbers too small or too large are no time. */
+function millis(since: number): number {
+  const unit = [1e8, 1e11, 1e14, 1e17, 1e20].findIndex((most) => since < most)
+  return unit > 0 ? (since * 1000) / 1000 ** (unit - 1) : Number.NaN
+}
+
 const ORDERS: Record<string, (a: number, b: number) => boolean> = {
   lt: (a, b) => a < b,
   lte: (a, b) => a <= b,
@@ -141,8 +147,9 @@ function holds(value: unknown, modifiers: string[], keyword: boolean, found: Fou
   if (part !== undefined) {
     const wanted = Number(value)
     return values.some((each) => {
-      const date = new Date(textOf(each))
-      if (!/^\d{4}-\d\d-\d\d/.test(textOf(each)) || Number.isNaN(date.getTime())) return false
+      const since = numberOf(each)
+      const date = new Date(since === undefined ? textOf(each) : millis(since))
+      if ((since === undefined && !/^\d{4}-\d\d-\d\d/.test(textOf(each))) || Number.isNaN(date.getTime())) return false
       const actual = PARTS[part]?.(date) ?? Number.NaN
       return order === undefined ? actual === wanted : (ORDERS[order]?.(actual, wanted) ?? false)
     })

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../engine/duckdb.ts'
 import { detectRecords, type RecordsReport } from './over-records.ts'
@@ -61,6 +62,25 @@ describe('the time of a record', () => {
       'at.ms',
     )
     expect(named.findings).toMatchObject([{ first_time: '2026-10-26 07:33:20.123+00' }])
+  })
+})
+
+describe('the files', () => {
+  it.each([
+    ['lines', '\uFEFF{"x":1}\r\n{"x":1,"n":2}\r\n'],
+    ['a list', '\uFEFF[{"x":1},\n {"x":1,"n":2}]'],
+  ])('may begin with a byte order mark: %s', async (form, text) => {
+    const engine = await Engine.open({ threads: 2 })
+    const files = [join(folder, `${form}.json`), join(folder, `${form}.json.gz`)]
+    await writeFile(files[0] ?? '', text)
+    await writeFile(files[1] ?? '', gzipSync(text))
+    await writeFile(join(folder, 'rules.yml'), rule('one', 'x: 1'))
+    try {
+      const read = await detectRecords(engine, { files, rules: [join(folder, 'rules.yml')], pipelines: [] })
+      expect(read).toMatchObject({ records: 4, unreadable: 0 })
+    } finally {
+      engine.close()
+    }
   })
 })
 

@@ -1,5 +1,11 @@
 /** Records of any JSON files as something rules can be run over. */
-import { stat } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, open, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { compressionOf, decompressed } from '../../collect/decompress.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { fileSql, lit } from '../../engine/sql.ts'
@@ -57,9 +63,7 @@ export interface ReadRecords {
  * @throws AppError NO_SOURCE for a file that is not there, NO_RECORDS where nothing is a record
  */
 export async function readRecords(engine: Engine, files: readonly string[], timeField?: string): Promise<ReadRecords> {
-  const parts: string[] = []
-  for (const file of files) parts.push(await partOf(engine, file))
-  await engine.run(`CREATE OR REPLACE TEMP TABLE detect_lines AS SELECT json FROM (${parts.join(' UNION ALL ')})`)
+  await readLines(engine, files)
   const lists = ENVELOPES.map(
     (name) => `WHEN json_type(json, ${lit(`$.${name}`)}) = 'ARRAY' THEN json_extract(json, ${lit(`$.${name}[*]`)})`,
   )
@@ -79,15 +83,57 @@ export async function readRecords(engine: Engine, files: readonly string[], time
   return { records: Number(records), timeless: Number(timeless), unreadable: Number(lines) - Number(objects) }
 }
 
+/** Fills the table of everything that is JSON in the files. */
+async function readLines(engine: Engine, files: readonly string[]): Promise<void> {
+  const spools = await mkdtemp(join(tmpdir(), 'bricktrail-records-'))
+  try {
+    const parts: string[] = []
+    for (const [at, file] of files.entries())
+      parts.push(await partOf(engine, file, await unmarked(file, join(spools, String(at)))))
+    await engine.run(`CREATE OR REPLACE TEMP TABLE detect_lines AS SELECT json FROM (${parts.join(' UNION ALL ')})`)
+  } finally {
+    await rm(spools, { recursive: true, force: true })
+  }
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\uFEFF')
+
+/** The file, or a copy in `spool` without the mark of UTF-8 before its text, which the engine takes for a broken record. */
+async function unmarked(file: string, spool: string): Promise<string> {
+  const handle = await open(file).catch(() => undefined)
+  if (handle === undefined) return file
+  const head = Buffer.alloc(BYTE_ORDER_MARK.length + 1)
+  const isFile = (await handle.stat()).isFile()
+  if (isFile) await handle.read(head, 0, head.length, 0)
+  await handle.close()
+  if (!isFile) return file
+  const compression = compressionOf(head)
+  if (compression === 'none' && !startsMarked(head)) return file
+  const chunks = decompressed(file, compression)
+  const first = (await chunks.next().catch(() => ({ value: undefined }))).value ?? Buffer.alloc(0)
+  if (!startsMarked(first)) {
+    await chunks.return()
+    return file
+  }
+  const rest = async function* (): AsyncGenerator<Buffer> {
+    yield first.subarray(BYTE_ORDER_MARK.length)
+    yield* chunks
+  }
+  await pipeline(Readable.from(rest()), createWriteStream(spool))
+  return spool
+}
+
+const startsMarked = (bytes: Buffer): boolean => bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)
+
 /** A file that is one list or one long object is read as that, everything else line by line, broken lines being passed over. */
-async function partOf(engine: Engine, file: string): Promise<string> {
+async function partOf(engine: Engine, file: string, readable: string): Promise<string> {
   if (file === '-' || (await stat(file).catch(() => undefined))?.isDirectory() === true)
     throw new AppError('BAD_ARGUMENT', `${file} is no file; --input takes files of JSON.`, {
       hint: 'Name the files, such as logs/*.ndjson; what comes from elsewhere has to be in a file first.',
       where: file,
     })
   const read = (options: string): string =>
-    `SELECT json FROM read_json_objects(${fileSql(file)}, maximum_object_size = ${LONGEST_RECORD}, ${options})`
+    `SELECT json FROM read_json_objects(${fileSql(readable)}, maximum_object_size = ${LONGEST_RECORD}, ${options})`
   const whole = read("format = 'auto'")
   try {
     await engine.rows(`SELECT count(*) FROM (${whole})`)
@@ -100,9 +146,6 @@ async function partOf(engine: Engine, file: string): Promise<string> {
   }
 }
 
-/** Numbers are seconds since 1970 from here on (March 1973), and what is less is no time, such as a day written 20261101. */
-const LEAST_SECS = 1e8
-
 /** The first field of these that holds a time. */
 function timeSql(timeField: string | undefined): string {
   const names = timeField === undefined ? TIME_FIELDS : [timeField]
@@ -113,14 +156,8 @@ function timeSql(timeField: string | undefined): string {
   return `coalesce(${times.join(', ')})`
 }
 
-/** ISO text, also with a comma before the fraction, or a number of seconds, milliseconds, microseconds or nanoseconds since 1970. */
-function timeOf(text: string): string {
-  const number = duckdb.asNumber(text)
-  const scale = `CASE WHEN ${number} < ${LEAST_SECS} THEN NULL WHEN ${number} < 1e11 THEN 1e6 WHEN ${number} < 1e14 THEN 1e3
-    WHEN ${number} < 1e17 THEN 1 WHEN ${number} < 1e20 THEN 1e-3 END`
-  return `CASE WHEN ${number} IS NULL THEN ${duckdb.asTime(`replace(${text}, ',', '.')`)}
-    ELSE make_timestamptz(try_cast(${number} * (${scale}) AS BIGINT)) END`
-}
+/** A comma may stand before the fraction. */
+const timeOf = (text: string): string => duckdb.asAnyTime(`replace(${text}, ',', '.')`)
 
 /** Fields that rules ask records for. */
 function fieldsAsked(rules: readonly PackRule[]): string[] {

@@ -32,6 +32,11 @@ export interface Dialect {
   readonly asNumber: (text: string) => string
   /** ISO text as a time, UTC where it names no zone; NULL if it is none. */
   readonly asTime: (text: string) => string
+  /**
+   * The same, and also seconds, milliseconds, microseconds or nanoseconds since 1970, by how large the number is. Numbers below 1e8 (1973)
+   * are no time, such as a day written 20261101.
+   */
+  readonly asAnyTime: (text: string) => string
   readonly epochMs: (time: string) => string
   readonly timePart: (part: TimePart, time: string) => string
 

@@ -5,6 +5,11 @@ import type { Dialect } from './dialect.ts'
 
 const NUMBER = String.raw`\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*`
 
+const asNumber = (x: string): string =>
+  `CASE WHEN regexp_full_match(${x}, '${NUMBER}') THEN try_cast(${x} AS DOUBLE) END`
+
+const asTime = (x: string): string => `try_cast(${x} AS TIMESTAMPTZ)`
+
 const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'
 const QUAD = `(?:${OCTET}[.]){3}${OCTET}`
 
@@ -109,8 +114,14 @@ export const duckdb: Dialect = {
   inOrder: (x, parts) => `${x} LIKE ${text(parts.join('%'))}`,
   regex: (x, pattern) => `regexp_matches(${x}, ${text(pattern)})`,
   asText: (x) => `(${x})::VARCHAR`,
-  asNumber: (x) => `CASE WHEN regexp_full_match(${x}, '${NUMBER}') THEN try_cast(${x} AS DOUBLE) END`,
-  asTime: (x) => `try_cast(${x} AS TIMESTAMPTZ)`,
+  asNumber,
+  asTime,
+  asAnyTime: (x) => {
+    const number = asNumber(x)
+    const micros = `CASE WHEN ${number} < 1e8 THEN NULL WHEN ${number} < 1e11 THEN 1e6 WHEN ${number} < 1e14 THEN 1e3
+      WHEN ${number} < 1e17 THEN 1 WHEN ${number} < 1e20 THEN 1e-3 END`
+    return `CASE WHEN ${number} IS NULL THEN ${asTime(x)} ELSE make_timestamptz(try_cast(${number} * (${micros}) AS BIGINT)) END`
+  },
   epochMs: (time) => `epoch_ms(${time})`,
   timePart: (part, time) => `date_part('${PARTS[part]}', ${time})`,
   ipv4: (x) => `CASE WHEN regexp_full_match(${x}, '${QUAD}') THEN ${quadHex(x)} WHEN contains(${x}, ':') THEN

@@ -43,7 +43,7 @@ function numberValue({ type, value }: ValueSql, dialect: Dialect): string {
 }
 
 const timeValue = ({ type, value }: ValueSql, dialect: Dialect): string =>
-  type === 'time' ? value : dialect.asTime(type === 'text' ? value : 'NULL')
+  type === 'time' ? value : dialect.asAnyTime(type === 'text' ? value : 'NULL')
 
 function renderNumber(number: number | bigint, value: ValueSql, dialect: Dialect): string {
   const asText = `${textValue(value, dialect)} = ${dialect.text(String(number))}`
