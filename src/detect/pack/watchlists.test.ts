@@ -43,7 +43,7 @@ describe('a watchlist', () => {
   })
 
   it('is a line for each entry of a text', async () => {
-    expect(await entriesOf('a.txt', '# ours\r\na b\r\n\r\nc\r\n')).toEqual(['a b', 'c'])
+    expect(await entriesOf('a.txt', '# ours\r\na b\r\n\r\nc # theirs\r\n  # d\r\ne#f\r\n')).toEqual(['a b', 'c', 'e#f'])
   })
 
   it.each([

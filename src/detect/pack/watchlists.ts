@@ -224,5 +224,4 @@ const lineEntries = (text: string): Entry[] =>
   text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
-    .map((line, at) => ({ text: line, line: at + 1 }))
-    .filter((entry) => !entry.text.startsWith('#'))
+    .map((line, at) => ({ text: line.replace(/(^|\s)#.*$/, ''), line: at + 1 }))

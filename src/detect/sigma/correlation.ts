@@ -139,7 +139,7 @@ function boundsOf(condition: YamlMap, document: YamlDocument): Bound[] {
     } else if (typeof value === 'number' && Number.isFinite(value)) bounds.push({ op, value })
     else document.error([...CONDITION, key], `${key} takes a number.`, 'Write a number, without quotes.')
   }
-  if (bounds.length === 0)
+  if (Object.keys(condition).every((key) => key === 'field' || key === 'percentile'))
     document.error(CONDITION, 'The condition compares with nothing.', 'Add a line such as `gte: 10`.')
   return bounds
 }
