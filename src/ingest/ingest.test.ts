@@ -340,6 +340,24 @@ describe.each(BATCH_SIZES)('in $size batches', ({ smallBatchBytes }) => {
       expect(await bench.take(path)).toMatchObject({ unchanged: 1 })
     })
 
+    test('an object taken by a form that is not its own gives its events once the form is right', async () => {
+      const path = await bench.file('logs.json', deliveryLines(1, 3))
+      expect((await bench.refused(path, { form: 'uam' })).code).toBe('NO_RECORDS')
+      expect((await bench.refused(path, { form: 'uam' })).code).toBe('NO_RECORDS')
+      expect(await bench.rejects()).toHaveLength(3)
+      await bench.file('logs.json', deliveryLines(1, 4))
+      expect(await bench.take(path)).toMatchObject({ objects: 1, events: 4, rejects: 0 })
+      expect(await bench.take(path)).toMatchObject({ unchanged: 1, events: 0 })
+      expect(await bench.take(path, { form: 'uam' })).toMatchObject({ unchanged: 1, rejects: 0 })
+    })
+
+    test('what is no log by any form is set aside once, whatever form is named', async () => {
+      const path = await bench.file('junk.json', 'no log\n')
+      await bench.refused(path)
+      await bench.refused(path, { form: 'delivery' })
+      expect(await bench.rejects()).toHaveLength(1)
+    })
+
     test('an overwritten object is told apart by event', async () => {
       const path = await bench.file('a.json', deliveryLines(1, 5))
       await bench.take(path)

@@ -104,17 +104,33 @@ export async function plan(object: SourceObject, context: PlanContext): Promise<
 
 async function planned(object: SourceObject, context: PlanContext): Promise<Planned> {
   const before = context.ledger.latest(object.key)
-  if (before?.size_bytes === object.sizeBytes && before.modified_ms === object.modifiedMs) return unchanged(before)
+  const doubtful = before !== undefined && isDoubtful(before, context.form)
+  if (!doubtful && before?.size_bytes === object.sizeBytes && before.modified_ms === object.modifiedMs) {
+    return unchanged(before)
+  }
   const inspection = await inspect(object, context.headRecords, context.pace)
-  if (before?.sha256 === inspection.inspected.sha256) {
+  const form = formOf(inspection, context.form)
+  const misread = doubtful && form !== 'none' && form !== before.form
+  if (!misread && before?.sha256 === inspection.inspected.sha256) {
     context.ledger.touch(object.key, object.modifiedMs)
     return unchanged(before)
   }
   if (isLabels(inspection)) return { kind: 'skipped' }
-  const work = await prepare(inspection, before, context)
+  const work = await prepare(inspection, form, misread ? undefined : before, context)
   const { bytes, inspected, head, samples } = inspection
   if (bytes !== undefined && work.firstByte === 0) context.hold?.(inspected.sha256, bytes)
   return { kind: 'work', work, head, samples, usable: work.firstByte > 0 && wasUsable(before) }
+}
+
+/** Nothing but rejects came of it, by a form that may have been the wrong one to read it by. */
+const isDoubtful = (before: Taking, form: string): boolean =>
+  !wasUsable(before) && before.rejects > 0 && (form === 'auto' ? before.form !== 'none' : before.form !== form)
+
+/** The form an object is read by; `none` for what is no log, or of no form that is known. */
+function formOf(inspection: Inspection, asked: string): string {
+  const { shape } = inspection.inspected
+  if (shape === 'binary' || shape === 'damaged') return 'none'
+  return (asked === 'auto' ? recognise(inspection) : asked) ?? 'none'
 }
 
 const unreadable = ({ key }: SourceObject, cause: unknown): AppError =>
@@ -131,10 +147,14 @@ const isLabels = ({ inspected: { object }, head, marks }: Inspection): boolean =
   basename(object.key) === 'labels.json' &&
   [...head, marks].some((record) => 'scenarios' in record && !('actionName' in record))
 
-async function prepare(inspection: Inspection, before: Taking | undefined, context: PlanContext): Promise<Work> {
+async function prepare(
+  inspection: Inspection,
+  form: string,
+  before: Taking | undefined,
+  context: PlanContext,
+): Promise<Work> {
   const { inspected, csv, marked } = inspection
   const { object, shape, compression, sizeBytes } = inspected
-  const form = context.form === 'auto' ? recognise(inspection) : context.form
   const textBytes = compression === 'none' ? sizeBytes : inspected.statedLength
   const whole = {
     inspected,
@@ -147,10 +167,10 @@ async function prepare(inspection: Inspection, before: Taking | undefined, conte
     linesBefore: 0,
     rejects: [],
   }
-  if (shape === 'empty') return { ...whole, form: form ?? 'none', shape: 'lines' }
-  if (shape === 'binary') return setAside({ ...whole, form: 'none', shape: 'lines' }, 'not_a_log')
-  if (shape === 'damaged') return setAside({ ...whole, form: 'none', shape: 'lines' }, 'damaged_compression')
-  if (form === undefined) return setAside({ ...whole, form: 'none', shape: 'lines' }, 'unknown_form')
+  if (shape === 'empty') return { ...whole, form, shape: 'lines' }
+  if (shape === 'binary') return setAside({ ...whole, form, shape: 'lines' }, 'not_a_log')
+  if (shape === 'damaged') return setAside({ ...whole, form, shape: 'lines' }, 'damaged_compression')
+  if (form === 'none') return setAside({ ...whole, form, shape: 'lines' }, 'unknown_form')
   if (shape === 'documents' || marked) {
     return spoolSplit(
       { ...whole, form, shape: 'lines', readPath: object.path },
