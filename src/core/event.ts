@@ -154,7 +154,10 @@ export const EVENT_COLUMNS: readonly Column[] = [
     doc: 'requestParams as logged: case kept, nested JSON as text, scrubbed.',
   },
   text('response_result', 'response.result as logged, scrubbed.'),
-  text('extra', 'JSON object of the top-level fields Bricktrail does not know.'),
+  text(
+    'extra',
+    'JSON object of the top-level fields Bricktrail does not know, and of known ones that hold what it cannot read.',
+  ),
   { name: 'redactions', type: 'integer', doc: 'How many secrets were replaced by a mark; null for none.' },
   { name: 'record_bytes', type: 'integer', doc: 'Length of the record as received; null where the form has no text.' },
 ]

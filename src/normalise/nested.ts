@@ -39,6 +39,16 @@ export const eitherWaySql = (key: string, shape: JsonShape): string =>
 export const eitherWayParamsSql = (key: string): string =>
   `CASE WHEN r.${key} IS NULL THEN ${paramsFromTextSql(`(json ->> ${lit(`$.${key}`)})`)} ELSE r.${key} END`
 
+/**
+ * The text of a nested field that is neither an object nor text of one, such as a response that is one word; NULL otherwise. It
+ * has no columns to go to.
+ *
+ * @param text the field as text
+ * @param read what was read of it; NULL, or empty, if that was nothing
+ */
+export const unreadSql = (text: string, read: string): string =>
+  `CASE WHEN ${text} NOT IN ('', 'null') AND (${read} IS NULL OR NOT starts_with(ltrim(${text}), '{')) THEN ${text} END`
+
 /** JSON members, without braces, of fields kept as `extra` although they are known; NULL where there are none. */
 export const keptMembersSql = (fields: Readonly<Record<string, string>>): string =>
   `nullif(concat_ws(',', ${Object.entries(fields)

@@ -4,7 +4,7 @@
  * (DatabricksAccounts and its siblings).
  */
 import { type Form, fromJson, PARAMS_SHAPE, recordColumns, tryFromJson } from '../contract.ts'
-import { keptMembersSql, paramsFromTextSql } from '../nested.ts'
+import { keptMembersSql, paramsFromTextSql, unreadSql } from '../nested.ts'
 
 const PROPERTIES_SHAPE = {
   sourceIPAddress: 'VARCHAR',
@@ -91,6 +91,13 @@ const WORKSPACE = `coalesce(nullif(params['workspace_id'], ''), nullif(params['o
 /** `Microsoft.Databricks/jobs/runSucceeded`, for records whose properties name neither. */
 const operationPart = (part: number): string => `nullif(split_part(f.operation, '/', ${part}), '')`
 
+const UNREAD = { identity: unreadSql('f.identity', 'who'), response: unreadSql('f.response', 'answer') }
+
+const ODD = `f.action IS NULL OR (f.params IS NOT NULL AND params IS NULL)
+      OR ${Object.values(UNREAD)
+        .map((text) => `${text} IS NOT NULL`)
+        .join(' OR ')}`
+
 /** Azure diagnostic settings. */
 export const azure: Form = {
   name: 'azure',
@@ -110,7 +117,7 @@ export const azure: Form = {
   ],
   recordSql: (raw, tolerant) => `
   SELECT file, json,
-    ${tolerant ? 'false' : 'f.action IS NULL OR (f.params IS NOT NULL AND params IS NULL)'} AS odd,
+    ${tolerant ? 'false' : ODD} AS odd,
     ${recordColumns({
       native_id: 'f.log_id',
       time_text: 'f.time',
@@ -129,7 +136,7 @@ export const azure: Form = {
       status_code: 'answer.statusCode',
       error_message: 'answer.errorMessage',
       response_result: 'answer.result',
-      kept_members: keptMembersSql({ resourceId: 'f.resource', Host: 'f.host' }),
+      kept_members: keptMembersSql({ resourceId: 'f.resource', Host: 'f.host', ...(tolerant ? UNREAD : {}) }),
     })}
   FROM (
     SELECT file, json, f, ${tryFromJson('f.identity', IDENTITY_SHAPE)} AS who, ${tryFromJson('f.response', RESPONSE_SHAPE)} AS answer,

@@ -3,7 +3,7 @@
  * Source: docs.databricks.com, "Configure audit log delivery" (record shape, level, request parameters).
  */
 import { type Form, fromJson, PARAMS_SHAPE, recordColumns, tryFromJson } from '../contract.ts'
-import { eitherWayParamsSql, eitherWaySql, keptMembersSql, misreadSql } from '../nested.ts'
+import { eitherWayParamsSql, eitherWaySql, keptMembersSql, misreadSql, unreadSql } from '../nested.ts'
 
 const SHAPE = {
   timestamp: 'VARCHAR',
@@ -42,6 +42,10 @@ const NESTED_ODDLY = [
 
 const EITHER_WAY = `${eitherWaySql('userIdentity', SHAPE.userIdentity)} AS who,
       ${eitherWayParamsSql('requestParams')} AS params, ${eitherWaySql('response', SHAPE.response)} AS answer`
+const UNREAD = {
+  userIdentity: unreadSql("(json ->> '$.userIdentity')", 'who'),
+  response: unreadSql("(json ->> '$.response')", 'answer'),
+}
 const ONE_WAY = 'r.userIdentity AS who, r.requestParams AS params, r.response AS answer'
 
 /** Delivery JSON 2.0. */
@@ -73,7 +77,7 @@ export const delivery: Form = {
       status_code: 'answer.statusCode',
       error_message: 'answer.errorMessage',
       response_result: 'answer.result',
-      kept_members: keptMembersSql({ shardName: 'r.shardName' }),
+      kept_members: keptMembersSql({ shardName: 'r.shardName', ...(tolerant ? UNREAD : {}) }),
     })}
   FROM (SELECT file, json, r, ${tryFromJson('r.identityMetadata', METADATA_SHAPE)} AS meta,
       ${tolerant ? EITHER_WAY : ONE_WAY}

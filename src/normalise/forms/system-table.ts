@@ -4,7 +4,7 @@
  * Source: docs.databricks.com, "Audit log system table reference".
  */
 import { type Form, fromJson, PARAMS_SHAPE, recordColumns, tryFromJson } from '../contract.ts'
-import { eitherWayParamsSql, eitherWaySql, misreadSql } from '../nested.ts'
+import { eitherWayParamsSql, eitherWaySql, keptMembersSql, misreadSql, unreadSql } from '../nested.ts'
 
 const SHAPE = {
   account_id: 'VARCHAR',
@@ -47,6 +47,10 @@ const NESTED_ODDLY = [
 
 const EITHER_WAY = `${eitherWaySql('user_identity', SHAPE.user_identity)} AS who,
       ${eitherWayParamsSql('request_params')} AS params, ${eitherWaySql('response', SHAPE.response)} AS answer`
+const UNREAD = keptMembersSql({
+  user_identity: unreadSql("(json ->> '$.user_identity')", 'who'),
+  response: unreadSql("(json ->> '$.response')", 'answer'),
+})
 const ONE_WAY = 'r.user_identity AS who, r.request_params AS params, r.response AS answer'
 
 /** Rows of `system.access.audit`. */
@@ -79,6 +83,7 @@ export const systemTable: Form = {
       status_code: 'coalesce(answer.status_code, answer.statusCode)',
       error_message: 'coalesce(answer.error_message, answer.errorMessage)',
       response_result: 'answer.result',
+      ...(tolerant ? { kept_members: UNREAD } : {}),
     })}
   FROM (SELECT file, json, r, ${tryFromJson('r.identity_metadata', METADATA_SHAPE)} AS meta,
       ${tolerant ? EITHER_WAY : ONE_WAY}
