@@ -25,7 +25,7 @@ export const registerSimulate: RegisterCommand = (program, cli) => {
     .description('write the audit logs of a made-up Databricks account, with labelled attacks')
     .requiredOption('--out <dir>', 'folder to write; an earlier simulation in it is replaced')
     .option('--events <n>', 'number of events, exactly', String(SIMULATE_DEFAULTS.events))
-    .option('--days <d>', 'days they spread over', String(SIMULATE_DEFAULTS.days))
+    .option('--days <d>', 'days they spread over; few events may fill fewer', String(SIMULATE_DEFAULTS.days))
     .option('--seed <s>', 'whole number; the same seed gives the same bytes', String(SIMULATE_DEFAULTS.seed))
     .option('--form <form>', FORM_NAMES.join(', '), 'delivery')
     .option('--gzip', 'compress the files')
