@@ -141,8 +141,25 @@ describe('rules list', () => {
     const lines = some.out.trimEnd().split('\n').slice(2)
     expect(lines.length).toBeGreaterThan(1)
     for (const line of lines) expect(line).toMatch(/ (high|critical) +correlation, \w+ +privilege-escalation /)
-    expect((await run('list')).out).toMatch(/^administrator-made +high +detection +persistence +Administrator made$/m)
+    expect((await run('list')).out).toMatch(/^administrator_made +high +detection +persistence +Administrator made$/m)
     expect((await run('list', '--no-shipped', '--level', 'low')).notes).toBe('0 of 1 rule; 0 disabled.')
+  })
+
+  it('calls several rules of one file by the names they give themselves', async () => {
+    const both = join(folder, 'both')
+    await mkdir(both)
+    await writeFile(
+      join(both, 'two.yml'),
+      `${another('', '')}---\n${another('4c1d', '4c1e').replace('another', 'third')}`,
+    )
+    const { rules } = await json('list', '--rules', both)
+    expect(rules.map(({ rule }: { rule: string }) => rule)).toEqual(
+      expect.arrayContaining(['another_made', 'third_made']),
+    )
+    expect((await json('show', 'two', '--rules', both)).rules).toHaveLength(2)
+    await expect(run('show', 'third_maed', '--rules', both)).rejects.toMatchObject({
+      hint: expect.stringMatching(/^Did you mean third_made/),
+    })
   })
 
   it('refuses a word that no rule can have, and says which there are', async () => {
@@ -158,7 +175,7 @@ describe('rules list', () => {
     expect(await json('list')).toEqual({
       rules: [
         expect.objectContaining({
-          rule: 'administrator-made',
+          rule: 'administrator_made',
           kind: 'detection',
           level: 'high',
           feeds: false,
@@ -180,10 +197,10 @@ describe('rules show and explain', () => {
   })
 
   it('a name that is nearly a rule says which is meant', async () => {
-    await expect(run('show', 'administrator-mad')).rejects.toMatchObject({
+    await expect(run('show', 'administrator_mad')).rejects.toMatchObject({
       code: 'BAD_ARGUMENT',
-      message: 'There is no rule administrator-mad.',
-      hint: 'Did you mean administrator-made? Run `bricktrail rules list` to see all.',
+      message: 'There is no rule administrator_mad.',
+      hint: 'Did you mean administrator_made? Run `bricktrail rules list` to see all.',
     })
   })
 
@@ -238,7 +255,7 @@ describe('rules lint and test', () => {
 
   it('test runs examples of all rules, of paths or of names, and ends with 1 where one fails', async () => {
     const good = await run('test')
-    expect(good).toMatchObject({ exitCode: 0, out: 'ok      administrator-made: 1 fire, 1 silent\n' })
+    expect(good).toMatchObject({ exitCode: 0, out: 'ok      administrator_made: 1 fire, 1 silent\n' })
     expect(good.notes).toBe('2 examples of 1 rule: 0 failed.')
     const file = join(folder, 'wrong.yml')
     await writeFile(
@@ -250,7 +267,7 @@ describe('rules lint and test', () => {
     expect(wrong.out).toContain('  must fire: promised\n    It did not fire.\n')
     expect(wrong.out).toContain('Nearest event: response.statusCode is 200; it has "500".\n')
     const named = await json('test', 'administrator-made')
-    expect(named).toMatchObject({ examples: 2, failed: 0, rules: [{ rule: 'administrator-made', passed: true }] })
+    expect(named).toMatchObject({ examples: 2, failed: 0, rules: [{ rule: 'administrator_made', passed: true }] })
     await expect(run('test', 'no-such-rule')).rejects.toMatchObject({ message: 'There is no rule no-such-rule.' })
   })
 })
@@ -259,7 +276,7 @@ describe('rules coverage and backtest', () => {
   it('coverage counts tactics, techniques and actions, and writes a layer', async () => {
     const { out, notes } = await run('coverage')
     expect(out).toMatch(/^persistence +1$/m)
-    expect(out).toMatch(/^T1098\.003 +1 +administrator-made$/m)
+    expect(out).toMatch(/^T1098\.003 +1 +administrator_made$/m)
     expect(notes).toMatch(/^1 rule; 1 technique; of \d+ actions 1 by name, 0 by kind, \d+ by none/)
     const file = join(folder, 'layer.json')
     await run('coverage', '--navigator', file)
@@ -270,12 +287,12 @@ describe('rules coverage and backtest', () => {
     const { out: uncovered } = await run('coverage', '--actions')
     expect(uncovered).not.toMatch(/^accounts +setAdmin /m)
     expect(uncovered).toMatch(/^accounts +login /m)
-    expect((await json('coverage')).techniques).toEqual([{ id: 'T1098.003', rules: ['administrator-made'] }])
+    expect((await json('coverage')).techniques).toEqual([{ id: 'T1098.003', rules: ['administrator_made'] }])
   })
 
   it('backtest counts findings by day, and shows some', async () => {
     const { out, notes } = await run('backtest')
-    expect(out).toMatch(/^administrator-made +high +3 +3 +2 +2 +2026-11-03T09:00:00Z$/m)
+    expect(out).toMatch(/^administrator_made +high +3 +3 +2 +2 +2026-11-03T09:00:00Z$/m)
     expect(out).toMatch(/^2026-11-02 +1$/m)
     expect(out).toMatch(/^2026-11-03 +2$/m)
     expect(notes).toMatch(/^3 findings of 1 of 1 rule on 2 days, in [\d.]+ s\.$/)

@@ -1,7 +1,7 @@
 /** What findings say of their rules, as a table beside the matches. */
 import type { Engine, TextRow } from '../../engine/duckdb.ts'
 import type { LinkedCorrelation } from '../correlate/link.ts'
-import { fileName } from '../pack/rule-file.ts'
+import { calledRule } from '../review/chosen.ts'
 import type { Programme } from './programme.ts'
 
 /** Table of the rules: `number`, `key`, `kind`, what findings repeat of them, `tells`, and `gathers` for those without a correlation. */
@@ -36,8 +36,7 @@ export async function writeFacts(engine: Engine, programme: Programme): Promise<
     return {
       number: String(number),
       key: of.key,
-      // Shipped rules are called by their files everywhere; other people's by the name they give themselves.
-      name: of.isShipped && !of.feeds ? fileName(of.file) : (meta.name ?? fileName(of.file)),
+      name: calledRule(of),
       version: of.version,
       kind,
       title: meta.title,

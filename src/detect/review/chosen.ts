@@ -1,16 +1,24 @@
 /** Rules picked out of a pack by what people call them. */
-import { basename, extname } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import { nearest } from '../../core/nearest.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
-import { SEGMENT_RULE } from '../segment/segment.ts'
+import { fileName } from '../pack/rule-file.ts'
 import { namesOf } from '../sigma/rule.ts'
 
-/** What a rule goes by in lists: the name of its file for a rule that makes findings, else its own. */
-export const calledRule = ({ file, feeds, key, rule }: PackRule): string =>
-  feeds || key === SEGMENT_RULE ? (rule.meta.name ?? key) : basename(file, extname(file))
+/**
+ * What a rule goes by in lists and in its findings: a shipped one by its file, which holds one rule that makes findings; another by its name,
+ * for a file of somebody's own may hold many, and by its file where it has none.
+ */
+export const calledRule = ({ file, feeds, isShipped, rule }: PackRule): string =>
+  isShipped && !feeds ? fileName(file) : (rule.meta.name ?? fileName(file))
 
-const namesFor = (rule: PackRule): string[] => [calledRule(rule), ...namesOf(rule.rule), rule.key, rule.rule.meta.title]
+const namesFor = (rule: PackRule): string[] => [
+  calledRule(rule),
+  ...(rule.feeds ? [] : [fileName(rule.file)]),
+  ...namesOf(rule.rule),
+  rule.key,
+  rule.rule.meta.title,
+]
 
 /** The rules of a pack that are called so: by file name without its ending, id, name or title. Throws BAD_ARGUMENT for a stranger. */
 export function chosenRules(pack: RulePack, names: readonly string[]): PackRule[] {
@@ -35,7 +43,15 @@ export function checkRuleNamed({ rules, disabled, elsewhere }: RulePack, name: s
 }
 
 function noRule(all: readonly PackRule[], name: string): AppError {
-  const meant = nearest(name, all.filter(({ feeds }) => !feeds).map(calledRule))
+  const firing = all.filter(({ feeds }) => !feeds)
+  const called = nearest(name, firing.map(calledRule))
+  const meant =
+    called.length > 0
+      ? called
+      : nearest(
+          name,
+          firing.map(({ file }) => fileName(file)),
+        )
   return new AppError('BAD_ARGUMENT', `There is no rule ${name}.`, {
     hint: `${meant.length === 0 ? '' : `Did you mean ${meant.join(' or ')}? `}Run \`bricktrail rules list\` to see all.`,
   })
