@@ -53,10 +53,14 @@ export function regexFault(pattern: string): RegexFault | undefined {
 /** One walk over a pattern. */
 class Scan {
   readonly #pattern: string
-  readonly #open: number[] = []
+  /** Where groups that are open start, and how often what was around them is repeated at most. */
+  readonly #open: { readonly at: number; readonly repeats: number }[] = []
   #at = 0
   /** What stands before can be repeated, and whether it is a repetition already. */
   #atom: 'none' | 'plain' | 'repeated' = 'none'
+  /** How often the most repeated part of the group, and of that atom, is repeated by counts: those within one another multiply. */
+  #repeats = 1
+  #atomRepeats = 1
 
   constructor(pattern: string) {
     this.#pattern = pattern
@@ -68,7 +72,7 @@ class Scan {
       if (fault !== undefined) return fault
     }
     const unclosed = this.#open.at(-1)
-    return unclosed === undefined ? undefined : { message: 'This group is not closed.', offset: unclosed }
+    return unclosed === undefined ? undefined : { message: 'This group is not closed.', offset: unclosed.at }
   }
 
   #step(): RegexFault | undefined {
@@ -91,6 +95,7 @@ class Scan {
   #take(length: number, atom: 'none' | 'plain' | 'repeated'): void {
     this.#at += length
     this.#atom = atom
+    if (atom !== 'repeated') this.#atomRepeats = 1
   }
 
   #fault = (message: string): RegexFault => ({ message, offset: this.#at })
@@ -137,14 +142,20 @@ class Scan {
     if (known?.reason !== undefined) return this.#fault(known.reason)
     // Flags alone, such as (?i), open nothing.
     const opening = rest.slice(0, known?.length ?? 1)
-    if (!opening.endsWith(')')) this.#open.push(this.#at)
+    if (!opening.endsWith(')')) {
+      this.#open.push({ at: this.#at, repeats: this.#repeats })
+      this.#repeats = 1
+    }
     this.#take(opening.length, 'none')
     return undefined
   }
 
   #close(): RegexFault | undefined {
-    if (this.#open.pop() === undefined) return this.#fault('This closes a group that was not opened.')
+    const opened = this.#open.pop()
+    if (opened === undefined) return this.#fault('This closes a group that was not opened.')
     this.#take(1, 'plain')
+    this.#atomRepeats = this.#repeats
+    this.#repeats = Math.max(opened.repeats, this.#repeats)
     return undefined
   }
 
@@ -168,6 +179,11 @@ class Scan {
     if (most > MOST_REPEATS) return this.#fault(`Nothing may be repeated more than ${MOST_REPEATS} times.`)
     if (to !== undefined && to !== '' && Number(to) < Number(from))
       return this.#fault('This repeats at most less than at least.')
+    const together = this.#atomRepeats * Math.max(most, 1)
+    if (this.#atom === 'plain' && together > MOST_REPEATS) {
+      return this.#fault(`Within one another these repeat more than ${MOST_REPEATS} times.`)
+    }
+    this.#repeats = Math.max(this.#repeats, together)
     return this.#repeat(all.length)
   }
 }
