@@ -66,6 +66,27 @@ describe('bricktrail verify', () => {
     expect((await run('--to', '2026-03-01')).exitCode).toBe(1)
   })
 
+  it('says so where no leaf is in the period, and refuses one that ends before it begins', async () => {
+    for (const period of [
+      ['--from', '9'],
+      ['--to', '0'],
+      ['--from', '2030-01-01'],
+    ]) {
+      const { out, exitCode } = await run(...period)
+      expect(exitCode).toBe(0)
+      expect(out).toContain('Any file of any leaf, since no leaf is in the period asked for')
+    }
+    await expect(run('--from', '3', '--to', '1')).rejects.toThrow('ends before it begins')
+    await expect(run('--from', '2026-03-02', '--to', '2026-03-01')).rejects.toThrow('ends before it begins')
+  })
+
+  it('asks no more witnesses than are named', async () => {
+    const witness = home.key.vkey
+    await expect(run('--quorum', '1')).rejects.toThrow('--quorum 1 cannot be, of 0 named witnesses')
+    await expect(run('--quorum', '2', '--witness', witness, '--witness', witness)).rejects.toThrow('of 1 named')
+    await expect(run('--quorum', '0', '--witness', witness)).rejects.toThrow('--quorum 0 cannot be')
+  })
+
   it('verifies a home as a home, whatever proofs and period files lie in it', async () => {
     await writeFile(home.at('lake/events/event_date=2026-03-01/b1-0.parquet'), 'x')
     const other = await SealedHome.make('someone/else')

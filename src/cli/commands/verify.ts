@@ -112,8 +112,7 @@ async function verify(cli: CliContext, path: string, flags: Flags, progress: Pro
     })
   })
   const key = (await Promise.all((flags.key ?? []).map(keysOf))).flat()
-  const quorum = flags.quorum === undefined ? undefined : wholeNumber('--quorum', flags.quorum)
-  const seen = { witnesses: flags.witness ?? [], ...(quorum === undefined ? {} : { quorum }) }
+  const seen = witnessesOf(flags)
   if (info.isFile()) {
     if (key.length === 0) {
       throw new AppError('BAD_ARGUMENT', 'A proof needs the public key of its log.', {
@@ -134,6 +133,19 @@ async function verify(cli: CliContext, path: string, flags: Flags, progress: Pro
   } finally {
     await engine?.close()
   }
+}
+
+/** A witness named twice is one, and one signature cannot stand for two. */
+function witnessesOf(flags: Flags): Pick<VerifyHomeOptions, 'witnesses' | 'quorum'> {
+  const witnesses = [...new Set(flags.witness ?? [])]
+  if (flags.quorum === undefined) return { witnesses }
+  const quorum = wholeNumber('--quorum', flags.quorum)
+  if (quorum < 1 || quorum > witnesses.length) {
+    throw new AppError('BAD_ARGUMENT', `--quorum ${quorum} cannot be, of ${witnesses.length} named witnesses.`, {
+      hint: 'Name each witness with --witness VKEY.',
+    })
+  }
+  return { witnesses, quorum }
 }
 
 /** A file or two laid into a home must not make anything else of it; so who finds both is asked which he means. */
@@ -189,6 +201,9 @@ async function periodOf({ from, to }: Flags, now: Date): Promise<Pick<VerifyHome
   const { fromMs, toMs } = parseRange(isSize(from) ? undefined : from, isSize(to) ? undefined : to, now)
   const first = isSize(from) ? Number(from) : fromMs === undefined ? undefined : new Date(fromMs)
   const last = isSize(to) ? Number(to) : toMs === undefined ? undefined : new Date(toMs)
+  if (first !== undefined && typeof first === typeof last && Number(last) <= Number(first)) {
+    throw new AppError('BAD_ARGUMENT', 'The period ends before it begins.')
+  }
   return {
     period: { ...(first === undefined ? {} : { from: first }), ...(last === undefined ? {} : { to: last }) },
   }

@@ -293,7 +293,9 @@ class HomeVerification {
     }
     if (period !== undefined) {
       const ends = Object.entries(period).map(([end, at]) => `${end} ${typeof at === 'number' ? at : at.toISOString()}`)
-      this.#findings.notice(`Files of leaves outside the period asked for: ${ends.join(' ')}.`)
+      const isEmpty = this.#range === undefined || this.#range.from === this.#range.to
+      const what = isEmpty ? 'Any file of any leaf, since no leaf is in' : 'Files of leaves outside'
+      this.#findings.notice(`${what} the period asked for: ${ends.join(' ')}.`)
     }
     if (this.#given.length === 0) {
       this.#findings.notice(
