@@ -52,7 +52,7 @@ export async function openForWriting(
   const file = await open(path, 'w').catch((cause: unknown) => {
     throw codeOf(cause) === 'ENOENT'
       ? new AppError('BAD_ARGUMENT', `The folder of ${named} does not exist.`, {
-          hint: 'Make the folder first, or name another file with --out.',
+          hint: 'Make the folder first, or name a file in another.',
           cause,
         })
       : new AppError('UNREADABLE', `Cannot write ${named}: ${messageOf(cause)}`, { cause })

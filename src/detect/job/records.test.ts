@@ -69,15 +69,16 @@ describe('the files', () => {
   it.each([
     ['lines', '\uFEFF{"x":1}\r\n{"x":1,"n":2}\r\n'],
     ['a list', '\uFEFF[{"x":1},\n {"x":1,"n":2}]'],
-  ])('may begin with a byte order mark: %s', async (form, text) => {
+  ])('may begin with a byte order mark, and be compressed whatever their name: %s', async (form, text) => {
     const engine = await Engine.open({ threads: 2 })
-    const files = [join(folder, `${form}.json`), join(folder, `${form}.json.gz`)]
+    const files = [join(folder, `${form}.json`), join(folder, `${form}.gz`), join(folder, form)]
     await writeFile(files[0] ?? '', text)
     await writeFile(files[1] ?? '', gzipSync(text))
+    await writeFile(files[2] ?? '', gzipSync(text.slice(1)))
     await writeFile(join(folder, 'rules.yml'), rule('one', 'x: 1'))
     try {
       const read = await detectRecords(engine, { files, rules: [join(folder, 'rules.yml')], pipelines: [] })
-      expect(read).toMatchObject({ records: 4, unreadable: 0 })
+      expect(read).toMatchObject({ records: 6, unreadable: 0 })
     } finally {
       engine.close()
     }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { compressionOf, decompressed } from '../../collect/decompress.ts'
+import { type Compression, compressionOf, decompressed } from '../../collect/decompress.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { fileSql, lit } from '../../engine/sql.ts'
@@ -85,55 +85,66 @@ export async function readRecords(engine: Engine, files: readonly string[], time
 
 /** Fills the table of everything that is JSON in the files. */
 async function readLines(engine: Engine, files: readonly string[]): Promise<void> {
-  const spools = await mkdtemp(join(tmpdir(), 'bricktrail-records-'))
+  const spools: string[] = []
+  const spool = async (): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), 'bricktrail-records-'))
+    spools.push(folder)
+    return join(folder, 'records')
+  }
   try {
     const parts: string[] = []
-    for (const [at, file] of files.entries())
-      parts.push(await partOf(engine, file, await unmarked(file, join(spools, String(at)))))
+    for (const file of files) parts.push(await partOf(engine, file, await readableAs(file, spool)))
     await engine.run(`CREATE OR REPLACE TEMP TABLE detect_lines AS SELECT json FROM (${parts.join(' UNION ALL ')})`)
   } finally {
-    await rm(spools, { recursive: true, force: true })
+    for (const folder of spools) await rm(folder, { recursive: true, force: true })
   }
 }
 
 const BYTE_ORDER_MARK = Buffer.from('\uFEFF')
 
-/** The file, or a copy in `spool` without the mark of UTF-8 before its text, which the engine takes for a broken record. */
-async function unmarked(file: string, spool: string): Promise<string> {
+/** A file as the engine is to read it. Names lie about compression. */
+interface ReadAs {
+  readonly path: string
+  readonly compression: Compression | 'auto_detect'
+}
+
+/** The file, or a copy in the file that `spool` names without the mark of UTF-8 before its text, which the engine takes for a broken record. */
+async function readableAs(file: string, spool: () => Promise<string>): Promise<ReadAs> {
   const handle = await open(file).catch(() => undefined)
-  if (handle === undefined) return file
+  if (handle === undefined) return { path: file, compression: 'auto_detect' }
   const head = Buffer.alloc(BYTE_ORDER_MARK.length + 1)
   const isFile = (await handle.stat()).isFile()
   if (isFile) await handle.read(head, 0, head.length, 0)
   await handle.close()
-  if (!isFile) return file
   const compression = compressionOf(head)
-  if (compression === 'none' && !startsMarked(head)) return file
+  const asItIs: ReadAs = { path: file, compression }
+  if (!isFile || (compression === 'none' && !startsMarked(head))) return asItIs
   const chunks = decompressed(file, compression)
   const first = (await chunks.next().catch(() => ({ value: undefined }))).value ?? Buffer.alloc(0)
   if (!startsMarked(first)) {
     await chunks.return()
-    return file
+    return asItIs
   }
   const rest = async function* (): AsyncGenerator<Buffer> {
     yield first.subarray(BYTE_ORDER_MARK.length)
     yield* chunks
   }
-  await pipeline(Readable.from(rest()), createWriteStream(spool))
-  return spool
+  const path = await spool()
+  await pipeline(Readable.from(rest()), createWriteStream(path))
+  return { path, compression: 'none' }
 }
 
 const startsMarked = (bytes: Buffer): boolean => bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)
 
 /** A file that is one list or one long object is read as that, everything else line by line, broken lines being passed over. */
-async function partOf(engine: Engine, file: string, readable: string): Promise<string> {
+async function partOf(engine: Engine, file: string, { path, compression }: ReadAs): Promise<string> {
   if (file === '-' || (await stat(file).catch(() => undefined))?.isDirectory() === true)
     throw new AppError('BAD_ARGUMENT', `${file} is no file; --input takes files of JSON.`, {
       hint: 'Name the files, such as logs/*.ndjson; what comes from elsewhere has to be in a file first.',
       where: file,
     })
   const read = (options: string): string =>
-    `SELECT json FROM read_json_objects(${fileSql(readable)}, maximum_object_size = ${LONGEST_RECORD}, ${options})`
+    `SELECT json FROM read_json_objects(${fileSql(path)}, compression = '${compression === 'none' ? 'uncompressed' : compression}', maximum_object_size = ${LONGEST_RECORD}, ${options})`
   const whole = read("format = 'auto'")
   try {
     await engine.rows(`SELECT count(*) FROM (${whole})`)
