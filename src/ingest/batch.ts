@@ -11,9 +11,10 @@ import type { Home } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { type DataFile, type DeltaTable, keyOf } from '../lake/table.ts'
 import { publishFile } from '../lake/write.ts'
+import type { StagedFile } from '../lake/write-days.ts'
 import type { RawRecord } from '../seal/entry.ts'
 import { changedMeanwhile } from './changed.ts'
-import { findDuplicates, withoutDuplicates } from './duplicates.ts'
+import { findDuplicates, isNearNone, withoutDuplicates } from './duplicates.ts'
 import { homeFailure, isAboutData } from './failures.ts'
 import type { Hints } from './hints.ts'
 import { brokenLines, locateRefused } from './locate.ts'
@@ -211,7 +212,12 @@ class Batch {
   }
 
   async #read(works: readonly Work[]): Promise<AppError | undefined> {
-    const batch = { ...this.#context, batchId: this.#batchId, ingestTime: this.#ingestTime }
+    const batch = {
+      ...this.#context,
+      batchId: this.#batchId,
+      ingestTime: this.#ingestTime,
+      ahead: { begin: (files: readonly StagedFile[]) => this.#digestAhead(files), end: () => this.#endAhead() },
+    }
     this.#works = works
     try {
       const readable = works.filter(({ readPath }) => readPath !== '')
@@ -232,6 +238,7 @@ class Batch {
     const { engine, events, rejects, ledger, remembered, sealing } = this.#context
     const files = this.#staged?.files ?? []
     const found = await findDuplicates(engine, events, files, remembered)
+    await sealing?.digestAhead(files.filter(({ path }) => !found.byFile.has(path)).map(({ path }) => path))
     const [batchId, ingestTime, seq] = [this.#batchId, this.#ingestTime, this.#seq]
     const rejectFiles = await writeRejects(engine, rejects, this.#rejects, { batchId, ingestTime })
     for (const file of files) {
@@ -256,6 +263,17 @@ class Batch {
     ledger.record(manifest)
     await sealing?.follow()
     return { ...counts, redactions: found.redactions, unreadable: [] }
+  }
+
+  /** What lies near nothing in the lake probably holds no repeats, so that it is published as it is. */
+  async #digestAhead(files: readonly StagedFile[]): Promise<void> {
+    const { sealing, events } = this.#context
+    if (sealing !== undefined && (await isNearNone(events, files)))
+      await sealing.digestAhead(files.map(({ path }) => path))
+  }
+
+  async #endAhead(): Promise<void> {
+    await this.#context.sealing?.endAhead()
   }
 
   async #locateRejects(refused: ReadonlyMap<string, number>): Promise<void> {

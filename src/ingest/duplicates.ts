@@ -78,6 +78,23 @@ export async function findDuplicates(
   }
 }
 
+/** True if the lake holds no files that overlap in time with these. */
+export async function isNearNone(events: DeltaTable, files: readonly StagedFile[]): Promise<boolean> {
+  const snapshot = await events.snapshot()
+  return files.every((file) => {
+    const { fromMs, toMs } = secondsOf(file)
+    return filesBetween(snapshot, fromMs, toMs).length === 0
+  })
+}
+
+/** Whole seconds between which all events of a file lie. */
+function secondsOf({ stats }: StagedFile): { readonly fromMs: number; readonly toMs: number } {
+  const bounds = timeBounds(EVENTS_TABLE, deltaStats(EVENTS_TABLE, stats))
+  const fromMs = Math.floor((bounds?.minTimeMs ?? Number.MIN_SAFE_INTEGER) / SECOND_MS) * SECOND_MS
+  const toMs = Math.ceil(((bounds?.maxTimeMs ?? Number.MAX_SAFE_INTEGER) + 1) / SECOND_MS) * SECOND_MS
+  return { fromMs, toMs }
+}
+
 type Counted = { o: string; n: string; redactions: string | null }
 
 /**
@@ -94,9 +111,7 @@ async function knownSql(
   const near = new Set<DataFile>()
   const ranges: string[] = []
   for (const file of files) {
-    const bounds = timeBounds(EVENTS_TABLE, deltaStats(EVENTS_TABLE, file.stats))
-    const fromMs = Math.floor((bounds?.minTimeMs ?? Number.MIN_SAFE_INTEGER) / SECOND_MS) * SECOND_MS
-    const toMs = Math.ceil(((bounds?.maxTimeMs ?? Number.MAX_SAFE_INTEGER) + 1) / SECOND_MS) * SECOND_MS
+    const { fromMs, toMs } = secondsOf(file)
     const overlapping = filesBetween(snapshot, fromMs, toMs)
     for (const found of overlapping) near.add(found)
     if (overlapping.length > 0)

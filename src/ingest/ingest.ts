@@ -82,7 +82,10 @@ interface Tables {
 }
 
 /** The engine with all that is kept in it. */
-type EngineRoom = Pick<BatchContext, 'engine' | 'small' | 'remembered'>
+interface EngineRoom extends Pick<BatchContext, 'engine' | 'small' | 'remembered'> {
+  /** For what the seal reads while the other is busy. */
+  readonly beside: Engine
+}
 
 /**
  * Ingests again and again into one home. The engine with its reference tables is opened by the first ingestion and kept, so
@@ -173,7 +176,7 @@ export class Ingester {
   async #sealing({ events, rejects, findings }: Tables): Promise<Sealing | undefined> {
     const { home, now, seal = true } = this.#options
     if (!seal) return undefined
-    const engine = async () => (await this.#room()).engine
+    const engine = async () => (await this.#room()).beside
     return Sealing.open({ home, now, engine, tables: [rejects, events, findings] })
   }
 
@@ -184,6 +187,7 @@ export class Ingester {
     this.#tables?.ledger.close()
     this.#tables = undefined
     const opened = await this.#opened?.catch(() => undefined)
+    opened?.beside.close()
     opened?.engine.close()
     this.#opened = undefined
     await removeScratch(this.#spill)
@@ -219,7 +223,12 @@ export class Ingester {
       await loadCatalogue(engine)
       await prepareEnrichment(engine, this.#options.home)
       await attachDatabases(engine)
-      return { engine, small: await SmallBatches.open(engine), remembered: await RememberedIds.open(engine) }
+      return {
+        engine,
+        beside: await engine.beside(),
+        small: await SmallBatches.open(engine),
+        remembered: await RememberedIds.open(engine),
+      }
     } catch (cause) {
       engine.close()
       throw cause

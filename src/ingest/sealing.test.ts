@@ -12,7 +12,7 @@ import { rowForm } from '../seal/rows.ts'
 import { settingsPath } from '../seal/settings.ts'
 import { type IngestOptions, ingest } from './ingest.ts'
 import { commitsOf, inShort, leavesOf, listsOf, verified } from './sealed-home.fixture.ts'
-import { deliveryLines, NOW, TakingBench } from './taking.fixture.ts'
+import { BATCH_SIZES, deliveryLines, NOW, TakingBench } from './taking.fixture.ts'
 
 let bench: TakingBench
 beforeEach(async () => {
@@ -98,6 +98,30 @@ describe('a batch', () => {
     for (const { raw } of objects) expect(shaOf(at(raw.stored?.path ?? ''))).toBe(raw.stored?.sha256)
     expect((await verified(bench.home)).findings).toEqual([])
   })
+
+  it.each(BATCH_SIZES)(
+    'of $size size has its rows in the leaf, with and without repeats',
+    async ({ smallBatchBytes }) => {
+      const ofDay = (day: number, from: number, to: number) => deliveryLines(day * 86_400 + from, day * 86_400 + to)
+      const batches = [
+        [ofDay(0, 1, 200), ofDay(1, 1, 70) + ofDay(1, 60, 130)],
+        [ofDay(0, 150, 300), ofDay(2, 1, 90)],
+      ]
+      for (const [n, texts] of batches.entries()) {
+        for (const [i, text] of texts.entries()) await bench.file(`logs-${n}/${i}.json`, text)
+        await takeWith([join(bench.folder, `logs-${n}`)], { smallBatchBytes })
+      }
+      const counts: number[] = []
+      for (const leaf of await commitsOf(bench.home, 'events')) {
+        for (const { path, rows, rowsRoot } of (await listsOf(bench.home, leaf)).adds ?? []) {
+          expect({ rows, root: rowsRoot }).toEqual(await rowsRootOf(join(bench.home.events, path)))
+          counts.push(rows)
+        }
+      }
+      expect(counts.sort((a, b) => a - b)).toEqual([90, 100, 130, 200])
+      expect((await verified(bench.home)).findings).toEqual([])
+    },
+  )
 })
 
 describe('sealing', () => {

@@ -13,11 +13,13 @@ import { EVENTS_TABLE } from '../lake/spec.ts'
 import type { DeltaTable } from '../lake/table.ts'
 import type { AnchorResult } from '../seal/anchors/run.ts'
 import type { BatchLookup } from '../seal/commits.ts'
+import { ownForm } from '../seal/commits-files.ts'
 import type { ObjectRecord } from '../seal/entry.ts'
 import { SealKeys } from '../seal/keys.ts'
 import { hexOf, sha256 } from '../seal/merkle.ts'
 import { type EventProof, proveEvent } from '../seal/prove.ts'
 import { RawArchive } from '../seal/raw/archive.ts'
+import { RowsAhead } from '../seal/rows-ahead.ts'
 import { Sealer } from '../seal/sealer.ts'
 import { type SealSettings, sealSettings, settingsDigest, settingsPath } from '../seal/settings.ts'
 
@@ -34,7 +36,7 @@ const TOLD_SETTINGS = 'settings.told'
 export interface SealingOptions {
   readonly home: Home
   readonly now: () => Date
-  /** For the rows of new files; asked for only where there are any. */
+  /** For the rows of new files; asked for only where there are any. Who digests ahead lets nothing else run on it. */
   readonly engine: () => Promise<Engine>
   /** The tables, in the order in which a batch commits to them. */
   readonly tables: readonly DeltaTable[]
@@ -71,6 +73,7 @@ export class Sealing {
   readonly raw: RawArchive
   readonly #options: SealingOptions
   readonly #settings: SealSettings
+  readonly #ahead = new RowsAhead()
 
   private constructor(sealer: Sealer, raw: RawArchive, options: SealingOptions, settings: SealSettings) {
     this.sealer = sealer
@@ -121,7 +124,17 @@ export class Sealing {
   /** Seals what the tables have got since the last call. */
   async follow(late = false): Promise<void> {
     const { engine, home, tables } = this.#options
-    await this.sealer.follow(tables, { engine, batchOf: batchLookup(home) }, late)
+    await this.sealer.follow(tables, { engine, batchOf: batchLookup(home), ahead: this.#ahead }, late)
+  }
+
+  /** Begins to digest finished files of events that are to be committed soon. */
+  async digestAhead(paths: readonly string[]): Promise<void> {
+    await this.#ahead.begin(await this.#options.engine(), paths, ownForm(EVENTS_TABLE))
+  }
+
+  /** Ends what was begun; to be called before files are removed. */
+  async endAhead(): Promise<void> {
+    await this.#ahead.end()
   }
 
   /** Number of the newest batch that a leaf tells of, undone or not; 0 for none. */

@@ -29,6 +29,9 @@ const THRIFTY = { flushRows: 2048, rowGroupBytes: 16 * 1024 * 1024 } as const
 /** Rows set aside, up to which a good plan for the second reading would take longer than it saves. */
 const FEW_ROWS = 1000
 
+/** Rows set aside, compressed, up to which memory is left for something beside the second reading. */
+const LITTLE_BYTES = 16 * 1024 * 1024
+
 /** What the staged rows say of where they come from. */
 export interface StagingContext {
   readonly engine: Engine
@@ -39,6 +42,15 @@ export interface StagingContext {
   readonly small: SmallBatches
   /** Batches of no more raw text than this are staged as small ones. */
   readonly smallBatchBytes: number
+  readonly ahead?: Ahead
+}
+
+/** What may be done with finished files while the rest of a batch is still to be read. */
+export interface Ahead {
+  /** Begins with files that hold nearly all events. */
+  begin(files: readonly StagedFile[]): Promise<void>
+  /** Leaves off; files may be removed then. */
+  end(): Promise<void>
 }
 
 /** The files that hold a batch's events, and how much was read of each object. */
@@ -78,6 +90,7 @@ async function stageOnce(
 ): Promise<Staged> {
   const done: StagedDays[] = []
   const discard = async () => {
+    await context.ahead?.end()
     await Promise.all(done.map((days) => days.discard()))
   }
   try {
@@ -119,7 +132,7 @@ async function staged(
 async function stageLarge(
   works: readonly Work[],
   hints: Hints,
-  { engine, source, batchId, ingestTime, ample }: StagingContext & { readonly ample: boolean },
+  { engine, source, batchId, ingestTime, ahead, ample }: StagingContext & { readonly ample: boolean },
   stageAsPlanned: Stage,
 ): Promise<Pick<Staged, 'files' | 'read'>> {
   const [first] = works as [Work, ...Work[]]
@@ -135,6 +148,7 @@ async function stageLarge(
   if (first.shape === 'csv') await keepBrokenLines(engine)
   const files = quick.filter(isOfDay)
   const setAside = quick.filter((file) => !isOfDay(file))
+  if (bytesOf(setAside) <= LITTLE_BYTES) await ahead?.begin([...files])
   const aside = rowsSql(setAside)
   if (aside !== undefined) {
     await engine.run(
@@ -154,6 +168,9 @@ async function stageLarge(
 }
 
 const isOfDay = ({ partition }: StagedFile): boolean => partition !== null
+
+const bytesOf = (files: readonly StagedFile[]): number =>
+  files.reduce((sum, { stats }) => sum + Number(stats.file_size_bytes), 0)
 
 /** A relation of staged files, undefined for none. */
 function rowsSql(files: readonly StagedFile[]): string | undefined {

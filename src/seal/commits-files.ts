@@ -7,20 +7,32 @@ import type { Engine } from '../engine/duckdb.ts'
 import { keyOfPath } from '../lake/log.ts'
 import { schemaTag } from '../lake/schema.ts'
 import { SCHEMA_TAG } from '../lake/snapshot.ts'
+import type { TableSpec } from '../lake/spec.ts'
 import type { DeltaTable } from '../lake/table.ts'
 import type { AddRecord } from './entry.ts'
 import { fileColumns } from './file-columns.ts'
 import { hexOf } from './merkle.ts'
-import { digestFiles, type FileRows, type RowForm, rowForm } from './rows.ts'
+import { AT_ONCE_BYTES, digestFiles, type FileRows, type RowForm, rowForm } from './rows.ts'
+import type { RowsAhead } from './rows-ahead.ts'
 
 /** Finds what the newest leaf about it says of a data file of a table. */
 export type SealedLookup = (table: string, key: string) => Promise<AddRecord | undefined>
 
 const forms = new Map<string, RowForm>()
 
+/** What digesting files asks for. */
+export interface DigestContext {
+  readonly engine: () => Promise<Engine>
+  readonly ahead?: RowsAhead | undefined
+}
+
 /** Files of this program's own columns need no look at their schema. */
 async function formOf(engine: Engine, { spec }: DeltaTable, path: string, tag: string | undefined): Promise<RowForm> {
-  if (tag !== schemaTag(spec.columns)) return rowForm(spec.name, await fileColumns(engine, path))
+  return tag === schemaTag(spec.columns) ? ownForm(spec) : rowForm(spec.name, await fileColumns(engine, path))
+}
+
+/** How the rows of a file become texts that this program writes now. */
+export function ownForm(spec: TableSpec): RowForm {
   const known = forms.get(spec.name)
   if (known !== undefined) return known
   const inFile = spec.columns.filter(({ name }) => name !== spec.partitionColumn)
@@ -28,9 +40,6 @@ async function formOf(engine: Engine, { spec }: DeltaTable, path: string, tag: s
   forms.set(spec.name, form)
   return form
 }
-
-/** Files whose rows are digested by one statement: enough for all threads, few enough that digests of all rows fit into memory. */
-const AT_ONCE_BYTES = 128 * 1024 * 1024
 
 /** A data file as the log of its table tells of it. */
 export interface Added {
@@ -44,17 +53,17 @@ export interface Added {
 export async function addRecords(
   table: DeltaTable,
   adds: readonly Added[],
-  engineOf: () => Promise<Engine>,
+  context: DigestContext,
 ): Promise<{ readonly adds: AddRecord[]; readonly lost: string[] }> {
   const isThere = ({ path }: Added): boolean => existsSync(table.store.locate(keyOfPath(path) ?? path))
   const lost = adds.filter((add) => !isThere(add)).map(({ path }) => keyOfPath(path) ?? path)
-  return { adds: await digested(table, adds.filter(isThere), engineOf), lost }
+  return { adds: await digested(table, adds.filter(isThere), context), lost }
 }
 
 async function digested(
   table: DeltaTable,
   adds: readonly Added[],
-  engineOf: () => Promise<Engine>,
+  { engine: engineOf, ahead }: DigestContext,
 ): Promise<AddRecord[]> {
   if (adds.length === 0) return []
   const engine = await engineOf()
@@ -67,7 +76,7 @@ async function digested(
       files.push({ add, key, path, form: await formOf(engine, table, path, add.tags?.[SCHEMA_TAG]) })
     }
     // The engine reads the files while they are digested whole. Both have ended before either fails.
-    const [wholes, byRows] = await Promise.allSettled([digestsOf(files), rowsOf(engine, files)])
+    const [wholes, byRows] = await Promise.allSettled([digestsOf(files), rowsOf(engine, files, ahead)])
     const [digests, rows] = [settled(wholes), settled(byRows)]
     for (const [index, { key, path, form }] of files.entries()) {
       const [ofRows, digest] = [rows.get(path), digests[index]]
@@ -104,9 +113,19 @@ interface FormedFile {
   readonly form: RowForm
 }
 
-async function rowsOf(engine: Engine, files: readonly FormedFile[]): Promise<Map<string, FileRows>> {
+async function rowsOf(
+  engine: Engine,
+  files: readonly FormedFile[],
+  ahead: RowsAhead | undefined,
+): Promise<Map<string, FileRows>> {
   const found = new Map<string, FileRows>()
-  for (const some of Map.groupBy(files, ({ form }) => form.text).values()) {
+  for (const { path, form } of files) {
+    const rows = await ahead?.of(path, form)
+    if (rows !== undefined) found.set(path, rows)
+  }
+  await ahead?.settled()
+  const left = files.filter(({ path }) => !found.has(path))
+  for (const some of Map.groupBy(left, ({ form }) => form.text).values()) {
     const paths = some.map(({ path }) => path)
     const ofRows = await digestFiles(engine, paths, (some[0] as FormedFile).form)
     for (const [index, path] of paths.entries()) found.set(path, ofRows[index] as FileRows)

@@ -17,6 +17,7 @@ import { addRecords, type SealedLookup } from './commits-files.ts'
 import { checkMoved } from './commits-moved.ts'
 import { BASE, type CommitEntry, type LogRecord, type ManifestLists, type ObjectRecord } from './entry.ts'
 import { hexOf, sha256 } from './merkle.ts'
+import type { RowsAhead } from './rows-ahead.ts'
 
 /** What a room to the right knows of the batch behind a commit. */
 export interface BatchFacts {
@@ -41,6 +42,8 @@ export type BatchLookup = (
 export interface CommitContext {
   readonly engine: () => Promise<Engine>
   readonly batchOf: BatchLookup
+  /** What is known of the rows of files before they are read. */
+  readonly ahead?: RowsAhead
 }
 
 /** A commit, as its entry and manifest tell it. */
@@ -70,7 +73,7 @@ export async function describeCommit(
   const { adds, lost } = await addRecords(
     table,
     actions.flatMap(({ add }) => add ?? []),
-    context.engine,
+    context,
   )
   const removes = actions.flatMap(({ remove }) => (remove ? [{ path: keyOfPath(remove.path) ?? remove.path }] : []))
   const { operation = 'UNKNOWN' } = actions.find(({ commitInfo }) => commitInfo)?.commitInfo ?? {}
@@ -105,7 +108,7 @@ export async function describeBase(table: DeltaTable, context: CommitContext): P
   const { adds, lost } = await addRecords(
     table,
     files.map(({ path, sizeBytes, tags }) => ({ path, size: sizeBytes, ...(tags ? { tags } : {}) })),
-    context.engine,
+    context,
   )
   const log: LogRecord[] = []
   for (const key of await table.store.list(LOG_PREFIX)) {

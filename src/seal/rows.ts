@@ -14,6 +14,9 @@ import { hexOf, leafHash, rootOfHashes, sha256 } from './merkle.ts'
 /** Rows whose digests make one leaf of a file's tree. */
 export const PAGE_ROWS = 64
 
+/** Files whose rows are digested by one statement: enough for all threads, few enough that digests of all rows fit into memory. */
+export const AT_ONCE_BYTES: number = 128 * 1024 * 1024
+
 const DIGEST_BYTES = 32
 
 /** What Bricktrail says about an event or its handling: all of it follows from the rest of the row, or from the manifest. */
@@ -99,14 +102,22 @@ export async function digestRows(engine: Engine, path: string, form: RowForm): P
  * Digests the rows of several files of one form in one statement: it costs much less than one each, and keeps all threads
  * busy. At most 100 bytes of memory a row.
  *
+ * @param signal ends it before its time
  * @returns one for each path, in their order
  * @throws AppError as {@link digestRows}
  */
-export async function digestFiles(engine: Engine, paths: readonly string[], form: RowForm): Promise<FileRows[]> {
+export async function digestFiles(
+  engine: Engine,
+  paths: readonly string[],
+  form: RowForm,
+  signal?: AbortSignal,
+): Promise<FileRows[]> {
+  signal?.throwIfAborted()
   const digested = new Map(paths.map((path) => [path, new Digests(path)]))
   const sql = { text: form.text, file: 'filename', place: 'file_row_number' }
   let last: Digests | undefined
   await takeTexts(engine, numberedRows(paths), sql, (text, file, row) => {
+    if (signal?.aborted) throw signal.reason
     if (last?.path !== file) last = digested.get(file)
     if (last === undefined) throw new AppError('ENGINE', `The engine read ${file}, which was not asked for.`)
     // Asked for as text, a digest costs half of what it does as a buffer of its own.
