@@ -123,6 +123,7 @@ function takeChunk(chunk: DuckDBDataChunk, take: TakeText): void {
       take(bytes.subarray(from, end), file, place)
       from = end
     }
+    texts.giveBack(bytes)
   }
 }
 
@@ -176,6 +177,14 @@ class Values {
       byteOffset + offset + 8,
       end - this.#address(first),
     ) as Buffer
+  }
+
+  /**
+   * Frees what {@link bytes} gave. The next of it is then in the same memory, which the processor's caches hold; the collector would
+   * come long after.
+   */
+  giveBack({ buffer }: Buffer): void {
+    if (buffer !== this.#bytes.buffer && buffer instanceof ArrayBuffer) buffer.transfer(0)
   }
 
   #address(at: number): number {
