@@ -3,7 +3,7 @@ import type { DetectionRule } from '../sigma/rule.ts'
 import { fieldsOf, itemsOf, type RuleNode } from '../sigma/tree.ts'
 import { Bindings } from './bindings.ts'
 import type { Dialect } from './dialect.ts'
-import type { RecordShape } from './fields.ts'
+import type { NamedValue, RecordShape } from './fields.ts'
 import { type GatedRule, gated, isTrue } from './gate.ts'
 import { bitOf, Mask, wordsFor } from './masks.ts'
 import { renderNode } from './render.ts'
@@ -114,10 +114,12 @@ export interface MatchSource {
   /** The records. */
   readonly relation: string
   /**
-   * Relation of contexts (`context_key` and `gate_mask0…`, by the position of rules), and SQL for the key of a record's; absent: every
-   * record meets every rule.
+   * Relation of contexts (`context_key`, these columns, and `gate_mask0…`, by the position of rules), and SQL for the key of a record's;
+   * absent: every record meets every rule.
    */
-  readonly contexts?: { readonly table: string; readonly key: string } | undefined
+  readonly contexts?:
+    | { readonly table: string; readonly key: string; readonly columns: readonly NamedValue[] }
+    | undefined
 }
 
 /** Records that are taken along for other rules. */
@@ -181,7 +183,7 @@ function keptSql(column: string, rules: readonly CompiledRule[], dialect: Dialec
   return `CASE WHEN ${wanted.join(' OR ')} THEN ${name} END AS ${name}`
 }
 
-/** The records with these columns and, where there are contexts, `context_key`, `gate_mask0…` and further columns of contexts. */
+/** The records with these columns, their own or of contexts, and, where there are these, `context_key`, `gate_mask0…` and marks of contexts. */
 export function recordsOf(
   rules: readonly CompiledRule[],
   { relation, contexts }: MatchSource,
@@ -189,10 +191,13 @@ export function recordsOf(
   dialect: Dialect,
   marks: readonly string[] = [],
 ): string {
-  const needed = [...new Set(columns)].map(dialect.identifier)
-  if (contexts === undefined) return selected(needed, relation)
-  const keyed = selected([...needed, `${contexts.key} AS ${CONTEXT_KEY}`], relation)
-  const beside = [...maskNames('gate_mask', rules.length), ...marks].map((name) => `contexts.${name}`)
+  const needed = [...new Set(columns)]
+  if (contexts === undefined) return selected(needed.map(dialect.identifier), relation)
+  const known = new Set(contexts.columns.map(({ name }) => name))
+  const own = needed.filter((name) => !known.has(name)).map(dialect.identifier)
+  const keyed = selected([...own, `${contexts.key} AS ${CONTEXT_KEY}`], relation)
+  const ofContexts = needed.filter((name) => known.has(name))
+  const beside = [...maskNames('gate_mask', rules.length), ...marks, ...ofContexts].map((name) => `contexts.${name}`)
   return `(SELECT records.*, ${beside.join(', ')}
 FROM ${keyed} AS records JOIN ${contexts.table} AS contexts ON contexts.${CONTEXT_KEY} = records.${CONTEXT_KEY})`
 }

@@ -5,20 +5,11 @@
 import type { Engine } from '../../engine/duckdb.ts'
 import { fieldsOf } from '../sigma/tree.ts'
 import { Bindings } from './bindings.ts'
-import {
-  anyHit,
-  CONTEXT_KEY,
-  type CompiledRule,
-  columnsOf,
-  type MatchSource,
-  maskNames,
-  type TakenAlong,
-  words,
-} from './compile.ts'
+import { anyHit, CONTEXT_KEY, type CompiledRule, columnsOf, maskNames, type TakenAlong, words } from './compile.ts'
 import type { Dialect } from './dialect.ts'
-import { fieldText } from './explain.ts'
+import { explainSql } from './explain.ts'
 import type { NamedValue, RecordShape } from './fields.ts'
-import { isTrue, levelShape } from './gate.ts'
+import { isOf, isTrue, levelShape } from './gate.ts'
 import { Mask } from './masks.ts'
 import { renderNode } from './render.ts'
 
@@ -38,6 +29,10 @@ export function contextColumns(rules: readonly CompiledRule[], shape: RecordShap
   const names = new Set([...asked].flatMap((field) => shape.field(field)?.context ?? []))
   return [...shape.gate, ...shape.context.filter(({ name }) => names.has(name))]
 }
+
+/** Whether a column is one of contexts, not of records. */
+const isContextColumn = (column: string, shape: RecordShape): boolean =>
+  [...shape.gate, ...shape.context].some(({ name }) => name === column)
 
 /** Makes the table of a batch's contexts, with how many `records` each has. Its key is a number, unless two of them have the same. */
 export async function makeContexts(
@@ -95,10 +90,12 @@ FROM ${dialect.where(tested, anyHit(found, dialect))}`
 /** Where records stand that rules are asked of by themselves; NULL for others. */
 const PLACE = 'gate_id'
 
-/** What of the records asking these rules takes, with those of the same gate beside each other, so that few rules are looked at for each block. */
+/** What of the records asking these rules takes, beside their contexts, with those of the same gate beside each other, so that few rules are looked at for each block. */
 export const askedOf = (rules: readonly CompiledRule[], shape: RecordShape): TakenAlong => ({
   mark: PLACE,
-  columns: [...new Set(rules.flatMap(({ rule, captured }) => columnsOf(rule.tree, captured, shape)))],
+  columns: [...new Set(rules.flatMap(({ rule, captured }) => columnsOf(rule.tree, captured, shape)))].filter(
+    (name) => !isContextColumn(name, shape),
+  ),
 })
 
 /**
@@ -109,40 +106,38 @@ export const askedOf = (rules: readonly CompiledRule[], shape: RecordShape): Tak
 export function placedContextsSql(
   rules: number,
   contextGates: string,
-  { table }: Contexts,
+  { table, columns }: Contexts,
   gates: string,
   shape: RecordShape,
 ): string {
+  const kept = columns.map(({ name }) => `contexts.${name}`)
   const masks = maskNames('gate_mask', rules).map((name) => `coalesce(met.${name}, 0) AS ${name}`)
   const same = shape.gate.map(({ name }) => `gates.${name} IS NOT DISTINCT FROM contexts.${name}`)
-  return `SELECT contexts.${CONTEXT_KEY}, ${masks.join(', ')}, gates.${PLACE} FROM ${table} AS contexts
+  return `SELECT ${kept.join(', ')}, contexts.${CONTEXT_KEY}, ${masks.join(', ')}, gates.${PLACE} FROM ${table} AS contexts
 LEFT JOIN ${contextGates} AS met ON met.${CONTEXT_KEY} = contexts.${CONTEXT_KEY}
 LEFT JOIN ${gates} AS gates ON ${same.join(' AND ')} WHERE met.${CONTEXT_KEY} IS NOT NULL OR gates.${PLACE} IS NOT NULL`
 }
 
 /** Whether a rule's matches follow from the context alone: all that is asked, and all that is wanted of them. */
-export const isOfContext = ({ rest, captured, isExplained }: CompiledRule, shape: RecordShape): boolean =>
-  isTrue(rest) && !isExplained && captured.every((name) => shape.field(name)?.context !== undefined)
+export const isOfContext = ({ rule, rest, captured, isExplained }: CompiledRule, shape: RecordShape): boolean =>
+  isTrue(rest) &&
+  (!isExplained || isOf('context', rule.tree, shape)) &&
+  captured.every((name) => shape.field(name)?.context !== undefined)
 
-/** What each context matches: `rule`, {@link CONTEXT_KEY} and `fields`; of rules {@link isOfContext}, by their position. */
-export function contextMatchesSql(
-  rules: readonly CompiledRule[],
+/** A row for each context that a rule {@link isOfContext} matches: `rule`, {@link CONTEXT_KEY}, and what is told and wanted of it. */
+export const contextMatchesSql = (
+  rule: CompiledRule,
+  position: number,
   contextGates: string,
   shape: RecordShape,
   dialect: Dialect,
-): string {
-  const bindings = new Bindings(levelShape('context', shape), dialect, true)
-  const selects = rules.map(({ number, captured }, at) => {
-    const fields = dialect.map(Object.fromEntries(captured.map((name) => [name, fieldText(name, bindings)])))
-    return `SELECT ${number} AS rule, ${CONTEXT_KEY}, ${fields} AS fields FROM ${contextGates} WHERE ${Mask.of([at]).meets(dialect)}`
-  })
-  return selects.join('\nUNION ALL ')
-}
-
-/** A row for each record of a match of its context, as {@link explainSql} gives them. */
-export function recordMatchesSql(matches: string, source: MatchSource, shape: RecordShape, dialect: Dialect): string {
-  const ids = Object.keys(shape.ids).map(dialect.identifier)
-  return `SELECT matched.rule, ${ids.map((id) => `records.${id}`).join(', ')}, [] AS selections, [] AS because, matched.fields
-FROM (SELECT ${[...ids, `${source.contexts?.key} AS ${CONTEXT_KEY}`].join(', ')} FROM ${source.relation}) AS records
-JOIN ${matches} AS matched ON matched.${CONTEXT_KEY} = records.${CONTEXT_KEY}`
-}
+): string =>
+  explainSql(
+    rule,
+    {
+      relation: `(SELECT * FROM ${contextGates} WHERE ${Mask.of([position]).meets(dialect)})`,
+      ids: [CONTEXT_KEY],
+    },
+    levelShape('context', shape),
+    dialect,
+  )

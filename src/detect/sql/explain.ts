@@ -37,19 +37,23 @@ const itemsIn = (node: RuleNode): Item[] => {
   return 'nodes' in node ? node.nodes.flatMap(itemsIn) : itemsIn(node.node)
 }
 
+/** What a rule matched: a relation, and the columns of it that say what each row is. */
+export interface Matched {
+  readonly relation: string
+  readonly ids: readonly string[]
+}
+
+/** What of `hits` the rule at `position` matched. */
+export const matchedIn = (hits: string, position: number, shape: RecordShape, dialect: Dialect): Matched => ({
+  relation: `(SELECT * FROM ${hits} WHERE ${hasHit(position, dialect)})`,
+  ids: Object.keys(shape.ids),
+})
+
 /**
- * One row for each record of `hits` that the rule at `position` matched: `rule` (its number), the id columns, `selections`
- * (names), `because` (selection, field, value), both empty for rules that need not say, and `fields`, the values of the captured
- * fields by name.
+ * One row for each that the rule matched: `rule` (its number), the id columns, `selections` (names), `because` (selection, field,
+ * value), both empty for rules that need not say, and `fields`, the values of its captured fields by name.
  */
-export function explainSql(
-  rule: CompiledRule,
-  position: number,
-  hits: string,
-  shape: RecordShape,
-  dialect: Dialect,
-  captured: readonly string[] = [],
-): string {
+export function explainSql(rule: CompiledRule, matched: Matched, shape: RecordShape, dialect: Dialect): string {
   const bindings = new Bindings(narrowed(shape, [rule]), dialect)
   const told: string[] = []
   const tell = (condition: string): string => {
@@ -58,7 +62,7 @@ export function explainSql(
   }
   const asked = rule.isExplained ? selectionsOf(rule.rule.tree) : []
   const selections = asked.map(({ name, node }) => {
-    const matched = tell(renderNode(node, bindings))
+    const met = tell(renderNode(node, bindings))
     const reasons = itemsIn(node).map((item) => {
       const member = {
         selection: dialect.text(name),
@@ -66,20 +70,19 @@ export function explainSql(
         value: observed(item, bindings),
       }
       // The lines of a lone map all hold where it does.
-      const holds = isMap(node) ? matched : `${matched} AND ${tell(renderItem(item, bindings))}`
+      const holds = isMap(node) ? met : `${met} AND ${tell(renderItem(item, bindings))}`
       return `CASE WHEN ${holds} THEN ${dialect.struct(member)} END`
     })
-    return { name: `CASE WHEN ${matched} THEN ${dialect.text(name)} END`, reasons }
+    return { name: `CASE WHEN ${met} THEN ${dialect.text(name)} END`, reasons }
   })
   const columns = [
     `${rule.number} AS rule`,
-    ...Object.keys(shape.ids).map(dialect.identifier),
+    ...matched.ids.map(dialect.identifier),
     `${dialect.present(selections.map(({ name }) => name))} AS selections`,
     `${dialect.present(selections.flatMap(({ reasons }) => reasons))} AS because`,
-    `${dialect.map(Object.fromEntries(captured.map((name) => [name, fieldText(name, bindings)])))} AS fields`,
+    `${dialect.map(Object.fromEntries(rule.captured.map((name) => [name, fieldText(name, bindings)])))} AS fields`,
   ]
-  const matched = `(SELECT * FROM ${hits} WHERE ${hasHit(position, dialect)})`
-  const from = bindings.over(matched)
+  const from = bindings.over(matched.relation)
   return `SELECT ${columns.join(',\n  ')}\nFROM ${told.length === 0 ? from : `(SELECT *, ${told.join(',\n  ')}\nFROM ${from})`}`
 }
 

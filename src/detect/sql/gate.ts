@@ -5,7 +5,7 @@
 import { fieldsOf, joined, type RuleNode } from '../sigma/tree.ts'
 import { Bindings } from './bindings.ts'
 import type { Dialect } from './dialect.ts'
-import type { RecordShape } from './fields.ts'
+import type { Operand, RecordShape } from './fields.ts'
 import { renderNode } from './render.ts'
 
 const TRUE: RuleNode = { kind: 'and', nodes: [] }
@@ -19,7 +19,7 @@ const isFalse = (node: RuleNode): boolean => node.kind === 'or' && node.nodes.le
 export type Level = 'gate' | 'context'
 
 /** True for trees that ask about nothing but what a level knows. */
-const isOf = (level: Level, node: RuleNode, shape: RecordShape): boolean =>
+export const isOf = (level: Level, node: RuleNode, shape: RecordShape): boolean =>
   !hasKeywords(node) && fieldsOf(node).every((name) => shape.field(name)?.[level] !== undefined)
 
 const hasKeywords = (node: RuleNode): boolean => {
@@ -65,7 +65,8 @@ export interface GatedRule {
 
 /** Takes a rule apart. */
 export function gated(tree: RuleNode, shape: RecordShape, dialect: Dialect): GatedRule {
-  const gate = renderNode(answered('gate', tree, true, shape), new Bindings(levelShape('gate', shape), dialect, true))
+  const bindings = new Bindings(levelShape('gate', shape), dialect, true)
+  const gate = renderNode(answered('gate', tree, true, shape), bindings)
   const beyond = conjuncts(tree).filter((node) => !isOf('gate', node, shape))
   return {
     gate,
@@ -82,15 +83,29 @@ const conjuncts = (node: RuleNode): RuleNode[] => {
   return node.kind === 'and' ? node.nodes.flatMap(conjuncts) : [node]
 }
 
-/** The same fields, read from a level's columns. */
-export function levelShape(level: Level, shape: RecordShape): RecordShape {
-  return {
-    ...shape,
-    field: (name) => {
-      const operand = shape.field(name)
-      const column = operand?.[level]
-      if (operand === undefined || column === undefined) return undefined
-      return { ...operand, sql: column, present: `${column} IS NOT NULL`, columns: [column], isColumn: true }
-    },
-  }
-}
+/** The same fields, read from a level's columns; others are not there. */
+export const levelShape = (level: Level, shape: RecordShape): RecordShape => ({
+  ...shape,
+  field: (name) => {
+    const operand = shape.field(name)
+    const column = operand?.[level]
+    return operand === undefined || column === undefined ? undefined : readFrom(column, operand)
+  },
+})
+
+/** Records with their contexts beside them: fields that contexts know are read from there, the others from the record. */
+export const besideContexts = (shape: RecordShape): RecordShape => ({
+  ...shape,
+  field: (name) => {
+    const operand = shape.field(name)
+    return operand?.context === undefined ? operand : readFrom(operand.context, operand)
+  },
+})
+
+const readFrom = (column: string, operand: Operand): Operand => ({
+  ...operand,
+  sql: column,
+  present: `${column} IS NOT NULL`,
+  columns: [column],
+  isColumn: true,
+})

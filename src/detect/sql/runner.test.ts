@@ -137,6 +137,42 @@ describe('a match', () => {
     ])
   })
 
+  it('says the same where it follows from what many events have in common', async () => {
+    const relation = await events(
+      EVENT,
+      { ...EVENT, event_id: "'e2'" },
+      { ...EVENT, event_id: "'e3'", source_ip: "'10.9.9.9'" },
+    )
+    const report = await run(
+      relation,
+      rule('grant:\n  serviceName: unityCatalog\nlan:\n  sourceIPAddress: 10.1.2.3\ncondition: grant and lan'),
+      rule('s:\n  actor.email: ada@example.com\n  targets.name: main\ncondition: s'),
+    )
+    expect(report.matches).toEqual(
+      new Map([
+        [0, 2],
+        [1, 3],
+      ]),
+    )
+    const found = await engine.rows(
+      'SELECT event_id, selections, because FROM temp.rule_matches WHERE rule = 0 ORDER BY event_id',
+    )
+    const because = [
+      { selection: 'grant', field: 'serviceName', value: 'unityCatalog' },
+      { selection: 'lan', field: 'sourceIPAddress', value: '10.1.2.3' },
+    ]
+    expect(found).toEqual(['e1', 'e2'].map((event_id) => ({ event_id, selections: ['grant', 'lan'], because })))
+    const told = await engine.rows('SELECT because FROM temp.rule_matches WHERE rule = 1 LIMIT 1')
+    expect(told).toEqual([
+      {
+        because: [
+          { selection: 's', field: 'actor.email', value: 'Ada@Example.com' },
+          { selection: 's', field: 'targets.name', value: 'main' },
+        ],
+      },
+    ])
+  })
+
   it('is found however many rules there are', async () => {
     const relation = await events(EVENT, { ...EVENT, event_id: "'e2'", service: "'accounts'" })
     const many = Array.from({ length: 300 }, (_, at) =>

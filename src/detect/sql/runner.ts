@@ -11,6 +11,7 @@ import {
   compileRules,
   gateSql,
   type MatchSource,
+  maskNames,
   matchSql,
 } from './compile.ts'
 import {
@@ -22,21 +23,22 @@ import {
   isOfContext,
   makeContexts,
   placedContextsSql,
-  recordMatchesSql,
 } from './contexts.ts'
 import type { Dialect } from './dialect.ts'
-import { explainSql } from './explain.ts'
+import { explainSql, matchedIn } from './explain.ts'
 import type { NamedValue, RecordShape } from './fields.ts'
-import { isTrue } from './gate.ts'
+import { besideContexts, isTrue } from './gate.ts'
 import { bitOf, wordsFor } from './masks.ts'
-import { SUM_COLUMNS, summedSql, sumsSql } from './sums.ts'
+import {
+  CONTEXT_MATCHES,
+  countMatches,
+  emptyMatches,
+  PLACED_RECORDS,
+  RECORD_MATCHES,
+  SUMS_TABLE,
+} from './match-tables.ts'
+import { summedSql, sumsSql } from './sums.ts'
 import { type Outcome, type Unrun, withinTime } from './within-time.ts'
-
-/** The table that {@link RuleRunner.run} fills: `rule`, the id columns, `selections`, `because`, `fields`. */
-export const MATCHES_TABLE = 'temp.rule_matches'
-
-/** The table of matches that were added up: `rule`, `hour`, `fields`, `events`, first and last time and event. */
-export const SUMS_TABLE = 'temp.rule_sums'
 
 /** Rules in one statement. More take longer to plan than they save in passes. */
 const RULES_A_PASS = 434
@@ -63,7 +65,6 @@ const HITS = 'temp.rule_hits'
 const CONTEXT_GATES = 'temp.context_gates'
 const CONTEXT_PLACES = 'temp.context_places'
 const ASKED = 'temp.asked_records'
-const CONTEXT_MATCHES = 'temp.context_matches'
 const GATE_VALUES = 'temp.gate_values'
 const GATES = 'temp.gates'
 const SUMMED = 'temp.rule_summed'
@@ -75,15 +76,15 @@ export interface RunnerOptions {
   /** Numbers of rules whose matches need not say why, which is quicker. */
   readonly unexplained?: ReadonlySet<number> | undefined
   /**
-   * Numbers of rules whose matches go to {@link SUMS_TABLE}, one row for an hour and the values of their captured fields, and not to
-   * {@link MATCHES_TABLE}. For events only.
+   * Numbers of rules whose matches go to `SUMS_TABLE`, one row for an hour and the values of their captured fields, and not to
+   * `MATCHES_TABLE`. For events only.
    */
   readonly summed?: ReadonlySet<number> | undefined
   /** Records from which on a batch is taken apart for rules that may match few of them. */
   readonly recordsToPart?: number
 }
 
-/** What a batch gave. The matches themselves are rows of {@link MATCHES_TABLE} and {@link SUMS_TABLE}. */
+/** What a batch gave. The matches themselves are rows of `MATCHES_TABLE` and `SUMS_TABLE` (match-tables.ts). */
 export interface BatchReport {
   /** Matches by the rule's number in the set. */
   readonly matches: ReadonlyMap<number, number>
@@ -132,14 +133,14 @@ export class RuleRunner {
       recordsToPart = RECORDS_TO_PART,
     }: RunnerOptions = {},
   ) {
-    this.rules = compileRules(rules, shape, dialect, {
+    this.#shape = shape.gate.length === 0 ? shape : besideContexts(shape)
+    this.rules = compileRules(rules, this.#shape, dialect, {
       captured,
       unexplained: new Set([...(unexplained ?? []), ...summed]),
     })
     this.#contextColumns = contextColumns(this.rules, shape)
     this.#summed = summed
     this.#engine = engine
-    this.#shape = shape
     this.#dialect = dialect
     this.#timeoutMs = timeoutSecs * 1000
     this.#recordsToPart = recordsToPart
@@ -160,7 +161,6 @@ export class RuleRunner {
   }
 
   async #run(relation: string, only: ReadonlySet<number> | undefined): Promise<BatchReport> {
-    await this.#emptyMatches()
     const { unasked, ...batch } = await this.#batchOf(relation)
     const met = batch.gated === undefined ? this.rules : inOrderOfGates(this.rules, batch.gated.gates)
     const rules = met.filter(({ number }) => only?.has(number) ?? !this.#slow.has(number))
@@ -177,6 +177,8 @@ export class RuleRunner {
     }
     const isSummed = ({ number }: CompiledRule): boolean => this.#summed.has(number)
     const [ofContext, ofRecords] = parted(rules, (rule) => batch.gated !== undefined && isOfContext(rule, this.#shape))
+    const contexts = ofContext.length === 0 ? undefined : batch.gated?.contexts
+    await emptyMatches(this.#engine, this.#shape, this.#dialect, contexts && { relation, contexts })
     const [seldom, often] = parted(ofRecords, (rule) => this.#isSeldom(rule, batch))
     await inPasses(without(ofContext, isSummed), (some) => this.#take(some, batch))
     let asked: Batch | undefined
@@ -187,11 +189,12 @@ export class RuleRunner {
     await inPasses(without(seldom, isSummed), async (some) => {
       await this.#pass(some, asked ?? batch)
     })
-    await inPasses([...ofContext, ...often].filter(isSummed), (some) => this.#sum(some, batch))
+    await inPasses(ofContext.filter(isSummed), (some) => this.#sum(some, inContexts(PLACED_RECORDS, batch)))
+    await inPasses(often.filter(isSummed), (some) => this.#sum(some, batch))
     await inPasses(seldom.filter(isSummed), (some) => this.#sum(some, asked ?? batch))
     for (const each of unrun)
       if (each.reason === 'too slow' && !unasked.includes(each)) this.#slow.set(each.rule.number, each)
-    return { matches: await this.#counts(), candidates: rules.length, unrun }
+    return { matches: await countMatches(this.#engine, contexts), candidates: rules.length, unrun }
   }
 
   #within = (
@@ -273,16 +276,15 @@ export class RuleRunner {
     await this.#writeGates(rules, gated.gates)
     const sql = contextGatesSql(rules, gated.contexts, GATES, this.#shape, this.#dialect)
     await this.#engine.run(`CREATE OR REPLACE TEMP TABLE context_gates AS ${sql}`)
-    return { relation, contexts: { table: CONTEXT_GATES, key: gated.contexts.key } }
+    const { key, columns } = gated.contexts
+    return { relation, contexts: { table: CONTEXT_GATES, key, columns } }
   }
 
   /** Matches that follow from contexts. */
   async #take(rules: readonly CompiledRule[], batch: Batch): Promise<void> {
-    const source = await this.#sourceOf(rules, batch)
-    const sql = contextMatchesSql(rules, CONTEXT_GATES, this.#shape, this.#dialect)
-    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE context_matches AS ${sql}`)
-    await this.#engine.run(
-      `INSERT INTO ${MATCHES_TABLE} ${recordMatchesSql(CONTEXT_MATCHES, source, this.#shape, this.#dialect)}`,
+    await this.#sourceOf(rules, batch)
+    await this.#tell(CONTEXT_MATCHES, rules, { table: CONTEXT_GATES, words: 'gate_mask' }, (rule, position) =>
+      contextMatchesSql(rule, position, CONTEXT_GATES, this.#shape, this.#dialect),
     )
   }
 
@@ -316,13 +318,12 @@ export class RuleRunner {
     const placed = placedContextsSql(rules.length, CONTEXT_GATES, gated.contexts, gates, this.#shape)
     await this.#engine.run(`CREATE OR REPLACE TEMP TABLE context_places AS ${placed}`)
     const along = askedOf(others, this.#shape)
-    const whole = { ...source, contexts: { table: CONTEXT_PLACES, key: gated.contexts.key } }
+    const whole = { ...source, contexts: { ...gated.contexts, table: CONTEXT_PLACES } }
     await this.#engine.run(
       `CREATE OR REPLACE TEMP TABLE asked_records AS ${matchSql(rules, whole, this.#shape, this.#dialect, along)}`,
     )
     await this.#explain(rules, ASKED)
-    const relation = `(SELECT * FROM ${ASKED} WHERE ${along.mark} IS NOT NULL)`
-    return { relation, gated: { ...gated, contexts: { ...gated.contexts, key: CONTEXT_KEY } } }
+    return inContexts(`(SELECT * FROM ${ASKED} WHERE ${along.mark} IS NOT NULL)`, batch)
   }
 
   async #writeGates(rules: readonly CompiledRule[], gates: Gates): Promise<void> {
@@ -343,19 +344,26 @@ export class RuleRunner {
     )
   }
 
-  async #explain(rules: readonly CompiledRule[], hits: string): Promise<void> {
+  #explain(rules: readonly CompiledRule[], hits: string): Promise<void> {
+    return this.#tell(RECORD_MATCHES, rules, { table: hits, words: 'hit' }, (rule, position) =>
+      explainSql(rule, matchedIn(hits, position, this.#shape, this.#dialect), this.#shape, this.#dialect),
+    )
+  }
+
+  /** Adds what is told of the matches of rules that have any in a table of such words. */
+  async #tell(
+    into: string,
+    rules: readonly CompiledRule[],
+    { table, words }: { readonly table: string; readonly words: string },
+    sqlOf: (rule: CompiledRule, position: number) => string,
+  ): Promise<void> {
     if (rules.length === 0) return
-    const words = Array.from({ length: wordsFor(rules.length) }, (_, at) => `bit_or(hit${at}) AS hit${at}`)
-    const hit = wordsOf(await this.#engine.row(`SELECT ${words.join(', ')} FROM ${hits}`), 'hit', rules.length)
-    const matched = rules.flatMap((rule, position) => (hasBit(hit, position) ? [{ rule, position }] : []))
+    const any = maskNames(words, rules.length).map((name) => `bit_or(${name}) AS ${name}`)
+    const met = wordsOf(await this.#engine.row(`SELECT ${any.join(', ')} FROM ${table}`), words, rules.length)
+    const selects = rules.flatMap((rule, position) => (hasBit(met, position) ? [sqlOf(rule, position)] : []))
     const statements: string[] = []
-    for (let at = 0; at < matched.length; at += RULES_AN_EXPLANATION) {
-      const some = matched.slice(at, at + RULES_AN_EXPLANATION)
-      const selects = some.map(({ rule, position }) =>
-        explainSql(rule, position, hits, this.#shape, this.#dialect, rule.captured),
-      )
-      statements.push(`INSERT INTO ${MATCHES_TABLE} ${selects.join('\nUNION ALL ')}`)
-    }
+    for (let at = 0; at < selects.length; at += RULES_AN_EXPLANATION)
+      statements.push(`INSERT INTO ${into} ${selects.slice(at, at + RULES_AN_EXPLANATION).join('\nUNION ALL ')}`)
     await this.#allOrNone(statements)
   }
 
@@ -371,23 +379,13 @@ export class RuleRunner {
       throw cause
     }
   }
-
-  async #emptyMatches(): Promise<void> {
-    const ids = Object.entries(this.#shape.ids).map(([name, type]) => `${this.#dialect.identifier(name)} ${type}`)
-    await this.#engine.run(
-      `CREATE OR REPLACE TEMP TABLE rule_matches (rule INTEGER, ${ids.join(', ')}, selections VARCHAR[], because STRUCT(selection VARCHAR, field VARCHAR, "value" VARCHAR)[], fields MAP(VARCHAR, VARCHAR))`,
-    )
-    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE rule_sums (${SUM_COLUMNS})`)
-  }
-
-  async #counts(): Promise<Map<number, number>> {
-    const rows = await this.#engine.rows(
-      `SELECT rule, count(*)::INTEGER AS matches FROM ${MATCHES_TABLE} GROUP BY rule
-      UNION ALL SELECT rule, sum(events)::INTEGER FROM ${SUMS_TABLE} GROUP BY rule`,
-    )
-    return new Map(rows.map(({ rule, matches }) => [Number(rule), Number(matches)]))
-  }
 }
+
+/** Records of a batch that have the key of their context in a column. */
+const inContexts = (relation: string, { gated }: Batch): Batch =>
+  gated === undefined
+    ? { relation }
+    : { relation, gated: { ...gated, contexts: { ...gated.contexts, key: CONTEXT_KEY } } }
 
 /** Rules that anything may match: first those that more is asked of than the context, those for the same records beside each other. */
 function inOrderOfGates(rules: readonly CompiledRule[], gates: Gates): CompiledRule[] {

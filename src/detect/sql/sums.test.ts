@@ -6,7 +6,8 @@ import { duckdbType } from '../../engine/types.ts'
 import { parseRules } from '../sigma/parse.ts'
 import { duckdb } from './duckdb.ts'
 import { eventShape } from './event-fields.ts'
-import { MATCHES_TABLE, RuleRunner, type RunnerOptions, SUMS_TABLE } from './runner.ts'
+import { MATCHES_TABLE, SUMS_TABLE } from './match-tables.ts'
+import { RuleRunner, type RunnerOptions } from './runner.ts'
 
 let engine: Engine
 beforeAll(async () => {
