@@ -36,11 +36,33 @@ export interface HeadText {
 export const HEAD_BYTES = 256 * 1024
 /** Compressed bytes that are enough for a head; audit JSON shrinks about tenfold. */
 const PACKED_BYTES = 64 * 1024
+/** Compressed bytes that begin with a few records, as a rule, … */
+const FEW_PACKED_BYTES = 1024
+/** … of which there are so many … */
+const FEW_RECORDS = 8
+/** … in so much text. */
+const FEW_TEXT_BYTES = 8 * 1024
 /** A head that grows beyond this is not inflated at one go. */
 const MAX_INFLATED = 16 * 1024 * 1024
 const OPENING_BRACE = 0x7b
 /** Keys that are looked for in text that does not parse. */
 const MAX_MARKS = 4000
+
+/**
+ * The text that an object begins with, where it is cheap to have: as much as shows a few records of a gzip object, all there is of
+ * plain text. Undefined where more must be inflated.
+ */
+export function firstText(raw: Buffer, compression: Compression, headRecords: number): Buffer | undefined {
+  if (compression === 'none') return raw
+  if (compression !== 'gzip' || headRecords > FEW_RECORDS) return undefined
+  try {
+    const packed = raw.subarray(0, FEW_PACKED_BYTES)
+    // A flush in place of a finish: the bytes are cut.
+    return gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH, chunkSize: FEW_TEXT_BYTES })
+  } catch {
+    return undefined
+  }
+}
 
 /** The text of the head, as far as it goes; damaged compression gives what came before the damage. */
 export async function headText(
@@ -110,17 +132,17 @@ export function lookAt(raw: Buffer, { text, whole, damaged }: HeadText, headReco
 }
 
 /**
- * What {@link lookAt} says of plain text that begins with as many records as are looked at, a line each, and of these lines alone;
+ * What {@link lookAt} says of a text that begins with as many records as are looked at, a line each, and of these lines alone;
  * undefined where more must be seen.
  */
-export function lookAtLines(raw: Buffer, headRecords: number): Look | undefined {
-  if (raw[0] !== OPENING_BRACE) return undefined
+export function lookAtLines(text: Buffer, headRecords: number): Look | undefined {
+  if (text[0] !== OPENING_BRACE) return undefined
   let end = 0
   for (let line = 0; line < headRecords; line++) {
-    end = raw.indexOf(10, end) + 1
+    end = text.indexOf(10, end) + 1
     if (end === 0) return undefined
   }
-  const head = firstRecords(raw.toString('utf8', 0, end), headRecords, true)
+  const head = firstRecords(text.toString('utf8', 0, end), headRecords, true)
   if (head.length < headRecords || head.some((record) => Array.isArray(record.records))) return undefined
   return { shape: 'lines', head, marks: {}, marked: false }
 }

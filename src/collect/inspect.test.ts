@@ -21,7 +21,12 @@ async function inspected(bytes: Uint8Array, listedBytes = bytes.length) {
   const path = join(folder, randomBytes(6).toString('hex'))
   await writeFile(path, bytes)
   const { mtimeMs } = await stat(path)
-  return inspect({ key: path, path, sizeBytes: listedBytes, modifiedMs: Math.trunc(mtimeMs) }, 3, new Pace())
+  return inspect(
+    { key: path, path, sizeBytes: listedBytes, modifiedMs: Math.trunc(mtimeMs) },
+    3,
+    new Pace(),
+    Buffer.alloc(256 * 1024),
+  )
 }
 
 const LINE = fc.oneof(

@@ -7,6 +7,7 @@ import type { SourceObject } from './contract.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import { type Compression, compressionOf, statedLength } from './decompress.ts'
 import {
+  firstText,
   HEAD_BYTES,
   type HeadRecord,
   headText,
@@ -43,7 +44,7 @@ export interface Inspection extends Pick<Look, 'head' | 'marks'> {
   readonly marked: boolean
   /** Records from all over a large object of plain lines; what it is follows from its head alone. */
   readonly samples: readonly HeadRecord[]
-  /** All bytes of a small object. */
+  /** All bytes of a small object, in the room that was lent for it. */
   readonly bytes: Buffer | undefined
 }
 
@@ -56,6 +57,26 @@ const PLACE_BYTES = 32 * 1024
 
 /** An object up to this size is read at one go; it is all head. */
 const SMALL_BYTES = HEAD_BYTES - 1
+/** One byte more than the largest of them, so that the end of the object shows in its only read. */
+const ROOM_BYTES = HEAD_BYTES
+
+/**
+ * Memory for small objects. Taken anew for each, thousands a second would keep the collector of garbage busier than anything that
+ * is done with them.
+ */
+export class Rooms {
+  readonly #free: Buffer[] = []
+
+  /** Lends a room until the work has ended. */
+  async lend<T>(work: (room: Buffer) => Promise<T>): Promise<T> {
+    const room = this.#free.pop() ?? Buffer.allocUnsafeSlow(ROOM_BYTES)
+    try {
+      return await work(room)
+    } finally {
+      this.#free.push(room)
+    }
+  }
+}
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -76,11 +97,17 @@ export async function digestOf(path: string, bytes: number): Promise<string> {
  *
  * @param headRecords how many of the first records are looked at, at most
  * @param pace of the files this one is among
+ * @param room of {@link Rooms}
  * @throws AppError UNREADABLE
  */
-export async function inspect(object: SourceObject, headRecords: number, pace: Pace): Promise<Inspection> {
+export async function inspect(
+  object: SourceObject,
+  headRecords: number,
+  pace: Pace,
+  room: Buffer,
+): Promise<Inspection> {
   try {
-    const bytes = object.sizeBytes <= SMALL_BYTES ? await wholeOf(object, pace) : undefined
+    const bytes = object.sizeBytes <= SMALL_BYTES ? await wholeOf(object, pace, room) : undefined
     const reading = bytes === undefined ? await read(object) : readingOf(bytes)
     const look = await lookOf(object, reading, headRecords)
     const { head: _, pieces, ...inspected } = reading
@@ -100,7 +127,8 @@ export async function inspect(object: SourceObject, headRecords: number, pace: P
 
 async function lookOf({ path }: SourceObject, reading: Reading, headRecords: number): Promise<Look> {
   const { head, sizeBytes, compression } = reading
-  const lines = compression === 'none' ? lookAtLines(head, headRecords) : undefined
+  const first = firstText(head, compression, headRecords)
+  const lines = first === undefined ? undefined : lookAtLines(first, headRecords)
   if (lines !== undefined) return lines
   const text = await headText(path, head, sizeBytes, compression)
   const look = lookAt(head, text, headRecords)
@@ -109,10 +137,9 @@ async function lookOf({ path }: SourceObject, reading: Reading, headRecords: num
 }
 
 /** The bytes of a small object; undefined if it has become larger than it was. */
-async function wholeOf(object: SourceObject, pace: Pace): Promise<Buffer | undefined> {
+async function wholeOf(object: SourceObject, pace: Pace, room: Buffer): Promise<Buffer | undefined> {
   const { path, sizeBytes } = object
-  // One byte more than expected, so that the end of the object shows in its only read.
-  const buffer = Buffer.allocUnsafeSlow(sizeBytes + 1)
+  const buffer = room.subarray(0, sizeBytes + 1)
   const read = await pace.call(
     () => {
       const file = openSync(path, 'r')

@@ -8,7 +8,7 @@ import type { SourceObject } from '../collect/contract.ts'
 import type { CsvDialect } from '../collect/csv-dialect.ts'
 import { type Compression, DamagedCompression, decompressed } from '../collect/decompress.ts'
 import type { HeadRecord } from '../collect/head.ts'
-import { digestOf, type Inspected, type Inspection, inspect } from '../collect/inspect.ts'
+import { digestOf, type Inspected, type Inspection, inspect, type Rooms } from '../collect/inspect.ts'
 import type { Ledger, Taking } from '../collect/ledger.ts'
 import type { Pace } from '../collect/pace.ts'
 import { type SplitReport, split } from '../collect/split.ts'
@@ -76,7 +76,8 @@ export interface PlanContext {
   /** How many of the object's first records are worth a look. */
   readonly headRecords: number
   readonly pace: Pace
-  /** Called with the bytes of small objects, whole, before they are kept. */
+  readonly rooms: Rooms
+  /** Called with the bytes of small objects, whole, before they are kept; they stand there until it returns. */
   readonly hold?: ((sha256: string, bytes: Buffer) => void) | undefined
 }
 
@@ -95,20 +96,20 @@ const DETAILS = {
  */
 export async function plan(object: SourceObject, context: PlanContext): Promise<Planned> {
   try {
-    return await planned(object, context)
+    return await context.rooms.lend((room) => planned(object, context, room))
   } catch (cause) {
     const { path = '' } = cause as NodeJS.ErrnoException
     throw path === object.path ? unreadable(object, cause) : homeFailure(cause, context.tmp)
   }
 }
 
-async function planned(object: SourceObject, context: PlanContext): Promise<Planned> {
+async function planned(object: SourceObject, context: PlanContext, room: Buffer): Promise<Planned> {
   const before = context.ledger.latest(object.key)
   const doubtful = before !== undefined && isDoubtful(before, context.form)
   if (!doubtful && before?.size_bytes === object.sizeBytes && before.modified_ms === object.modifiedMs) {
     return unchanged(before)
   }
-  const inspection = await inspect(object, context.headRecords, context.pace)
+  const inspection = await inspect(object, context.headRecords, context.pace, room)
   const form = formOf(inspection, context.form)
   const misread = doubtful && form !== 'none' && form !== before.form
   if (!misread && before?.sha256 === inspection.inspected.sha256) {

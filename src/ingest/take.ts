@@ -1,6 +1,7 @@
 /** From a list of objects to batches: objects are looked at ahead, gathered by form and shape, and run when there are enough. */
 import { rm } from 'node:fs/promises'
 import type { SourceObject } from '../collect/contract.ts'
+import { Rooms } from '../collect/inspect.ts'
 import type { Ledger } from '../collect/ledger.ts'
 import { Pace } from '../collect/pace.ts'
 import { isAppError, messageOf } from '../core/errors.ts'
@@ -102,6 +103,7 @@ export async function takeObjects(
 ): Promise<Taken> {
   const taking = new TakingObjects(objects, input, context)
   const pace = new Pace()
+  const rooms = new Rooms()
   let hinted = 0
   const look = (object: SourceObject) =>
     plan(object, {
@@ -109,6 +111,7 @@ export async function takeObjects(
       form: input.form,
       tmp: context.tmp,
       pace,
+      rooms,
       hold: context.hold,
       headRecords: hinted < HINT_RECORDS ? HEAD_RECORDS : FEW_RECORDS,
     }).then(

@@ -33,10 +33,18 @@ export interface StagedDays {
  */
 const FLUSH_ROWS = 65_536
 
+/**
+ * Rows of a day that make a row group. Whoever has half as many in hand writes them; what is left of all days at the end is written by
+ * one thread while the others wait, and the engine's own 122,880 would leave it most of a batch.
+ */
+const GROUP_ROWS = 32_768
+
 /** What staging may hold in memory at once; the defaults suit records of about a kilobyte. */
 export interface StageLimits {
   /** Rows a thread gathers before it writes row groups. */
   readonly flushRows?: number
+  /** Rows to a row group. */
+  readonly groupRows?: number
   /** Bytes to a row group, before compression. */
   readonly rowGroupBytes?: number
 }
@@ -57,7 +65,7 @@ export async function stageDays(
   spec: TableSpec,
   select: string,
   folder: string,
-  { flushRows = FLUSH_ROWS, rowGroupBytes }: StageLimits = {},
+  { flushRows = FLUSH_ROWS, groupRows = GROUP_ROWS, rowGroupBytes }: StageLimits = {},
 ): Promise<StagedDays> {
   const at = join(folder, `days-${randomUUID()}`)
   await mkdir(at, { recursive: true })
@@ -67,7 +75,7 @@ export async function stageDays(
     const rowGroup = rowGroupBytes === undefined ? '' : `, ROW_GROUP_SIZE_BYTES ${rowGroupBytes}`
     const copied =
       await engine.rows<CopiedFile>(`COPY (SELECT ${typedColumns(spec.columns)} FROM (${select})) TO ${lit(at)}
-      (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (${ident(spec.partitionColumn)}), RETURN_STATS${rowGroup})`)
+      (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (${ident(spec.partitionColumn)}), RETURN_STATS, ROW_GROUP_SIZE ${groupRows}${rowGroup})`)
     const files = copied.map((file) => ({
       path: file.filename,
       partition: dayOf(file),

@@ -85,8 +85,8 @@ export class RawArchive {
   }
 
   /**
-   * Notes the bytes of a small object that is to be kept soon, so that they need not be read again. Durable they are once it is
-   * kept. They must not change any more.
+   * Takes a copy of the bytes of a small object that is to be kept soon, so that they need not be read again. Durable they are once
+   * it is kept.
    */
   hold(sha256: string, bytes: Buffer): void {
     if (this.#mode === 'digest-only' || bytes.length === 0 || bytes.length > MEMBER_BYTES) return

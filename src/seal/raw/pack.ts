@@ -57,7 +57,7 @@ export class Frames {
     return this.#frameOf.has(sha256)
   }
 
-  /** Takes an object of at most {@link MEMBER_BYTES}; the bytes must not change any more. */
+  /** Takes a copy of an object of at most {@link MEMBER_BYTES}. */
   add(sha256: string, bytes: Buffer): void {
     if (this.has(sha256)) return
     const kind = isCompressed(bytes) ? 'compressed' : 'text'
@@ -95,28 +95,33 @@ export class Frames {
 
   #close(kind: 'text' | 'compressed'): void {
     const frame = this.#gathering[kind].frame(kind === 'text')
-    this.#gathering[kind] = new Gathering()
     this.#frames.add(frame)
     this.#storedBytes += frame.stored.length
     for (const { sha256 } of frame.members) this.#frameOf.set(sha256, frame)
   }
 }
 
-/** A frame that is not full. */
+/** A frame that is not full, in memory that is used again for the next. */
 class Gathering {
-  readonly #pieces: Buffer[] = []
-  readonly #members: Member[] = []
+  #room: Buffer | undefined
+  #members: Member[] = []
   bytes = 0
 
   add(sha256: string, bytes: Buffer): void {
-    this.#pieces.push(bytes)
+    this.#room ??= Buffer.allocUnsafeSlow(MAX_FRAME_BYTES)
+    bytes.copy(this.#room, this.bytes)
     this.#members.push({ sha256, offset: this.bytes, bytes: bytes.length })
     this.bytes += bytes.length
   }
 
+  /** Makes a frame of what was gathered, and begins another. */
   frame(isZstd: boolean): Frame {
-    const whole = Buffer.concat(this.#pieces)
-    return { isZstd, stored: isZstd ? zstdWhole(whole) : whole, bytes: whole.length, members: this.#members }
+    const whole = this.#room?.subarray(0, this.bytes) ?? Buffer.alloc(0)
+    const stored = isZstd ? zstdWhole(whole) : Buffer.from(whole)
+    const frame = { isZstd, stored, bytes: whole.length, members: this.#members }
+    this.#members = []
+    this.bytes = 0
+    return frame
   }
 }
 
