@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { lookAt, lookAtLines } from './head.ts'
-import { inspect } from './inspect.ts'
+import { firstText, lookAt, lookAtLines } from './head.ts'
+import { inspect, Rooms } from './inspect.ts'
 import { Pace } from './pace.ts'
 
 let folder: string
@@ -126,4 +126,32 @@ it.each([
   ['one long line', Buffer.from(`{"a":"${'x'.repeat(4 * 1024 * 1024)}"}\n`)],
 ])('a large object that is %s shows none', async (_, bytes) => {
   expect((await inspected(bytes)).samples).toEqual([])
+})
+
+it('a gzip object that begins with records is looked at by its first bytes alone', async () => {
+  const lines = Array.from({ length: 200 }, (_, at) => `{"at":${at},"of":"${randomBytes(60).toString('hex')}"}`)
+  const packed = gzipSync(`${lines.join('\n')}\n`)
+  const begins = firstText(packed, 'gzip', 3) as Buffer
+  expect(begins.length).toBeLessThan(packed.length)
+  expect(`${lines.join('\n')}\n`.startsWith(begins.toString('utf8'))).toBe(true)
+  const { head, inspected: whole } = await inspected(packed)
+  expect(head).toEqual(lines.slice(0, 3).map((line) => JSON.parse(line)))
+  expect(whole).toMatchObject({ shape: 'lines', compression: 'gzip', sha256: sha(packed) })
+})
+
+it('a gzip object whose first bytes do not do is inflated further', async () => {
+  const long = JSON.stringify({ long: randomBytes(5000).toString('hex') })
+  const { head } = await inspected(gzipSync(`${long}\n{"a":1}\n{"a":2}\n`))
+  expect(head).toEqual([JSON.parse(long), { a: 1 }, { a: 2 }])
+  expect(firstText(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 7]), 'gzip', 3)).toBeUndefined()
+  expect(firstText(gzipSync('{}\n'), 'gzip', 200)).toBeUndefined()
+})
+
+it('rooms are lent to one at a time, and again', async () => {
+  const rooms = new Rooms()
+  const [one, other] = await Promise.all([rooms.lend(async (room) => room), rooms.lend(async (room) => room)])
+  expect(one).not.toBe(other)
+  await expect(rooms.lend(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  const again = await rooms.lend(async (room) => room)
+  expect([one, other]).toContain(again)
 })
