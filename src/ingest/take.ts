@@ -84,8 +84,12 @@ const LOOK_AHEAD: Distance<SourceObject> = {
 
 /** First records that an object shows, … */
 const HEAD_RECORDS = 200
-/** … until this many were seen: by then nearly all key lists and most addresses are known, and the form needs but a few. */
+/**
+ * … until this many were seen, or so many objects: by then nearly all key lists and most addresses are known, the form needs but a
+ * few, and a few of each of many objects show the rest.
+ */
 const HINT_RECORDS = 20_000
+const HINT_OBJECTS = 200
 const FEW_RECORDS = 3
 
 /** Objects of one form and shape that wait for their batch. */
@@ -104,7 +108,7 @@ export async function takeObjects(
   const taking = new TakingObjects(objects, input, context)
   const pace = new Pace()
   const rooms = new Rooms()
-  let hinted = 0
+  let [hinted, shown] = [0, 0]
   const look = (object: SourceObject) =>
     plan(object, {
       ledger: context.ledger,
@@ -113,10 +117,13 @@ export async function takeObjects(
       pace,
       rooms,
       hold: context.hold,
-      headRecords: hinted < HINT_RECORDS ? HEAD_RECORDS : FEW_RECORDS,
+      headRecords: hinted < HINT_RECORDS && shown < HINT_OBJECTS ? HEAD_RECORDS : FEW_RECORDS,
     }).then(
       (planned) => {
-        if (planned.kind === 'work') hinted += planned.head.length
+        if (planned.kind === 'work') {
+          hinted += planned.head.length
+          shown++
+        }
         return { object, planned }
       },
       (cause: unknown) => {
