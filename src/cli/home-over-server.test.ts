@@ -1,5 +1,5 @@
 /** Seal, proofs, downloads, rules, tokens, destinations and health, on a home and over a server of it. */
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -24,6 +24,18 @@ import type { RegisterCommand } from './contract.ts'
 import { type OverServer, type ServedCli, servedCli } from './served-cli.fixture.ts'
 
 const EVENTS = 1500
+
+/** Two rules of one file. */
+const TWO_RULES = ['one', 'other']
+  .map(
+    (name) => `title: Notebooks of ${name}
+name: ${name}_notebook
+logsource: { product: databricks, service: audit }
+detection: { selection: { serviceName: notebook }, condition: selection }
+level: low
+`,
+  )
+  .join('---\n')
 const PLANTED = `whsec_${Buffer.from('planted secret, 24 bytes at least').toString('base64')}`
 
 let server: Asked
@@ -37,6 +49,9 @@ beforeAll(async () => {
   const home = await simulatedHome(EVENTS)
   const yaml = `destinations:\n  soc: { kind: webhook, url: "${there.url}/hook", secrets: [env:SOC], allow_private: true }\n`
   await writeFile(join(home.root, 'deliver.yaml'), yaml)
+  await mkdir(join(home.root, 'two'))
+  await writeFile(join(home.root, 'two', 'notebooks.yml'), TWO_RULES)
+  await writeFile(home.detectSettings, 'rules: [two]\n')
   server = await asked(home, ROUTES)
   cli = await servedCli(server, home)
 }, 120_000)
@@ -162,6 +177,23 @@ describe('rules', () => {
         .rules.map(({ title }: { title: string }) => title)
         .sort()
     expect(calls(await over(registerRules, some))).toEqual(calls(await cli.on(registerRules, some)))
+  }, 60_000)
+
+  it('of one file go by their own names, as on the home', async () => {
+    const { out } = await over(registerRules, ['rules', 'list', '--level', 'low'])
+    for (const name of ['one_notebook', 'other_notebook']) expect(out).toMatch(new RegExp(`^${name} +low `, 'm'))
+    const show = async (name: string) =>
+      Promise.all([
+        cli.on(registerRules, ['rules', 'show', name, '--json']),
+        over(registerRules, ['rules', 'show', name, '--json']),
+      ])
+    for (const name of ['notebooks', 'other_notebook']) {
+      const [at, through] = (await show(name)).map(({ out: text }) =>
+        JSON.parse(text).rules.map(({ rule }: { rule: string }) => rule),
+      )
+      expect(through).toEqual(at)
+      expect(at).toHaveLength(name === 'notebooks' ? 2 : 1)
+    }
   }, 60_000)
 
   it('are shown by the name of their file, and a slip says what was meant', async () => {

@@ -1,5 +1,4 @@
 /** Rules in force on a server. */
-import { basename, extname } from 'node:path'
 import type { TimeRange } from '../ask/times.ts'
 import { AppError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
@@ -13,31 +12,29 @@ export async function serverRules(api: ApiClient): Promise<readonly RuleRow[]> {
   return (await api.get<RuleList>('/api/v1/rules', 'rules')).rules
 }
 
-/** What a rule goes by in lists: the name of its file. */
-export const calledOnServer = ({ file, id }: RuleRow): string => basename(file, extname(file)) || id
-
-/** Throws BAD_ARGUMENT unless a rule goes by that id or file, or has it in its title. */
+/** Throws BAD_ARGUMENT unless a rule goes by that name, or has it in its title. */
 export async function checkServerRule(api: ApiClient, name: string): Promise<void> {
   const rules = await serverRules(api)
   const text = name.toLowerCase()
   const isKnown = (rule: RuleRow): boolean =>
-    rule.title.toLowerCase().includes(text) ||
-    [rule.id, calledOnServer(rule)].some((each) => each.toLowerCase() === text)
+    rule.title.toLowerCase().includes(text) || rule.names.some((each) => each.toLowerCase() === text)
   if (!rules.some(isKnown)) throw noRule(rules, name)
 }
 
-function ruleNamed(rules: readonly RuleRow[], name: string): RuleRow {
-  const isCalled = (rule: RuleRow) =>
-    [rule.id, calledOnServer(rule), rule.title].some((each) => each.toLowerCase() === name.toLowerCase())
-  const rule = rules.find(isCalled)
-  if (rule === undefined) throw noRule(rules, name)
-  return rule
+function rulesNamed(rules: readonly RuleRow[], name: string): RuleRow[] {
+  const found = rules.filter((rule) =>
+    [...rule.names, rule.title].some((each) => each.toLowerCase() === name.toLowerCase()),
+  )
+  if (found.length === 0) throw noRule(rules, name)
+  return found
 }
 
-/** A rule by the name of its file, its id or its title. @throws AppError BAD_ARGUMENT */
-export async function serverRule(api: ApiClient, name: string): Promise<RuleDetail> {
-  const rule = ruleNamed(await serverRules(api), name)
-  return api.get<RuleDetail>(`/api/v1/rules/${encodeURIComponent(rule.id)}`, 'yaml')
+/** The rules of that id, name, file or title: a file may have several. @throws AppError BAD_ARGUMENT */
+export async function serverRulesNamed(api: ApiClient, name: string): Promise<readonly RuleDetail[]> {
+  const details: RuleDetail[] = []
+  for (const { id } of rulesNamed(await serverRules(api), name))
+    details.push(await api.get<RuleDetail>(`/api/v1/rules/${encodeURIComponent(id)}`, 'yaml'))
+  return details
 }
 
 /** What a rule would have found, wherever it ran; a sample of a server has its first event only. */
@@ -57,7 +54,7 @@ export async function backtestOnServer(
   range: TimeRange,
 ): Promise<readonly FoundRow[]> {
   const rules = await serverRules(api)
-  const chosen = names.map((name) => ruleNamed(rules, name))
+  const chosen = names.flatMap((name) => rulesNamed(rules, name))
   const tried: FoundRow[] = []
   for (const rule of new Set(chosen)) {
     const path = `/api/v1/rules/${encodeURIComponent(rule.id)}/backtest`
@@ -67,7 +64,7 @@ export async function backtestOnServer(
     })
     const samples = examples.map(({ eventId, ...rest }) => ({ ...rest, eventIds: [eventId] }))
     tried.push({
-      called: calledOnServer(rule),
+      called: rule.name,
       key: rule.id,
       level: rule.level,
       findings,
@@ -80,7 +77,10 @@ export async function backtestOnServer(
 }
 
 function noRule(rules: readonly RuleRow[], name: string): AppError {
-  const meant = nearest(name, rules.map(calledOnServer))
+  const meant = nearest(
+    name,
+    rules.map((rule) => rule.name),
+  )
   return new AppError('BAD_ARGUMENT', `There is no rule ${name}.`, {
     hint: `${meant.length === 0 ? '' : `Did you mean ${meant.join(' or ')}? `}Run \`bricktrail rules list\` to see all.`,
   })

@@ -4,6 +4,7 @@ import type { BookRule } from './rules/book.ts'
 
 const rule: BookRule = {
   id: '5b1f',
+  name: 'failed-login-spike',
   names: ['5b1f', 'failed_login_spike', 'failed-login-spike'],
   settingsName: 'failed-login-spike',
   title: 'Failed logins',

@@ -71,14 +71,15 @@ async function ofServer(wish: ServerWish, flags: ListFlags): Promise<RuleLists> 
   checkPackFlags(flags)
   if (flags.tag !== undefined)
     throw notOnServer('--tag', 'A server tells no tags in a list; `bricktrail rules show` has those of a rule.')
-  const { calledOnServer, serverRules } = await import('../../remote/rules.ts')
+  const { serverRules } = await import('../../remote/rules.ts')
   const { withServer } = await import('../server.ts')
   const rules = await withServer(wish, serverRules)
   const shown = flags.all === true ? rules : rules.filter(({ enabled }) => enabled)
   const listed = shown.map((rule) => {
     const { level, kind, title, threat } = rule
-    const texts = { called: calledOnServer(rule), level, kind, kindShown: kind, title, tags: [], object: { ...rule } }
-    return { ...texts, threat: threat ?? undefined }
+    const { name: called } = rule
+    const object = { rule: called, key: rule.id, ...rule }
+    return { called, level, kind, kindShown: kind, title, tags: [], object, threat: threat ?? undefined }
   })
   return { listed, all: rules.length, disabled: rules.filter(({ enabled }) => !enabled).length }
 }

@@ -21,7 +21,7 @@ interface RuleText {
 /** Shows the rules that are called so. */
 export async function showRule(cli: CliContext, name: string, flags: PackFlags): Promise<void> {
   const wish = cli.server()
-  const rules = wish === undefined ? await ofHome(cli, name, flags) : [await ofServer(wish, name, flags)]
+  const rules = wish === undefined ? await ofHome(cli, name, flags) : await ofServer(wish, name, flags)
   if (cli.json()) return cli.out(`${jsonText({ rules: rules.map(({ object }) => object) })}\n`)
   cli.out(rules.map(wholeText).join('\n'))
 }
@@ -31,11 +31,15 @@ async function ofHome(cli: CliContext, name: string, flags: PackFlags): Promise<
   return chosenRules(pack, [name]).map((rule) => textOf(rule, pack.disabled.includes(rule)))
 }
 
-async function ofServer(wish: ServerWish, name: string, flags: PackFlags): Promise<RuleText> {
+async function ofServer(wish: ServerWish, name: string, flags: PackFlags): Promise<readonly RuleText[]> {
   checkPackFlags(flags)
-  const { serverRule } = await import('../../remote/rules.ts')
+  const { serverRulesNamed } = await import('../../remote/rules.ts')
   const { withServer } = await import('../server.ts')
-  const rule = await withServer(wish, (api) => serverRule(api, name))
+  const rules = await withServer(wish, (api) => serverRulesNamed(api, name))
+  return rules.map(serverText)
+}
+
+function serverText(rule: RuleDetail): RuleText {
   const off = rule.enabled ? '' : ', DISABLED'
   return {
     title: rule.title,
@@ -47,6 +51,7 @@ async function ofServer(wish: ServerWish, name: string, flags: PackFlags): Promi
       ['status', rule.status ?? undefined],
       ['tactics', [...rule.tactics, ...rule.techniques].join(', ')],
       ['id', rule.id],
+      ['name', rule.name],
       ['file', rule.file],
       ['fired', rule.lastFired === null ? 'never' : `${rule.findings} findings in 30 days, last ${rule.lastFired}`],
     ],
@@ -58,7 +63,7 @@ async function ofServer(wish: ServerWish, name: string, flags: PackFlags): Promi
       ['References', rule.references],
       ['Rule', rule.yaml.trimEnd().split('\n')],
     ],
-    object: { ...rule },
+    object: { rule: rule.name, key: rule.id, ...rule },
   }
 }
 

@@ -102,6 +102,8 @@ describe('rules', () => {
       noise: null,
       techniques: ['T1098.003'],
       tactics: ['privilege-escalation'],
+      name: 'admin_granted',
+      names: ['11111111-2222-4333-8444-555555555555', 'admin_granted', 'admins'],
       file: 'own/admins.yml',
       enabled: true,
       overridden: false,

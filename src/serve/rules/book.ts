@@ -6,6 +6,7 @@ import type { PackRule, RulePack } from '../../detect/pack/pack.ts'
 import { fileName } from '../../detect/pack/rule-file.ts'
 import { SHIPPED_RULES } from '../../detect/pack/rule-folders.ts'
 import { attackTags, TACTICS } from '../../detect/review/attack.ts'
+import { calledRule } from '../../detect/review/chosen.ts'
 import { coverageOf, isUncovered } from '../../detect/review/coverage.ts'
 import { type Level, namesOf } from '../../detect/sigma/rule.ts'
 import { tacticTitle, techniqueNamed } from './attack-names.ts'
@@ -21,6 +22,8 @@ export interface BookProblem {
 /** A rule of the book. */
 export interface BookRule {
   readonly id: string
+  /** What it goes by in lists and in its findings. */
+  readonly name: string
   /** What settings may call it: id, name, and the name of its file. */
   readonly names: readonly string[]
   /** What settings best call it: the name of its file, unless that means other rules too. */
@@ -139,15 +142,18 @@ interface Around {
   readonly problems: readonly Problem[]
 }
 
-function bookRule({ key, rule, level, content, file, isShipped }: PackRule, around: Around): BookRule {
-  const { meta } = rule
+function bookRule(rule: PackRule, around: Around): BookRule {
+  const { key, level, content, file, isShipped } = rule
+  const { meta } = rule.rule
   const { techniques, tactics } = attackTags(meta.tags)
   return {
     id: key,
+    // One that is off and feeds others still goes by what it is called when it is on.
+    name: calledRule({ ...rule, feeds: false }),
     names: around.names,
     settingsName: around.settingsName,
     title: meta.title,
-    kind: rule.kind,
+    kind: rule.rule.kind,
     threat: content.threat ?? null,
     level,
     status: meta.status ?? null,

@@ -15,6 +15,8 @@ export interface Told {
 /** A rule in a list. */
 export const ruleRow = (rule: BookRule, { use, noise }: Told): RuleRow => ({
   id: rule.id,
+  name: rule.name,
+  names: [...rule.names],
   title: rule.title,
   kind: rule.kind,
   threat: rule.threat,

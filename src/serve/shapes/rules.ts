@@ -7,6 +7,10 @@ import { asked } from './asked.ts'
 export const RuleRow = z
   .object({
     id: z.string(),
+    /** What it goes by in lists and in its findings. */
+    name: z.string(),
+    /** All that it may be called by: id, name, and the name of its file. */
+    names: z.array(z.string()),
     title: z.string(),
     kind: z.enum(['detection', 'correlation', 'baseline']),
     threat: z.string().nullable(),

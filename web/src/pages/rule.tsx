@@ -42,6 +42,9 @@ function Whole({ rule }: { readonly rule: RuleDetail }) {
           <LevelBadge level={rule.level} />
           {rule.enabled ? <Tag tone="good">on</Tag> : <Tag>off</Tag>}
           {rule.overridden ? <Tag tone="low">changed here</Tag> : null}
+          <span className="rule-name">
+            <Plain text={rule.name} />
+          </span>
           <IdText id={rule.id} most={40} />
         </Group>
         <Title order={1}>

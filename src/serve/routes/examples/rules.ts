@@ -4,6 +4,8 @@ import type { Coverage, RuleDetail, RuleRow } from '../../shapes/rules.ts'
 /** A rule in a list. */
 export const RULE_ROW: RuleRow = {
   id: '0c1e7f5e-3a6f-4bb6-8a55-0b9f3f0a5d11',
+  name: 'failed-logins-of-one-account',
+  names: ['0c1e7f5e-3a6f-4bb6-8a55-0b9f3f0a5d11', 'failed_logins_of_one_account', 'failed-logins-of-one-account'],
   title: 'Failed logins of one account',
   kind: 'correlation',
   threat: 'account-takeover',

@@ -4,6 +4,8 @@ import { chosenRules, ruleFilterOf } from './rule-filter.ts'
 
 const rule = (title: string, more: Partial<RuleRow> = {}): RuleRow => ({
   id: title,
+  name: title.toLowerCase(),
+  names: [title.toLowerCase()],
   title,
   kind: 'detection',
   threat: null,

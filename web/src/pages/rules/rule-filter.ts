@@ -53,7 +53,7 @@ export function chosenRules(rules: readonly RuleRow[], filter: RuleFilter): Rule
   return rules
     .filter((rule) => {
       const said =
-        `${rule.title} ${rule.id} ${rule.file} ${rule.threat ?? ''} ${rule.techniques.join(' ')}`.toLowerCase()
+        `${rule.title} ${rule.name} ${rule.names.join(' ')} ${rule.file} ${rule.threat ?? ''} ${rule.techniques.join(' ')}`.toLowerCase()
       return (
         words.every((word) => said.includes(word)) &&
         isShown(rule, filter.show) &&

@@ -29,7 +29,7 @@ export function RuleFilters({
     <Group gap={8} className="rule-filters" role="search" aria-label="Filter the rules">
       <TextInput
         aria-label="Words"
-        placeholder="Title, id, file, technique"
+        placeholder="Title, name, file, technique"
         value={filter.text}
         onChange={(event) => onChange({ text: event.currentTarget.value })}
         leftSection={<Icon name="explorer" size={13} />}
@@ -158,6 +158,9 @@ function RuleLine({ rule, days }: { readonly rule: RuleRow; readonly days: strin
         <Anchor component={Link} href={`${ruleUrl(rule.id)}?days=${days}`}>
           <Plain text={rule.title} />
         </Anchor>
+        <span className="rule-name">
+          <Plain text={rule.name} />
+        </span>
         <span className="rule-marks">
           {rule.enabled ? null : <Tag>off</Tag>}
           {rule.overridden ? <Tag tone="low">changed here</Tag> : null}
