@@ -58,7 +58,10 @@ export function assembled({ files, made, settings, problems, product }: PackPart
   }
 }
 
-/** A site's rule takes the place of the shipped one of the same id or name; else the first stays. */
+/**
+ * A site's rule takes the place of the shipped one of the same id or name; else the first stays. The title that a rule without either
+ * goes by is no name: another may be called so, unless the two share their findings.
+ */
 function eachOnce(
   drafts: readonly DraftRule[],
   made: readonly PackRule[],
@@ -70,13 +73,14 @@ function eachOnce(
   const byName = new Map<string, Pick<DraftRule, 'file' | 'isShipped'>>(
     made.flatMap((each) => namesOf(each.rule).map((name) => [name, each] as const)),
   )
+  const byKey = new Map<string, Pick<DraftRule, 'file' | 'isShipped'>>(made.map((each) => [each.key, each]))
   const left = new Set<Pick<DraftRule, 'file' | 'isShipped'>>()
   for (const draft of drafts) {
-    const names = [...new Set([draft.key, ...namesOf(draft.rule)])]
-    const others = [...new Set(names.flatMap((name) => byName.get(name) ?? []))]
+    const names = namesOf(draft.rule)
+    const others = [...new Set([byKey.get(draft.key) ?? [], ...names.map((name) => byName.get(name) ?? [])].flat())]
     const clash = others.find((other) => draft.isShipped || !other.isShipped)
     if (clash !== undefined) {
-      const name = names.find((each) => byName.get(each) === clash)
+      const name = names.find((each) => byName.get(each) === clash) ?? draft.key
       problems.push({
         severity: 'error',
         message: `The rule ${name} is in ${clash.file} too.`,
@@ -87,6 +91,7 @@ function eachOnce(
     }
     for (const other of others) left.delete(other)
     left.add(draft)
+    byKey.set(draft.key, draft)
     for (const name of names) byName.set(name, draft)
   }
   return { rules: drafts.filter((draft) => left.has(draft)), problems }

@@ -155,6 +155,22 @@ describe('disabled rules', () => {
     expect([pack.rules, keysOf(pack.disabled)]).toEqual([[], ['Rule x']])
   })
 
+  it('a title may be what another rule is called, unless both would share their findings', async () => {
+    const untitled = simpleRule('x').replace('name: x\n', '').replace('Rule x', 'same')
+    const named = simpleRule('same', undefined, 'id: 00000000-0000-4000-8000-000000000001\n')
+    for (const files of [
+      { 'rules/a.yml': untitled, 'rules/b.yml': named },
+      { 'rules/a.yml': named, 'rules/b.yml': untitled },
+    ]) {
+      const { pack, problems } = await packOf(files)
+      expect(problems).toEqual([])
+      expect(keysOf(pack.rules).sort()).toEqual(['00000000-0000-4000-8000-000000000001', 'same'])
+    }
+    const { pack, problems } = await packOf({ 'rules/a.yml': simpleRule('same'), 'rules/b.yml': untitled })
+    expect(keysOf(pack.rules)).toEqual(['same'])
+    expect(problems).toEqual([expect.stringContaining('error: The rule same is in ')])
+  })
+
   it('that nobody has are told with the nearest name', async () => {
     const { problems } = await packOf({ 'rules/x.yml': simpleRule('login'), 'detect.yaml': 'disabled: [x, logni]\n' })
     expect(problems).toEqual(['detect.yaml:1:15: error: No rule is called logni. Did you mean login?'])
@@ -438,7 +454,7 @@ describe('filters', () => {
 
   it('that name a rule nobody has are warned of', async () => {
     const { problems } = await packOf({ 'rules/a.yml': simpleRule('a'), 'rules/quiet.yml': filter('[aa]') })
-    expect(problems).toEqual([expect.stringContaining('rules/quiet.yml:1:1: warning: The filter names the rule aa')])
+    expect(problems).toEqual([expect.stringContaining('rules/quiet.yml:5:11: warning: The filter names the rule aa')])
   })
 })
 
