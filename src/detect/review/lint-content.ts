@@ -20,7 +20,8 @@ export const blockOf = (document: YamlDocument): YamlMap => mapOf(document.value
 /** Tags of ATT&CK that it does not have. */
 export function lintTags(document: YamlDocument): void {
   const tags = listOf(document.value.tags).map(String)
-  for (const { tag, message, hint } of tagFaults(tags)) document.error(['tags', tags.indexOf(tag)], message, hint)
+  for (const { severity, tag, message, hint } of tagFaults(tags))
+    document[severity](['tags', tags.indexOf(tag)], message, hint)
 }
 
 /** Whether there are examples of both kinds, and whether their records could have been delivered. */
