@@ -15,10 +15,11 @@ export interface LintFlags {
 
 /** Looks through the files named, or those of all rules in force. Ends with 1 where there are errors. */
 export async function lintRules(cli: CliContext, paths: readonly string[], flags: LintFlags): Promise<void> {
+  // Those named may count shipped ones and those of the settings.
   const pack = await loadPack({
     settingsFile: settingsFileOf(cli.home()),
     examples: false,
-    ...(paths.length === 0 ? {} : { folders: paths.map((path) => resolve(path)), shipped: false }),
+    ...(paths.length === 0 ? {} : { folders: paths.map((path) => resolve(path)) }),
   })
   const report = await lintPack(pack, paths.length === 0 ? undefined : isUnder(paths))
   const errors = report.problems.filter(({ severity }) => severity === 'error').length

@@ -36,7 +36,9 @@ export function linkCorrelations(
   correlations.forEach((rule, at) => {
     const missing = rule.rules.filter((name) => !numbers.has(name))
     for (const name of missing)
-      problems.push(fault(rule, `It refers to the rule ${name}, which is not here.`, 'Give the id or name of a rule.'))
+      problems.push(
+        fault(rule, name, `It refers to the rule ${name}, which is not here.`, 'Give the id or name of a rule.'),
+      )
     if (missing.length > 0) return
     const refs = rule.rules.map((name) => numbers.get(name) ?? -1)
     const number = detections.length + at
@@ -46,11 +48,17 @@ export function linkCorrelations(
   return { correlations: ordered, captured: capturedBy(ordered), problems }
 }
 
-const fault = ({ meta }: CorrelationRule, message: string, hint: string): Problem => ({
+/** A fault at the name of a rule. */
+const fault = (
+  { meta, places }: CorrelationRule,
+  name: string | undefined,
+  message: string,
+  hint: string,
+): Problem => ({
   severity: 'error',
   message,
   hint,
-  place: meta.place,
+  place: places.get(name ?? '') ?? meta.place,
 })
 
 /** Depth first; what refers to itself, or to one that was left out, is left out. */
@@ -72,6 +80,7 @@ function inOrder(linked: ReadonlyMap<number, LinkedCorrelation>, problems: Probl
       problems.push(
         fault(
           correlation.rule,
+          names[0],
           `It refers to ${names.join(', ')}, which cannot be used or leads back to it.`,
           'Mend that rule, or refer to another.',
         ),

@@ -1,6 +1,7 @@
 /** Baseline documents: rules that compare with what was usual. Format: docs/design/006-rule-files.md. */
 
 import { isYamlMap, type YamlDocument, type YamlMap } from '../../core/yaml/documents.ts'
+import type { Place } from '../../core/yaml/place.ts'
 import { Shape } from '../../core/yaml/shape.ts'
 import { isHoursFault, isTimeZone, readHours } from '../baseline/hours.ts'
 import { LONGEST_TIMESPAN_SECS } from '../sigma/correlation.ts'
@@ -12,7 +13,10 @@ import { timespanSecs } from '../sigma/timespan.ts'
 import { BASELINE_TYPES, type BaselineRule, type BaselineType } from './pack.ts'
 
 /** A baseline whose events may still be those of another rule, by id or name. */
-export type ReadBaseline = Omit<BaselineRule, 'select'> & { readonly select: DetectionRule | string }
+export type ReadBaseline = Omit<BaselineRule, 'select'> & {
+  readonly select: DetectionRule | string
+  readonly selectPlace: Place
+}
 
 const KEYS = ['type', 'select', 'by', 'value', 'learn', 'window', 'measure', 'threshold', 'hours', 'time_zone']
 
@@ -65,6 +69,7 @@ export function readBaseline(document: YamlDocument, options: DetectionOptions):
     logsource: logsourceOf(document),
     type,
     select,
+    selectPlace: document.placeOf(['baseline', 'select'], 0),
     by,
     value,
     learnSecs,

@@ -46,7 +46,7 @@ function selected(
     severity: 'error',
     message: `It selects the events of the rule ${name}, which is not here.`,
     hint: near === undefined ? 'Give the id or name of a detection rule.' : `Did you mean ${near}?`,
-    place: baseline.meta.place,
+    place: baseline.selectPlace,
   })
   return undefined
 }

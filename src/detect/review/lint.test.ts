@@ -376,3 +376,54 @@ baseline:
     expect(found.some((line) => line.includes('error: ') && line.includes('soon'))).toBe(true)
   })
 })
+
+describe('names of other rules', () => {
+  it('that nobody has are told where they stand, in correlations, filters and baselines', async () => {
+    const base = 'logsource: { product: databricks, service: audit }\n'
+    const lines = await said(`title: Many
+name: many
+correlation:
+  type: event_count
+  rules:
+    - base_one
+    - nobody_here
+  group-by: [actor.email]
+  timespan: 1h
+  condition: { gte: 3 }
+---
+title: Base
+name: base_one
+${base}detection: { selection: { actionName: login }, condition: selection }
+---
+title: Filter
+${base}filter:
+  rules: [base_one, nobody_else]
+  selection: { serviceName: accounts }
+  condition: not selection
+---
+title: First
+${base}baseline:
+  type: first_seen
+  select: nobody_third
+  by: [actor.email]
+  value: [source_ip]
+  learn: 3d
+`)
+    expect(lines.filter((line) => line.includes('nobody')).map((line) => line.split('. ')[0])).toEqual([
+      '7:7 error: It refers to the rule nobody_here, which is not here',
+      '20:21 warning: The filter names the rule nobody_else, which is not here',
+      '28:11 error: It selects the events of the rule nobody_third, which is not here',
+    ])
+  })
+})
+
+describe('techniques', () => {
+  const tagged = (tag: string) =>
+    `tags: [attack.persistence, ${tag}]\n${rule('  selection: { actionName: setAccountAdmin }\n  condition: selection')}`
+  it('with numbers that ATT&CK does not have are warned of', async () => {
+    expect(await said(tagged('attack.t9999'))).toEqual([
+      expect.stringMatching(/^1:28 warning: attack\.t9999 is no technique of ATT&CK 19: /),
+    ])
+    expect(await said(tagged('attack.t1098.003'))).toEqual([])
+  })
+})

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { readDocuments, type YamlDocument, type YamlMap } from '../../core/yaml/documents.ts'
 import type { Place, Problem } from '../../core/yaml/place.ts'
+import { programmeOf } from '../job/programme.ts'
 import type { PackRule, RulePack } from '../pack/pack.ts'
 import { SEGMENT_RULE } from '../segment/segment.ts'
 import type { DetectionRule } from '../sigma/rule.ts'
@@ -39,7 +40,7 @@ export async function lintPack(pack: RulePack, wanted: (file: string) => boolean
   // The rule of environments stands in no file; the settings that make it are checked as they are read.
   const all = [...pack.rules, ...pack.disabled, ...pack.elsewhere].filter(({ key }) => key !== SEGMENT_RULE)
   const rules = all.filter(({ file }) => wanted(file))
-  const problems = pack.problems.filter(({ place }) => wanted(place.file))
+  const problems = [...pack.problems, ...programmeOf(pack).problems].filter(({ place }) => wanted(place.file))
   const byFile = Map.groupBy(rules, ({ file }) => file)
   const runbooks = await RunbookLint.open()
   try {

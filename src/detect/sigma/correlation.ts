@@ -3,7 +3,7 @@
 import { isYamlList, isYamlMap, type YamlDocument, type YamlMap, type YamlValue } from '../../core/yaml/documents.ts'
 import { type Condition, readCondition } from './condition.ts'
 import { Fault } from './fault.ts'
-import { metaOf } from './meta.ts'
+import { metaOf, placesOf } from './meta.ts'
 import {
   type Bound,
   CONDITION_OPERATORS,
@@ -56,6 +56,7 @@ export function readCorrelation(document: YamlDocument): CorrelationRule | undef
     meta: metaOf(document),
     type,
     rules,
+    places: placesOf(section.rules, ['correlation', 'rules'], document),
     groupBy,
     timespanSecs: timespan,
     ...condition,

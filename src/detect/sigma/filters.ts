@@ -3,7 +3,7 @@
 import { isYamlList, type YamlDocument, type YamlMap } from '../../core/yaml/documents.ts'
 import type { Problem } from '../../core/yaml/place.ts'
 import { type DetectionOptions, readDetection } from './detection.ts'
-import { logsourceOf, metaOf } from './meta.ts'
+import { logsourceOf, metaOf, placesOf } from './meta.ts'
 import { type DetectionRule, type FilterRule, type LogSource, namesOf } from './rule.ts'
 import { joined, type RuleNode } from './tree.ts'
 
@@ -22,6 +22,7 @@ export function readFilter(document: YamlDocument, options: DetectionOptions): F
     kind: 'filter',
     meta: metaOf(document),
     logsource: logsourceOf(document),
+    places: placesOf(rules, ['filter', 'rules'], document),
     rules: rules === 'any' || named.length === 0 ? 'any' : named,
     tree: read.tree,
   }
@@ -44,7 +45,7 @@ export function withFilters(
           severity: 'warning',
           message: `The filter names the rule ${name}, which is not here.`,
           hint: 'Give the id or name of a rule.',
-          place: filter.meta.place,
+          place: filter.places.get(name) ?? filter.meta.place,
         }),
       ),
   )

@@ -1,5 +1,6 @@
 /** What a document says of itself, once its schema is known to hold. */
 import { isYamlList, isYamlMap, type YamlDocument, type YamlMap, type YamlValue } from '../../core/yaml/documents.ts'
+import type { Place, ValuePath } from '../../core/yaml/place.ts'
 import { LEVELS, type Level, type LogSource, type RuleMeta } from './rule.ts'
 
 /** Keys that have a meaning in the standard; the others of a document are its author's. */
@@ -41,6 +42,16 @@ export function metaOf(document: YamlDocument): RuleMeta {
 
 const relatedOf = (value: YamlValue | undefined): { id: string; type: string }[] =>
   isYamlList(value) ? value.filter(isYamlMap).map((entry) => ({ id: String(entry.id), type: String(entry.type) })) : []
+
+/** Where a list names what; the first place of what is named again. */
+export function placesOf(
+  value: YamlValue | undefined,
+  path: ValuePath,
+  document: YamlDocument,
+): ReadonlyMap<string, Place> {
+  const names = isYamlList(value) ? value : []
+  return new Map(names.map((entry, at) => [String(entry), document.placeOf([...path, at], 0)] as const).reverse())
+}
 
 /** Which logs a document is about. */
 export function logsourceOf({ value }: YamlDocument): LogSource {

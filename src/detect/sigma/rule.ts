@@ -59,6 +59,8 @@ export interface FilterRule {
   readonly logsource: LogSource
   /** Ids or names of rules, or every rule of the log source. */
   readonly rules: readonly string[] | 'any'
+  /** Where each of them is named. */
+  readonly places: ReadonlyMap<string, Place>
   readonly tree: RuleNode
 }
 
@@ -102,6 +104,8 @@ export interface CorrelationRule {
   readonly type: CorrelationType
   /** Ids or names, in the order given. */
   readonly rules: readonly string[]
+  /** Where each of them is named. */
+  readonly places: ReadonlyMap<string, Place>
   readonly groupBy: readonly string[]
   readonly timespanSecs: number
   readonly bounds: readonly Bound[]
