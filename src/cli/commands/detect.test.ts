@@ -179,7 +179,7 @@ level: low
     })
     expect(exitCode).toBe(1)
     expect(notes).toMatch(
-      /whoami\.yml:\d+:\d+: error: [\s\S]*1 findings of 1 rules in 4 records[\s\S]*1 lines are no JSON[\s\S]*2 records have no time/,
+      /whoami\.yml:\d+:\d+: error: [\s\S]*1 finding of 1 rule in 4 records[\s\S]*1 line is no JSON[\s\S]*2 records have no time/,
     )
     expect((await detect('--input', logs, '--rules', rule)).out).toMatch(/level +title[\s\S]*low +Who am I/)
   })

@@ -1,4 +1,5 @@
 /** `bricktrail detect`: runs the rules, over what is new in the home or over any JSON files. */
+import type { RecordsReport } from '../../detect/job/over-records.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { alertsAfter, alertsText, detectionText, noteDetection } from '../detection.ts'
 
@@ -87,20 +88,33 @@ async function detectFiles(cli: CliContext, flags: Flags): Promise<void> {
     else if (format === 'ndjson') cli.out(report.findings.map((finding) => `${jsonText(finding)}\n`).join(''))
     else await printFindings(cli, report.findings)
     noteDetection(cli, report)
-    const { records, timeless, unreadable, seconds } = report
-    const number = (value: number) => value.toLocaleString('en-US')
-    cli.note(
-      `${number(report.findings.length)} findings of ${number(report.rules)} rules in ${number(records)} records, ${seconds.toFixed(1)} s`,
-    )
-    if (unreadable > 0) cli.note(`warning: ${number(unreadable)} lines are no JSON object and were passed by.`)
-    if (timeless > 0)
-      cli.note(
-        `warning: ${number(timeless)} records have no time that can be read, and rules about what happens within a time do not see them; name its field with --time-field.`,
-      )
+    await noteRecords(cli, report)
     if (report.findings.length > 0) cli.exit(EXIT.findings)
   } finally {
     engine.close()
   }
+}
+
+/** Says how much was looked at, and what of it could not be. */
+async function noteRecords(cli: CliContext, report: RecordsReport): Promise<void> {
+  const { plural } = await import('../rules/pack.ts')
+  const { printable } = await import('../../core/printable.ts')
+  const { records, timeless, unreadable, damaged, seconds } = report
+  cli.note(
+    `${plural(report.findings.length, 'finding')} of ${plural(report.rules, 'rule')} in ${plural(records, 'record')}, ${seconds.toFixed(1)} s`,
+  )
+  for (const { file, why } of damaged)
+    cli.note(
+      `warning: ${printable(file)} cannot be read to its end (${printable(why)}); what is whole before it was looked at. Fetch it again.`,
+    )
+  if (unreadable > 0)
+    cli.note(
+      `warning: ${plural(unreadable, 'line')} ${unreadable === 1 ? 'is' : 'are'} no JSON object and ${unreadable === 1 ? 'was' : 'were'} passed by.`,
+    )
+  if (timeless > 0)
+    cli.note(
+      `warning: ${plural(timeless, 'record')} ${timeless === 1 ? 'has' : 'have'} no time that can be read, and rules about what happens within a time do not see ${timeless === 1 ? 'it' : 'them'}; name the field of times with --time-field.`,
+    )
 }
 
 async function printFindings(cli: CliContext, findings: readonly Record<string, unknown>[]): Promise<void> {

@@ -85,6 +85,47 @@ describe('the files', () => {
   })
 })
 
+describe('files of other programs', () => {
+  const readOf = async (...files: readonly string[]) => {
+    await writeFile(join(folder, 'rules.yml'), rule('one', 'x: 1'))
+    const engine = await Engine.open({ threads: 2 })
+    try {
+      return await detectRecords(engine, { files, rules: [join(folder, 'rules.yml')], pipelines: [] })
+    } finally {
+      engine.close()
+    }
+  }
+  const lines = '{"x":1,"who":"Zoë"}\r\n{"x":1}\r\n'
+  const little = (text: string) => Buffer.from(text, 'utf16le')
+
+  it.each([
+    ['little', little(`\uFEFF${lines}`)],
+    ['big', little(`\uFEFF${lines}`).swap16()],
+    ['unmarked', little(lines)],
+    ['compressed', gzipSync(little(`\uFEFF${lines}`))],
+  ])('may be in UTF-16: %s', async (name, bytes) => {
+    const file = join(folder, `${name}.json`)
+    await writeFile(file, bytes)
+    expect(await readOf(file)).toMatchObject({ records: 2, unreadable: 0, damaged: [], findings: [{ events: '2' }] })
+  })
+
+  it('that are cut are read as far as they are whole, and named', async () => {
+    const file = join(folder, 'cut.json.gz')
+    const many = Array.from({ length: 5000 }, (_, n) => `{"x":1,"n":${n},"id":"${Math.sin(n)}"}\n`).join('')
+    const whole = gzipSync(many)
+    await writeFile(file, whole.subarray(0, whole.length / 2))
+    const { records, damaged } = await readOf(file)
+    expect(records).toBeGreaterThan(1000)
+    expect(records).toBeLessThan(4000)
+    expect(damaged).toEqual([{ file, why: 'unexpected end of file' }])
+    await writeFile(file, whole.subarray(0, 15))
+    await expect(readOf(file)).rejects.toMatchObject({
+      code: 'NO_RECORDS',
+      message: `No JSON object was found in ${file}. ${file} cannot be read to its end: unexpected end of file.`,
+    })
+  })
+})
+
 describe('records without a time', () => {
   const base = rule('one', 'x: 1')
   const count =

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Compression, compressionOf, decompressed } from '../../collect/decompress.ts'
+import { type Compression, compressionOf, DamagedCompression, decompressed, survey } from '../../collect/decompress.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Engine } from '../../engine/duckdb.ts'
 import { fileSql, lit } from '../../engine/sql.ts'
@@ -54,16 +54,19 @@ export interface ReadRecords {
   readonly timeless: number
   /** Lines that are no JSON object. */
   readonly unreadable: number
+  /** Compressed files that end early or are broken; what is whole before that was read. */
+  readonly damaged: readonly { readonly file: string; readonly why: string }[]
 }
 
 /**
- * Reads records: JSON lines, a list, or an object with a list of them under `Records`; `.gz` and `.zst` too.
+ * Reads records: JSON lines, a list, or an object with a list of them under `Records`; in UTF-8 or UTF-16,
+ * compressed with gzip or zstd too.
  *
  * @param timeField name of the field that holds the time, with dots for members of members; the usual names are tried where absent
  * @throws AppError NO_SOURCE for a file that is not there, NO_RECORDS where nothing is a record
  */
 export async function readRecords(engine: Engine, files: readonly string[], timeField?: string): Promise<ReadRecords> {
-  await readLines(engine, files)
+  const damaged = await readLines(engine, files)
   const lists = ENVELOPES.map(
     (name) => `WHEN json_type(json, ${lit(`$.${name}`)}) = 'ARRAY' THEN json_extract(json, ${lit(`$.${name}[*]`)})`,
   )
@@ -77,14 +80,22 @@ export async function readRecords(engine: Engine, files: readonly string[], time
       (SELECT count(*) FROM temp.detect_lines WHERE json_type(json) = 'OBJECT') AS objects FROM ${RECORDS}`,
   )
   if (records === '0')
-    throw new AppError('NO_RECORDS', `No JSON object was found in ${files.join(', ')}.`, {
-      hint: 'Give JSON lines, or a list of objects.',
-    })
-  return { records: Number(records), timeless: Number(timeless), unreadable: Number(lines) - Number(objects) }
+    throw new AppError(
+      'NO_RECORDS',
+      `No JSON object was found in ${files.join(', ')}.${damaged.map(damageText).join('')}`,
+      {
+        hint:
+          damaged.length > 0 ? 'Fetch the damaged files again.' : 'Give JSON lines, or a list of objects, in UTF-8.',
+      },
+    )
+  return { records: Number(records), timeless: Number(timeless), unreadable: Number(lines) - Number(objects), damaged }
 }
 
-/** Fills the table of everything that is JSON in the files. */
-async function readLines(engine: Engine, files: readonly string[]): Promise<void> {
+const damageText = ({ file, why }: ReadRecords['damaged'][number]): string =>
+  ` ${file} cannot be read to its end: ${why}.`
+
+/** Fills the table of everything that is JSON in the files; tells which are damaged. */
+async function readLines(engine: Engine, files: readonly string[]): Promise<ReadRecords['damaged']> {
   const spools: string[] = []
   const spool = async (): Promise<string> => {
     const folder = await mkdtemp(join(tmpdir(), 'bricktrail-records-'))
@@ -93,14 +104,28 @@ async function readLines(engine: Engine, files: readonly string[]): Promise<void
   }
   try {
     const parts: string[] = []
-    for (const file of files) parts.push(await partOf(engine, file, await readableAs(file, spool)))
+    const damaged: { file: string; why: string }[] = []
+    for (const file of files) {
+      const { why, ...as } = await readableAs(file, spool)
+      if (why !== undefined) damaged.push({ file, why })
+      parts.push(await partOf(engine, file, as))
+    }
     await engine.run(`CREATE OR REPLACE TEMP TABLE detect_lines AS SELECT json FROM (${parts.join(' UNION ALL ')})`)
+    return damaged
   } finally {
     for (const folder of spools) await rm(folder, { recursive: true, force: true })
   }
 }
 
-const BYTE_ORDER_MARK = Buffer.from('\uFEFF')
+/** What texts begin with that say how they are encoded. */
+const BYTE_ORDER_MARKS = [
+  { encoding: 'utf-8', bytes: Buffer.from([0xef, 0xbb, 0xbf]) },
+  { encoding: 'utf-16le', bytes: Buffer.from([0xff, 0xfe]) },
+  { encoding: 'utf-16be', bytes: Buffer.from([0xfe, 0xff]) },
+] as const
+
+/** Enough to tell how a file is compressed and encoded. */
+const HEAD_BYTES = 4
 
 /** A file as the engine is to read it. Names lie about compression. */
 interface ReadAs {
@@ -108,33 +133,62 @@ interface ReadAs {
   readonly compression: Compression | 'auto_detect'
 }
 
-/** The file, or a copy in the file that `spool` names without the mark of UTF-8 before its text, which the engine takes for a broken record. */
-async function readableAs(file: string, spool: () => Promise<string>): Promise<ReadAs> {
+/**
+ * The file as it is; or else a copy in the file that `spool` names, of what the engine cannot read itself: text with a mark before it, which
+ * it takes for a broken record, UTF-16, and what is damaged, as far as it is whole, with the reason (`why`).
+ */
+async function readableAs(file: string, spool: () => Promise<string>): Promise<ReadAs & { readonly why?: string }> {
   const handle = await open(file).catch(() => undefined)
   if (handle === undefined) return { path: file, compression: 'auto_detect' }
-  const head = Buffer.alloc(BYTE_ORDER_MARK.length + 1)
+  const head = Buffer.alloc(HEAD_BYTES)
   const isFile = (await handle.stat()).isFile()
   if (isFile) await handle.read(head, 0, head.length, 0)
   await handle.close()
   const compression = compressionOf(head)
-  const asItIs: ReadAs = { path: file, compression }
-  if (!isFile || (compression === 'none' && !startsMarked(head))) return asItIs
-  const chunks = decompressed(file, compression)
-  const first = (await chunks.next().catch(() => ({ value: undefined }))).value ?? Buffer.alloc(0)
-  if (!startsMarked(first)) {
-    await chunks.return()
-    return asItIs
-  }
-  const rest = async function* (): AsyncGenerator<Buffer> {
-    yield first.subarray(BYTE_ORDER_MARK.length)
-    yield* chunks
-  }
+  if (!isFile) return { path: file, compression }
+  const damage = compression === 'none' ? undefined : (await survey(file, compression)).damage
+  const encoding = markedAs(compression === 'none' ? head : await headOf(file, compression))
+  if (damage === undefined && encoding === undefined) return { path: file, compression }
   const path = await spool()
-  await pipeline(Readable.from(rest()), createWriteStream(path))
-  return { path, compression: 'none' }
+  await pipeline(Readable.from(inUtf8(wholeOf(file, compression), encoding)), createWriteStream(path))
+  return { path, compression: 'none', ...(damage === undefined ? {} : { why: damage }) }
 }
 
-const startsMarked = (bytes: Buffer): boolean => bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)
+type Encoding = (typeof BYTE_ORDER_MARKS)[number]['encoding']
+
+/** The encoding that a text says it has; JSON begins with a letter of ASCII, so that UTF-16 shows without a mark, too. */
+function markedAs(head: Buffer): Encoding | undefined {
+  const marked = BYTE_ORDER_MARKS.find(({ bytes }) => head.subarray(0, bytes.length).equals(bytes))
+  if (marked !== undefined || head.length < HEAD_BYTES) return marked?.encoding
+  const isZero = [...head].map((byte) => byte === 0).join()
+  return isZero === 'false,true,false,true' ? 'utf-16le' : isZero === 'true,false,true,false' ? 'utf-16be' : undefined
+}
+
+/** The first bytes, decompressed. */
+async function headOf(file: string, compression: Compression): Promise<Buffer> {
+  for await (const chunk of wholeOf(file, compression)) if (chunk.length >= HEAD_BYTES) return chunk
+  return Buffer.alloc(0)
+}
+
+/** The bytes, decompressed, to where damage begins. */
+async function* wholeOf(file: string, compression: Compression): AsyncGenerator<Buffer> {
+  try {
+    yield* decompressed(file, compression)
+  } catch (cause) {
+    if (!(cause instanceof DamagedCompression)) throw cause
+  }
+}
+
+/** Text without its mark. */
+async function* inUtf8(
+  chunks: AsyncGenerator<Buffer>,
+  encoding: Encoding | undefined,
+): AsyncGenerator<Buffer | string> {
+  if (encoding === undefined) return yield* chunks
+  const decoder = new TextDecoder(encoding)
+  for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true })
+  yield decoder.decode()
+}
 
 /** A file that is one list or one long object is read as that, everything else line by line, broken lines being passed over. */
 async function partOf(engine: Engine, file: string, { path, compression }: ReadAs): Promise<string> {
