@@ -28,8 +28,9 @@ export function ResultTable({ answer: { columns, rows } }: { readonly answer: Sq
       <table aria-rowcount={rows.length + 1}>
         <thead>
           <tr>
-            {columns.map(({ name, type }) => (
-              <th key={name} scope="col" title={type}>
+            {columns.map(({ name, type }, at) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: two columns may be called alike, and none changes its place
+              <th key={at} scope="col" title={type}>
                 <Plain text={name} />
               </th>
             ))}
@@ -39,8 +40,9 @@ export function ResultTable({ answer: { columns, rows } }: { readonly answer: Sq
           {above > 0 ? <Space height={above} columns={columns.length} /> : null}
           {shown.map(({ index }) => (
             <tr key={index} aria-rowindex={index + 2}>
-              {columns.map(({ name }, at) => (
-                <Cell key={name} value={rows[index]?.[at]} />
+              {columns.map((_, at) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: as above
+                <Cell key={at} value={rows[index]?.[at]} />
               ))}
             </tr>
           ))}
