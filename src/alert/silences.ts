@@ -19,6 +19,9 @@ export interface Silence {
   readonly quieted: number
 }
 
+/** Who wants to be told nothing for longer turns the rule off, where others see that it is. */
+export const LONGEST_SILENCE_MS = 366 * 86_400_000
+
 interface Row extends Omit<Silence, 'matcher'> {
   readonly matchers: string
 }
@@ -38,7 +41,7 @@ export const allSilences = (file: AlertsFile): Silence[] =>
 
 /**
  * Adds a silence.
- * @throws AppError BAD_ARGUMENT where it would silence everything, has no reason, or is over
+ * @throws AppError BAD_ARGUMENT where it would silence everything, has no reason, is over, or lasts too long
  */
 export function addSilence(
   file: AlertsFile,
@@ -59,6 +62,8 @@ export function addSilence(
     throw new AppError('BAD_ARGUMENT', 'A silence needs a reason.', { hint: 'Add --reason "why".' })
   if (endsMs <= nowMs)
     throw new AppError('BAD_ARGUMENT', 'The silence is over before it begins.', { hint: 'Add --for 2h.' })
+  if (endsMs - nowMs > LONGEST_SILENCE_MS)
+    throw new AppError('BAD_ARGUMENT', 'A silence lasts a year at most.', { hint: 'Turn the rule off instead.' })
   const text = JSON.stringify(matcher)
   const id = fingerprint(file, ['silence', text, nowMs, who, owner ?? '', reason], 12)
   file.run(

@@ -116,6 +116,7 @@ describe('bricktrail alerts', () => {
     const id = await idOf('ana')
     expect(await faultOf('silence', '--for', '2h', '--reason', 'x')).toMatch(/silence everything/)
     expect(await faultOf('silence', id, '--reason', 'x')).toMatch(/has an end/)
+    expect(await faultOf('silence', id, '--for', '367d', '--reason', 'x')).toMatch(/lasts a year at most/)
     const { silence } = await json('silence', id, '--for', '2h', '--reason', 'Migration.', '--as', 'eve')
     expect(silence).toMatchObject({ who: 'eve', about: 'rule=rule-1, entity=ana@example.com', inForce: true })
     await bench.found(aFinding('f1', { revision: 2, level: 'critical', events: 2 }))

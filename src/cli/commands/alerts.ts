@@ -40,9 +40,6 @@ function addLooking(alerts: Command, cli: CliContext): void {
     .action(() => run(cli))
 }
 
-/** What is silent for longer is forgotten. */
-const LONGEST_SILENCE_MS = 10 * 366 * 86_400_000
-
 interface SilenceFlags extends DeedFlags {
   readonly for?: string
   readonly until?: string
@@ -108,13 +105,14 @@ async function run(cli: CliContext): Promise<void> {
 
 async function endOf(cli: CliContext, flags: SilenceFlags): Promise<number> {
   const { parseDuration, parseTime } = await import('../../ask/times.ts')
+  const { LONGEST_SILENCE_MS } = await import('../../alert/silences.ts')
   if ((flags.for === undefined) === (flags.until === undefined))
     throw new AppError('BAD_ARGUMENT', 'A silence has an end.', { hint: 'Add --for 2h, or --until TIME.' })
   const now = cli.now()
   const endsMs =
     flags.for === undefined ? parseTime(flags.until ?? '', now).getTime() : now.getTime() + parseDuration(flags.for)
   if (endsMs > now.getTime() && endsMs <= now.getTime() + LONGEST_SILENCE_MS) return endsMs
-  throw new AppError('BAD_ARGUMENT', 'A silence ends in the future, and within ten years.', {
+  throw new AppError('BAD_ARGUMENT', 'A silence ends in the future, and lasts a year at most.', {
     hint: 'To be told nothing of a rule for good, disable it in detect.yaml.',
   })
 }

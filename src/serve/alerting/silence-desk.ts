@@ -12,9 +12,6 @@ import type { NewSilence, SilenceRow } from '../shapes/alerts.ts'
 import type { AlertAsking, AlertDesk } from './alert-desk.ts'
 import { masked, type TextMask } from './text-mask.ts'
 
-/** Who wants to be told nothing for longer turns the rule off. */
-const LONGEST_MS = 366 * 86_400_000
-
 /** Silences shown, the newest first. */
 const MOST_SHOWN = 1000
 
@@ -42,8 +39,6 @@ export class SilenceDesk {
     const about = alert === undefined ? undefined : await this.#alerts.matched(asking, alert)
     const nowMs = this.#deps.now().getTime()
     const lastsMs = parseDuration(duration)
-    if (lastsMs > LONGEST_MS)
-      throw new AppError('BAD_ARGUMENT', 'A silence lasts a year at most.', { hint: 'Turn the rule off instead.' })
     const matcher: Matcher = {
       ...(about === undefined ? {} : { rule: [patternFor(about.ruleId)], entity: [patternFor(about.entity)] }),
       ...(rule === undefined || rule.trim() === '' ? {} : { rule: [rule.trim()] }),
