@@ -42,7 +42,7 @@ it('one who asks has two at once, all have four, and an end makes room', async (
 it('ends before a piece for which the disk has no room, and leaves nothing', async () => {
   const before = await folders()
   const { version } = (await server.reader.snapshots.newest()).events
-  const question = { search: searchOf(''), format: 'ndjson', limit: 10, version } as const
+  const question = { search: searchOf(''), format: 'ndjson', limit: 10, found: 10, version } as const
   let pieces = 0
   const hasRoom = async () => {
     pieces += 1

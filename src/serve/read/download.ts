@@ -28,6 +28,8 @@ export interface DownloadQuestion extends TimeRange {
   readonly search: Search
   readonly format: DownloadFormat
   readonly limit: number
+  /** Events that were counted; those of the limit are the first of them. */
+  readonly found: number
   /** Version of the table that was counted. */
   readonly version: number
 }
@@ -55,7 +57,7 @@ const WRITTEN: Readonly<Record<DownloadFormat, { select(relation: string): strin
 }
 
 /**
- * The bytes of the file, oldest events first. Parquet is one piece; its rows are in no order.
+ * The bytes of the file, oldest events first. Parquet is one piece; it has the oldest of more than the limit too, in no order.
  *
  * @param hasRoom throws where there is none for the next piece
  */
@@ -100,7 +102,7 @@ interface Piece {
 async function writePiece(
   reader: LakeReader,
   sight: Sight,
-  { search, format, version }: DownloadQuestion,
+  { search, format, version, found, limit }: DownloadQuestion,
   { piece, left, isFirst, path }: Piece,
   signal: AbortSignal,
 ): Promise<number> {
@@ -108,8 +110,12 @@ async function writePiece(
   const snapshot = await reader.snapshots.asOf(version)
   const sql = ({ events }: { events: string }) => {
     const where = [...timeConditions(piece), `(${search.sql})`].join(' AND ')
-    const order = format === 'parquet' ? '' : ' ORDER BY event_time, event_id'
-    return select(`(SELECT * FROM ${events} WHERE ${where}${order} LIMIT ${left})`)
+    const oldest = 'ORDER BY event_time, event_id'
+    if (format !== 'parquet') return select(`(SELECT * FROM ${events} WHERE ${where} ${oldest} LIMIT ${left})`)
+    // All that is in a file would be sorted at once: only times and ids are, and only where some events are left out.
+    const last = `SELECT event_time, event_id FROM ${events} WHERE ${where} ${oldest} LIMIT 1 OFFSET ${left - 1}`
+    const first = found <= limit ? '' : ` AND (event_time, event_id) <= (SELECT (event_time, event_id) FROM (${last}))`
+    return select(`(SELECT * FROM ${events} WHERE ${where}${first} LIMIT ${left})`)
   }
   const { events } = reader.relations(sight, snapshot, sql, piece)
   const copy = `COPY (${sql({ events })}) TO ${lit(path)} (${isFirst ? first : later})`

@@ -30,7 +30,7 @@ const file = createRoute({
   tags: ['Events'],
   summary: 'Download events as a file',
   description:
-    'The oldest first. `x-events` says how many the file has, and `x-events-found` how many there are; a file of the first of more is named so, and as NDJSON ends in a line that says it. Two at once are made for each who asks, and four in all.',
+    'The oldest first; as Parquet the rows are in no order, and of more than fit it has the oldest too. `x-events` says how many the file has, and `x-events-found` how many there are; a file of the first of more is named so, and as NDJSON ends in a line that says it. Two at once are made for each who asks, and four in all.',
   ...behind('events:download', 'downloadEvents', { seconds: MOST_SECONDS }),
   request: {
     query: EventQuery.extend({
@@ -68,7 +68,7 @@ export const downloads: RouteGroup = (deps) => {
       note(c, { events })
       const leave = new AbortController()
       const signal = AbortSignal.any([gone, leave.signal])
-      const bytes = download(reader, sight, { ...question, format, limit, version }, signal)
+      const bytes = download(reader, sight, { ...question, format, limit, found: total, version }, signal)
       const more = total > limit && format === 'ndjson'
       const name = `events${total > limit ? `-first-${limit}` : ''}.${format}`
       const headers = {

@@ -186,6 +186,17 @@ describe('a download', () => {
     engine.close()
   })
 
+  it('of the first of more is of the oldest, as Parquet too', async () => {
+    const ids = (await (await get('ndjson', '&limit=40')).text()).match(/(?<="event_id":")[^"]+/g)?.sort()
+    const path = join(server.home.tmp, 'first.parquet')
+    await writeFile(path, Buffer.from(await (await get('parquet', '&limit=40')).arrayBuffer()))
+    const engine = await server.reader.beside()
+    const rows = await engine.rows(`SELECT event_id FROM read_parquet('${path}') ORDER BY 1`)
+    engine.close()
+    expect(rows.map(({ event_id }) => event_id)).toEqual(ids)
+    expect(rows).toHaveLength(40)
+  })
+
   it('says that there are more', async () => {
     const response = await get('ndjson', '&limit=5')
     const lines = (await response.text()).trim().split('\n')
