@@ -183,7 +183,7 @@ export function budgets(rows: readonly Row[]): Budget[] {
 
 const perCpuSecond = (row: Row): number => middle(row, ({ events, cpuSeconds }) => events / cpuSeconds)
 
-/** Budgets of detection. By CPU is what two quiet cores would do. */
+/** Budgets of detection. By CPU is what two cores would do that are never idle. */
 function detectionBudgets(rows: readonly Row[]): Budget[] {
   const row = (name: string) => rows.find((each) => each.name === name)
   const [detect, raw, rsigma] = ['detect', 'detect-raw', 'rsigma'].map(row)
@@ -193,7 +193,7 @@ function detectionBudgets(rows: readonly Row[]): Budget[] {
     const wall = middle(detect, ({ events, seconds: secs }) => events / secs)
     const both = 2 * perCpuSecond(detect)
     const measured = `${number(wall)} by the clock, ${number(both)} by CPU`
-    found.push({ promise: 'the rule pack at 300,000 events/s on two cores', measured, met: both >= 300_000 })
+    found.push({ promise: 'the rule pack at 300,000 events/s on two cores', measured, met: wall >= 300_000 })
   }
   if (raw !== undefined && rsigma !== undefined) {
     const ratio = perCpuSecond(raw) / perCpuSecond(rsigma)
