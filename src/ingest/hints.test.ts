@@ -62,3 +62,12 @@ test('a file is the same rows as its lines in another order and in small pieces'
     { numRuns: 3 },
   )
 }, 300_000)
+
+test('what an object is does not depend on how many others were looked at before it', async () => {
+  const home = await bench.anotherHome('late')
+  const preamble = Array.from({ length: 5 }, (_, n) => JSON.stringify({ shipper: 'relay', line: n }))
+  for (let n = 0; n < 300; n++) await bench.file(`late-logs/${1000 + n}.json`, `${JSON.stringify(deliveryRecord(n))}\n`)
+  const records = Array.from({ length: 20 }, (_, n) => JSON.stringify(deliveryRecord(5000 + n)))
+  await bench.file('late-logs/9999.json', `${[...preamble, ...records].join('\n')}\n`)
+  expect(await bench.take(`${bench.folder}/late-logs`, { home })).toMatchObject({ events: 320, rejects: 5 })
+})

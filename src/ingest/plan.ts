@@ -81,6 +81,9 @@ export interface PlanContext {
   readonly hold?: ((sha256: string, bytes: Buffer) => void) | undefined
 }
 
+/** First records that tell most of what an object holds. */
+export const HEAD_RECORDS = 200
+
 /** Bytes of an object set aside whole that are kept with the reject. */
 const KEPT_OF_OBJECT = 64 * 1024
 
@@ -109,8 +112,14 @@ async function planned(object: SourceObject, context: PlanContext, room: Buffer)
   if (!doubtful && before?.size_bytes === object.sizeBytes && before.modified_ms === object.modifiedMs) {
     return unchanged(before)
   }
-  const inspection = await inspect(object, context.headRecords, context.pace, room)
-  const form = formOf(inspection, context.form)
+  const look = (records: number) => inspect(object, records, context.pace, room)
+  let inspection = await look(context.headRecords)
+  let form = formOf(inspection, context.form)
+  if (form === 'none' && inspection.inspected.shape === 'lines' && context.headRecords < HEAD_RECORDS) {
+    // What an object is must not depend on how many others were looked at before it.
+    inspection = await look(HEAD_RECORDS)
+    form = formOf(inspection, context.form)
+  }
   const misread = doubtful && form !== 'none' && form !== before.form
   if (!misread && before?.sha256 === inspection.inspected.sha256) {
     context.ledger.touch(object.key, object.modifiedMs)

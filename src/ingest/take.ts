@@ -9,7 +9,7 @@ import { FORMS } from '../normalise/registry.ts'
 import { ahead, type Distance } from './ahead.ts'
 import { type BatchContext, runBatch } from './batch.ts'
 import { Hints } from './hints.ts'
-import { type Planned, plan, type Work } from './plan.ts'
+import { HEAD_RECORDS, type Planned, plan, type Work } from './plan.ts'
 import { areSmall, estimatedBytes } from './raw.ts'
 import type { AnchorLine } from './sealing.ts'
 
@@ -82,11 +82,9 @@ const LOOK_AHEAD: Distance<SourceObject> = {
   weigh: ({ sizeBytes }) => sizeBytes,
 }
 
-/** First records that an object shows, … */
-const HEAD_RECORDS = 200
 /**
- * … until this many were seen, or so many objects: by then nearly all key lists and most addresses are known, the form needs but a
- * few, and a few of each of many objects show the rest.
+ * Many first records of an object are looked at until this many were seen, or so many objects: by then nearly all key lists and most
+ * addresses are known, the form needs but a few, and a few of each of many objects show the rest.
  */
 const HINT_RECORDS = 20_000
 const HINT_OBJECTS = 200
