@@ -186,6 +186,22 @@ export class Engine {
     return this.#whileOpen(() => this.connection.runAndReadAll(sql))
   }
 
+  /**
+   * Plans a query; what it returns runs it, once. For who has to know when its plan is made: planning looks at settings of the
+   * whole database, which must not change meanwhile.
+   */
+  async planned<T extends Row = Row>(sql: string): Promise<() => Promise<T[]>> {
+    const plan = await this.#whileOpen(() => this.connection.prepare(sql))
+    return async () => {
+      try {
+        const answer = await this.#whileOpen(() => plan.runAndReadAll())
+        return answer.getRowObjectsJson() as unknown as T[]
+      } finally {
+        plan.destroySync()
+      }
+    }
+  }
+
   /** The first row of a query; throws if there is none. */
   async row<T extends Row = Row>(sql: string): Promise<T> {
     const [first] = await this.rows<T>(sql)

@@ -40,6 +40,7 @@ let begun = 0
  *
  * @param relation what follows FROM
  * @param sql expressions over its columns, none of which may be NULL: the text, the name of a file, and a place (BIGINT)
+ * @param onPlanned called before the first is passed, once the engine looks at no more settings
  * @throws AppError ENGINE as the engine does; what `take` throws
  */
 export async function takeTexts(
@@ -47,16 +48,19 @@ export async function takeTexts(
   relation: string,
   sql: { readonly text: string; readonly file: string; readonly place: string },
   take: TakeText,
+  onPlanned: () => void = () => {},
 ): Promise<void> {
   const name = functionOf(engine)
   const number = begun++
   const taking: Taking = { take, count: 0, failure: undefined }
   takings.set(number, taking)
   try {
-    const { rows } = await engine.row<{ rows: string }>(
+    const run = await engine.planned<{ rows: string }>(
       `SELECT count(*) AS rows, count(${name}(${sql.text}, ${sql.file}, ${sql.place}, ${number})) AS taken FROM ${relation}`,
     )
-    if (Number(rows) !== taking.count)
+    onPlanned()
+    const rows = Number((await run())[0]?.rows)
+    if (rows !== taking.count)
       throw new AppError('ENGINE', `The engine passed on ${taking.count} texts of ${rows} rows.`)
   } catch (cause) {
     throw taking.failure ?? cause

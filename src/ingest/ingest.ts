@@ -223,12 +223,9 @@ export class Ingester {
       await loadCatalogue(engine)
       await prepareEnrichment(engine, this.#options.home)
       await attachDatabases(engine)
-      return {
-        engine,
-        beside: await engine.beside(),
-        small: await SmallBatches.open(engine),
-        remembered: await RememberedIds.open(engine),
-      }
+      const small = await SmallBatches.open(engine)
+      const remembered = await RememberedIds.open(engine)
+      return { engine, small, remembered, beside: await engine.beside() }
     } catch (cause) {
       engine.close()
       throw cause

@@ -148,7 +148,7 @@ async function stageLarge(
   if (first.shape === 'csv') await keepBrokenLines(engine)
   const files = quick.filter(isOfDay)
   const setAside = quick.filter((file) => !isOfDay(file))
-  if (bytesOf(setAside) <= LITTLE_BYTES) await ahead?.begin([...files])
+  if (ample && bytesOf(setAside) <= LITTLE_BYTES) await ahead?.begin([...files])
   const aside = rowsSql(setAside)
   if (aside !== undefined) {
     await engine.run(

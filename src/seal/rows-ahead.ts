@@ -21,7 +21,8 @@ export class RowsAhead {
 
   /**
    * Begins with those of the files that were not begun with, as far as memory is for them. Their bytes must not change any more. Each
-   * gets a further name in its folder, which is for the caller to remove.
+   * gets a further name in its folder, which is for the caller to remove. The first call after {@link end} returns once its statement
+   * is planned, so that the caller may change settings of the database then.
    */
   async begin(engine: Engine, paths: readonly string[], form: RowForm): Promise<void> {
     const names: string[] = []
@@ -35,10 +36,13 @@ export class RowsAhead {
       files.push(file)
     }
     if (files.length === 0) return
+    const isFirst = this.#byFile.size === 0
     const { signal } = this.#stop
-    const all = this.#last.then(() => digestFiles(engine, names, form, signal)).catch(() => undefined)
-    this.#last = all
+    const { promise: planned, resolve: onPlanned } = Promise.withResolvers<void>()
+    const all = this.#last.then(() => digestFiles(engine, names, form, { signal, onPlanned })).catch(() => undefined)
+    this.#last = all.finally(onPlanned)
     for (const [at, file] of files.entries()) this.#byFile.set(file, { form, rows: all.then((rows) => rows?.[at]) })
+    if (isFirst) await planned
   }
 
   /** The rows of a file by any of its names, if they were digested in this form. */

@@ -102,7 +102,7 @@ export async function digestRows(engine: Engine, path: string, form: RowForm): P
  * Digests the rows of several files of one form in one statement: it costs much less than one each, and keeps all threads
  * busy. At most 100 bytes of memory a row.
  *
- * @param signal ends it before its time
+ * @param options `signal` ends it before its time; `onPlanned` is called once no more settings of the engine are looked at
  * @returns one for each path, in their order
  * @throws AppError as {@link digestRows}
  */
@@ -110,19 +110,20 @@ export async function digestFiles(
   engine: Engine,
   paths: readonly string[],
   form: RowForm,
-  signal?: AbortSignal,
+  { signal, onPlanned }: { readonly signal?: AbortSignal; readonly onPlanned?: () => void } = {},
 ): Promise<FileRows[]> {
   signal?.throwIfAborted()
   const digested = new Map(paths.map((path) => [path, new Digests(path)]))
   const sql = { text: form.text, file: 'filename', place: 'file_row_number' }
   let last: Digests | undefined
-  await takeTexts(engine, numberedRows(paths), sql, (text, file, row) => {
+  const take = (text: Uint8Array, file: string, row: number) => {
     if (signal?.aborted) throw signal.reason
     if (last?.path !== file) last = digested.get(file)
     if (last === undefined) throw new AppError('ENGINE', `The engine read ${file}, which was not asked for.`)
     // Asked for as text, a digest costs half of what it does as a buffer of its own.
     last.put(row, hash('sha256', text, 'binary'))
-  })
+  }
+  await takeTexts(engine, numberedRows(paths), sql, take, onPlanned)
   return paths.map((path) => fileRows((digested.get(path) as Digests).all()))
 }
 
