@@ -12,6 +12,7 @@ import { type Home, OWNERS_FOLDER } from '../core/home.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { syncFolder } from '../lake/stores/local.ts'
 import type { RawRecord } from '../seal/entry.ts'
+import type { SourceObject } from './contract.ts'
 
 /** What one taking of one object came to. `records` = `events` + `duplicates` + `rejects`, always. */
 export interface Taking {
@@ -108,7 +109,9 @@ export class Ledger {
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 10000')
       db.exec(`CREATE TABLE IF NOT EXISTS takings (id INTEGER PRIMARY KEY, ${NAMES.map((name) => `${name} ${COLUMNS[name]}`).join(', ')});
         CREATE INDEX IF NOT EXISTS takings_by_key ON takings (object_key, id);
-        CREATE INDEX IF NOT EXISTS takings_by_batch ON takings (batch_seq)`)
+        CREATE INDEX IF NOT EXISTS takings_by_batch ON takings (batch_seq);
+        CREATE TABLE IF NOT EXISTS confirmed (object_key TEXT, asked TEXT, size_bytes INTEGER, modified_ms INTEGER,
+          PRIMARY KEY (object_key, asked))`)
       return new Ledger(home, db)
     } catch (cause) {
       throw new AppError('BAD_HOME', `The ledger ${home.ledger} cannot be opened: ${messageOf(cause)}`, { cause })
@@ -125,6 +128,26 @@ export class Ledger {
     this.#db
       .prepare('UPDATE takings SET modified_ms = ? WHERE id = (SELECT max(id) FROM takings WHERE object_key = ?)')
       .run(modifiedMs, key)
+  }
+
+  /** True if looking at the object again, as it is now, showed that it was taken by the right form. */
+  isConfirmed({ key, sizeBytes, modifiedMs }: SourceObject, asked: string): boolean {
+    return (
+      this.#db
+        .prepare('SELECT 1 FROM confirmed WHERE object_key = ? AND asked = ? AND size_bytes = ? AND modified_ms = ?')
+        .get(key, asked, sizeBytes, modifiedMs) !== undefined
+    )
+  }
+
+  /**
+   * Notes that looking at an object again showed the form that it was taken by, so that it need not be looked at for that any more.
+   *
+   * @param asked the form that was asked for, or `auto`
+   */
+  confirm({ key, sizeBytes, modifiedMs }: SourceObject, asked: string): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO confirmed (object_key, asked, size_bytes, modified_ms) VALUES (?, ?, ?, ?)')
+      .run(key, asked, sizeBytes, modifiedMs)
   }
 
   /** The highest batch number known. No number is given to two batches, whatever became of the first. */

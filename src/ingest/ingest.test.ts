@@ -351,6 +351,25 @@ describe.each(BATCH_SIZES)('in $size batches', ({ smallBatchBytes }) => {
       expect(await bench.take(path, { form: 'uam' })).toMatchObject({ unchanged: 1, rejects: 0 })
     })
 
+    test('an object of rejects only is looked at once more, and passed by from then on', async () => {
+      const good = deliveryLines(1, 1)
+      const odd = good.replace(/("timestamp":)(\d{13})/, '$1"no time yet"')
+      expect(odd).toHaveLength(good.length)
+      expect(odd).not.toBe(good)
+      const path = await bench.file('odd.json', odd)
+      const then = new Date('2026-05-01T00:00:00Z')
+      await utimes(path, then, then)
+      await bench.refused(path)
+      await bench.refused(path)
+      // Passed by for its size and time, as any other object that was taken; had it been read, this would be seen.
+      await writeFile(path, good)
+      await utimes(path, then, then)
+      await bench.refused(path)
+      expect(await bench.eventCount()).toEqual({ rows: 0, ids: 0 })
+      await utimes(path, new Date(), new Date())
+      expect(await bench.take(path)).toMatchObject({ events: 1 })
+    })
+
     test('what is no log by any form is set aside once, whatever form is named', async () => {
       const path = await bench.file('junk.json', 'no log\n')
       await bench.refused(path)

@@ -108,7 +108,8 @@ export async function plan(object: SourceObject, context: PlanContext): Promise<
 
 async function planned(object: SourceObject, context: PlanContext, room: Buffer): Promise<Planned> {
   const before = context.ledger.latest(object.key)
-  const doubtful = before !== undefined && isDoubtful(before, context.form)
+  const doubtful =
+    before !== undefined && isDoubtful(before, context.form) && !context.ledger.isConfirmed(object, context.form)
   if (!doubtful && before?.size_bytes === object.sizeBytes && before.modified_ms === object.modifiedMs) {
     return unchanged(before)
   }
@@ -123,6 +124,7 @@ async function planned(object: SourceObject, context: PlanContext, room: Buffer)
   const misread = doubtful && form !== 'none' && form !== before.form
   if (!misread && before?.sha256 === inspection.inspected.sha256) {
     context.ledger.touch(object.key, object.modifiedMs)
+    if (doubtful) context.ledger.confirm(object, context.form)
     return unchanged(before)
   }
   if (isLabels(inspection)) return { kind: 'skipped' }
