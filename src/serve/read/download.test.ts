@@ -1,6 +1,9 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { AppError } from '../../core/errors.ts'
+import { Engine } from '../../engine/duckdb.ts'
+import { lit } from '../../engine/sql.ts'
 import { downloads } from '../routes/download.ts'
 import { searchOf } from '../search/to-sql.ts'
 import { type Asked, asked, smallHome } from './asked.fixture.ts'
@@ -56,4 +59,17 @@ it('ends before a piece for which the disk has no room, and leaves nothing', asy
   expect([pieces, await folders()]).toEqual([2, before])
   await expect(checkDisk(server.home, Number.MAX_SAFE_INTEGER)).rejects.toMatchObject({ code: 'DISK_FULL' })
   await checkDisk(server.home, 1)
+})
+
+it('has all there are where more were counted meanwhile than its version has', async () => {
+  const { version } = (await server.reader.snapshots.newest()).events
+  const chunks: Buffer[] = []
+  const question = { search: searchOf(''), format: 'parquet', limit: 10, found: 11, version } as const
+  for await (const chunk of download(server.reader, ALL, question, signal)) chunks.push(chunk)
+  const path = join(server.home.tmp, 'counted-meanwhile.parquet')
+  await writeFile(path, Buffer.concat(chunks))
+  const engine = await Engine.open()
+  const { n } = await engine.row<{ n: string }>(`SELECT count(*) AS n FROM read_parquet(${lit(path)})`)
+  engine.close()
+  expect(n).toBe('3')
 })

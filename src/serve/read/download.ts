@@ -114,7 +114,9 @@ async function writePiece(
     if (format !== 'parquet') return select(`(SELECT * FROM ${events} WHERE ${where} ${oldest} LIMIT ${left})`)
     // All that is in a file would be sorted at once: only times and ids are, and only where some events are left out.
     const last = `SELECT event_time, event_id FROM ${events} WHERE ${where} ${oldest} LIMIT 1 OFFSET ${left - 1}`
-    const first = found <= limit ? '' : ` AND (event_time, event_id) <= (SELECT (event_time, event_id) FROM (${last}))`
+    // The count may be of a newer version: where this one has no more than are wanted, all of them are.
+    const upTo = `coalesce((event_time, event_id) <= (SELECT (event_time, event_id) FROM (${last})), true)`
+    const first = found <= limit ? '' : ` AND ${upTo}`
     return select(`(SELECT * FROM ${events} WHERE ${where}${first} LIMIT ${left})`)
   }
   const { events } = reader.relations(sight, snapshot, sql, piece)
