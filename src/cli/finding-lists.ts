@@ -20,8 +20,8 @@ export interface FindingLists {
   one(id: string): Promise<Record<string, unknown>>
   /** What to ask next about a finding. */
   runbook(finding: Readonly<Record<string, unknown>>): Promise<readonly RunbookQuery[]>
-  /** @throws AppError BAD_ARGUMENT where no rule goes by that name */
-  checkRule(name: string): Promise<void>
+  /** Ids of the rules that go by a name; none where it is part of titles. @throws AppError BAD_ARGUMENT where it is neither */
+  ruleIds(name: string): Promise<readonly string[]>
   close(): Promise<void>
 }
 
@@ -37,12 +37,12 @@ export async function openFindingLists(cli: CliContext, signal: AbortSignal): Pr
 
 async function homeLists(cli: CliContext): Promise<FindingLists> {
   const { openLakeSandbox } = await import('../ask/lake-relations.ts')
-  const { checkFindingRule, runbookOf } = await import('./rules/of-finding.ts')
+  const { idsOfFinders, runbookOf } = await import('./rules/of-finding.ts')
   const home = cli.home()
   return {
     ...sqlLists(await openLakeSandbox(home)),
     runbook: (finding) => runbookOf(home, finding),
-    checkRule: (name) => checkFindingRule(home, name),
+    ruleIds: (name) => idsOfFinders(home, name),
   }
 }
 
@@ -61,11 +61,11 @@ const sqlLists = (lake: LakeSql): Pick<FindingLists, 'list' | 'one' | 'close'> =
 async function serverLists(api: ApiClient, mayRunSql: boolean): Promise<FindingLists> {
   const { findingRunbook } = await import('../remote/findings.ts')
   const { ServerLake } = await import('../remote/lake.ts')
-  const { checkServerRule } = await import('../remote/rules.ts')
+  const { idsOfServerRules } = await import('../remote/rules.ts')
   return {
     ...(mayRunSql ? sqlLists(new ServerLake(api)) : searchLists(api)),
     runbook: ({ finding_id }) => findingRunbook(api, String(finding_id)),
-    checkRule: (name) => checkServerRule(api, name),
+    ruleIds: (name) => idsOfServerRules(api, name),
   }
 }
 

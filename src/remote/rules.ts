@@ -12,19 +12,20 @@ export async function serverRules(api: ApiClient): Promise<readonly RuleRow[]> {
   return (await api.get<RuleList>('/api/v1/rules', 'rules')).rules
 }
 
-/** Throws BAD_ARGUMENT unless a rule goes by that name, or has it in its title. */
-export async function checkServerRule(api: ApiClient, name: string): Promise<void> {
+/** Ids of the rules that are called so; none where it is only part of a title. @throws AppError BAD_ARGUMENT where it is nothing at all */
+export async function idsOfServerRules(api: ApiClient, name: string): Promise<readonly string[]> {
   const rules = await serverRules(api)
-  const text = name.toLowerCase()
-  const isKnown = (rule: RuleRow): boolean =>
-    rule.title.toLowerCase().includes(text) || rule.names.some((each) => each.toLowerCase() === text)
-  if (!rules.some(isKnown)) throw noRule(rules, name)
+  const called = rulesCalled(rules, name)
+  if (called.length === 0 && !rules.some(({ title }) => title.toLowerCase().includes(name.toLowerCase())))
+    throw noRule(rules, name)
+  return called.map(({ id }) => id)
 }
 
+const rulesCalled = (rules: readonly RuleRow[], name: string): RuleRow[] =>
+  rules.filter((rule) => [...rule.names, rule.title].some((each) => each.toLowerCase() === name.toLowerCase()))
+
 function rulesNamed(rules: readonly RuleRow[], name: string): RuleRow[] {
-  const found = rules.filter((rule) =>
-    [...rule.names, rule.title].some((each) => each.toLowerCase() === name.toLowerCase()),
-  )
+  const found = rulesCalled(rules, name)
   if (found.length === 0) throw noRule(rules, name)
   return found
 }

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -111,6 +111,16 @@ describe('a home', () => {
     await writeFile(join(home, 'rules/quiet.yml'), quiet)
     expect(await found('--rule', 'left alone')).toEqual([])
     await rm(join(home, 'rules/quiet.yml'))
+    // Findings do not have the file of a rule with a name; it is known as a name of the rule all the same.
+    await rename(join(home, 'rules/dropped.yml'), join(home, 'rules/gone.yml'))
+    expect(await found('--rule', 'gone')).toHaveLength(2)
+    await writeFile(join(home, 'rules/gone.yml'), `${RULE}---\n${quiet}`)
+    await expect(run(registerFindings, 'findings', '--rule', 'gone')).rejects.toMatchObject({
+      message: '2 rules go by the name gone.',
+      hint: expect.stringContaining('4f3a52a8-'),
+    })
+    await rm(join(home, 'rules/gone.yml'))
+    await writeFile(join(home, 'rules/dropped.yml'), RULE)
     await expect(run(registerFindings, 'findings', 'show', 'ffff')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
     await expect(run(registerFindings, 'findings', '--level', 'x')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   })

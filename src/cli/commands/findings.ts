@@ -1,6 +1,7 @@
 /** `bricktrail findings [list | show ID]`: what the rules found. */
 import type { Command } from 'commander'
 import type { FindingFilter } from '../../ask/finding-list.ts'
+import { AppError } from '../../core/errors.ts'
 import type { RunbookQuery } from '../../detect/pack/pack.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import type { FindingLists } from '../finding-lists.ts'
@@ -56,14 +57,15 @@ async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise
   const { formatOf, limitOf, noteAnswer, readerOf } = await import('../answers.ts')
   const { openFindingLists } = await import('../finding-lists.ts')
   const { from, to, limit: most, format: named = 'table', ...conditions } = flags
-  const filter: FindingFilter = { ...conditions, ...parseRange(from, to, cli.now()) }
+  const wanted: FindingFilter = { ...conditions, ...parseRange(from, to, cli.now()) }
   const format = formatOf(named)
   const limit = limitOf(most, !cli.json() && format === 'table' ? TABLE_ROWS : DEFAULT_MAX_ROWS)
   const whole = cli.json() || format === 'json' || format === 'ndjson'
   const columns = whole ? 'whole' : format === 'csv' ? 'flat' : 'short'
   const lists = await openFindingLists(cli, signal)
   try {
-    if (filter.rule !== undefined) await checkRule(lists, filter.rule)
+    const { rule } = wanted
+    const filter = rule === undefined ? wanted : { ...wanted, rule: await ruleMeant(lists, rule) }
     const answer = await lists.list({ filter, columns, limit }, { maxRows: limit, signal })
     const write = writeTo(cli.stdout)
     if (cli.json()) return await writeAnswerObject(answer, write)
@@ -79,12 +81,20 @@ async function list(cli: CliContext, flags: Flags, signal: AbortSignal): Promise
   }
 }
 
-/** A rule that is gone may have findings still; one that has none and that nobody knows is a slip. */
-async function checkRule(lists: FindingLists, rule: string): Promise<void> {
+/**
+ * A rule that is gone may have findings still; one that has none and that nobody knows is a slip. Findings know a rule by its id, title
+ * and one name; by another that it has, it is asked for by its id.
+ */
+async function ruleMeant(lists: FindingLists, rule: string): Promise<string> {
   const found = await lists.list({ filter: { rule }, columns: 'short', limit: 1 }, { maxRows: 1 })
   let rows = 0
   for await (const batch of found.batches) rows += batch.length
-  if (rows === 0) await lists.checkRule(rule)
+  if (rows > 0) return rule
+  const [id, ...others] = await lists.ruleIds(rule)
+  if (others.length === 0) return id ?? rule
+  throw new AppError('BAD_ARGUMENT', `${others.length + 1} rules go by the name ${rule}.`, {
+    hint: `Name one of them by its id: ${[id, ...others].join(', ')}.`,
+  })
 }
 
 async function show(cli: CliContext, id: string, signal: AbortSignal): Promise<void> {

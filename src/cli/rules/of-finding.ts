@@ -1,17 +1,17 @@
-/** What the rules in force say of findings: whether there is such a rule, and what to ask next. */
+/** What the rules in force say of findings: which rules go by a name, and what to ask next. */
 import { filledIn } from '../../alert/message.ts'
 import type { Home } from '../../core/home.ts'
 import { loadPack } from '../../detect/pack/load.ts'
 import type { PackRule, RunbookQuery } from '../../detect/pack/pack.ts'
-import { checkRuleNamed } from '../../detect/review/chosen.ts'
+import { keysOfFinders } from '../../detect/review/chosen.ts'
 import { settingsFileOf } from './pack.ts'
 
 /** Times are kept to the millisecond and events to the microsecond: the last event is within the one after. */
 const LAST_MS = 1
 
-/** Throws BAD_ARGUMENT where no rule goes by that id, name or part of a title. */
-export async function checkFindingRule(home: Home, name: string): Promise<void> {
-  checkRuleNamed(await loadPack({ settingsFile: settingsFileOf(home), examples: false }), name)
+/** Ids of the rules of that name; none where it is part of titles. Throws BAD_ARGUMENT where it is neither. */
+export async function idsOfFinders(home: Home, name: string): Promise<readonly string[]> {
+  return keysOfFinders(await loadPack({ settingsFile: settingsFileOf(home), examples: false }), name)
 }
 
 /** The queries of a finding's rule, with its time and whom it is about filled in; none where the rule is gone. */

@@ -33,13 +33,17 @@ export function chosenRules(pack: RulePack, names: readonly string[]): PackRule[
   return [...new Set(chosen)]
 }
 
-/** Throws BAD_ARGUMENT unless a rule of the pack is called so or has it in its title. */
-export function checkRuleNamed({ rules, disabled, elsewhere }: RulePack, name: string): void {
+/**
+ * Keys of the rules that make findings and are called so; none where it is only part of a title. Throws BAD_ARGUMENT for a name that
+ * no rule has, nor any in its title.
+ */
+export function keysOfFinders({ rules, disabled, elsewhere }: RulePack, name: string): string[] {
   const all = [...rules, ...disabled, ...elsewhere]
   const text = name.toLowerCase()
-  const isKnown = (rule: PackRule): boolean =>
-    rule.rule.meta.title.toLowerCase().includes(text) || namesFor(rule).some((known) => known.toLowerCase() === text)
-  if (!all.some(isKnown)) throw noRule(all, name)
+  const called = all.filter((rule) => namesFor(rule).some((known) => known.toLowerCase() === text))
+  if (called.length === 0 && !all.some(({ rule }) => rule.meta.title.toLowerCase().includes(text)))
+    throw noRule(all, name)
+  return called.filter(({ feeds }) => !feeds).map(({ key }) => key)
 }
 
 function noRule(all: readonly PackRule[], name: string): AppError {
