@@ -250,7 +250,7 @@ overrides:
     const rows = await list()
     expect(rows.map(({ level }) => level)).toEqual(['low', 'critical'])
     expect((await json<RuleDetail>('/api/v1/rules/many_logins')).parameters[0]?.value).toBe(7)
-  }, 30_000)
+  }, 90_000)
 
   it('names nobody to who does not see names: neither in what was set, nor who set it and why', async () => {
     await writeFile(join(server.bench.home.root, 'own', 'glass.yml'), GLASS_RULE)
