@@ -140,7 +140,8 @@ export class Ledger {
   }
 
   /**
-   * Notes that looking at an object again showed the form that it was taken by, so that it need not be looked at for that any more.
+   * Notes that looking at an object again showed the form that it was taken by, so that it need not be looked at for that any more. No
+   * manifest tells it: a ledger that was made again has it looked at once more.
    *
    * @param asked the form that was asked for, or `auto`
    */
