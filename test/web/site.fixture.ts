@@ -120,14 +120,16 @@ export async function openSite({ ownLog = '1h' } = {}): Promise<Site> {
     complaints,
     signedIn: async (options = {}) => {
       const of = await context(options)
-      const page = await pageOf(of)
       // The link counts once; whoever comes later takes the session along.
       if (admin !== undefined) await of.addCookies(admin)
       else {
-        await page.goto(server.link)
+        // In a page of its own: the start page it leads to asks and listens still, which a test would take for its own page's.
+        const door = await pageOf(of)
+        await door.goto(server.link)
         admin = await of.cookies()
+        await door.close()
       }
-      return page
+      return pageOf(of)
     },
     as: async (role, options = {}, secret) => {
       const page = await pageOf(await context(options))
