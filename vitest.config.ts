@@ -6,6 +6,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    // What is waited for needs its time, most of all where tests share two cores.
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       {
         extends: true,
@@ -18,8 +20,6 @@ export default defineConfig({
           include: ['test/web/*.test.ts'],
           // Builds the page, unpacks a browser, fills a lake: once for all of them.
           globalSetup: ['test/web/setup.ts'],
-          // A page needs its time, most of all where tests share two cores.
-          expect: { poll: { timeout: 15_000 } },
         },
       },
     ],
