@@ -95,6 +95,14 @@ it('validates a sample of OCSF when asked', async () => {
   await expect(run('--format', 'cef', '--out', out, '--validate')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
 })
 
+it('writes nothing into what the home keeps', async () => {
+  const inside = join(home, 'lake', 'events', 'a.csv')
+  await expect(run('--format', 'csv', '--out', inside)).rejects.toMatchObject({
+    code: 'BAD_ARGUMENT',
+    hint: `Name a place outside ${home}.`,
+  })
+})
+
 it('refuses what it cannot do before it writes anything', async () => {
   const refused = (code: string, ...argv: string[]) => expect(run(...argv)).rejects.toMatchObject({ code })
   await refused('BAD_ARGUMENT', '--format', 'xml', '--out', out)

@@ -35,6 +35,8 @@ export const registerExport: RegisterCommand = (program, cli) => {
 }
 
 async function exportEvents(cli: CliContext, flags: ExportFlags, signal: AbortSignal): Promise<void> {
+  const { refuseHomesOwn } = await import('../../core/outside-home.ts')
+  if (flags.out !== '-') refuseHomesOwn(cli.home(), flags.out)
   const wish = cli.server()
   if (wish !== undefined) return exportFromServer(cli, wish, flags, signal)
   const { exportTarget } = await import('../../export/target.ts')

@@ -40,6 +40,8 @@ export const registerQuery: RegisterCommand = (program, cli) => {
     .option('--out <file>', 'write to a file instead of standard output (-)')
     .action(async (sql: string, { out, ...others }: Flags) => {
       const flags: Flags = out === undefined || out === '-' ? others : { ...others, out }
+      const { refuseHomesOwn } = await import('../../core/outside-home.ts')
+      if (flags.out !== undefined) refuseHomesOwn(cli.home(), flags.out)
       const { stoppable } = await import('../stoppable.ts')
       await stoppable(cli, async (signal) => {
         const { mentionsObjects, namingTables } = await import('../../ask/lake-relations.ts')

@@ -1,0 +1,24 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { homeAt } from './home.ts'
+import { refuseHomesOwn } from './outside-home.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'bricktrail-outside-'))
+const home = homeAt(join(folder, 'home'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+it('refuses to write what the home keeps, also where it is not there yet or is reached by a link', () => {
+  const out = join(home.lake, 'export', 'a.csv')
+  expect(() => refuseHomesOwn(home, out)).toThrow(`${out} is in lake of the home`)
+  mkdirSync(home.seal, { recursive: true })
+  symlinkSync(home.seal, join(folder, 'elsewhere'))
+  expect(() => refuseHomesOwn(home, join(folder, 'elsewhere', 'log', 'checkpoint'))).toThrow('is in seal of the home')
+  expect(() => refuseHomesOwn(home, home.ledger)).toThrow('is in ledger.db of the home')
+})
+
+it('leaves other places to the user, in the home as well', () => {
+  for (const out of [folder, join(home.root, 'exports', 'a.csv'), join(home.root, 'lake.csv'), `${home.root}-lake`])
+    expect(() => refuseHomesOwn(home, out)).not.toThrow()
+})
