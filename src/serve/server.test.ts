@@ -107,16 +107,16 @@ afterEach(async () => {
   await rm(home.root, { recursive: true })
 })
 
-/** What the server sends for exactly these bytes, until it closes or nothing comes for a while. */
-function raw(chunks: readonly string[], pauseMs = 0, quietMs = 400): Promise<string> {
+/** What the server sends for exactly these bytes, until it closes or nothing comes for long, and how many of them it let come. */
+function exchange(chunks: readonly string[], pauseMs = 0): Promise<{ readonly text: string; readonly sent: number }> {
   return new Promise((done) => {
     const socket = connect(server.port, '127.0.0.1')
-    let text = ''
+    let [text, sent] = ['', 0]
     const end = () => {
       socket.destroy()
-      done(text)
+      done({ text, sent })
     }
-    socket.setTimeout(quietMs + pauseMs, end)
+    socket.setTimeout(20_000, end)
     socket.setEncoding('latin1').on('data', (chunk) => {
       text += chunk
     })
@@ -125,11 +125,14 @@ function raw(chunks: readonly string[], pauseMs = 0, quietMs = 400): Promise<str
       for (const chunk of chunks) {
         if (socket.destroyed) return
         socket.write(chunk, 'latin1')
+        sent += 1
         await new Promise((wait) => setTimeout(wait, pauseMs))
       }
     })()
   })
 }
+
+const raw = async (chunks: readonly string[], pauseMs = 0): Promise<string> => (await exchange(chunks, pauseMs)).text
 
 const bearer = (): string => `authorization: Bearer ${at.tokens.viewer}`
 const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0)
@@ -260,30 +263,28 @@ describe('a client', () => {
 
   it('that sends its headers a byte at a time is shut out', async () => {
     await start()
-    const started = performance.now()
-    const text = await raw(
-      ['GET /api/v1/quick HTTP/1.1\r\n', ...Array.from({ length: 40 }, () => 'x: y\r\n')],
-      50,
-      3000,
-    )
+    const chunks = ['GET /api/v1/quick HTTP/1.1\r\n', ...Array.from({ length: 400 }, () => 'x: y\r\n')]
+    const { text, sent } = await exchange(chunks, 50)
     expect([0, 408]).toContain(statusOf(text))
-    expect(performance.now() - started).toBeLessThan(1900)
+    expect(sent).toBeLessThan(chunks.length)
   })
 
   it('that sends its body a byte at a time is shut out', async () => {
     await start()
     const head = `POST /api/v1/things HTTP/1.1\r\nHost: localhost\r\n${bearer()}\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n`
-    const started = performance.now()
-    const text = await raw([head, ...Array.from({ length: 60 }, () => ' ')], 50, 3000)
+    const { text, sent } = await exchange([head, ...Array.from({ length: 400 }, () => ' ')], 50)
     expect(text).not.toContain('HTTP/1.1 200')
-    expect(performance.now() - started).toBeLessThan(2900)
+    expect(sent).toBeLessThan(401)
   })
 
   it('that says nothing at all is shut out', async () => {
     await start()
-    const started = performance.now()
-    await raw([''], 0, 5000)
-    expect(performance.now() - started).toBeLessThan(4000)
+    const isClosed = new Promise((done) =>
+      connect(server.port, '127.0.0.1')
+        .resume()
+        .on('close', () => done(true)),
+    )
+    expect(await isClosed).toBe(true)
   })
 
   it('that sends too many bytes of headers is refused', async () => {
@@ -294,7 +295,7 @@ describe('a client', () => {
 
   it('that says it sends a large body is refused before it does', async () => {
     await start()
-    const head = `POST /api/v1/things HTTP/1.1\r\nHost: localhost\r\n${bearer()}\r\ncontent-type: application/json\r\n`
+    const head = `POST /api/v1/things HTTP/1.1\r\nHost: localhost\r\n${bearer()}\r\ncontent-type: application/json\r\nconnection: close\r\n`
     expect(statusOf(await raw([`${head}content-length: 99999999999\r\n\r\n`]))).toBe(413)
     const chunk = `2710\r\n${'x'.repeat(10_000)}\r\n`
     expect(statusOf(await raw([`${head}transfer-encoding: chunked\r\n\r\n`, chunk, chunk, '0\r\n\r\n'], 20))).toBe(413)
@@ -340,8 +341,14 @@ describe('a client', () => {
   it('without a host, or with one that is not ours, is refused', async () => {
     await start()
     expect(statusOf(await raw(['GET /auth/ways HTTP/1.1\r\n\r\n']))).toBe(400)
-    expect(statusOf(await raw(['GET /auth/ways HTTP/1.1\r\nHost: evil.example\r\n\r\n']))).toBe(421)
-    expect(statusOf(await raw(['GET http://localhost/auth/ways HTTP/1.1\r\nHost: evil.example\r\n\r\n']))).toBe(421)
+    expect(statusOf(await raw(['GET /auth/ways HTTP/1.1\r\nHost: evil.example\r\nconnection: close\r\n\r\n']))).toBe(
+      421,
+    )
+    expect(
+      statusOf(
+        await raw(['GET http://localhost/auth/ways HTTP/1.1\r\nHost: evil.example\r\nconnection: close\r\n\r\n']),
+      ),
+    ).toBe(421)
   })
 
   it.each([
