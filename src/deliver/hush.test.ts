@@ -24,7 +24,7 @@ async function said(secret: string, say: (secret: string) => Outcome | Error): P
     },
   }
   const sink = await hushed(kind).open({}, { name: 'x', secret: () => secret, timeoutMs: 1, folder: '/' })
-  return sink.send(BATCH, AbortSignal.timeout(1000)).catch((cause: Error) => cause.message)
+  return sink.send(BATCH, AbortSignal.timeout(20_000)).catch((cause: Error) => cause.message)
 }
 
 const again = (reason: string): Outcome => ({ kind: 'again', reason, retryAfterMs: 5 })

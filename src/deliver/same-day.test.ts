@@ -35,7 +35,7 @@ it('a destination that wants one day in a request gets two at midnight, without 
     const wanted = { format: formatNamed('system-table'), filter: 'true' }
     const lane = new EventLane(outbox, feed, { name: 'bucket', sink, wanted, connections: 1 })
     const dispatcher = new Dispatcher({ messages: [], events: [lane] }, feed)
-    expect(await dispatcher.drain(AbortSignal.timeout(10_000))).toBe(true)
+    expect(await dispatcher.drain(AbortSignal.timeout(20_000))).toBe(true)
     const days = batches.map(({ items }) => [items.length, ...new Set(items.map(({ timeMs }) => dayOf(timeMs)))])
     expect(days).toEqual([
       [30, '2026-11-12'],

@@ -70,7 +70,7 @@ export const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2
 /** Of {@link NASTY}, what must arrive as it is. */
 const KEPT = 'Zoë 東京 🙂'
 
-const TIMEOUT_MS = 4000
+const TIMEOUT_MS = 10_000
 
 const anItem =
   (takes: 'messages' | 'events') =>

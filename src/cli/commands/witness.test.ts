@@ -57,7 +57,7 @@ const ask = (url: string, vkey: string, of: SignedLog, size: number) =>
     readHash: of.readHash,
     knownSize: 0n,
     now: () => new Date(),
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(20_000),
   })
 
 const failing = (...argv: readonly string[]) => runCommand(registerWitness, ['witness', ...argv], { home: folder })

@@ -44,7 +44,7 @@ async function opened(more = {}, reply?: () => Reply): Promise<{ sink: Sink; the
 
 const send = (sink: Sink, ...messages: readonly Partial<AlertMessage>[]) => {
   const items = messages.map((more, n) => ({ id: `m-${n}`, key: 'k', timeMs: 0, text: JSON.stringify(anAlert(more)) }))
-  return sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(2000))
+  return sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(20_000))
 }
 const postedTo = ({ posted }: Receiver) => posted.map(({ body }) => alertsIn(body))
 

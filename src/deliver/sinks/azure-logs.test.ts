@@ -44,7 +44,7 @@ describe('a stream of Azure Monitor', () => {
     const settings = { endpoint: there.url, rule: 'dcr-1', stream: 'Custom-X_CL', token: 'env:T', ...more }
     const sink = await azureLogs.open(settings, context)
     const batch = { id: 'b-1', items: [{ ...item, text }], attempt: 1 }
-    const outcome = await sink.send(batch, AbortSignal.timeout(2000)).finally(async () => {
+    const outcome = await sink.send(batch, AbortSignal.timeout(20_000)).finally(async () => {
       await sink.close?.()
       await there.close()
     })

@@ -81,7 +81,7 @@ describe.skipIf(!hasClient(CLIENT))(`with ${CLIENT}`, () => {
         timeMs: Date.UTC(2026, 10, 12, n),
         text: `{"n":${n}}`,
       }))
-      const outcome = await sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(4000)).finally(async () => {
+      const outcome = await sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(20_000)).finally(async () => {
         await sink.close?.()
         await there.close()
       })

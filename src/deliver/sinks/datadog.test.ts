@@ -34,7 +34,7 @@ it('sends logs to Datadog in the shape of its intake, with the time of the event
   try {
     const item = { id: 'e-1', key: 'ana', timeMs: Date.UTC(2026, 10, 12), text: '{"action":"login"}' }
     const cef = { ...item, id: 'e-2', text: 'CEF:0|Databricks|' }
-    await sink.send({ id: 'b', items: [item, cef], attempt: 1 }, AbortSignal.timeout(2000))
+    await sink.send({ id: 'b', items: [item, cef], attempt: 1 }, AbortSignal.timeout(20_000))
     const [posted] = there.posted
     expect([posted?.path, posted?.headers['dd-api-key'], posted?.headers['content-encoding']]).toEqual([
       '/api/v2/logs',

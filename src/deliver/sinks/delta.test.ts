@@ -37,7 +37,7 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-const send = (batch: Batch) => sink.send(batch, AbortSignal.timeout(10_000))
+const send = (batch: Batch) => sink.send(batch, AbortSignal.timeout(20_000))
 /** The table as a reader sees it, from nothing but the folder. */
 const table = () => DeltaTable.at(join(home, 'out'), AUDIT_TABLE)
 

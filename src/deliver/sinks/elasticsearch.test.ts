@@ -44,7 +44,7 @@ describe('a bulk request', () => {
     const context = { name: 'es', secret: () => KEY, timeoutMs: 2000, folder: '.' }
     const sink = await elasticsearch.open({ url: `${there.url}/`, index: 'audit-{date}', api_key: 'env:ES' }, context)
     const items = texts.map((text, n) => ({ id: `e-${n + 1}`, key: 'ana', timeMs: Date.UTC(2026, 10, 12), text }))
-    const outcome = await sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(2000)).finally(async () => {
+    const outcome = await sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(20_000)).finally(async () => {
       await sink.close?.()
       await there.close()
     })

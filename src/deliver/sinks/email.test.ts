@@ -133,7 +133,7 @@ const itemOf = (more: Partial<AlertMessage> = {}, id = 'm-1') => ({
   text: JSON.stringify(anAlert(more)),
 })
 const send = (sink: Sink, more: Partial<AlertMessage> = {}, id = 'm-1') =>
-  sink.send({ id: 'b', items: [itemOf(more, id)], attempt: 1 }, AbortSignal.timeout(5000))
+  sink.send({ id: 'b', items: [itemOf(more, id)], attempt: 1 }, AbortSignal.timeout(20_000))
 const mail = (more: Partial<AlertMessage> = {}, settings = {}, id = 'm-1') =>
   mailOf(wordsmith(settings)(itemOf(more, id)), itemOf(more, id), 'Trail <trail@example.com>')
 

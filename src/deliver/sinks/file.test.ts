@@ -43,7 +43,7 @@ it('a line that a crash cut off does not spoil the next', async () => {
     await appendFile(join(folder, 'x'), '{"half":')
     const sink = await file('messages').open({ path: 'x' }, { name: 'x', secret: () => '', timeoutMs: 1000, folder })
     const items = ['{"a":1}', '{"a":2}'].map((text, n) => ({ id: String(n), key: 'k', timeMs: 0, text }))
-    await sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(1000))
+    await sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(20_000))
     expect(readFileSync(join(folder, 'x'), 'utf8')).toBe('{"half":\n{"a":1}\n{"a":2}\n')
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -59,7 +59,7 @@ it('batches that are sent at once do not mix', async () => {
       items: [{ id: 'a', key: 'k', timeMs: 0, text: String(n).repeat(3_000_000) }],
       attempt: 1,
     }))
-    await Promise.all(batches.map((batch) => sink.send(batch, AbortSignal.timeout(10_000))))
+    await Promise.all(batches.map((batch) => sink.send(batch, AbortSignal.timeout(20_000))))
     const lines = readFileSync(join(folder, 'x'), 'utf8').trimEnd().split('\n')
     expect(lines.map((line) => [line.length, new Set(line).size])).toEqual(Array(4).fill([3_000_000, 1]))
   } finally {

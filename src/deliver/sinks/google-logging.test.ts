@@ -45,7 +45,7 @@ describe('Google Cloud Logging', () => {
     const settings = { parent: 'organizations/7', log: 'databricks/audit', endpoint: there.url, token: 'env:T' }
     const sink = await googleLogging.open(settings, context)
     const items = [1, 2].map((n) => ({ id: `e-${n}`, key: 'ana', timeMs: Date.UTC(2026, 10, 12), text: `{"n":${n}}` }))
-    const outcome = await sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(2000)).finally(async () => {
+    const outcome = await sink.send({ id: 'b', items, attempt: 1 }, AbortSignal.timeout(20_000)).finally(async () => {
       await sink.close?.()
       await there.close()
     })

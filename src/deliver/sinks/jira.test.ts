@@ -63,7 +63,7 @@ async function desk(
 const send = ({ sink }: Desk, more: Partial<AlertMessage> = {}, id = 'm-1') =>
   sink.send(
     { id: 'b', items: [{ id, key: 'k', timeMs: 0, text: JSON.stringify(anAlert(more)) }], attempt: 1 },
-    AbortSignal.timeout(3000),
+    AbortSignal.timeout(20_000),
   )
 
 describe('an issue of Jira', () => {

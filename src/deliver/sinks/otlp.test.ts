@@ -44,7 +44,7 @@ describe('an OpenTelemetry collector', () => {
     const settings = { url: `${there.url}/`, resource: { 'deployment.environment': 'prod' } }
     const sink = await otlp.open(settings, context)
     const items = [1, 2].map((n) => ({ id: `e-${n}`, key: 'ana', timeMs: 1_794_441_600_123, text: `{"n":${n}}` }))
-    const outcome = await sink.send({ id: 'b', items, attempt }, AbortSignal.timeout(2000)).finally(async () => {
+    const outcome = await sink.send({ id: 'b', items, attempt }, AbortSignal.timeout(20_000)).finally(async () => {
       await sink.close?.()
       await there.close()
     })

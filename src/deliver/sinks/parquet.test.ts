@@ -43,7 +43,7 @@ const item = (n: number, text = `words ${n}`): Item => ({
 })
 
 const batch = (items: readonly Item[], id = 'a'.repeat(32)): Batch => ({ id, items, attempt: 1 })
-const send = (...args: Parameters<typeof batch>) => sink.send(batch(...args), AbortSignal.timeout(10_000))
+const send = (...args: Parameters<typeof batch>) => sink.send(batch(...args), AbortSignal.timeout(20_000))
 const files = async () =>
   (await readdir(join(home, 'out [1]'), { recursive: true })).filter((name) => name !== '.bricktrail').sort()
 

@@ -69,7 +69,7 @@ describe.skipIf(!hasClient(CLIENT))(`with ${CLIENT}`, () => {
       )
       try {
         const outcomes = []
-        for (let time = 0; time < times; time++) outcomes.push(await sink.send(batch, AbortSignal.timeout(4000)))
+        for (let time = 0; time < times; time++) outcomes.push(await sink.send(batch, AbortSignal.timeout(20_000)))
         return outcomes
       } finally {
         await sink.close?.()

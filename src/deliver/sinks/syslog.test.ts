@@ -212,7 +212,7 @@ describe('a receiver of syslog', () => {
     closing.push(() => sink.close?.())
     const outcomes = []
     for (let n = 1; n <= times; n++)
-      outcomes.push(await sink.send({ id: 'b', items: [item({}, `m-${n}`)], attempt: 1 }, AbortSignal.timeout(3000)))
+      outcomes.push(await sink.send({ id: 'b', items: [item({}, `m-${n}`)], attempt: 1 }, AbortSignal.timeout(20_000)))
     return outcomes
   }
 

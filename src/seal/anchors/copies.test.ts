@@ -31,7 +31,7 @@ const checkpointOf = (of: SignedLog, size: number): AnchoredCheckpoint => ({
 })
 
 const keep = (of: SignedLog, size: number) =>
-  keepCopy(store, checkpointOf(of, size), [of.signer], AbortSignal.timeout(5000))
+  keepCopy(store, checkpointOf(of, size), [of.signer], AbortSignal.timeout(20_000))
 
 const pathOf = (size: bigint) => join(folder, copyKey(ORIGIN, size))
 

@@ -137,7 +137,7 @@ describe('anchoring the newest checkpoint', () => {
     expect(await run({ witnesses: [{ url, vkey: WITNESSES[0]?.vkey ?? '' }] }, 100)).toMatchObject({
       anchors: [{ outcome: { kind: 'failed', reason: 'it did not answer within 0.1 s' } }],
     })
-    expect(performance.now() - started).toBeLessThan(4000)
+    expect(performance.now() - started).toBeLessThan(20_000)
   })
 
   it.each<[string, Partial<AnchorsConfig>, RegExp]>([

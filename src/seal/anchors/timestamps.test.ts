@@ -27,7 +27,7 @@ async function anchored(ca = 'ca.pem') {
   const note = loggedNote((await store.read(`checkpoints/${NAME}`)) ?? new Uint8Array())
   const anchor = timestampAnchor({ url: 'http://127.0.0.1:1/', ca: join(RECORDED, ca) }, store, () => new Date())
   const checkpoint = { origin: 'bricktrail.example/log', size: 42n, root: new Uint8Array(32), note }
-  return anchor.anchor(checkpoint, AbortSignal.timeout(5000))
+  return anchor.anchor(checkpoint, AbortSignal.timeout(20_000))
 }
 
 describe('a timestamp that is held already', () => {

@@ -33,7 +33,7 @@ const ask = (url: string, more: Partial<StampOptions> = {}) =>
     caPem: CA,
     note: NOTE,
     now: () => at(2000),
-    signal: AbortSignal.timeout(5000),
+    signal: AbortSignal.timeout(20_000),
     previous: undefined,
     nonce: Buffer.from('4142434445464748', 'hex'),
     ...more,

@@ -62,7 +62,7 @@ const ask = (of: SignedLog, size: number, known = 0, more: Partial<CosignOptions
     readHash: of.readHash,
     knownSize: BigInt(known),
     now: () => NOW,
-    signal: AbortSignal.timeout(5000),
+    signal: AbortSignal.timeout(20_000),
     ...more,
   })
 

@@ -7,12 +7,12 @@ import { masked, type TextMask } from './text-mask.ts'
 const lake: LakeQuestions = { rows: () => Promise.reject(new Error('nothing is to be asked')) }
 
 const shown = (masks: readonly Mask[], build: (mask: TextMask) => string): Promise<string> =>
-  masked(lake, { masks, rows: {}, name: 'ben' }, AbortSignal.timeout(5000), build)
+  masked(lake, { masks, rows: {}, name: 'ben' }, AbortSignal.timeout(20_000), build)
 
 it('where nothing was ingested yet, texts have their length alone', async () => {
   const none: LakeQuestions = { rows: () => Promise.reject(new AppError('NO_LAKE', 'There is no lake.')) }
   const build = (mask: TextMask) => mask.text('ana@example.com')
-  expect(await masked(none, { masks: ['email'], rows: {} }, AbortSignal.timeout(5000), build)).toBe('[15 characters]')
+  expect(await masked(none, { masks: ['email'], rows: {} }, AbortSignal.timeout(20_000), build)).toBe('[15 characters]')
 })
 
 describe('for somebody who may not see queries', () => {

@@ -35,7 +35,7 @@ it('what is sent to a destination ends when its asker leaves, and nothing more i
     expect((await sending).kind).not.toBe('delivered')
     expect((await sendTest(home, endingWith(leaving.signal, destination), new Date())).kind).toBe('again')
     expect(asked).toBe(1)
-    expect(performance.now() - started).toBeLessThan(4000)
+    expect(performance.now() - started).toBeLessThan(20_000)
   } finally {
     silent.closeAllConnections()
     silent.close()

@@ -143,7 +143,7 @@ describe('one event', () => {
     const { rows } = await server.reader.rows<{ id: string }>(
       { masks: [], rows: {} },
       (relations) => `SELECT event_id AS id FROM ${relations.events} ORDER BY event_id LIMIT 1 OFFSET 77`,
-      { signal: AbortSignal.timeout(10_000) },
+      { signal: AbortSignal.timeout(20_000) },
     )
     expect((await server.json<EventDetail>(`/api/v1/events/${rows[0]?.id}`)).id).toBe(rows[0]?.id)
   })
