@@ -12,7 +12,9 @@ export interface BoundField {
   readonly operand: Operand
   /** SQL of the value. */
   readonly value: string
-  /** SQL of the value in lower case; of a list its elements in one text, with {@link BETWEEN_ELEMENTS} between them. */
+  /** SQL of the value; of a list its elements in one text, with {@link BETWEEN_ELEMENTS} between them. */
+  readonly whole: () => string
+  /** The same in lower case. */
   readonly folded: () => string
   readonly present: string
 }
@@ -81,7 +83,7 @@ export class Bindings {
     // Of a column the engine folds each different value once, unless it is asked row by row whether to.
     const isWholeColumn = operand.isColumn && operand.type === 'text'
     const folded = () => this.#column('folded', 'f', key, this.dialect.lower(whole()), isWholeColumn)
-    return { operand, value, folded, present: operand.present }
+    return { operand, value, whole, folded, present: operand.present }
   }
 
   #share(name: string): void {

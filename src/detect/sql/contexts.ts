@@ -12,8 +12,7 @@ import type { NamedValue, RecordShape } from './fields.ts'
 import { isOf, isTrue, levelShape } from './gate.ts'
 import { Mask } from './masks.ts'
 import { renderNode } from './render.ts'
-
-const TABLE = 'temp.contexts'
+import { CONTEXTS } from './shared-tables.ts'
 
 /** The contexts of a batch. */
 export interface Contexts {
@@ -21,6 +20,8 @@ export interface Contexts {
   readonly columns: readonly NamedValue[]
   /** SQL over a record: the key of its context. */
   readonly key: string
+  /** How many records they have together. */
+  readonly records: number
 }
 
 /** The columns of contexts: the gate's, and those that any of the rules asks for. */
@@ -43,18 +44,18 @@ export async function makeContexts(
 ): Promise<Contexts> {
   const key = dialect.hashOf(columns.map(({ sql }) => sql))
   const values = [...columns.map(({ sql, name }) => `${sql} AS ${name}`), 'count(*) AS records'].join(', ')
-  await engine.run(`CREATE OR REPLACE TEMP TABLE contexts AS SELECT *, ${dialect.hashOf(columns.map(({ name }) => name))} AS ${CONTEXT_KEY}
+  await engine.run(`CREATE OR REPLACE TABLE ${CONTEXTS} AS SELECT *, ${dialect.hashOf(columns.map(({ name }) => name))} AS ${CONTEXT_KEY}
     FROM (SELECT ${values} FROM ${relation} GROUP BY ALL)`)
-  const { apart } = await engine.row<{ apart: boolean }>(
-    `SELECT count(*) = count(DISTINCT ${CONTEXT_KEY}) AS apart FROM ${TABLE}`,
+  const { apart, records } = await engine.row<{ apart: boolean; records: number }>(
+    `SELECT count(*) = count(DISTINCT ${CONTEXT_KEY}) AS apart, coalesce(sum(records), 0)::DOUBLE AS records FROM ${CONTEXTS}`,
   )
-  if (apart) return { table: TABLE, columns, key }
+  if (apart) return { table: CONTEXTS, columns, key, records }
   const whole = (of: 'sql' | 'name'): string =>
     dialect.struct(Object.fromEntries(columns.map((column) => [column.name, column[of]])))
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE contexts AS SELECT * REPLACE (${whole('name')} AS ${CONTEXT_KEY}) FROM ${TABLE}`,
+    `CREATE OR REPLACE TABLE ${CONTEXTS} AS SELECT * REPLACE (${whole('name')} AS ${CONTEXT_KEY}) FROM ${CONTEXTS}`,
   )
-  return { table: TABLE, columns, key: whole('sql') }
+  return { table: CONTEXTS, columns, key: whole('sql'), records }
 }
 
 /**

@@ -142,6 +142,14 @@ export interface Dialect {
   readonly textsOfJson: (json: string) => string
   /** The time that is so many milliseconds after the epoch. */
   readonly timeOfMs: (ms: string) => string
+  /**
+   * A time within a day before or after `since`, and a text, as one text: of those of the same `since` the least is that of the first time,
+   * and of these the one with the least text. Without a time it is the text alone.
+   */
+  readonly atTime: (since: string, time: string, text: string) => string
+  /** What {@link atTime} was made of. */
+  readonly timeAt: (since: string, x: string) => string
+  readonly textAt: (since: string, x: string) => string
   /** The clock and calendar of a zone (its name of the time zone database) at a time. */
   readonly clockIn: (zone: string, time: string) => string
   /** Of a clock: minutes since midnight, and the day of the week from 1 for Monday to 7. */

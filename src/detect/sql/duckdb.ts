@@ -28,6 +28,10 @@ const text = (value: string): string => {
   return parts.length === 1 ? lit(value) : `(${parts.join(' || chr(0) || ')})`
 }
 
+/** Added to microseconds of up to a day, before or after, so that all have as many digits. */
+const AT_BASE = 500_000_000_000
+const AT_DIGITS = 12
+
 /** The unit separator, which no text of a list has. */
 const BETWEEN = '\x1f'
 
@@ -192,6 +196,11 @@ export const duckdb: Dialect = {
   jsonOfTexts: (list) => `to_json(${list})::VARCHAR`,
   textsOfJson: (json) => `(${json}::JSON::VARCHAR[])`,
   timeOfMs: (ms) => `make_timestamptz((${ms}) * 1000)`,
+  // Texts are compared quicker than structs, of which a key is made for each row and each end.
+  atTime: (since, time, text) => `concat(epoch_us(${time}) - epoch_us(${since}) + ${AT_BASE}, ${text})`,
+  timeAt: (since, x) =>
+    `CASE WHEN ${since} IS NOT NULL THEN make_timestamptz(epoch_us(${since}) + left(${x}, ${AT_DIGITS})::BIGINT - ${AT_BASE}) END`,
+  textAt: (since, x) => `CASE WHEN ${since} IS NULL THEN ${x} ELSE substr(${x}, ${AT_DIGITS + 1}) END`,
   clockIn: (zone, time) => `timezone(${zone}, ${time})`,
   minuteOfDay: (clock) => `(date_part('hour', ${clock}) * 60 + date_part('minute', ${clock}))`,
   dayOfWeek: (clock) => `date_part('isodow', ${clock})`,

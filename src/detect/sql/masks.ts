@@ -57,3 +57,13 @@ export const bitOf = (rule: number): { readonly word: number; readonly bit: bigi
   word: Math.floor(rule / BITS),
   bit: 1n << BigInt(rule % BITS),
 })
+
+/** A row's columns of such words. */
+export const wordsOf = (row: Readonly<Record<string, unknown>>, name: string, rules: number): bigint[] =>
+  Array.from({ length: wordsFor(rules) }, (_, at) => BigInt(String(row[`${name}${at}`] ?? '0')))
+
+/** Whether words have the bit of a rule. */
+export const hasBit = (words: readonly bigint[], position: number): boolean => {
+  const { word, bit } = bitOf(position)
+  return ((words[word] ?? 0n) & bit) !== 0n
+}

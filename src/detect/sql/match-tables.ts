@@ -4,52 +4,51 @@ import { CONTEXT_KEY } from './compile.ts'
 import type { Contexts } from './contexts.ts'
 import type { Dialect } from './dialect.ts'
 import type { RecordShape } from './fields.ts'
+import { CONTEXT_MATCHES, PLACED_RECORDS, RECORD_MATCHES, SUMS } from './shared-tables.ts'
 import { SUM_COLUMNS } from './sums.ts'
 
 /** The relation that a run gives: `rule`, the id columns, `selections`, `because`, `fields`. */
 export const MATCHES_TABLE = 'temp.rule_matches'
 
 /** The table of matches that were added up: `rule`, `hour`, `fields`, `events`, first and last time and event. */
-export const SUMS_TABLE = 'temp.rule_sums'
+export const SUMS_TABLE = SUMS
 
-/** Matches of single records, a row each. */
-export const RECORD_MATCHES = 'temp.record_matches'
-
-/** Matches of contexts: a row stands for all records of its {@link CONTEXT_KEY}. */
-export const CONTEXT_MATCHES = 'temp.context_matches'
-
-/** The records of the batch, by their ids, each with the key of its context. */
-export const PLACED_RECORDS = 'temp.placed_records'
-
-/**
- * Makes the tables, without matches, and {@link MATCHES_TABLE} over them.
- *
- * @param batch the records and their contexts, where matches of contexts may come
- */
+/** Makes the tables, without matches, and {@link MATCHES_TABLE} over them; and of contexts, if the batch has them. */
 export async function emptyMatches(
   engine: Engine,
   shape: RecordShape,
   dialect: Dialect,
-  batch?: { readonly relation: string; readonly contexts: Contexts },
+  contexts?: Contexts,
 ): Promise<void> {
   const names = Object.keys(shape.ids).map(dialect.identifier)
   const ids = Object.entries(shape.ids).map(([name, type]) => `${dialect.identifier(name)} ${type}`)
-  await engine.run(`CREATE OR REPLACE TEMP TABLE record_matches (rule INTEGER, ${ids.join(', ')},
+  await engine.run(`CREATE OR REPLACE TABLE ${RECORD_MATCHES} (rule INTEGER, ${ids.join(', ')},
     selections VARCHAR[], because STRUCT(selection VARCHAR, field VARCHAR, "value" VARCHAR)[], fields MAP(VARCHAR, VARCHAR))`)
-  await engine.run(`CREATE OR REPLACE TEMP TABLE rule_sums (${SUM_COLUMNS})`)
+  await engine.run(`CREATE OR REPLACE TABLE ${SUMS_TABLE} (${SUM_COLUMNS})`)
   const parts = [`FROM ${RECORD_MATCHES}`]
-  if (batch !== undefined) {
-    const { table, key } = batch.contexts
-    await engine.run(`CREATE OR REPLACE TEMP TABLE context_matches AS
-      SELECT m.rule, c.${CONTEXT_KEY}, m.selections, m.because, m.fields FROM ${RECORD_MATCHES} m, ${table} c LIMIT 0`)
-    await engine.run(
-      `CREATE OR REPLACE TEMP TABLE placed_records AS SELECT ${names.join(', ')}, ${key} AS ${CONTEXT_KEY} FROM ${batch.relation}`,
-    )
+  if (contexts !== undefined) {
+    const none = `FROM ${RECORD_MATCHES} m, ${contexts.table} c LIMIT 0`
+    await engine.run(`CREATE OR REPLACE TABLE ${CONTEXT_MATCHES} AS
+      SELECT m.rule, c.${CONTEXT_KEY}, m.selections, m.because, m.fields ${none}`)
+    await engine.run(`CREATE OR REPLACE TABLE ${PLACED_RECORDS} AS
+      SELECT ${names.map((name) => `m.${name}`).join(', ')}, c.${CONTEXT_KEY} ${none}`)
     parts.push(`SELECT m.rule, ${names.map((name) => `r.${name}`).join(', ')}, m.selections, m.because, m.fields
       FROM ${PLACED_RECORDS} r JOIN ${CONTEXT_MATCHES} m ON m.${CONTEXT_KEY} = r.${CONTEXT_KEY}`)
   }
   await engine.run(`CREATE OR REPLACE TEMP VIEW rule_matches AS ${parts.join(' UNION ALL ')}`)
 }
+
+/** Fills the table of records with the keys of their contexts, where matches of contexts may come. */
+export const placeRecords = (
+  engine: Engine,
+  relation: string,
+  { key }: Contexts,
+  shape: RecordShape,
+  dialect: Dialect,
+): Promise<void> =>
+  engine.run(
+    `INSERT INTO ${PLACED_RECORDS} SELECT ${Object.keys(shape.ids).map(dialect.identifier).join(', ')}, ${key} FROM ${relation}`,
+  )
 
 /** Matches by rule, of which those of contexts count for each of their records. */
 export async function countMatches(engine: Engine, contexts?: Contexts): Promise<Map<number, number>> {

@@ -133,3 +133,9 @@ export function needle(test: Test): string | undefined {
   const isPlain = longest !== undefined && !longest.includes(SIGMA) && !longest.includes(FINAL_SIGMA)
   return isPlain ? longest : undefined
 }
+
+/** Digits and signs beside each other in a text; the same whatever the case of what it is looked for in, which need not be folded then. */
+const SIGNS = /[ -@[-`{-~]{4,}/
+
+/** The first few of {@link SIGNS} in a text; undefined if there are none. */
+export const signsIn = (text: string): string | undefined => SIGNS.exec(text)?.[0]

@@ -5,7 +5,7 @@ import type { Dialect } from './dialect.ts'
 import type { ValueSql } from './fields.ts'
 import { lookupsIn } from './lookups.ts'
 import { renderTest } from './render-test.ts'
-import { exactTexts, needle } from './render-text.ts'
+import { exactTexts, needle, signsIn } from './render-text.ts'
 
 const not = (condition: string): string => `(${condition}) IS NOT TRUE`
 
@@ -105,8 +105,12 @@ function renderValues(tests: readonly Test[], field: BoundField, bindings: Bindi
   const hints = tests.map(needle)
   if (hints.includes(undefined)) return any
   // A look at all elements as one text is quick, and leaves few lists to go through.
-  const all = field.folded()
-  const mayHold = [...new Set(hints)].map((hint) => dialect.contains(all, dialect.text(hint ?? '')))
+  const mayHold = [...new Set(hints)].map((hint = '') => {
+    const signs = signsIn(hint)
+    return signs === undefined
+      ? dialect.contains(field.folded(), dialect.text(hint))
+      : dialect.contains(field.whole(), dialect.text(signs))
+  })
   return `((${mayHold.join(' OR ')}) AND ${any})`
 }
 

@@ -1,50 +1,21 @@
 /**
  * Runs a set of rules over batches of records. A batch is gone through once for its gate and once for all rules that anything in
- * it may match; explanations are worked out for records that did.
+ * it may match; explanations are worked out for records that did. Two connections work on a large one.
  */
 import { type Engine, setting } from '../../engine/duckdb.ts'
 import type { DetectionRule } from '../sigma/rule.ts'
-import {
-  type CapturedFields,
-  CONTEXT_KEY,
-  type CompiledRule,
-  compileRules,
-  gateSql,
-  type MatchSource,
-  maskNames,
-  matchSql,
-} from './compile.ts'
-import {
-  askedOf,
-  type Contexts,
-  contextColumns,
-  contextGatesSql,
-  contextMatchesSql,
-  isOfContext,
-  makeContexts,
-  placedContextsSql,
-} from './contexts.ts'
+import { type Batch, type Gates, inContexts, inOrderOfGates } from './batch.ts'
+import { besideOver, withAside } from './beside.ts'
+import { type CapturedFields, type CompiledRule, compileRules, gateSql } from './compile.ts'
+import { type Contexts, contextColumns, isOfContext, makeContexts } from './contexts.ts'
 import type { Dialect } from './dialect.ts'
-import { explainSql, matchedIn } from './explain.ts'
 import type { NamedValue, RecordShape } from './fields.ts'
-import { besideContexts, isTrue } from './gate.ts'
-import { bitOf, wordsFor } from './masks.ts'
-import {
-  CONTEXT_MATCHES,
-  countMatches,
-  emptyMatches,
-  PLACED_RECORDS,
-  RECORD_MATCHES,
-  SUMS_TABLE,
-} from './match-tables.ts'
-import { summedSql, sumsSql } from './sums.ts'
-import { type Outcome, type Unrun, withinTime } from './within-time.ts'
-
-/** Rules in one statement. More take longer to plan than they save in passes. */
-const RULES_A_PASS = 434
-
-/** Rules explained in one statement. */
-const RULES_AN_EXPLANATION = 24
+import { besideContexts } from './gate.ts'
+import { Lane } from './lane.ts'
+import { hasBit, wordsOf } from './masks.ts'
+import { countMatches, emptyMatches, placeRecords } from './match-tables.ts'
+import { attachMatching, GATE_VALUES, PLACED_RECORDS } from './shared-tables.ts'
+import type { Outcome, Unrun } from './within-time.ts'
 
 /**
  * Looking for equal expressions among hundreds of rules is most of the planning; what they share is a column already. And each short
@@ -60,14 +31,6 @@ const SELDOM = 0.1
 
 /** …but not in smaller batches, where that is not worth while. */
 const RECORDS_TO_PART = 50_000
-
-const HITS = 'temp.rule_hits'
-const CONTEXT_GATES = 'temp.context_gates'
-const CONTEXT_PLACES = 'temp.context_places'
-const ASKED = 'temp.asked_records'
-const GATE_VALUES = 'temp.gate_values'
-const GATES = 'temp.gates'
-const SUMMED = 'temp.rule_summed'
 
 /** How rules are run. */
 export interface RunnerOptions {
@@ -92,15 +55,6 @@ export interface BatchReport {
   readonly candidates: number
   /** Rules that did not run, and why. */
   readonly unrun: readonly Unrun[]
-}
-
-/** By rules: ids of rows of the gate's values whose records they may match, and how many records that are. */
-type Gates = ReadonlyMap<number, { readonly ids: readonly string[]; readonly records: number }>
-
-/** A batch: its records, and, where they have a gate, their contexts and what the gate says of them. */
-interface Batch {
-  readonly relation: string
-  readonly gated?: { readonly contexts: Contexts; readonly gates: Gates; readonly records: number }
 }
 
 /** A set of rules on one engine. Not for concurrent use: await each call. */
@@ -161,69 +115,108 @@ export class RuleRunner {
   }
 
   async #run(relation: string, only: ReadonlySet<number> | undefined): Promise<BatchReport> {
-    const { unasked, ...batch } = await this.#batchOf(relation)
+    const engine = this.#engine
+    await attachMatching(engine)
+    if (this.#shape.gate.length === 0) {
+      await emptyMatches(engine, this.#shape, this.#dialect)
+      return this.#over({ relation }, [], only)
+    }
+    const contexts = await makeContexts(engine, relation, this.#contextColumns, this.#dialect)
+    await emptyMatches(engine, this.#shape, this.#dialect, contexts)
+    const side = contexts.records < this.#recordsToPart ? undefined : await besideOver(engine, relation)
+    try {
+      const [{ gates, unasked }] = await withAside(
+        engine,
+        side,
+        () => this.#gatesOf(contexts),
+        () => this.#place(side ?? engine, relation, contexts),
+      )
+      return await this.#over({ relation, gated: { contexts, gates } }, unasked, only, side)
+    } finally {
+      side?.close()
+    }
+  }
+
+  async #place(engine: Engine, relation: string, contexts: Contexts): Promise<void> {
+    if (this.rules.some((rule) => isOfContext(rule, this.#shape)))
+      await placeRecords(engine, relation, contexts, this.#shape, this.#dialect)
+  }
+
+  /** Matches of single records, and beside that what follows from contexts, and what is added up. */
+  async #over(
+    batch: Batch,
+    unasked: Outcome,
+    only: ReadonlySet<number> | undefined,
+    side?: Engine,
+  ): Promise<BatchReport> {
+    const contexts = batch.gated?.contexts
     const met = batch.gated === undefined ? this.rules : inOrderOfGates(this.rules, batch.gated.gates)
     const rules = met.filter(({ number }) => only?.has(number) ?? !this.#slow.has(number))
-    const unrun: Unrun[] =
-      only === undefined
-        ? [...unasked, ...met.flatMap(({ number }) => this.#slow.get(number) ?? [])]
-        : unasked.filter(({ rule }) => only.has(rule.number))
-    const inPasses = async (
-      wanted: readonly CompiledRule[],
-      run: (some: readonly CompiledRule[]) => Promise<void>,
-    ): Promise<void> => {
-      for (let at = 0; at < wanted.length; at += RULES_A_PASS)
-        unrun.push(...(await this.#within(wanted.slice(at, at + RULES_A_PASS), run)))
-    }
-    const isSummed = ({ number }: CompiledRule): boolean => this.#summed.has(number)
-    const [ofContext, ofRecords] = parted(rules, (rule) => batch.gated !== undefined && isOfContext(rule, this.#shape))
-    const contexts = ofContext.length === 0 ? undefined : batch.gated?.contexts
-    await emptyMatches(this.#engine, this.#shape, this.#dialect, contexts && { relation, contexts })
+    const [ofContext, ofRecords] = parted(rules, (rule) => contexts !== undefined && isOfContext(rule, this.#shape))
     const [seldom, often] = parted(ofRecords, (rule) => this.#isSeldom(rule, batch))
-    await inPasses(without(ofContext, isSummed), (some) => this.#take(some, batch))
-    let asked: Batch | undefined
-    await inPasses(without(often, isSummed), async (some) => {
-      asked = await this.#pass(some, batch, seldom)
-    })
-    if (seldom.length > 0) asked ??= await this.#pass([], batch, seldom)
-    await inPasses(without(seldom, isSummed), async (some) => {
-      await this.#pass(some, asked ?? batch)
-    })
-    await inPasses(ofContext.filter(isSummed), (some) => this.#sum(some, inContexts(PLACED_RECORDS, batch)))
-    await inPasses(often.filter(isSummed), (some) => this.#sum(some, batch))
-    await inPasses(seldom.filter(isSummed), (some) => this.#sum(some, asked ?? batch))
-    for (const each of unrun)
-      if (each.reason === 'too slow' && !unasked.includes(each)) this.#slow.set(each.rule.number, each)
+    const [seldomSummed, seldomFound] = parted(seldom, this.#isSummed)
+    const lane = this.#laneOn(this.#engine)
+    const other = side === undefined ? lane : this.#laneOn(side)
+    let partedBatch: Promise<Batch & { readonly unrun: Outcome }> | undefined
+    const [found, added] = await withAside(
+      this.#engine,
+      side,
+      async () => {
+        partedBatch = this.#part(lane, batch, without(often, this.#isSummed), seldom)
+        const asked = await partedBatch
+        return [
+          ...asked.unrun,
+          ...(await lane.inPasses(seldomFound, async (some) => void (await lane.match(some, asked)))),
+        ]
+      },
+      async () => {
+        const [contextsSummed, contextsFound] = parted(ofContext, this.#isSummed)
+        const placed = inContexts(PLACED_RECORDS, batch)
+        const outcomes = [
+          ...(await other.inPasses(contextsFound, (some) => other.take(some, batch))),
+          ...(await other.inPasses(contextsSummed, (some) => other.sum(some, placed))),
+          ...(await other.inPasses(often.filter(this.#isSummed), (some) => other.sum(some, batch))),
+        ]
+        const asked = (await partedBatch) ?? batch
+        return [...outcomes, ...(await other.inPasses(seldomSummed, (some) => other.sum(some, asked)))]
+      },
+    )
+    const before = only === undefined ? met.flatMap(({ number }) => this.#slow.get(number) ?? []) : []
+    const unrun = [...unasked.filter(({ rule }) => only?.has(rule.number) ?? true), ...before, ...found, ...added]
+    for (const each of [...found, ...added]) if (each.reason === 'too slow') this.#slow.set(each.rule.number, each)
     return { matches: await countMatches(this.#engine, contexts), candidates: rules.length, unrun }
   }
 
-  #within = (
-    rules: readonly CompiledRule[],
-    run: (rules: readonly CompiledRule[]) => Promise<void>,
-  ): Promise<Outcome> => withinTime(this.#engine, rules, this.#timeoutMs, run)
+  /** Asks rules that may match many records, and takes the records apart that others may match. */
+  async #part(
+    lane: Lane,
+    batch: Batch,
+    often: readonly CompiledRule[],
+    seldom: readonly CompiledRule[],
+  ): Promise<Batch & { readonly unrun: Outcome }> {
+    let asked: Batch | undefined
+    const unrun = await lane.inPasses(often, async (some) => {
+      asked = await lane.match(some, batch, seldom)
+    })
+    if (seldom.length > 0) asked ??= await lane.match([], batch, seldom)
+    return { ...(asked ?? batch), unrun }
+  }
+
+  #laneOn = (engine: Engine): Lane => new Lane(engine, this.#shape, this.#dialect, this.#timeoutMs)
+
+  #isSummed = ({ number }: CompiledRule): boolean => this.#summed.has(number)
 
   /** Whether it pays to take the records a rule may match out of the batch. */
   #isSeldom({ number }: CompiledRule, { gated }: Batch): boolean {
-    if (gated === undefined || gated.records < this.#recordsToPart) return false
-    return (gated.gates.get(number)?.records ?? 0) < gated.records * SELDOM
-  }
-
-  async #batchOf(relation: string): Promise<Batch & { readonly unasked: Outcome }> {
-    if (this.#shape.gate.length === 0) return { relation, unasked: [] }
-    const contexts = await makeContexts(this.#engine, relation, this.#contextColumns, this.#dialect)
-    const { gates, records, unasked } = await this.#gatesOf(contexts)
-    return { relation, gated: { contexts, gates, records }, unasked }
+    if (gated === undefined || gated.contexts.records < this.#recordsToPart) return false
+    return (gated.gates.get(number)?.records ?? 0) < gated.contexts.records * SELDOM
   }
 
   /** Which rules the records of the batch may match, with the gate's values they are met by; and rules that could not be asked. */
-  async #gatesOf({ table }: Contexts): Promise<{
-    readonly gates: Gates
-    readonly records: number
-    readonly unasked: Outcome
-  }> {
+  async #gatesOf({ table }: Contexts): Promise<{ readonly gates: Gates; readonly unasked: Outcome }> {
     const columns = this.#shape.gate.map(({ name }) => name).join(', ')
     await this.#engine.run(
-      `CREATE OR REPLACE TEMP TABLE gate_values AS SELECT row_number() OVER () AS gate_id, *
+      `CREATE OR REPLACE TABLE ${GATE_VALUES} AS SELECT row_number() OVER () AS gate_id, *
       FROM (SELECT ${columns}, sum(records)::DOUBLE AS records FROM ${table} GROUP BY ALL)`,
     )
     const rows = await this.#engine.rows<{ gate_id: string; values: string; records: number }>(
@@ -244,166 +237,30 @@ export class RuleRunner {
     if (unasked.some(({ reason }) => reason === 'too slow'))
       for (const { values } of unknown) this.#learnt.delete(values)
     for (const each of unasked) if (each.reason === 'failed') this.#refused.set(each.rule.number, each)
-    const records = rows.reduce((sum, each) => sum + each.records, 0)
-    return { gates: found, records, unasked: [...new Set([...this.#refused.values(), ...unasked])] }
+    return { gates: found, unasked: [...new Set([...this.#refused.values(), ...unasked])] }
   }
 
   async #learn(rows: readonly { gate_id: string; values: string }[]): Promise<Outcome> {
     const ids = rows.map(({ gate_id }) => gate_id)
     const some = `(SELECT * FROM ${GATE_VALUES} WHERE gate_id IN (${ids.join(', ')}))`
     const found = new Map<string, number[]>(ids.map((id) => [id, []]))
-    const unasked: Unrun[] = []
+    const lane = this.#laneOn(this.#engine)
     const asked = this.rules.filter(({ number }) => !this.#refused.has(number))
-    for (let at = 0; at < asked.length; at += RULES_A_PASS)
-      unasked.push(...(await this.#meet(asked.slice(at, at + RULES_A_PASS), some, found)))
+    const unasked = await lane.inPasses(asked, (rules) => this.#meet(rules, some, found))
     for (const { gate_id, values } of rows) this.#learnt.set(values, found.get(gate_id) ?? [])
     return unasked
   }
 
   /** Adds the rules that the records behind gate values may match. */
-  #meet(rules: readonly CompiledRule[], values: string, found: ReadonlyMap<string, number[]>): Promise<Outcome> {
-    return this.#within(rules, async (some) => {
-      for (const row of await this.#engine.rows(gateSql(some, values, this.#dialect))) {
-        const words = wordsOf(row, 'gate_mask', some.length)
-        const numbers = some.filter((_, position) => hasBit(words, position)).map(({ number }) => number)
-        found.get(String(row.gate_id))?.push(...numbers)
-      }
-    })
-  }
-
-  async #sourceOf(rules: readonly CompiledRule[], { relation, gated }: Batch): Promise<MatchSource> {
-    if (gated === undefined) return { relation }
-    await this.#writeGates(rules, gated.gates)
-    const sql = contextGatesSql(rules, gated.contexts, GATES, this.#shape, this.#dialect)
-    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE context_gates AS ${sql}`)
-    const { key, columns } = gated.contexts
-    return { relation, contexts: { table: CONTEXT_GATES, key, columns } }
-  }
-
-  /** Matches that follow from contexts. */
-  async #take(rules: readonly CompiledRule[], batch: Batch): Promise<void> {
-    await this.#sourceOf(rules, batch)
-    await this.#tell(CONTEXT_MATCHES, rules, { table: CONTEXT_GATES, words: 'gate_mask' }, (rule, position) =>
-      contextMatchesSql(rule, position, CONTEXT_GATES, this.#shape, this.#dialect),
-    )
-  }
-
-  async #sum(rules: readonly CompiledRule[], batch: Batch): Promise<void> {
-    const source = await this.#sourceOf(rules, batch)
-    await this.#engine.run(
-      `CREATE OR REPLACE TEMP TABLE rule_summed AS ${summedSql(rules, source, this.#shape, this.#dialect)}`,
-    )
-    const selects = rules.map((_, position) => sumsSql(rules, position, SUMMED, this.#dialect))
-    await this.#engine.run(`INSERT INTO ${SUMS_TABLE} ${selects.join('\nUNION ALL ')}`)
-  }
-
-  /**
-   * Matches of records.
-   *
-   * @param others rules that few records may match
-   * @returns these records, as a batch; the batch itself where there are no such rules
-   */
-  async #pass(rules: readonly CompiledRule[], batch: Batch, others: readonly CompiledRule[] = []): Promise<Batch> {
-    const source = await this.#sourceOf(rules, batch)
-    const { gated } = batch
-    if (gated === undefined || others.length === 0) {
-      await this.#engine.run(
-        `CREATE OR REPLACE TEMP TABLE rule_hits AS ${matchSql(rules, source, this.#shape, this.#dialect)}`,
-      )
-      await this.#explain(rules, HITS)
-      return batch
-    }
-    const ids = new Set(others.flatMap(({ number }) => gated.gates.get(number)?.ids ?? []))
-    const gates = `(SELECT * FROM ${GATE_VALUES} WHERE gate_id IN (${[...ids].join(', ')}))`
-    const placed = placedContextsSql(rules.length, CONTEXT_GATES, gated.contexts, gates, this.#shape)
-    await this.#engine.run(`CREATE OR REPLACE TEMP TABLE context_places AS ${placed}`)
-    const along = askedOf(others, this.#shape)
-    const whole = { ...source, contexts: { ...gated.contexts, table: CONTEXT_PLACES } }
-    await this.#engine.run(
-      `CREATE OR REPLACE TEMP TABLE asked_records AS ${matchSql(rules, whole, this.#shape, this.#dialect, along)}`,
-    )
-    await this.#explain(rules, ASKED)
-    return inContexts(`(SELECT * FROM ${ASKED} WHERE ${along.mark} IS NOT NULL)`, batch)
-  }
-
-  async #writeGates(rules: readonly CompiledRule[], gates: Gates): Promise<void> {
-    const masks = new Map<string, bigint[]>()
-    rules.forEach(({ number }, position) => {
-      const { word, bit } = bitOf(position)
-      for (const id of gates.get(number)?.ids ?? []) {
-        const words = masks.get(id) ?? Array<bigint>(wordsFor(rules.length)).fill(0n)
-        words[word] = (words[word] ?? 0n) | bit
-        masks.set(id, words)
-      }
-    })
-    const none = [-1, ...Array<bigint>(wordsFor(rules.length)).fill(0n)]
-    const rows = [none, ...[...masks].map(([id, words]) => [id, ...words])].map((row) => `(${row.join(', ')})`)
-    const names = ['gate_id', ...Array.from({ length: wordsFor(rules.length) }, (_, at) => `gate_mask${at}`)]
-    await this.#engine.run(
-      `CREATE OR REPLACE TEMP TABLE gates AS SELECT v.*, m.* EXCLUDE (gate_id) FROM ${GATE_VALUES} v JOIN (VALUES ${rows.join(', ')}) AS m(${names.join(', ')}) USING (gate_id)`,
-    )
-  }
-
-  #explain(rules: readonly CompiledRule[], hits: string): Promise<void> {
-    return this.#tell(RECORD_MATCHES, rules, { table: hits, words: 'hit' }, (rule, position) =>
-      explainSql(rule, matchedIn(hits, position, this.#shape, this.#dialect), this.#shape, this.#dialect),
-    )
-  }
-
-  /** Adds what is told of the matches of rules that have any in a table of such words. */
-  async #tell(
-    into: string,
-    rules: readonly CompiledRule[],
-    { table, words }: { readonly table: string; readonly words: string },
-    sqlOf: (rule: CompiledRule, position: number) => string,
-  ): Promise<void> {
-    if (rules.length === 0) return
-    const any = maskNames(words, rules.length).map((name) => `bit_or(${name}) AS ${name}`)
-    const met = wordsOf(await this.#engine.row(`SELECT ${any.join(', ')} FROM ${table}`), words, rules.length)
-    const selects = rules.flatMap((rule, position) => (hasBit(met, position) ? [sqlOf(rule, position)] : []))
-    const statements: string[] = []
-    for (let at = 0; at < selects.length; at += RULES_AN_EXPLANATION)
-      statements.push(`INSERT INTO ${into} ${selects.slice(at, at + RULES_AN_EXPLANATION).join('\nUNION ALL ')}`)
-    await this.#allOrNone(statements)
-  }
-
-  /** Runs statements that add matches. Where one fails, the rules are run again in parts: what the others added must not stay. */
-  async #allOrNone(statements: readonly string[]): Promise<void> {
-    await this.#engine.run('BEGIN')
-    try {
-      for (const sql of statements) await this.#engine.run(sql)
-      await this.#engine.run('COMMIT')
-    } catch (cause) {
-      // Where the transaction ended with the failure there is nothing to roll back; where it goes on, the next one cannot begin.
-      await this.#engine.run('ROLLBACK').catch(() => {})
-      throw cause
+  async #meet(rules: readonly CompiledRule[], values: string, found: ReadonlyMap<string, number[]>): Promise<void> {
+    for (const row of await this.#engine.rows(gateSql(rules, values, this.#dialect))) {
+      const words = wordsOf(row, 'gate_mask', rules.length)
+      const numbers = rules.filter((_, position) => hasBit(words, position)).map(({ number }) => number)
+      found.get(String(row.gate_id))?.push(...numbers)
     }
   }
-}
-
-/** Records of a batch that have the key of their context in a column. */
-const inContexts = (relation: string, { gated }: Batch): Batch =>
-  gated === undefined
-    ? { relation }
-    : { relation, gated: { ...gated, contexts: { ...gated.contexts, key: CONTEXT_KEY } } }
-
-/** Rules that anything may match: first those that more is asked of than the context, those for the same records beside each other. */
-function inOrderOfGates(rules: readonly CompiledRule[], gates: Gates): CompiledRule[] {
-  const key = ({ number, rest }: CompiledRule): string => `${isTrue(rest) ? 1 : 0} ${gates.get(number)?.ids.join()}`
-  const keyed = rules.filter(({ number }) => gates.has(number)).map((rule) => ({ rule, key: key(rule) }))
-  return keyed
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.rule.number - b.rule.number))
-    .map(({ rule }) => rule)
 }
 
 const without = <T>(list: readonly T[], is: (each: T) => boolean): T[] => list.filter((each) => !is(each))
 
 const parted = <T>(list: readonly T[], is: (each: T) => boolean): [T[], T[]] => [list.filter(is), without(list, is)]
-
-const wordsOf = (row: Readonly<Record<string, unknown>>, name: string, rules: number): bigint[] =>
-  Array.from({ length: wordsFor(rules) }, (_, at) => BigInt(String(row[`${name}${at}`] ?? '0')))
-
-const hasBit = (words: readonly bigint[], position: number): boolean => {
-  const { word, bit } = bitOf(position)
-  return ((words[word] ?? 0n) & bit) !== 0n
-}

@@ -31,5 +31,8 @@ export async function stoppedBy<T>(
   }
 }
 
+/** What stops the work that goes on on the engine, if anything does. */
+export const signalOf = (engine: Engine): AbortSignal | undefined => SIGNALS.get(engine)
+
 /** Throws where what goes on on the engine was stopped; to be asked before a failure is taken for that of a rule. */
 export const checkStopped = (engine: Engine): void => SIGNALS.get(engine)?.throwIfAborted()

@@ -32,10 +32,16 @@ const fieldNames = (rules: readonly CompiledRule[]): string[] => [...new Set(rul
 /** Column of a captured field. */
 const columnOf = (names: readonly string[], name: string): string => `field${names.indexOf(name)}`
 
-/** First and last of several `{time, event}`; of two at the same time the one whose id comes first, or last. */
+/** First and last of several events, each with its time as one text; of two at the same time the one whose id comes first, or last. */
 const ends = (first: string, last: string): string => `min(${first}) AS first_one, max(${last}) AS last_one`
-const END_COLUMNS =
-  'first_one.time AS first_time, first_one.event AS first_event, last_one.time AS last_time, last_one.event AS last_event'
+
+const endColumns = (dialect: Dialect): string =>
+  ['first', 'last']
+    .map(
+      (end) =>
+        `${dialect.timeAt('hour', `${end}_one`)} AS ${end}_time, ${dialect.textAt('hour', `${end}_one`)} AS ${end}_event`,
+    )
+    .join(', ')
 
 /**
  * A row for each hour and combination of values, of all rules together: `hit0…`, `hour`, `field0…`, and what is added up. Records are added
@@ -72,7 +78,7 @@ export function summedSql(
   const columns = own.map(
     ({ column, readers }) => `CASE WHEN ${readers.meets(dialect, 'hit')} THEN ${column} END AS ${column}`,
   )
-  const one = dialect.struct({ time: 'event_time', event: 'event_id' })
+  const one = dialect.atTime('hour', 'event_time', 'event_id')
   const keys = [...key, ...words, 'hour', ...own.map(({ column }) => column)].join(', ')
   const summed = `(SELECT ${keys}, count(*) AS events, ${ends('one', 'one')}
 FROM (SELECT ${[...key, `${one} AS one`, 'hour', ...columns, ...words].join(', ')} FROM ${dialect.where(tested, anyHit(words, dialect))})
@@ -92,6 +98,6 @@ export function sumsSql(rules: readonly CompiledRule[], position: number, summed
   const added = `sum(events) AS events, ${ends('first_one', 'last_one')}`
   const keys = ['hour', ...columns].join(', ')
   const fields = dialect.map(Object.fromEntries(captured.map((name, at) => [name, columns[at] ?? 'NULL'])))
-  return `SELECT ${number} AS rule, hour, ${fields} AS fields, events, ${END_COLUMNS}
+  return `SELECT ${number} AS rule, hour, ${fields} AS fields, events, ${endColumns(dialect)}
 FROM (SELECT ${keys}, ${added} FROM ${summed} WHERE ${hasHit(position, dialect)} GROUP BY ${keys})`
 }
