@@ -80,9 +80,15 @@ export class Lane {
    * Matches of records.
    *
    * @param others rules that few records may match
+   * @param apart called once these records have been taken apart
    * @returns these records, as a batch; the batch itself where there are no such rules
    */
-  async match(rules: readonly CompiledRule[], batch: Batch, others: readonly CompiledRule[] = []): Promise<Batch> {
+  async match(
+    rules: readonly CompiledRule[],
+    batch: Batch,
+    others: readonly CompiledRule[] = [],
+    apart: () => void = () => {},
+  ): Promise<Batch> {
     const source = await this.#sourceOf(rules, batch)
     const { gated } = batch
     if (gated === undefined || others.length === 0) {
@@ -101,6 +107,7 @@ export class Lane {
     await this.#engine.run(
       `CREATE OR REPLACE TABLE ${ASKED_RECORDS} AS ${matchSql(rules, whole, this.#shape, this.#dialect, along)}`,
     )
+    apart()
     await this.#explain(rules, ASKED_RECORDS)
     return inContexts(`(SELECT * FROM ${ASKED_RECORDS} WHERE ${along.mark} IS NOT NULL)`, batch)
   }

@@ -157,12 +157,13 @@ export class RuleRunner {
     const [seldomSummed, seldomFound] = parted(seldom, this.#isSummed)
     const lane = this.#laneOn(this.#engine)
     const other = side === undefined ? lane : this.#laneOn(side)
+    const apart = Promise.withResolvers<void>()
     let partedBatch: Promise<Batch & { readonly unrun: Outcome }> | undefined
     const [found, added] = await withAside(
       this.#engine,
       side,
       async () => {
-        partedBatch = this.#part(lane, batch, without(often, this.#isSummed), seldom)
+        partedBatch = this.#part(lane, batch, without(often, this.#isSummed), seldom, apart.resolve)
         const asked = await partedBatch
         return [
           ...asked.unrun,
@@ -172,11 +173,13 @@ export class RuleRunner {
       async () => {
         const [contextsSummed, contextsFound] = parted(ofContext, this.#isSummed)
         const placed = inContexts(PLACED_RECORDS, batch)
-        const outcomes = [
-          ...(await other.inPasses(contextsFound, (some) => other.take(some, batch))),
+        const outcomes = [...(await other.inPasses(contextsFound, (some) => other.take(some, batch)))]
+        // Taking records apart keeps all threads busy; what follows upon that does not.
+        await Promise.race([apart.promise, partedBatch])
+        outcomes.push(
           ...(await other.inPasses(contextsSummed, (some) => other.sum(some, placed))),
           ...(await other.inPasses(often.filter(this.#isSummed), (some) => other.sum(some, batch))),
-        ]
+        )
         const asked = (await partedBatch) ?? batch
         return [...outcomes, ...(await other.inPasses(seldomSummed, (some) => other.sum(some, asked)))]
       },
@@ -187,18 +190,19 @@ export class RuleRunner {
     return { matches: await countMatches(this.#engine, contexts), candidates: rules.length, unrun }
   }
 
-  /** Asks rules that may match many records, and takes the records apart that others may match. */
+  /** Asks rules that may match many records, and takes the records apart that others may match: `apart` is called then, or never. */
   async #part(
     lane: Lane,
     batch: Batch,
     often: readonly CompiledRule[],
     seldom: readonly CompiledRule[],
+    apart: () => void,
   ): Promise<Batch & { readonly unrun: Outcome }> {
     let asked: Batch | undefined
     const unrun = await lane.inPasses(often, async (some) => {
-      asked = await lane.match(some, batch, seldom)
+      asked = await lane.match(some, batch, seldom, apart)
     })
-    if (seldom.length > 0) asked ??= await lane.match([], batch, seldom)
+    if (seldom.length > 0) asked ??= await lane.match([], batch, seldom, apart)
     return { ...(asked ?? batch), unrun }
   }
 
