@@ -32,8 +32,8 @@ export class Hints {
   readonly #values = { source_ip: new Set<string>(), user_agent: new Set<string>() }
 
   /** @param knownKeys keys the batch's form maps */
-  constructor(knownKeys: readonly string[]) {
-    this.#known = new Set(knownKeys)
+  constructor(knownKeys: ReadonlySet<string>) {
+    this.#known = knownKeys
   }
 
   /** Key lists that hold known keys only. */
@@ -55,12 +55,23 @@ export class Hints {
     if (keys.every((key) => this.#known.has(key))) this.#signatures.set(signature, keys)
   }
 
+  /** Notes what others have noted. */
+  takeAll(others: Hints): void {
+    for (const [signature, keys] of others.#signatures)
+      if (this.#signatures.size < MAX_SIGNATURES) this.#signatures.set(signature, keys)
+    for (const input of ['source_ip', 'user_agent'] as const)
+      for (const value of others.#values[input]) this.#takeValue(input, value)
+  }
+
   #takeValues(record: object): void {
     for (const [key, value] of Object.entries(record)) {
       const input = inputNamed(key)
-      if (input !== undefined && typeof value === 'string' && this.#values[input].size < MAX_VALUES)
-        this.#values[input].add(value)
+      if (input !== undefined && typeof value === 'string') this.#takeValue(input, value)
     }
+  }
+
+  #takeValue(input: 'source_ip' | 'user_agent', value: string): void {
+    if (this.#values[input].size < MAX_VALUES) this.#values[input].add(value)
   }
 
   /** Has the engine learn the values. */

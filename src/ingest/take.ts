@@ -61,13 +61,14 @@ export interface TakeContext {
 
 /** A batch holds at most this much raw text, about a million events, … */
 const BATCH_BYTES = 1024 * 1024 * 1024
-/** … and at most this many objects, or some more where few are left: a batch costs what a thousand small objects do, … */
+/**
+ * … and at most this many objects, or some more where few are left: a batch costs what a thousand small objects do, also a first one
+ * that gives the engine work while the others are looked at; …
+ */
 const BATCH_OBJECTS = 10_000
 const FEW_LEFT = 2000
-/** … the first batch fewer, so that the engine has work while the others are looked at, … */
-const FIRST_OBJECTS = 2000
-/** … and, of small objects, this much, since they are gathered in memory. */
-const GATHERED_BYTES = 192 * 1024 * 1024
+/** … and, of small objects, this much, since they are gathered in memory, … */
+const GATHERED_BYTES = 256 * 1024 * 1024
 /** … or tables, each of which is a statement of its own to the engine. */
 const BATCH_TABLES = 200
 
@@ -90,6 +91,20 @@ const HINT_RECORDS = 20_000
 const HINT_OBJECTS = 200
 const FEW_RECORDS = 3
 
+/** An object with something to read. */
+interface Found {
+  readonly work: Work
+  readonly usable: boolean
+  readonly hints: Hints
+}
+
+/** What a look at an object gave. */
+type Looked = { readonly object: SourceObject } & (
+  | { readonly kind: 'found'; readonly found: Found }
+  | { readonly kind: 'passed'; readonly why: 'unchanged' | 'skipped'; readonly usable: boolean }
+  | { readonly kind: 'unreadable'; readonly message: string }
+)
+
 /** Objects of one form and shape that wait for their batch. */
 interface Group {
   readonly works: Work[]
@@ -107,7 +122,7 @@ export async function takeObjects(
   const pace = new Pace()
   const rooms = new Rooms()
   let [hinted, shown] = [0, 0]
-  const look = (object: SourceObject) =>
+  const look = (object: SourceObject): Promise<Looked> =>
     plan(object, {
       ledger: context.ledger,
       form: input.form,
@@ -118,27 +133,37 @@ export async function takeObjects(
       headRecords: hinted < HINT_RECORDS && shown < HINT_OBJECTS ? HEAD_RECORDS : FEW_RECORDS,
     }).then(
       (planned) => {
-        if (planned.kind === 'work') {
-          hinted += planned.head.length
-          shown++
-        }
-        return { object, planned }
+        if (planned.kind !== 'work')
+          return { object, kind: 'passed', why: planned.kind, usable: planned.kind === 'unchanged' && planned.usable }
+        hinted += planned.head.length
+        shown++
+        return { object, kind: 'found', found: foundOf(planned) }
       },
       (cause: unknown) => {
         if (!isAppError(cause) || cause.code !== 'UNREADABLE') throw cause
-        return { object, planned: undefined, message: messageOf(cause) }
+        return { object, kind: 'unreadable', message: messageOf(cause) }
       },
     )
   for await (const looked of ahead(objects, LOOK_AHEAD, look)) {
-    if (looked.planned === undefined) taking.passUnreadable(looked.object, looked.message)
-    else await taking.add(looked.object, looked.planned)
+    if (looked.kind === 'found') await taking.add(looked.found)
+    else taking.pass(looked)
   }
   return taking.end()
 }
 
+const KNOWN_KEYS = new Map(FORMS.map(({ name, knownKeys }) => [name, new Set(knownKeys)]))
+const NO_KEYS: ReadonlySet<string> = new Set()
+
+/** Of the records that were seen, what they tell is all that is kept. */
+function foundOf({ work, usable, head, samples }: Extract<Planned, { kind: 'work' }>): Found {
+  const hints = new Hints(KNOWN_KEYS.get(work.form) ?? NO_KEYS)
+  for (const record of [...head, ...samples]) hints.take(record)
+  return { work, usable, hints }
+}
+
 /** @param left objects that have not been looked at */
-function isFull({ works, bytes }: Group, isFirst: boolean, left: number): boolean {
-  const mostLines = (isFirst ? FIRST_OBJECTS : BATCH_OBJECTS) + (left < FEW_LEFT ? FEW_LEFT : 0)
+function isFull({ works, bytes }: Group, left: number): boolean {
+  const mostLines = BATCH_OBJECTS + (left < FEW_LEFT ? FEW_LEFT : 0)
   const most = works[0]?.shape === 'lines' ? mostLines : BATCH_TABLES
   return works.length >= most || bytes >= BATCH_BYTES || (bytes >= GATHERED_BYTES && areSmall(works.length, bytes))
 }
@@ -152,7 +177,6 @@ class TakingObjects {
   #idle: Work[] = []
   /** The engine's room, asked for when there is the first work, so that it opens while objects are looked at. */
   #batch: Promise<BatchContext> | undefined
-  #hasRun = false
   #doneBytes = 0
   #left: number
   #useful = false
@@ -178,21 +202,19 @@ class TakingObjects {
     this.#totalBytes = objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   }
 
-  passUnreadable(object: SourceObject, message: string): void {
+  pass(looked: Exclude<Looked, { kind: 'found' }>): void {
     this.#left--
-    this.#report.unreadable.push({ object: object.key, message })
-    this.#done(object.sizeBytes)
+    if (looked.kind === 'unreadable')
+      this.#report.unreadable.push({ object: looked.object.key, message: looked.message })
+    else {
+      this.#report[looked.why]++
+      if (looked.usable) this.#useful = true
+    }
+    this.#done(looked.object.sizeBytes)
   }
 
-  async add(object: SourceObject, planned: Planned): Promise<void> {
+  async add({ work, usable, hints }: Found): Promise<void> {
     this.#left--
-    if (planned.kind === 'work') return this.#addWork(planned)
-    this.#report[planned.kind]++
-    if (planned.kind === 'unchanged' && planned.usable) this.#useful = true
-    this.#done(object.sizeBytes)
-  }
-
-  async #addWork({ work, head, samples, usable }: Extract<Planned, { kind: 'work' }>): Promise<void> {
     if (usable) this.#useful = true
     this.#batch ??= this.#opening()
     this.#report.objects++
@@ -205,14 +227,13 @@ class TakingObjects {
     const key = `${work.form} ${work.shape}`
     let group = this.#groups.get(key)
     if (group === undefined) {
-      const known = FORMS.find(({ name }) => name === work.form)?.knownKeys ?? []
-      group = { works: [], hints: new Hints(known), bytes: 0 }
+      group = { works: [], hints: new Hints(KNOWN_KEYS.get(work.form) ?? NO_KEYS), bytes: 0 }
       this.#groups.set(key, group)
     }
     group.works.push(work)
     group.bytes += estimatedBytes(work)
-    for (const record of [...head, ...samples]) group.hints.take(record)
-    if (isFull(group, !this.#hasRun, this.#left)) await this.#flush(key, group)
+    group.hints.takeAll(hints)
+    if (isFull(group, this.#left)) await this.#flush(key, group)
   }
 
   #opening(): Promise<BatchContext> {
@@ -228,13 +249,12 @@ class TakingObjects {
   }
 
   async #runIdle(): Promise<void> {
-    if (this.#idle.length > 0) await this.#run(this.#idle.splice(0), new Hints([]))
+    if (this.#idle.length > 0) await this.#run(this.#idle.splice(0), new Hints(NO_KEYS))
   }
 
   async #run(works: readonly Work[], hints: Hints): Promise<void> {
     const report = this.#report
     this.#batch ??= this.#opening()
-    this.#hasRun = true
     const result = await runBatch(works, hints, await this.#batch)
     for (const name of ['records', 'events', 'duplicates', 'rejects', 'redactions'] as const)
       report[name] += result[name]

@@ -2,16 +2,21 @@
 import { canonical, type ListSummary } from './entry.ts'
 import { type Hash, hexOf, inclusionProof, leafHash, rootOfHashes, verifyInclusion } from './merkle.ts'
 
+const textHash = (text: string): Hash => leafHash(Buffer.from(text))
+
 /** Hash of a record as a leaf of its list: its data is the record's canonical JSON. */
-export const recordHash = (record: unknown): Hash => leafHash(Buffer.from(canonical(record)))
+export const recordHash = (record: unknown): Hash => textHash(canonical(record))
 
 /** Root over the records in their order. */
 export const listRoot = (records: readonly unknown[]): Hash => rootOfHashes(records.map(recordHash))
 
 /** What an entry says of a list. */
-export const listSummary = (records: readonly unknown[]): ListSummary => ({
-  count: records.length,
-  root: hexOf(listRoot(records)),
+export const listSummary = (records: readonly unknown[]): ListSummary => textsSummary(records.map(canonical))
+
+/** The same, of the canonical JSON of each record. */
+export const textsSummary = (texts: readonly string[]): ListSummary => ({
+  count: texts.length,
+  root: hexOf(rootOfHashes(texts.map(textHash))),
 })
 
 /** Proof that the record at `index` stands in the list. */

@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts'
 import type { ObjectStore } from '../lake/stores/contract.ts'
 import { localStore } from '../lake/stores/local.ts'
 import { canonical, type Entry, type ListName, type ManifestLists } from './entry.ts'
-import { listSummary } from './lists.ts'
+import { textsSummary } from './lists.ts'
 import { hexOf, sha256 } from './merkle.ts'
 
 /** Folder of the manifests inside `seal/`. */
@@ -26,11 +26,15 @@ export class Manifests {
 
   /** Writes a manifest durably, once, and returns what its entry says of it. */
   async write(lists: ManifestLists): Promise<ManifestSummary> {
-    const bytes = Buffer.from(canonical(lists))
+    // As `canonical` of all, of which each record's text is a part; ten thousand objects make it once.
+    const texts = Object.entries(lists)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, records]) => [name, records.map(canonical)] as const)
+    const bytes = Buffer.from(`{${texts.map(listText).join(',')}}`)
     const digest = hexOf(sha256(bytes))
     await this.#store.putIfAbsent(manifestPath(digest), bytes)
-    const summaries = Object.entries(lists).map(([name, records]) => [name, listSummary(records)] as const)
-    const byName: Partial<Record<ListName, ReturnType<typeof listSummary>>> = Object.fromEntries(summaries)
+    const summaries = texts.map(([name, records]) => [name, textsSummary(records)] as const)
+    const byName: Partial<Record<ListName, ReturnType<typeof textsSummary>>> = Object.fromEntries(summaries)
     return { manifest: { sha256: digest, bytes: bytes.length }, lists: byName }
   }
 
@@ -48,3 +52,6 @@ export class Manifests {
     return JSON.parse(Buffer.from(bytes).toString('utf8')) as ManifestLists
   }
 }
+
+const listText = ([name, texts]: readonly [string, readonly string[]]): string =>
+  `${JSON.stringify(name)}:[${texts.join(',')}]`

@@ -53,6 +53,9 @@ const HELD_BYTES = 64 * 1024 * 1024
 /** Objects worked on at once; the larger ones are streams, which wait for disks. */
 const LANES = 2
 
+/** After so long, whatever else the process does gets its turn: a batch begins to be read while it is kept. */
+const TURN_MS = 2
+
 /** The archive of a home, for the process that holds the writer's place. */
 export class RawArchive {
   readonly #root: string
@@ -261,9 +264,14 @@ async function eachResult(
   work: (source: RawSource) => Promise<RawRecord>,
 ): Promise<Result<RawRecord>[]> {
   const results: Result<RawRecord>[] = []
+  let turnBegan = performance.now()
   await eachOf(
     sources,
     async (source, at) => {
+      if (performance.now() - turnBegan > TURN_MS) {
+        await setImmediate()
+        turnBegan = performance.now()
+      }
       try {
         results[at] = ok(await work(source))
       } catch (cause) {
