@@ -67,6 +67,12 @@ async function dashboard(): Promise<string[]> {
 /** Metrics that a healthy service without alert destinations has no value of. */
 const WITHOUT_VALUE = /failing\|held|destination_oldest|_delivered/
 
+/** Waits until something is so, for a minute at most; answers whether it is. */
+async function until(isSo: () => Promise<boolean>): Promise<boolean> {
+  for (const endMs = Date.now() + 60_000; Date.now() < endMs; await sleep(200)) if (await isSo()) return true
+  return false
+}
+
 async function scraped(it: Service): Promise<void> {
   const port = await freePort()
   const config = join(folder, 'prometheus.yml')
@@ -93,14 +99,12 @@ async function scraped(it: Service): Promise<void> {
     const { result } = await api<{ result: { value: [number, string] }[] }>(`query?query=${encodeURIComponent(expr)}`)
     return Number(result[0]?.value[1] ?? Number.NaN)
   }
+  const isReady = async () => (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok
   try {
+    // It listens before it has read what it stores.
+    await until(isReady)
     await check('Prometheus scrapes a running service, and finds the events of its source', async () => {
-      for (
-        let tries = 0;
-        tries < 600 && Number.isNaN(await value('bricktrail_source_lag_seconds{source="prod"}'));
-        tries++
-      )
-        await sleep(100)
+      await until(async () => !Number.isNaN(await value('bricktrail_source_lag_seconds{source="prod"}')))
       same(await value('bricktrail_source_events{source="prod"}'), 2000)
       same(await value('up{job="bricktrail"}'), 1)
       const { activeTargets } = await api<{ activeTargets: { health: string; lastError: string }[] }>('targets')
@@ -112,11 +116,10 @@ async function scraped(it: Service): Promise<void> {
     await check('Prometheus evaluates every shipped alert rule', async () => {
       type Rule = { name: string; health: string; lastError?: string }
       let rules: Rule[] = []
-      for (let tries = 0; tries < 300; tries++) {
+      await until(async () => {
         rules = (await api<{ groups: { rules: Rule[] }[] }>('rules')).groups.flatMap((group) => group.rules)
-        if (rules.every(({ health }) => health !== 'unknown')) break
-        await sleep(200)
-      }
+        return rules.every(({ health }) => health !== 'unknown')
+      })
       same(
         rules.filter(({ health }) => health !== 'ok'),
         [],
@@ -124,10 +127,12 @@ async function scraped(it: Service): Promise<void> {
       same(rules.length > 10, true)
     })
     await check('Prometheus answers every expression of the dashboard', async () => {
-      await sleep(3000)
+      const hasValue = async (expr: string) =>
+        (await api<{ result: unknown[] }>(`query?query=${encodeURIComponent(expr)}`)).result.length > 0
       for (const expr of await dashboard()) {
-        const { result } = await api<{ result: unknown[] }>(`query?query=${encodeURIComponent(expr)}`)
-        if (!WITHOUT_VALUE.test(expr)) same([expr, result.length > 0], [expr, true])
+        // A rate takes two scrapes.
+        if (WITHOUT_VALUE.test(expr)) await hasValue(expr)
+        else same([expr, await until(() => hasValue(expr))], [expr, true])
       }
     })
   } finally {

@@ -11,6 +11,7 @@ let page: Page
 beforeAll(async () => {
   site = await openSite({ ownLog: '1s' })
   page = await site.signedIn()
+  await page.goto('/')
   await page.getByRole('heading', { name: 'Overview' }).waitFor()
 })
 afterAll(() => site.close())

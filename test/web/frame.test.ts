@@ -22,6 +22,7 @@ afterAll(() => site.close())
 describe('the way in', () => {
   it('is a link that counts once', async () => {
     const page = await site.signedIn()
+    await page.goto('/')
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     const again = await site.stranger()
     await again.goto('/auth/link?code=used-or-made-up')

@@ -126,6 +126,7 @@ export async function openSite({ ownLog = '1h' } = {}): Promise<Site> {
         // In a page of its own: the start page it leads to asks and listens still, which a test would take for its own page's.
         const door = await pageOf(of)
         await door.goto(server.link)
+        await door.getByRole('heading', { name: 'Overview' }).waitFor()
         admin = await of.cookies()
         await door.close()
       }
