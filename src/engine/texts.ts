@@ -89,8 +89,8 @@ function functionOf(engine: Engine): string {
 }
 
 function passOn(chunk: DuckDBDataChunk): void {
-  const number = column(chunk, 3, PLACE_BYTES).readBigInt64LE()
-  const taking = takings.get(Number(number))
+  const number = duckdb.vector_get_data(duckdb.data_chunk_get_vector(chunk.chunk, 3), PLACE_BYTES) as Buffer
+  const taking = takings.get(Number(number.readBigInt64LE()))
   if (taking === undefined) throw new Error('Nobody takes these texts.')
   try {
     takeChunk(chunk, taking.take)
@@ -129,6 +129,8 @@ function takeChunk(chunk: DuckDBDataChunk, take: TakeText): void {
     }
     texts.giveBack(bytes)
   }
+  for (const values of [texts, files]) values.end()
+  free(places)
 }
 
 /** The values of a column of texts. */
@@ -183,15 +185,25 @@ class Values {
     ) as Buffer
   }
 
-  /**
-   * Frees what {@link bytes} gave. The next of it is then in the same memory, which the processor's caches hold; the collector would
-   * come long after.
-   */
-  giveBack({ buffer }: Buffer): void {
-    if (buffer !== this.#bytes.buffer && buffer instanceof ArrayBuffer) buffer.transfer(0)
+  /** Frees what {@link bytes} gave. */
+  giveBack(bytes: Buffer): void {
+    if (bytes.buffer !== this.#bytes.buffer) free(bytes)
+  }
+
+  /** Frees the column; it has no values any more. */
+  end(): void {
+    free(this.#bytes)
   }
 
   #address(at: number): number {
     return (this.#words[at * WORDS + 3] as number) * HIGH_WORD + (this.#words[at * WORDS + 2] as number)
   }
+}
+
+/**
+ * Frees memory that the engine's values were copied to. The next copy is then in the same memory, which the processor's caches hold;
+ * the collector would come long after, and go over all else each time.
+ */
+function free({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

@@ -124,15 +124,25 @@ export async function digestFiles(
     last.put(row, hash('sha256', text, 'binary'))
   }
   await takeTexts(engine, numberedRows(paths), sql, take, onPlanned)
-  return paths.map((path) => fileRows((digested.get(path) as Digests).all()))
+  return paths.map((path) => (digested.get(path) as Digests).all())
+}
+
+/** Pages whose digests are in one piece of memory: it is never copied to make room for more. */
+const BLOCK_PAGES = 64
+const BLOCK_ROWS = BLOCK_PAGES * PAGE_ROWS
+const PAGE_BYTES = PAGE_ROWS * DIGEST_BYTES
+
+interface Block {
+  readonly bytes: Buffer
+  /** Of each row, 1 once its digest is there. */
+  readonly known: Uint8Array
 }
 
 /** The digests of a file's rows, as they come. */
 class Digests {
   readonly path: string
-  #bytes = Buffer.alloc(0)
-  /** Of each row, 1 once its digest is there. */
-  #known = new Uint8Array(0)
+  readonly #blocks: (Block | undefined)[] = []
+  #rows = 0
   #count = 0
 
   constructor(path: string) {
@@ -140,40 +150,39 @@ class Digests {
   }
 
   put(row: number, digest: string): void {
-    if (row >= this.#known.length) this.#grow(row + 1)
-    if (this.#known[row] !== 0) throw this.#misnumbered()
-    this.#known[row] = 1
-    this.#bytes.write(digest, row * DIGEST_BYTES, 'latin1')
+    const at = row % BLOCK_ROWS
+    const { bytes, known } = this.#block((row - at) / BLOCK_ROWS)
+    if (known[at] !== 0) throw this.#misnumbered()
+    known[at] = 1
+    bytes.write(digest, at * DIGEST_BYTES, 'latin1')
     this.#count += 1
+    if (row >= this.#rows) this.#rows = row + 1
   }
 
-  all(): Buffer {
-    const rows = this.#known.lastIndexOf(1) + 1
+  all(): FileRows {
+    const rows = this.#rows
     if (rows !== this.#count) throw this.#misnumbered()
-    return this.#bytes.subarray(0, rows * DIGEST_BYTES)
+    const pages = Array.from({ length: Math.ceil(rows / PAGE_ROWS) }, (_, page) => {
+      const from = (page % BLOCK_PAGES) * PAGE_BYTES
+      const length = Math.min(PAGE_ROWS, rows - page * PAGE_ROWS) * DIGEST_BYTES
+      return this.#block(Math.floor(page / BLOCK_PAGES)).bytes.subarray(from, from + length)
+    })
+    const root = Buffer.from(rootOfHashes(pages.map((page) => leafHash(page))))
+    return { rows, root, pages }
+  }
+
+  #block(at: number): Block {
+    let block = this.#blocks[at]
+    if (block === undefined) {
+      block = { bytes: Buffer.allocUnsafeSlow(BLOCK_ROWS * DIGEST_BYTES), known: new Uint8Array(BLOCK_ROWS) }
+      this.#blocks[at] = block
+    }
+    return block
   }
 
   #misnumbered(): AppError {
     return new AppError('ENGINE', `The engine did not number the rows of ${this.path} from 0 on.`, { where: this.path })
   }
-
-  #grow(rows: number): void {
-    const capacity = Math.max(rows, 2 * this.#known.length, 4096)
-    const [bytes, known] = [Buffer.alloc(capacity * DIGEST_BYTES), new Uint8Array(capacity)]
-    bytes.set(this.#bytes)
-    known.set(this.#known)
-    this.#bytes = bytes
-    this.#known = known
-  }
-}
-
-function fileRows(digests: Buffer): FileRows {
-  const pageBytes = PAGE_ROWS * DIGEST_BYTES
-  const pages = Array.from({ length: Math.ceil(digests.length / pageBytes) }, (_, page) =>
-    digests.subarray(page * pageBytes, (page + 1) * pageBytes),
-  )
-  const root = Buffer.from(rootOfHashes(pages.map((page) => leafHash(page))))
-  return { rows: digests.length / DIGEST_BYTES, root, pages }
 }
 
 /** The canonical text of one row of a file, by its position. */
