@@ -103,6 +103,36 @@ describe('a batch that two connections work on', () => {
     expect([...report.matches].sort()).toEqual([...matches].sort())
   })
 
+  it('leaves out a rule that cannot be told of, and tells of the others once', async () => {
+    const texts = Array.from({ length: 60 }, (_, at) =>
+      rule(`Rule ${at}`, `{ serviceName: unityCatalog, requestParams.user: u0 }`),
+    )
+    const rowsOf = async (on: Engine): Promise<unknown> =>
+      on.rows(`SELECT * FROM ${MATCHES_TABLE} WHERE rule <> 7 ORDER BY ALL`)
+    await runnerOf(texts, {}).run('events')
+    const whole = await rowsOf(engine)
+    const own = await Engine.open({ threads: 2 })
+    await own.run(`CREATE TABLE events AS ${eventsSql(4000)}`)
+    const told: Engine[] = []
+    const watched = (each: Engine): Engine => {
+      const run = each.run.bind(each)
+      each.run = async (sql) => {
+        if (sql.startsWith('INSERT INTO matching.record_matches')) told.push(each)
+        if (sql.includes('SELECT 7 AS rule')) throw new Error('refused')
+        await run(sql)
+      }
+      return each
+    }
+    const beside = own.beside.bind(own)
+    own.beside = async () => watched(await beside())
+    const report = await runnerOf(texts, BESIDE, watched(own)).run('events')
+    expect(titlesOf(report)).toEqual(['Rule 7'])
+    expect(await rowsOf(own)).toEqual(whole)
+    expect(new Set(told).size).toBe(2)
+    expect(await own.rows("SELECT * FROM duckdb_tables() WHERE table_name LIKE 'found_records%'")).toEqual([])
+    own.close()
+  })
+
   it('leaves out a rule that takes too long on the second', async () => {
     const hashes = Array.from({ length: 20 }, (_, at) => `md5((i * 20 + ${at})::VARCHAR)`).join(' || ')
     await engine.run(`CREATE TABLE long AS ${eventsSql(20_000, { user_agent: hashes })}`)

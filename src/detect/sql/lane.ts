@@ -8,9 +8,9 @@ import { explainSql, matchedIn } from './explain.ts'
 import type { RecordShape } from './fields.ts'
 import { bitOf, hasBit, wordsFor, wordsOf } from './masks.ts'
 import { SUMS_TABLE } from './match-tables.ts'
-import { ASKED_RECORDS, CONTEXT_MATCHES, GATE_VALUES, RECORD_MATCHES } from './shared-tables.ts'
+import { ASKED_RECORDS, CONTEXT_MATCHES, FOUND, GATE_VALUES, RECORD_MATCHES } from './shared-tables.ts'
 import { summedSql, sumsSql } from './sums.ts'
-import { type Outcome, type Unrun, withinTime } from './within-time.ts'
+import { type Outcome, timeLeft, type Unrun, withinTime } from './within-time.ts'
 
 /** Rules in one statement. More take longer to plan than they save in passes. */
 const RULES_A_PASS = 434
@@ -23,6 +23,21 @@ const CONTEXT_GATES = 'temp.context_gates'
 const CONTEXT_PLACES = 'temp.context_places'
 const HITS = 'temp.rule_hits'
 const SUMMED = 'temp.rule_summed'
+
+/** Rules that matched, which one statement tells of. */
+export interface Part {
+  readonly rules: readonly CompiledRule[]
+  readonly sqlOf: (rule: CompiledRule) => string
+  readonly timeoutMs: number
+}
+
+/** What was found, in tables that both connections see. */
+export interface Found {
+  readonly tables: readonly string[]
+  /** Parts that nobody has taken: each that asks gets others. */
+  readonly parts: Iterable<Part>
+  readonly unrun: Outcome
+}
 
 /** What rules are run by. Not for concurrent use: await each call. */
 export class Lane {
@@ -61,7 +76,7 @@ export class Lane {
   /** Matches that follow from contexts. */
   async take(rules: readonly CompiledRule[], batch: Batch): Promise<void> {
     await this.#sourceOf(rules, batch)
-    await this.#tell(CONTEXT_MATCHES, rules, { table: CONTEXT_GATES, words: 'gate_mask' }, (rule, position) =>
+    await this.#add(CONTEXT_MATCHES, rules, { table: CONTEXT_GATES, words: 'gate_mask' }, (rule, position) =>
       contextMatchesSql(rule, position, CONTEXT_GATES, this.#shape, this.#dialect),
     )
   }
@@ -112,6 +127,39 @@ export class Lane {
     return inContexts(`(SELECT * FROM ${ASKED_RECORDS} WHERE ${along.mark} IS NOT NULL)`, batch)
   }
 
+  /** Matches of records, found and not told of. */
+  async find(rules: readonly CompiledRule[], batch: Batch): Promise<Found> {
+    const tables: string[] = []
+    const parts: Part[] = []
+    const unrun = await this.inPasses(rules, async (some) => {
+      const since = performance.now()
+      const source = await this.#sourceOf(some, batch)
+      const table = `${FOUND}${tables.length}`
+      await this.#engine.run(
+        `CREATE OR REPLACE TABLE ${table} AS ${matchSql(some, source, this.#shape, this.#dialect)}`,
+      )
+      tables.push(table)
+      const met = await this.#met(some, table, 'hit')
+      const positions = new Map(some.map((rule, position) => [rule, position]))
+      const sqlOf = (rule: CompiledRule): string => this.#explainSql(rule, positions.get(rule) ?? 0, table)
+      const timeoutMs = timeLeft(this.#timeoutMs, since)
+      for (const each of inParts(met)) parts.push({ rules: each, sqlOf, timeoutMs })
+    })
+    return { tables, parts: parts.values(), unrun }
+  }
+
+  /** Tells of matches that were found, on whichever connection, as long as there are parts that nobody has taken. */
+  async tell({ parts }: Found): Promise<Outcome> {
+    const unrun: Unrun[] = []
+    for (const { rules, sqlOf, timeoutMs } of parts)
+      unrun.push(
+        ...(await withinTime(this.#engine, rules, timeoutMs, (some) =>
+          this.#engine.run(insertSql(RECORD_MATCHES, some.map(sqlOf))),
+        )),
+      )
+    return unrun
+  }
+
   async #writeGates(rules: readonly CompiledRule[], gates: Gates): Promise<void> {
     const masks = new Map<string, bigint[]>()
     rules.forEach(({ number }, position) => {
@@ -130,27 +178,34 @@ export class Lane {
     )
   }
 
+  #explainSql(rule: CompiledRule, position: number, hits: string): string {
+    return explainSql(rule, matchedIn(hits, position, this.#shape, this.#dialect), this.#shape, this.#dialect)
+  }
+
   #explain(rules: readonly CompiledRule[], hits: string): Promise<void> {
-    return this.#tell(RECORD_MATCHES, rules, { table: hits, words: 'hit' }, (rule, position) =>
-      explainSql(rule, matchedIn(hits, position, this.#shape, this.#dialect), this.#shape, this.#dialect),
+    return this.#add(RECORD_MATCHES, rules, { table: hits, words: 'hit' }, (rule, position) =>
+      this.#explainSql(rule, position, hits),
     )
   }
 
   /** Adds what is told of the matches of rules that have any in a table of such words. */
-  async #tell(
+  async #add(
     into: string,
     rules: readonly CompiledRule[],
     { table, words }: { readonly table: string; readonly words: string },
     sqlOf: (rule: CompiledRule, position: number) => string,
   ): Promise<void> {
     if (rules.length === 0) return
+    const met = new Set(await this.#met(rules, table, words))
+    const selects = rules.flatMap((rule, position) => (met.has(rule) ? [sqlOf(rule, position)] : []))
+    await this.#allOrNone(inParts(selects).map((some) => insertSql(into, some)))
+  }
+
+  /** Rules that have any match in a table of words by their position. */
+  async #met(rules: readonly CompiledRule[], table: string, words: string): Promise<CompiledRule[]> {
     const any = maskNames(words, rules.length).map((name) => `bit_or(${name}) AS ${name}`)
     const met = wordsOf(await this.#engine.row(`SELECT ${any.join(', ')} FROM ${table}`), words, rules.length)
-    const selects = rules.flatMap((rule, position) => (hasBit(met, position) ? [sqlOf(rule, position)] : []))
-    const statements: string[] = []
-    for (let at = 0; at < selects.length; at += RULES_AN_EXPLANATION)
-      statements.push(`INSERT INTO ${into} ${selects.slice(at, at + RULES_AN_EXPLANATION).join('\nUNION ALL ')}`)
-    await this.#allOrNone(statements)
+    return rules.filter((_, position) => hasBit(met, position))
   }
 
   /** Runs statements that add matches. Where one fails, the rules are run again in parts: what the others added must not stay. */
@@ -166,3 +221,12 @@ export class Lane {
     }
   }
 }
+
+const insertSql = (into: string, selects: readonly string[]): string =>
+  `INSERT INTO ${into} ${selects.join('\nUNION ALL ')}`
+
+/** As many at once as are explained in one statement. */
+const inParts = <T>(list: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(list.length / RULES_AN_EXPLANATION) }, (_, at) =>
+    list.slice(at * RULES_AN_EXPLANATION, (at + 1) * RULES_AN_EXPLANATION),
+  )

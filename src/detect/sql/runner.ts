@@ -11,7 +11,7 @@ import { type Contexts, contextColumns, isOfContext, makeContexts } from './cont
 import type { Dialect } from './dialect.ts'
 import type { NamedValue, RecordShape } from './fields.ts'
 import { besideContexts } from './gate.ts'
-import { Lane } from './lane.ts'
+import { type Found, Lane } from './lane.ts'
 import { hasBit, wordsOf } from './masks.ts'
 import { countMatches, emptyMatches, placeRecords } from './match-tables.ts'
 import { attachMatching, GATE_VALUES, PLACED_RECORDS } from './shared-tables.ts'
@@ -159,16 +159,18 @@ export class RuleRunner {
     const other = side === undefined ? lane : this.#laneOn(side)
     const apart = Promise.withResolvers<void>()
     let partedBatch: Promise<Batch & { readonly unrun: Outcome }> | undefined
+    let finding: Promise<Found> | undefined
     const [found, added] = await withAside(
       this.#engine,
       side,
       async () => {
         partedBatch = this.#part(lane, batch, without(often, this.#isSummed), seldom, apart.resolve)
-        const asked = await partedBatch
-        return [
-          ...asked.unrun,
-          ...(await lane.inPasses(seldomFound, async (some) => void (await lane.match(some, asked)))),
-        ]
+        finding = partedBatch.then(async (asked) => {
+          const seen = await lane.find(seldomFound, asked)
+          return { ...seen, unrun: [...asked.unrun, ...seen.unrun] }
+        })
+        const seen = await finding
+        return [...seen.unrun, ...(await lane.tell(seen))]
       },
       async () => {
         const [contextsSummed, contextsFound] = parted(ofContext, this.#isSummed)
@@ -181,9 +183,12 @@ export class RuleRunner {
           ...(await other.inPasses(often.filter(this.#isSummed), (some) => other.sum(some, batch))),
         )
         const asked = (await partedBatch) ?? batch
-        return [...outcomes, ...(await other.inPasses(seldomSummed, (some) => other.sum(some, asked)))]
+        outcomes.push(...(await other.inPasses(seldomSummed, (some) => other.sum(some, asked))))
+        const seen = await finding
+        return seen === undefined ? outcomes : [...outcomes, ...(await other.tell(seen))]
       },
     )
+    for (const table of (await finding)?.tables ?? []) await this.#engine.run(`DROP TABLE ${table}`)
     const before = only === undefined ? met.flatMap(({ number }) => this.#slow.get(number) ?? []) : []
     const unrun = [...unasked.filter(({ rule }) => only?.has(rule.number) ?? true), ...before, ...found, ...added]
     for (const each of [...found, ...added]) if (each.reason === 'too slow') this.#slow.set(each.rule.number, each)

@@ -17,6 +17,9 @@ export const GATE_VALUES = `${MATCHING}.gate_values`
 /** Records that rules of few records are asked of. */
 export const ASKED_RECORDS = `${MATCHING}.asked_records`
 
+/** Records that rules of few records matched: the first of such tables has a 0 at its end. */
+export const FOUND = `${MATCHING}.found_records`
+
 /** The records of the batch, by their ids, each with the key of its context. */
 export const PLACED_RECORDS = `${MATCHING}.placed_records`
 

@@ -19,6 +19,12 @@ export type Outcome = readonly Unrun[]
 const SHARE_OF_PARTS = 8
 const LEAST_MS = 5000
 
+const partOf = (timeoutMs: number): number => Math.min(timeoutMs, Math.max(LEAST_MS, timeoutMs / SHARE_OF_PARTS))
+
+/** What is left of the time for what was begun `since`, and not less than parts are given. */
+export const timeLeft = (timeoutMs: number, since: number): number =>
+  Math.max(partOf(timeoutMs), timeoutMs - (performance.now() - since))
+
 /**
  * Runs rules in one go. Where that fails or takes too long, runs each half by itself, down to the rules at fault; the others have
  * run then, each once. `run` must leave nothing behind when it fails.
@@ -49,7 +55,7 @@ export async function withinTime(
     clearTimeout(timer)
   }
   const middle = Math.ceil(rules.length / 2)
-  const partMs = isPart ? timeoutMs : Math.min(timeoutMs, Math.max(LEAST_MS, timeoutMs / SHARE_OF_PARTS))
+  const partMs = isPart ? timeoutMs : partOf(timeoutMs)
   return [
     ...(await withinTime(engine, rules.slice(0, middle), partMs, run, true)),
     ...(await withinTime(engine, rules.slice(middle), partMs, run, true)),
