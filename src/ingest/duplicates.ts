@@ -43,7 +43,7 @@ export async function findDuplicates(
   if (files.length === 0)
     return { byFile: new Map(), eventsByObject: new Map(), duplicatesByObject: new Map(), redactions: 0 }
   await engine.run(
-    `CREATE OR REPLACE TABLE ${FRESH} AS SELECT event_id, _f, file_row_number AS n FROM ${placedSql(files)}`,
+    `CREATE OR REPLACE TABLE ${FRESH} AS SELECT event_id, event_time, _f, file_row_number AS n FROM ${placedSql(files)}`,
   )
   const isFew = files.reduce((sum, { rows }) => sum + rows, 0) <= FEW_ROWS
   const known = await knownSql(events, files, (near) => (isFew ? remembered.withTwins(events, near, FRESH) : near))

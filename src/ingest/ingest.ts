@@ -224,7 +224,7 @@ export class Ingester {
       await prepareEnrichment(engine, this.#options.home)
       await attachDatabases(engine)
       const small = await SmallBatches.open(engine)
-      const remembered = await RememberedIds.open(engine)
+      const remembered = new RememberedIds(engine)
       return { engine, small, remembered, beside: await engine.beside() }
     } catch (cause) {
       engine.close()
