@@ -77,8 +77,8 @@ export interface PlanContext {
   readonly headRecords: number
   readonly pace: Pace
   readonly rooms: Rooms
-  /** Called with the bytes of small objects, whole, before they are kept; they stand there until it returns. */
-  readonly hold?: ((sha256: string, bytes: Buffer) => void) | undefined
+  /** Called with the bytes of small objects, whole, before they are kept; they stand there until it is done. */
+  readonly hold?: ((sha256: string, bytes: Buffer) => Promise<void> | undefined) | undefined
 }
 
 /** First records that tell most of what an object holds. */
@@ -130,7 +130,7 @@ async function planned(object: SourceObject, context: PlanContext, room: Buffer)
   if (isLabels(inspection)) return { kind: 'skipped' }
   const work = await prepare(inspection, form, misread ? undefined : before, context)
   const { bytes, inspected, head, samples } = inspection
-  if (bytes !== undefined && work.firstByte === 0) context.hold?.(inspected.sha256, bytes)
+  if (bytes !== undefined && work.firstByte === 0) await context.hold?.(inspected.sha256, bytes)
   return { kind: 'work', work, head, samples, usable: work.firstByte > 0 && wasUsable(before) }
 }
 

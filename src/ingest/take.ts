@@ -54,7 +54,7 @@ export interface TakeContext {
   readonly ledger: Ledger
   readonly tmp: string
   /** Takes note of the bytes of small objects that are to be kept. */
-  readonly hold?: (sha256: string, bytes: Buffer) => void
+  readonly hold?: (sha256: string, bytes: Buffer) => Promise<void> | undefined
   /** Makes ready for batches; called once, and not where nothing is new. */
   batch(): Promise<BatchContext>
 }

@@ -50,6 +50,9 @@ const PACKED_OBJECTS = 32
 /** What {@link RawArchive.hold} may take, compressed; the rest is read again when it is kept. */
 const HELD_BYTES = 64 * 1024 * 1024
 
+/** Frames of those that are compressed while more is taken. */
+const FRAMES_AT_ONCE = 4
+
 /** Objects worked on at once; the larger ones are streams, which wait for disks. */
 const LANES = 2
 
@@ -62,7 +65,7 @@ export class RawArchive {
   readonly #mode: RawOptions['raw']
   readonly #key: RawKey | undefined
   /** Objects that are to be kept soon, and those a pack holds that nobody has asked for yet. */
-  readonly #held = new Frames()
+  readonly #held = new Frames(FRAMES_AT_ONCE)
   readonly #ahead = new Map<string, StoredRaw>()
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -88,12 +91,12 @@ export class RawArchive {
   }
 
   /**
-   * Takes a copy of the bytes of a small object that is to be kept soon, so that they need not be read again. Durable they are once
-   * it is kept.
+   * Takes a copy of the bytes of a small object that is to be kept soon, so that they need not be read again. It is taken at once;
+   * who has more waits. Durable they are once it is kept.
    */
-  hold(sha256: string, bytes: Buffer): void {
+  async hold(sha256: string, bytes: Buffer): Promise<void> {
     if (this.#mode === 'digest-only' || bytes.length === 0 || bytes.length > MEMBER_BYTES) return
-    if (this.#held.storedBytes < HELD_BYTES) this.#held.add(sha256, bytes)
+    if (this.#held.storedBytes < HELD_BYTES) await this.#held.add(sha256, bytes)
   }
 
   /** Keeps one object; see {@link keepAll}. */
@@ -128,7 +131,7 @@ export class RawArchive {
           : new Packing(this.#root, keeping.placing, this.#held, this.#ahead, this.#key)
       try {
         const results = await eachResult(sources, (source) => keeping.keep(source, packing))
-        const stored = packing?.place()
+        const stored = await packing?.place()
         await keeping.placing.end()
         packing?.end()
         return stored === undefined ? results : results.map((result) => withPlace(result, stored))
@@ -316,7 +319,7 @@ class Keeping {
     await setImmediate()
     const { received, sha256, standing } = await this.#read(source)
     if (standing !== undefined) return standing
-    packing.add(sha256, received)
+    await packing.add(sha256, received)
     return { sha256, bytes: received.length }
   }
 

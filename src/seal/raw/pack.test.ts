@@ -8,9 +8,10 @@ import type { RawRecord } from '../entry.ts'
 import { digest, gathered, linesOf, makeHome, PACKED, type TestHome, textOf } from './archive.fixture.ts'
 import { RawArchive, type RawOptions, rawOf } from './archive.ts'
 import { RawKey } from './key.ts'
+import { Frames, packOf } from './pack.ts'
 import { PackFile } from './pack-file.ts'
 import type { RawSource } from './source.ts'
-import { parsePackPath } from './stored.ts'
+import { parsePackPath, zstdAside, zstdWhole } from './stored.ts'
 
 const KEY = RawKey.of(randomBytes(32))
 const OTHER_KEY = RawKey.of(randomBytes(32))
@@ -68,9 +69,10 @@ describe.each([
         for (const [at, source] of sources.entries())
           if ((held >> (at % 16)) & 1) {
             const bytes = Buffer.from(contents[at] as Uint8Array)
-            archive.hold(source.sha256, bytes)
+            const held = archive.hold(source.sha256, bytes)
             // A copy was taken: the memory is for others.
             bytes.fill(0)
+            await held
           }
         const records = (await archive.keepAll(sources)).map(unwrap)
         for (const [at, record] of records.entries())
@@ -84,7 +86,7 @@ describe.each([
     const archive = await open(options)
     const contents = manyOf(100)
     const sources = await objectsOf(contents)
-    for (const [at, source] of sources.entries()) archive.hold(source.sha256, contents[at] as Buffer)
+    for (const [at, source] of sources.entries()) await archive.hold(source.sha256, contents[at] as Buffer)
     for (const { path } of sources) await rm(path)
     const [first, second] = [await archive.keepAll(sources.slice(0, 50)), await archive.keepAll(sources.slice(50))]
     const records = [...first, ...second].map(unwrap)
@@ -170,6 +172,32 @@ describe('A pack', () => {
       expect((await (await open()).keepAll(sources)).map(unwrap)).toEqual(before)
       expect(digest(await home.read(pathOf(before[0] as RawRecord)))).toBe(before[0]?.stored?.sha256)
     }
+  })
+
+  it('is the same however many frames are packed at once, and who waits', async () => {
+    const objects = manyOf(150).map((bytes) => ({ bytes, sha256: digest(bytes) }))
+    const packs = new Set<string>()
+    for (const [atOnce, patient] of [
+      [0, true],
+      [2, true],
+      [2, false],
+      [100, false],
+    ] as const) {
+      const frames = new Frames(atOnce)
+      const adding = []
+      for (const { bytes, sha256 } of objects) {
+        adding.push(frames.add(sha256, bytes))
+        if (patient) await adding.at(-1)
+      }
+      const taken = await frames.take(objects.map(({ sha256 }) => sha256))
+      await Promise.all(adding)
+      expect(taken.length).toBeGreaterThan(10)
+      packs.add(packOf(taken).sha256)
+      expect([frames.storedBytes, frames.has(objects[0]?.sha256 ?? '')]).toEqual([0, false])
+    }
+    expect(packs.size).toBe(1)
+    for (const bytes of [linesOf(300_000), textOf(500_000), Buffer.alloc(0)])
+      expect((await zstdAside(bytes)).equals(zstdWhole(bytes))).toBe(true)
   })
 
   it('that is damaged keeps nobody from what another holds', async () => {

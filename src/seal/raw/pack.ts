@@ -4,7 +4,7 @@
  * them unpacks.
  */
 import { hash } from 'node:crypto'
-import { isCompressed, zstdWhole } from './stored.ts'
+import { isCompressed, zstdAside, zstdWhole } from './stored.ts'
 
 /** First bytes of a pack, before it is encrypted: name and version. */
 export const PACK_MAGIC: Buffer = Buffer.from('BRICKPAK\x01\0\0\0', 'latin1')
@@ -41,14 +41,35 @@ export interface Frame {
   readonly members: readonly Member[]
 }
 
-/** Received objects on their way to packs: gathered into frames, each packed as soon as it is full. */
+/** Members of a frame that is full. */
+interface Full {
+  readonly members: readonly Member[]
+  readonly packing: Promise<Frame>
+  /** Once it is packed. */
+  packed?: Frame
+}
+
+/**
+ * Received objects on their way to packs: gathered into frames, each packed as soon as it is full. What is in a frame, and
+ * their order, follows from the order of what was added alone.
+ */
 export class Frames {
-  readonly #frames = new Set<Frame>()
-  readonly #frameOf = new Map<string, Frame | Gathering>()
-  readonly #gathering = { text: new Gathering(), compressed: new Gathering() }
+  readonly #atOnce: number
+  readonly #frames = new Set<Full>()
+  readonly #frameOf = new Map<string, Full | Gathering>()
+  readonly #gathering: Readonly<Record<'text' | 'compressed', Gathering>>
+  /** The latest frames, for which nobody has waited. */
+  readonly #latest: Promise<Frame>[] = []
   #storedBytes = 0
 
-  /** Bytes of the frames that are full. */
+  /** @param atOnce frames that are packed aside while more is added, where the next waits; none: each is packed here and now */
+  constructor(atOnce: number) {
+    this.#atOnce = atOnce
+    const compress = atOnce === 0 ? zstdWhole : zstdAside
+    this.#gathering = { text: new Gathering(compress), compressed: new Gathering(Buffer.from) }
+  }
+
+  /** Bytes of the frames that are packed. */
   get storedBytes(): number {
     return this.#storedBytes
   }
@@ -57,71 +78,106 @@ export class Frames {
     return this.#frameOf.has(sha256)
   }
 
-  /** Takes a copy of an object of at most {@link MEMBER_BYTES}. */
-  add(sha256: string, bytes: Buffer): void {
+  /**
+   * Takes a copy of an object of at most {@link MEMBER_BYTES}, at once. To be waited for before more is added, so that memory stays
+   * small.
+   */
+  async add(sha256: string, bytes: Buffer): Promise<void> {
     if (this.has(sha256)) return
     const kind = isCompressed(bytes) ? 'compressed' : 'text'
     this.#gathering[kind].add(sha256, bytes)
     this.#frameOf.set(sha256, this.#gathering[kind])
-    if (this.#gathering[kind].bytes >= FRAME_BYTES) this.#close(kind)
+    if (this.#gathering[kind].bytes < FRAME_BYTES) return
+    this.#latest.push(this.#close(kind).packing)
+    if (this.#latest.length > this.#atOnce) await this.#latest.shift()
   }
 
   /** Gives the frames that hold any of these objects, and forgets them. */
-  take(wanted: Iterable<string>): Frame[] {
+  async take(wanted: Iterable<string>): Promise<Frame[]> {
     for (const kind of ['text', 'compressed'] as const) if (this.#gathering[kind].bytes > 0) this.#close(kind)
-    const taken = new Set<Frame>()
+    const taken = new Set<Full>()
     for (const sha256 of wanted) {
       const frame = this.#frameOf.get(sha256)
       if (frame !== undefined && !(frame instanceof Gathering)) taken.add(frame)
     }
     this.#forget(taken)
-    return [...taken]
+    return Promise.all([...taken].map(({ packing }) => packing))
   }
 
-  /** Gives the frames that are full, and forgets them. */
-  takeFull(): Frame[] {
-    const taken = [...this.#frames]
-    this.#forget(taken)
-    return taken
+  /** Gives the first frames, and forgets them, if they are packed and have so many bytes; otherwise none. */
+  takeFirst(leastBytes: number): Frame[] {
+    if (this.#storedBytes < leastBytes) return []
+    const [taken, frames]: [Full[], Frame[]] = [[], []]
+    let bytes = 0
+    for (const full of this.#frames) {
+      if (full.packed === undefined) return []
+      taken.push(full)
+      frames.push(full.packed)
+      bytes += full.packed.stored.length
+      if (bytes < leastBytes) continue
+      this.#forget(taken)
+      return frames
+    }
+    return []
   }
 
-  #forget(frames: Iterable<Frame>): void {
+  #forget(frames: Iterable<Full>): void {
     for (const frame of frames) {
       this.#frames.delete(frame)
-      this.#storedBytes -= frame.stored.length
+      this.#storedBytes -= frame.packed?.stored.length ?? 0
       for (const { sha256 } of frame.members) this.#frameOf.delete(sha256)
     }
   }
 
-  #close(kind: 'text' | 'compressed'): void {
-    const frame = this.#gathering[kind].frame(kind === 'text')
-    this.#frames.add(frame)
-    this.#storedBytes += frame.stored.length
-    for (const { sha256 } of frame.members) this.#frameOf.set(sha256, frame)
+  #close(kind: 'text' | 'compressed'): Full {
+    const full: Full = this.#gathering[kind].close(kind === 'text')
+    this.#frames.add(full)
+    for (const { sha256 } of full.members) this.#frameOf.set(sha256, full)
+    full.packing.then(
+      (frame) => {
+        full.packed = frame
+        if (this.#frames.has(full)) this.#storedBytes += frame.stored.length
+      },
+      // Who takes the frame gets the failure; until then it is nobody's.
+      () => {},
+    )
+    return full
   }
 }
 
-/** A frame that is not full, in memory that is used again for the next. */
+/** A frame that is not full, in memory that is used again for a later one. */
 class Gathering {
+  readonly #pack: (bytes: Buffer) => Buffer | Promise<Buffer>
+  readonly #free: Buffer[] = []
   #room: Buffer | undefined
   #members: Member[] = []
   bytes = 0
 
+  constructor(pack: (bytes: Buffer) => Buffer | Promise<Buffer>) {
+    this.#pack = pack
+  }
+
   add(sha256: string, bytes: Buffer): void {
-    this.#room ??= Buffer.allocUnsafeSlow(MAX_FRAME_BYTES)
+    this.#room ??= this.#free.pop() ?? Buffer.allocUnsafeSlow(MAX_FRAME_BYTES)
     bytes.copy(this.#room, this.bytes)
     this.#members.push({ sha256, offset: this.bytes, bytes: bytes.length })
     this.bytes += bytes.length
   }
 
   /** Makes a frame of what was gathered, and begins another. */
-  frame(isZstd: boolean): Frame {
-    const whole = this.#room?.subarray(0, this.bytes) ?? Buffer.alloc(0)
-    const stored = isZstd ? zstdWhole(whole) : Buffer.from(whole)
-    const frame = { isZstd, stored, bytes: whole.length, members: this.#members }
+  close(isZstd: boolean): { readonly members: readonly Member[]; readonly packing: Promise<Frame> } {
+    const [members, room] = [this.#members, this.#room ?? Buffer.alloc(0)]
+    const packing = this.#frame(room, this.bytes, members, isZstd)
+    this.#room = undefined
     this.#members = []
     this.bytes = 0
-    return frame
+    return { members, packing }
+  }
+
+  async #frame(room: Buffer, bytes: number, members: readonly Member[], isZstd: boolean): Promise<Frame> {
+    const stored = await this.#pack(room.subarray(0, bytes))
+    this.#free.push(room)
+    return { isZstd, stored, bytes, members }
   }
 }
 

@@ -19,7 +19,8 @@ export class Packing {
   readonly #key: RawKey | undefined
   /** Objects of this call, and those of them that were not held before. */
   readonly #wanted = new Set<string>()
-  readonly #read = new Frames()
+  /** Packed here: which of two objects is read first must not depend on how long a frame takes. */
+  readonly #read = new Frames(0)
   readonly #places = new Map<string, StoredRaw>()
 
   /**
@@ -43,22 +44,23 @@ export class Packing {
   }
 
   /** Takes an object that was read. */
-  add(sha256: string, bytes: Buffer): void {
+  async add(sha256: string, bytes: Buffer): Promise<void> {
     if (this.want(sha256)) return
     this.#wanted.add(sha256)
-    this.#read.add(sha256, bytes)
-    if (this.#read.storedBytes >= PACK_BYTES) this.#write(this.#read.takeFull())
+    await this.#read.add(sha256, bytes)
+    const frames = this.#read.takeFirst(PACK_BYTES)
+    if (frames.length > 0) this.#write(frames)
   }
 
   /** Writes the packs, to be made durable with what else is placed. Gives the place of each object. */
-  place(): ReadonlyMap<string, StoredRaw> {
+  async place(): Promise<ReadonlyMap<string, StoredRaw>> {
     const wanted = [...this.#wanted].filter((sha256) => {
       const place = this.#ahead.get(sha256)
       if (place !== undefined) this.#places.set(sha256, place)
       return place === undefined
     })
     let [pack, bytes]: [Frame[], number] = [[], 0]
-    for (const frame of [...this.#held.take(wanted), ...this.#read.take(wanted)]) {
+    for (const frame of [...(await this.#held.take(wanted)), ...(await this.#read.take(wanted))]) {
       if (pack.length > 0 && bytes + frame.stored.length > PACK_BYTES) {
         this.#write(pack)
         ;[pack, bytes] = [[], 0]

@@ -4,7 +4,15 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream'
-import { constants, createZstdCompress, createZstdDecompress, zstdCompressSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import {
+  constants,
+  createZstdCompress,
+  createZstdDecompress,
+  type ZstdOptions,
+  zstdCompress,
+  zstdCompressSync,
+} from 'node:zlib'
 import type { RawEncoding, RawRecord } from '../entry.ts'
 import { CIPHER, decrypted, type EncryptedFile, wrongKey } from './cipher.ts'
 import { RawDamage } from './damage.ts'
@@ -83,6 +91,18 @@ const LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 }
 /** Bytes at hand, as zstd. */
 export const zstdWhole = (bytes: Uint8Array): Buffer =>
   zstdCompressSync(bytes, { pledgedSrcSize: bytes.length, params: LEVEL })
+
+const compressAside: (bytes: Uint8Array, options: ZstdOptions) => Promise<Buffer> = promisify(zstdCompress)
+
+/** What comes out at once: each further piece waits for its turn. */
+const ASIDE_BYTES = 64 * 1024
+
+/** The same as {@link zstdWhole}, made in another thread; the bytes must stand there until it is done. */
+export async function zstdAside(bytes: Uint8Array): Promise<Buffer> {
+  const packed = await compressAside(bytes, { pledgedSrcSize: bytes.length, params: LEVEL, chunkSize: ASIDE_BYTES })
+  // One piece is a part of more memory, which would stay with it.
+  return Buffer.from(packed)
+}
 
 /** Bytes that come, as one zstd frame that states their length. */
 export const zstdOf = (source: AsyncIterable<Uint8Array>, length: number): AsyncIterable<Buffer> =>
