@@ -8,10 +8,12 @@ import { checkStopped } from '../sql/stopping.ts'
 import { findingsSql, matchesSql, metSql, rowsSql, sliceSql } from './bursts.ts'
 import { busyRowsSql, busySql, leastRows } from './busy.ts'
 import type { LinkedCorrelation } from './link.ts'
+import { countsOf, putTogether } from './rules-together.ts'
 
 /** The table that {@link runCorrelations} fills. */
 export const FINDINGS_TABLE = 'temp.correlation_findings'
 
+const INPUT = 'temp.correlation_input'
 const CHAINED = 'temp.correlation_chained'
 const BUSY = 'temp.correlation_busy'
 const ROWS = 'temp.correlation_rows'
@@ -46,12 +48,10 @@ export async function runCorrelations(
   await engine.run(
     'CREATE OR REPLACE TEMP TABLE correlation_chained (rule INTEGER, event_id VARCHAR, event_time TIMESTAMPTZ, fields MAP(VARCHAR, VARCHAR), is_start BOOLEAN)',
   )
-  const own = await ownMatches(engine, correlations, matches)
+  const refs = new Set(correlations.flatMap((correlation) => correlation.refs))
+  const counts = await countsOf(engine, [...refs], matches)
+  const own = await ownMatches(engine, correlations, matches, counts)
   await emptyFindings(engine)
-  const rows = await engine.rows<{ rule: number; n: number }>(
-    `SELECT rule, count(*)::DOUBLE AS n FROM ${own} GROUP BY rule`,
-  )
-  const counts = new Map(rows.map(({ rule, n }) => [Number(rule), Number(n)]))
   const failed: FailedCorrelation[] = []
   for (const correlation of correlations) {
     const failure = await withinSecs(engine, timeoutSecs, () =>
@@ -79,14 +79,12 @@ async function ownMatches(
   engine: Engine,
   correlations: readonly LinkedCorrelation[],
   matches: string,
+  counts: ReadonlyMap<number, number>,
 ): Promise<string> {
-  const columns = `SELECT rule, event_id, event_time, fields, true AS is_start FROM ${matches}`
-  if (correlations.length <= 1) return `(${columns})`
-  const refs = [...new Set(correlations.flatMap((correlation) => correlation.refs))]
-  await engine.run(
-    `CREATE OR REPLACE TEMP TABLE correlation_input AS ${columns} WHERE rule IN (${refs.join(', ')}) ORDER BY rule`,
-  )
-  return 'temp.correlation_input'
+  const columns = `(SELECT rule, event_id, event_time, fields, true AS is_start FROM ${matches})`
+  if (correlations.length <= 1) return columns
+  await putTogether(engine, INPUT, columns, counts)
+  return INPUT
 }
 
 /** Runs `work`, and stops what it has the engine do after so many seconds; undefined if it went well. */

@@ -5,6 +5,7 @@ import { lit } from '../../engine/sql.ts'
 import { findingsSql, groupKeySql, metSql, rowsSql } from '../correlate/bursts.ts'
 import { leastRows } from '../correlate/busy.ts'
 import type { LinkedCorrelation } from '../correlate/link.ts'
+import { countsOf, putTogether } from '../correlate/rules-together.ts'
 import {
   emptyFindings,
   type FailedCorrelation,
@@ -143,8 +144,8 @@ async function joinRemembered(
     ...remembered(windows, ` AND NOT EXISTS (${isAgain})`),
     `SELECT rule, event_id, event_time, fields, true FROM ${matches} WHERE rule IN (${[...below].join(', ')})`,
   ]
-  await engine.run(`CREATE OR REPLACE TEMP TABLE remembered_matches AS SELECT * FROM (
-    ${parts.join(' UNION ALL ')}) ORDER BY rule`)
+  const relation = `(${parts.join(' UNION ALL ')})`
+  await putTogether(engine, REMEMBERED, relation, await countsOf(engine, [...below], relation))
 }
 
 /** Correlations with a match below them, in their order. */
