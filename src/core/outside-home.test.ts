@@ -26,6 +26,9 @@ it('refuses to write over a file beside the folders of the home, such as a key',
   mkdirSync(home.root, { recursive: true })
   writeFileSync(key, 'a key')
   expect(() => refuseHomesOwn(home, key)).toThrow('is in alerts.key of the home')
+  const earlier = join(home.root, 'answer.csv')
+  writeFileSync(earlier, 'of the user')
+  expect(() => refuseHomesOwn(home, earlier)).not.toThrow()
 })
 
 it('follows links that lead to each other no longer than it must', () => {

@@ -10,8 +10,11 @@ const MOST_LINKS = 40
 /** What SQLite keeps beside a database. */
 const BESIDE_DATABASE = /-(?:wal|shm|journal)$/
 
+/** Keys and settings that stand beside the folders of a home. */
+const KEY_OR_SETTINGS = /\.(?:key|yaml)$/
+
 /**
- * Refuses a file or folder to write, such as that of `--out`, that is one of the home's own or lies in one: also a key or a settings file
+ * Refuses a file or folder to write, such as that of `--out`, that is one of the home's own or lies in one: also a key or settings
  * beside its folders. Other places in the home are the user's.
  * @throws AppError BAD_ARGUMENT
  */
@@ -20,7 +23,10 @@ export function refuseHomesOwn(home: Home, out: string): void {
   const path = truePath(resolve(out))
   const [trueRoot, file] = [truePath(root), path.replace(BESIDE_DATABASE, '')]
   const taken = Object.values(own).find((each) => isIn(truePath(each), file))
-  const isBeside = dirname(path) === trueRoot && statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  const isBeside =
+    dirname(path) === trueRoot &&
+    KEY_OR_SETTINGS.test(path) &&
+    statSync(path, { throwIfNoEntry: false })?.isFile() === true
   if (taken === undefined && !isBeside) return
   const name = taken === undefined ? basename(path) : relative(root, taken)
   throw new AppError('BAD_ARGUMENT', `${out} is in ${name} of the home, which Bricktrail keeps.`, {

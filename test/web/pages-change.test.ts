@@ -181,7 +181,7 @@ describe('sessions', () => {
     await here.getByRole('link', { name: 'Account and sessions' }).click()
     await here.getByRole('heading', { name: 'Your sessions' }).waitFor()
     const ends = here.getByRole('button', { name: "End a session of a test's viewer" })
-    expect(await ends.count()).toBe(1)
+    await expect.poll(() => ends.count()).toBe(1)
     await ends.click()
     await here.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
     await expect.poll(() => ends.count()).toBe(0)

@@ -6,6 +6,7 @@ import type { DayRelation, ExportedFile } from '../../export/write.ts'
 import type { DataFile } from '../../lake/table.ts'
 import type { CliContext, Progress, RegisterCommand, ServerWish } from '../contract.ts'
 import type { ExportFlags } from '../export-over-server.ts'
+import { refuseOutInHome } from '../out-path.ts'
 
 /** OCSF needs about 300 MB a thread: JSON is made in arenas that hold a vector of whole events. */
 const MEMORY_PER_THREAD_MB = 400
@@ -35,8 +36,7 @@ export const registerExport: RegisterCommand = (program, cli) => {
 }
 
 async function exportEvents(cli: CliContext, flags: ExportFlags, signal: AbortSignal): Promise<void> {
-  const { refuseHomesOwn } = await import('../../core/outside-home.ts')
-  if (flags.out !== '-') refuseHomesOwn(cli.home(), flags.out)
+  if (flags.out !== '-') await refuseOutInHome(cli, flags.out)
   const wish = cli.server()
   if (wish !== undefined) return exportFromServer(cli, wish, flags, signal)
   const { exportTarget } = await import('../../export/target.ts')

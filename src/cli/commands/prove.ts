@@ -1,9 +1,9 @@
 /** `bricktrail prove`: evidence in one file, or of a period in one folder, that can be checked without this home. */
 import { writeFile } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
-import { refuseHomesOwn } from '../../core/outside-home.ts'
 import type { EventProof } from '../../seal/prove.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { refuseOutInHome } from '../out-path.ts'
 
 interface Flags {
   readonly out?: string
@@ -38,7 +38,7 @@ async function proveOne(cli: CliContext, id: string, flags: Flags): Promise<void
   const out = flags.out ?? `${proof.eventId}.tlog-proof`
   const { jsonText, printable, printableLines } = await import('../../core/printable.ts')
   if (out === '-') return cli.out(cli.tty ? printableLines(proof.text) : proof.text)
-  refuseHomesOwn(cli.home(), out)
+  await refuseOutInHome(cli, out)
   await writeFile(out, proof.text)
   const { eventId, file, position, leaf, size } = proof
   if (cli.json()) {
@@ -64,7 +64,7 @@ async function provePeriod(cli: CliContext, flags: Flags): Promise<void> {
   const { out } = flags
   if (out === undefined || out === '-')
     throw new AppError('BAD_ARGUMENT', 'Name a folder for the period with --out DIR.')
-  refuseHomesOwn(cli.home(), out)
+  await refuseOutInHome(cli, out)
   const { parseRange } = await import('../../ask/times.ts')
   const { periodSizes } = await import('../../ask/seal-state.ts')
   const { exportPeriod } = await import('../../seal/verify/export-period.ts')

@@ -3,6 +3,7 @@ import type { TextFormat } from '../../ask/formats.ts'
 import type { LakeSql } from '../../ask/lake-sql.ts'
 import type { QueryLimits } from '../../engine/sandbox.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { refuseOutInHome } from '../out-path.ts'
 
 interface Flags {
   readonly format?: string
@@ -40,8 +41,7 @@ export const registerQuery: RegisterCommand = (program, cli) => {
     .option('--out <file>', 'write to a file instead of standard output (-)')
     .action(async (sql: string, { out, ...others }: Flags) => {
       const flags: Flags = out === undefined || out === '-' ? others : { ...others, out }
-      const { refuseHomesOwn } = await import('../../core/outside-home.ts')
-      if (flags.out !== undefined) refuseHomesOwn(cli.home(), flags.out)
+      if (flags.out !== undefined) await refuseOutInHome(cli, flags.out)
       const { stoppable } = await import('../stoppable.ts')
       await stoppable(cli, async (signal) => {
         const { mentionsObjects, namingTables } = await import('../../ask/lake-relations.ts')

@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { EXIT } from '../../core/errors.ts'
 import type { SealShown } from '../../remote/seal.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
+import { refuseOutInHome } from '../out-path.ts'
 
 /** Adds `seal` and what it has below it. */
 export const registerSeal: RegisterCommand = (program, cli) => {
@@ -150,9 +151,8 @@ async function giveBack(cli: CliContext, sha256: string, out: string | undefined
   const { rawOf } = await import('../../seal/raw/archive.ts')
   const { readRawKey } = await import('../../seal/raw/key.ts')
   const { sealSettings, settingsPath } = await import('../../seal/settings.ts')
-  const { refuseHomesOwn } = await import('../../core/outside-home.ts')
   const home = cli.home()
-  if (out !== undefined) refuseHomesOwn(home, out)
+  if (out !== undefined) await refuseOutInHome(cli, out)
   const { rawKey } = await sealSettings(home)
   const key = rawKey === null ? undefined : await readRawKey(rawKey, `rawKey in ${settingsPath(home)}`)
   const bytes = rawOf(home, sha256, key)

@@ -1,10 +1,10 @@
 /** `bricktrail simulate`: writes the logs of a made-up account. */
 import { AppError } from '../../core/errors.ts'
-import { refuseHomesOwn } from '../../core/outside-home.ts'
 import type { FormName } from '../../simulate/forms/contract.ts'
 import { SIMULATE_DEFAULTS } from '../../simulate/options.ts'
 import type { CliContext, RegisterCommand } from '../contract.ts'
 import { wholeNumber } from '../numbers.ts'
+import { refuseOutInHome } from '../out-path.ts'
 
 interface Flags {
   readonly out: string
@@ -36,7 +36,7 @@ export const registerSimulate: RegisterCommand = (program, cli) => {
 }
 
 async function run(flags: Flags, cli: CliContext): Promise<void> {
-  refuseHomesOwn(cli.home(), flags.out)
+  await refuseOutInHome(cli, flags.out)
   const options = {
     out: flags.out,
     events: wholeNumber('--events', flags.events),
