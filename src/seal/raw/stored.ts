@@ -4,7 +4,6 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream'
-import { promisify } from 'node:util'
 import {
   constants,
   createZstdCompress,
@@ -92,7 +91,10 @@ const LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 }
 export const zstdWhole = (bytes: Uint8Array): Buffer =>
   zstdCompressSync(bytes, { pledgedSrcSize: bytes.length, params: LEVEL })
 
-const compressAside: (bytes: Uint8Array, options: ZstdOptions) => Promise<Buffer> = promisify(zstdCompress)
+const compressAside = (bytes: Uint8Array, options: ZstdOptions): Promise<Buffer> =>
+  new Promise((done, failed) => {
+    zstdCompress(bytes, options, (cause, compressed) => (cause === null ? done(compressed) : failed(cause)))
+  })
 
 /** What comes out at once: each further piece waits for its turn. */
 const ASIDE_BYTES = 64 * 1024
