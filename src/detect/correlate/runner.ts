@@ -37,19 +37,23 @@ export interface FailedCorrelation {
  * in any order: late events count where they belong
  * @param correlations in the order of `linkCorrelations`
  * @param timeoutSecs after which a correlation is left out
+ * @param known how many matches there are by rule, for who has counted them
  */
 export async function runCorrelations(
   engine: Engine,
   correlations: readonly LinkedCorrelation[],
   matches: string,
   dialect: Dialect,
-  timeoutSecs = DEFAULT_TIMEOUT_SECS,
+  timeoutSecs: number = DEFAULT_TIMEOUT_SECS,
+  known?: ReadonlyMap<number, number>,
 ): Promise<FailedCorrelation[]> {
   await engine.run(
     'CREATE OR REPLACE TEMP TABLE correlation_chained (rule INTEGER, event_id VARCHAR, event_time TIMESTAMPTZ, fields MAP(VARCHAR, VARCHAR), is_start BOOLEAN)',
   )
   const refs = new Set(correlations.flatMap((correlation) => correlation.refs))
-  const counts = await countsOf(engine, [...refs], matches)
+  const counts = new Map(
+    [...(known ?? (await countsOf(engine, [...refs], matches)))].filter(([rule]) => refs.has(rule)),
+  )
   const own = await ownMatches(engine, correlations, matches, counts)
   await emptyFindings(engine)
   const failed: FailedCorrelation[] = []

@@ -74,7 +74,8 @@ export async function correlateBatch(
   )
   if (touched.length === 0) return []
   if (!isRemembered || (await isNothingRemembered(engine))) {
-    const failed = await runCorrelations(engine, touched, matches, duckdb, timeoutSecs)
+    const counts = new Map(rows.map(({ rule, n }) => [Number(rule), Number(n)]))
+    const failed = await runCorrelations(engine, touched, matches, duckdb, timeoutSecs, counts)
     if (isRemembered && failed[0] !== undefined) throw new CorrelationFailure(failed[0])
     await takeOver(engine, matches, '')
     return failed
@@ -144,8 +145,14 @@ async function joinRemembered(
     ...remembered(windows, ` AND NOT EXISTS (${isAgain})`),
     `SELECT rule, event_id, event_time, fields, true FROM ${matches} WHERE rule IN (${[...below].join(', ')})`,
   ]
-  const relation = `(${parts.join(' UNION ALL ')})`
-  await putTogether(engine, REMEMBERED, relation, await countsOf(engine, [...below], relation))
+  await engine.run(`CREATE OR REPLACE TEMP TABLE remembered_parts AS ${parts.join(' UNION ALL ')}`)
+  await putTogether(
+    engine,
+    REMEMBERED,
+    'temp.remembered_parts',
+    await countsOf(engine, [...below], 'temp.remembered_parts'),
+  )
+  await engine.run('DROP TABLE temp.remembered_parts')
 }
 
 /** Correlations with a match below them, in their order. */

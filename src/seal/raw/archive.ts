@@ -8,6 +8,7 @@ import { setImmediate } from 'node:timers/promises'
 import { AppError, isAppError, systemError } from '../../core/errors.ts'
 import type { Home } from '../../core/home.ts'
 import { err, ok, type Result, unwrap } from '../../core/result.ts'
+import { Turns } from '../../core/turns.ts'
 import { syncFolder } from '../../lake/stores/local.ts'
 import type { RawRecord } from '../entry.ts'
 import { encrypted, encryptedWhole, wrongKey } from './cipher.ts'
@@ -55,9 +56,6 @@ const FRAMES_AT_ONCE = 4
 
 /** Objects worked on at once; the larger ones are streams, which wait for disks. */
 const LANES = 2
-
-/** After so long, whatever else the process does gets its turn: a batch begins to be read while it is kept. */
-const TURN_MS = 2
 
 /** The archive of a home, for the process that holds the writer's place. */
 export class RawArchive {
@@ -267,14 +265,12 @@ async function eachResult(
   work: (source: RawSource) => Promise<RawRecord>,
 ): Promise<Result<RawRecord>[]> {
   const results: Result<RawRecord>[] = []
-  let turnBegan = performance.now()
+  // A batch begins to be read while it is kept.
+  const turns = new Turns()
   await eachOf(
     sources,
     async (source, at) => {
-      if (performance.now() - turnBegan > TURN_MS) {
-        await setImmediate()
-        turnBegan = performance.now()
-      }
+      if (turns.isOver) await turns.giveWay()
       try {
         results[at] = ok(await work(source))
       } catch (cause) {
