@@ -96,6 +96,11 @@ export class Engine {
     return engine
   }
 
+  /** The database, which is the same for all its connections. */
+  get database(): object {
+    return this.#instance
+  }
+
   /** Runs a statement for its effect. */
   async run(sql: string): Promise<void> {
     await this.#whileOpen(() => this.connection.run(sql))

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fileSql } from '../engine/sql.ts'
 import { EVENTS_TABLE } from '../lake/table.ts'
-import { rowForm } from '../seal/rows.ts'
+import { rowForm } from '../seal/row-form.ts'
 import { settingsPath } from '../seal/settings.ts'
 import { type IngestOptions, ingest } from './ingest.ts'
 import { commitsOf, inShort, leavesOf, listsOf, verified } from './sealed-home.fixture.ts'
@@ -42,13 +42,13 @@ function treeHash(data: readonly Buffer[]): Buffer {
   return digest(Buffer.of(1), treeHash(data.slice(0, split)), treeHash(data.slice(split)))
 }
 
-/** The root over the rows of a file, from their texts. */
+/** The root over the rows of a file, from their bytes. */
 async function rowsRootOf(path: string): Promise<{ rows: number; root: string }> {
   const columns = EVENTS_TABLE.columns.filter(({ name }) => name !== EVENTS_TABLE.partitionColumn)
   const rows = await bench.sql(
-    `SELECT ${rowForm('events', columns).text} AS text FROM read_parquet(${fileSql(path)}, file_row_number = true) ORDER BY file_row_number`,
+    `SELECT hex(${rowForm('events', columns).bytes}) AS bytes FROM read_parquet(${fileSql(path)}, file_row_number = true) ORDER BY file_row_number`,
   )
-  const digests = rows.map(({ text }) => createHash('sha256').update(String(text)).digest())
+  const digests = rows.map(({ bytes }) => createHash('sha256').update(String(bytes), 'hex').digest())
   const pages = Array.from({ length: Math.ceil(digests.length / 64) }, (_, page) =>
     Buffer.concat(digests.slice(page * 64, page * 64 + 64)),
   )

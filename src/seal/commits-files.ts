@@ -12,7 +12,8 @@ import type { DeltaTable } from '../lake/table.ts'
 import type { AddRecord } from './entry.ts'
 import { fileColumns } from './file-columns.ts'
 import { hexOf } from './merkle.ts'
-import { AT_ONCE_BYTES, digestFiles, type FileRows, type RowForm, rowForm } from './rows.ts'
+import { type RowForm, rowForm } from './row-form.ts'
+import { AT_ONCE_BYTES, digestFiles, type FileRows } from './rows.ts'
 import type { RowsAhead } from './rows-ahead.ts'
 
 /** Finds what the newest leaf about it says of a data file of a table. */
@@ -82,7 +83,7 @@ async function digested(
       const [ofRows, digest] = [rows.get(path), digests[index]]
       if (ofRows === undefined || digest === undefined) continue
       const rowsRoot = hexOf(ofRows.root)
-      records.push({ path: key, ...digest, rows: ofRows.rows, rowsRoot, rowForm: 'row/1', columns: form.columns })
+      records.push({ path: key, ...digest, rows: ofRows.rows, rowsRoot, rowForm: form.name, columns: form.columns })
     }
   }
   return records
@@ -125,7 +126,7 @@ async function rowsOf(
   }
   await ahead?.settled()
   const left = files.filter(({ path }) => !found.has(path))
-  for (const some of Map.groupBy(left, ({ form }) => form.text).values()) {
+  for (const some of Map.groupBy(left, ({ form }) => form.bytes).values()) {
     const paths = some.map(({ path }) => path)
     const ofRows = await digestFiles(engine, paths, (some[0] as FormedFile).form)
     for (const [index, path] of paths.entries()) found.set(path, ofRows[index] as FileRows)

@@ -7,7 +7,7 @@ import { scanSql } from '../lake/read.ts'
 import { type DataFile, SCHEMA_TAG } from '../lake/snapshot.ts'
 import type { DeltaTable } from '../lake/table.ts'
 import { fileDigest, type SealedLookup } from './commits-files.ts'
-import { rowForm } from './rows.ts'
+import { rowForm } from './row-form.ts'
 
 /** What {@link checkMoved} needs. */
 export interface MovedContext {
@@ -48,7 +48,7 @@ export async function checkMoved(
 
 /** A digest for each row of all its columns, the day and those that other row texts leave out among them. */
 const rowsSql = (table: DeltaTable, files: readonly DataFile[], side: number): string =>
-  `SELECT unhex(sha256(${rowForm('', table.spec.columns).text})) AS row_digest, ${side} AS side FROM ${scanSql(table, files)}`
+  `SELECT unhex(sha256(${rowForm('', table.spec.columns).bytes})) AS row_digest, ${side} AS side FROM ${scanSql(table, files)}`
 
 interface Told {
   readonly path: string

@@ -29,8 +29,9 @@ export interface AddRecord {
   readonly rows: number
   /** Root over the pages of row digests, 64 hex digits. */
   readonly rowsRoot: string
-  readonly rowForm: 'row/1'
-  /** SHA-256 of the canonical JSON array of the names of a row text's values. */
+  /** Such as `row/2`; an older or newer program's may be another. */
+  readonly rowForm: string
+  /** SHA-256 of the canonical JSON array of the names of a row's values. */
   readonly columns: string
 }
 

@@ -16,8 +16,8 @@ export const HASH_BYTES = 32
 const LIMIT = 1n << 64n
 const nodeBytes = Buffer.alloc(1 + 2 * HASH_BYTES, 1)
 
-/** SHA-256 of the bytes. */
-export const sha256 = (bytes: Uint8Array | string): Hash => hash('sha256', bytes, 'buffer')
+/** SHA-256 of the bytes. Asked for as text, it costs half of what it does as a buffer of its own. */
+export const sha256 = (bytes: Uint8Array | string): Hash => Buffer.from(hash('sha256', bytes, 'binary'), 'latin1')
 
 /** Root of the tree without leaves. */
 export const EMPTY_ROOT: Hash = sha256('')

@@ -10,12 +10,13 @@ import { strictBase64 } from './note.ts'
 /** Rows whose digests make one leaf of a file's tree. */
 export const PROOF_PAGE_ROWS = 64
 
+/** What a row holds: its values, of which the form `row/2` makes its bytes; or its text, where it was sealed in the form `row/1`. */
+export type RowContent = { readonly values: readonly (string | null)[] } | { readonly text: string }
+
 /** A row of a data file, and its way up to the file's root. */
-export interface RowEvidence {
-  /** Names of the values in `text`: first those of its first line, then one for each line after it. */
+export type RowEvidence = RowContent & {
+  /** Names of the values; of a text, first those of its first line, then one for each line after it. */
   readonly names: readonly string[]
-  /** The canonical text (form `row/1`). */
-  readonly text: string
   /** Place in the file, from 0. */
   readonly position: number
   /** Digests of the rows of its page, one after the other, hex. */
@@ -120,7 +121,7 @@ function evidenceOf(extra: string): EventEvidence {
     areTexts(row.names) &&
     areTexts(row.path) &&
     areTexts(file.path) &&
-    typeof row.text === 'string' &&
+    (('values' in row && areValues(row.values)) || ('text' in row && typeof row.text === 'string')) &&
     typeof row.page === 'string' &&
     isWhole(row.position) &&
     isWhole(file.index)
@@ -129,5 +130,6 @@ function evidenceOf(extra: string): EventEvidence {
 }
 
 const isObject = <T>(value: T | undefined): value is T & object => typeof value === 'object' && value !== null
-const areTexts = (value: unknown): boolean =>
-  Array.isArray(value) && value.length <= 10_000 && value.every((item) => typeof item === 'string')
+const areTexts = (value: unknown): boolean => areValues(value) && !(value as unknown[]).includes(null)
+const areValues = (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= 10_000 && value.every((item) => item === null || typeof item === 'string')

@@ -15,7 +15,8 @@ import { notePath } from './log-head.ts'
 import { Manifests } from './manifests.ts'
 import { hexOf, inclusionProof, inclusionProofFrom, leafHash } from './merkle.ts'
 import { proofText } from './proof.ts'
-import { digestRows, PAGE_ROWS, rowForm, rowText } from './rows.ts'
+import { sealedForm } from './row-form.ts'
+import { digestRows, PAGE_ROWS, rowContent } from './rows.ts'
 
 /** What proving needs. */
 export interface ProveContext {
@@ -51,10 +52,10 @@ export async function proveEvent(id: string, context: ProveContext): Promise<Eve
   const { engine, events, log, folder } = context
   const found = await findEvent(id, context)
   const path = events.store.locate(found.key)
-  const form = rowForm(events.spec.name, await fileColumns(engine, path))
-  const { root, pages } = await digestRows(engine, path, form)
   const { leaf, entry, records, index } = await findAdd(found.key, context)
   const record = records[index] as AddRecord
+  const form = sealedForm(events.spec.name, await fileColumns(engine, path), record)
+  const { root, pages } = await digestRows(engine, path, form)
   if (record.rowsRoot !== hexOf(root)) {
     throw new AppError('BAD_SEAL', `The rows of ${found.key} are not those that were sealed.`, { where: path })
   }
@@ -71,7 +72,7 @@ export async function proveEvent(id: string, context: ProveContext): Promise<Eve
       file: { record: { ...record }, index, path: listProof(records, index).map(hexOf) },
       row: {
         names: form.names,
-        text: await rowText(engine, path, form, found.position),
+        ...(await rowContent(engine, path, form, found.position)),
         position: found.position,
         page: pages[page]?.toString('hex') ?? '',
         path: inclusionProof(pageHashes, page).map(hexOf),

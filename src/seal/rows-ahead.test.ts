@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Engine } from '../engine/duckdb.ts'
 import { lit } from '../engine/sql.ts'
-import { digestRows, rowForm } from './rows.ts'
+import { rowForm } from './row-form.ts'
+import { digestRows } from './rows.ts'
 import { RowsAhead } from './rows-ahead.ts'
 
 const form = rowForm('events', [{ name: 'event_id', type: 'string', doc: '' }])
@@ -52,7 +53,7 @@ it('knows the rows of files by their final names, though the names it was told a
   await ahead.end()
 })
 
-it('does what it is told in turn, and nothing twice', async () => {
+it('does at once what it is told later, and nothing twice', async () => {
   const ahead = new RowsAhead()
   const [first, second] = [await write('c.parquet', 20_000), await write('d.parquet', 5)]
   await ahead.begin(beside, [first], form)

@@ -4,7 +4,8 @@
  */
 import { link, stat } from 'node:fs/promises'
 import type { Engine } from '../engine/duckdb.ts'
-import { AT_ONCE_BYTES, digestFiles, type FileRows, type RowForm } from './rows.ts'
+import type { RowForm } from './row-form.ts'
+import { AT_ONCE_BYTES, type DigestOptions, digestFiles, type FileRows } from './rows.ts'
 
 interface Ahead {
   readonly form: RowForm
@@ -12,17 +13,17 @@ interface Ahead {
   readonly rows: Promise<FileRows | undefined>
 }
 
-/** Digests files that are finished and not yet committed, on an engine that nothing else uses until all is {@link settled}. */
+/** Digests files that are finished and not yet committed, on connections of its own. */
 export class RowsAhead {
   readonly #byFile = new Map<string, Ahead>()
   #bytes = 0
-  #last: Promise<unknown> = Promise.resolve()
+  #underWay: Promise<unknown> = Promise.resolve()
   #stop = new AbortController()
 
   /**
-   * Begins with those of the files that were not begun with, as far as memory is for them. Their bytes must not change any more. Each
-   * gets a further name in its folder, which is for the caller to remove. The first call after {@link end} returns once its statement
-   * is planned, so that the caller may change settings of the database then.
+   * Begins with those of the files that were not begun with, as far as memory is for them, beside what was begun with before. Their
+   * bytes must not change any more. Each gets a further name in its folder, which is for the caller to remove. Returns once all is
+   * planned, so that the caller may change settings of the database then.
    */
   async begin(engine: Engine, paths: readonly string[], form: RowForm): Promise<void> {
     const names: string[] = []
@@ -36,34 +37,46 @@ export class RowsAhead {
       files.push(file)
     }
     if (files.length === 0) return
-    const isFirst = this.#byFile.size === 0
-    const { signal } = this.#stop
     const { promise: planned, resolve: onPlanned } = Promise.withResolvers<void>()
-    const all = this.#last.then(() => digestFiles(engine, names, form, { signal, onPlanned })).catch(() => undefined)
-    this.#last = all.finally(onPlanned)
+    const all = digestBeside(engine, names, form, { signal: this.#stop.signal, onPlanned }).catch(() => undefined)
+    this.#underWay = Promise.all([this.#underWay, all])
     for (const [at, file] of files.entries()) this.#byFile.set(file, { form, rows: all.then((rows) => rows?.[at]) })
-    if (isFirst) await planned
+    await Promise.race([planned, all])
   }
 
   /** The rows of a file by any of its names, if they were digested in this form. */
   async of(path: string, form: RowForm): Promise<FileRows | undefined> {
     if (this.#byFile.size === 0) return undefined
     const ahead = this.#byFile.get((await fileAt(path))?.file ?? '')
-    return ahead?.form.text === form.text ? ahead.rows : undefined
+    return ahead?.form.bytes === form.bytes ? ahead.rows : undefined
   }
 
-  /** Waits until the engine is free. */
+  /** Waits until nothing is under way. */
   async settled(): Promise<void> {
-    await this.#last
+    await this.#underWay
   }
 
   /** Ends what is under way and forgets all of it; to be called before a file is removed. */
   async end(): Promise<void> {
     this.#stop.abort()
-    await this.#last
+    await this.#underWay
     this.#byFile.clear()
     this.#bytes = 0
     this.#stop = new AbortController()
+  }
+}
+
+async function digestBeside(
+  engine: Engine,
+  paths: readonly string[],
+  form: RowForm,
+  options: DigestOptions,
+): Promise<FileRows[]> {
+  const beside = await engine.beside()
+  try {
+    return await digestFiles(beside, paths, form, options)
+  } finally {
+    beside.close()
   }
 }
 

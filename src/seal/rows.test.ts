@@ -9,7 +9,9 @@ import { fileSql, lit } from '../engine/sql.ts'
 import { columnDefinitions } from '../engine/types.ts'
 import { fileColumns } from './file-columns.ts'
 import { EMPTY_ROOT, leafHash, rootOfHashes } from './merkle.ts'
-import { digestFiles, digestRows, PAGE_ROWS, rowForm, rowText } from './rows.ts'
+import { rowBytes } from './row-bytes.ts'
+import { rowForm } from './row-form.ts'
+import { digestFiles, digestRows, PAGE_ROWS, rowContent } from './rows.ts'
 
 const inFile = EVENT_COLUMNS.filter(({ name }) => name !== 'event_date')
 const form = rowForm('events', inFile)
@@ -38,47 +40,78 @@ async function write(name: string, rows: readonly Readonly<Record<string, string
   return path
 }
 
-const sha256 = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest()
+const sha256 = (bytes: Uint8Array | string): Buffer => createHash('sha256').update(bytes).digest()
 
-describe('the canonical text of a row', () => {
-  it('is what the design page says, written by hand here', async () => {
-    const path = await write('one.parquet', [
-      {
-        event_id: lit('e1'),
-        event_time: "TIMESTAMPTZ '2026-11-22 01:02:03.456789Z'",
-        batch_id: lit('left out'),
-        service: lit('unity"Catalog\\'),
-        user_agent: "chr(31) || chr(9) || 'é\u2028' || chr(127)",
-        actor:
-          "{'type': 'user', 'id': NULL, 'name': NULL, 'email': 'a@b.c', 'identity_provider': NULL, 'run_by': NULL, 'run_as': NULL, 'acting_resource': NULL, 'impersonated_by': ''}",
-        status_code: '200',
-        request_params: "MAP {'b': '{\"x\": 1}', 'a': NULL}",
-        sensitivity: "['PII', NULL]",
-        policy_set:
-          "[{'type': 'DATA', 'subscription_policy_type': NULL, 'rule_applied_for_user': false, 'rationale': NULL, 'global': true, 'merged_policies': NULL}]",
-      },
-    ])
-    const value: Readonly<Record<string, string>> = {
-      event_id: 'e1',
-      event_time: '1795309323456789',
-      service: 'unity"Catalog\\',
-      user_agent: '\u001f\té\u2028\u007f',
-      'actor.type': 'user',
-      'actor.email': 'a@b.c',
-      'actor.impersonated_by': '',
-      status_code: '200',
-    }
-    const lines: Readonly<Record<string, string>> = {
-      request_params: '{"b":"{\\"x\\": 1}","a":null}',
-      sensitivity: '["PII",null]',
-      policy_set:
-        '[{"type":"DATA","subscription_policy_type":null,"rule_applied_for_user":false,"rationale":null,"global":true,"merged_policies":null}]',
-    }
-    const nested = ['access_controls', 'policy_set', 'sensitivity', 'tags', 'request_params']
-    const plain = form.names.slice(0, -nested.length)
+/** The bytes of a row as the design page has them, written after the page and not after the program. */
+function bytesOf(values: readonly (string | null)[]): Buffer {
+  const bytes: number[] = []
+  for (const value of values) {
+    if (value === null) bytes.push(2)
+    else bytes.push(1, ...[...Buffer.from(value)].map((byte) => byte + 1), 0)
+  }
+  return Buffer.from(bytes)
+}
+
+async function bytesAt(path: string, position: number, as = form): Promise<Buffer> {
+  const { hex } = await engine.row<{ hex: string }>(
+    `SELECT hex(${as.bytes}) AS hex FROM read_parquet([${fileSql(path)}], file_row_number = true) WHERE file_row_number = ${position}`,
+  )
+  return Buffer.from(hex, 'hex')
+}
+
+describe('the canonical bytes of a row', () => {
+  const columns: Readonly<Record<string, string>> = {
+    event_id: lit('e1'),
+    event_time: "TIMESTAMPTZ '2026-11-22 01:02:03.456789Z'",
+    batch_id: lit('left out'),
+    service: lit('unity"Catalog\\'),
+    user_agent: "chr(31) || chr(9) || 'é\u2028' || chr(127) || chr(0) || chr(1114111) || chr(1)",
+    actor:
+      "{'type': 'user', 'id': NULL, 'name': NULL, 'email': 'a@b.c', 'identity_provider': NULL, 'run_by': NULL, 'run_as': NULL, 'acting_resource': NULL, 'impersonated_by': ''}",
+    status_code: '200',
+    request_params: "MAP {'b': '{\"x\": 1}', 'a': NULL}",
+    sensitivity: "['PII', NULL]",
+    policy_set:
+      "[{'type': 'DATA', 'subscription_policy_type': NULL, 'rule_applied_for_user': false, 'rationale': NULL, 'global': true, 'merged_policies': NULL}]",
+  }
+  const told: Readonly<Record<string, string>> = {
+    event_id: 'e1',
+    event_time: '1795309323456789',
+    service: 'unity"Catalog\\',
+    user_agent: '\u001f\té\u2028\u007f\u0000\u{10ffff}\u0001',
+    'actor.type': 'user',
+    'actor.email': 'a@b.c',
+    'actor.impersonated_by': '',
+    status_code: '200',
+    request_params: '{"b":"{\\"x\\": 1}","a":null}',
+    sensitivity: '["PII",null]',
+    policy_set:
+      '[{"type":"DATA","subscription_policy_type":null,"rule_applied_for_user":false,"rationale":null,"global":true,"merged_policies":null}]',
+  }
+  const nested = ['access_controls', 'policy_set', 'sensitivity', 'tags', 'request_params']
+
+  it('are what the design page says, written by hand here', async () => {
+    const path = await write('one.parquet', [columns])
     expect(form.names.slice(-nested.length)).toEqual(nested)
-    const first = JSON.stringify(plain.map((name) => value[name] ?? null)).replace('\\u001f', '\\u001F')
-    expect(await rowText(engine, path, form, 0)).toBe([first, ...nested.map((name) => lines[name] ?? '')].join('\n'))
+    const values = form.names.map((name) => told[name] ?? null)
+    expect(await rowContent(engine, path, form, 0)).toEqual({ values })
+    const bytes = bytesOf(values)
+    expect((await bytesAt(path, 0)).equals(bytes)).toBe(true)
+    expect(rowBytes(values).equals(bytes)).toBe(true)
+    const { root } = await digestRows(engine, path, form)
+    expect(root.toString('hex')).toBe(Buffer.from(leafHash(sha256(bytes))).toString('hex'))
+  })
+
+  it('are a text in the form of before, which is read still', async () => {
+    const path = await write('text.parquet', [columns])
+    const older = rowForm('events', inFile, 'row/1')
+    expect([older.names, older.columns]).toEqual([form.names, form.columns])
+    const plain = older.names.slice(0, -nested.length)
+    const first = JSON.stringify(plain.map((name) => told[name] ?? null)).replace('\\u001f', '\\u001F')
+    const text = [first, ...nested.map((name) => told[name] ?? '')].join('\n')
+    expect(await rowContent(engine, path, older, 0)).toEqual({ text })
+    const { root } = await digestRows(engine, path, older)
+    expect(root.toString('hex')).toBe(Buffer.from(leafHash(sha256(text))).toString('hex'))
   })
 
   it('leaves out what Bricktrail says, and nothing the source said', () => {
@@ -105,8 +138,8 @@ describe('the canonical text of a row', () => {
       { service: lit(''), action: 'NULL' },
       { service: 'NULL', action: lit('') },
     ])
-    const texts = await Promise.all([0, 1, 2, 3].map((position) => rowText(engine, path, form, position)))
-    expect(new Set(texts).size).toBe(4)
+    const all = await Promise.all([0, 1, 2, 3].map((position) => bytesAt(path, position)))
+    expect(new Set(all.map((bytes) => bytes.toString('hex'))).size).toBe(4)
   })
 })
 
@@ -118,8 +151,7 @@ describe('the root of a file', () => {
       Array.from({ length: rows }, (_, index) => ({ event_id: lit(`e${index}`) })),
     )
     const digests: Buffer[] = []
-    for (let position = 0; position < rows; position++)
-      digests.push(sha256(await rowText(engine, path, form, position)))
+    for (let position = 0; position < rows; position++) digests.push(sha256(await bytesAt(path, position)))
     const pages = [0, 1, 2].map((page) => Buffer.concat(digests.slice(page * PAGE_ROWS, (page + 1) * PAGE_ROWS)))
     const digested = await digestRows(engine, path, form)
     expect(digested.rows).toBe(rows)
@@ -168,12 +200,12 @@ describe('the columns of a file', () => {
     expect(rowForm('events', await fileColumns(engine, path))).toEqual(form)
   })
 
-  it('give the rows of an older file the text they had when it was written', async () => {
+  it('give the rows of an older file the bytes they had when it was written', async () => {
     const path = join(folder, 'older.parquet')
     await engine.run(`COPY (SELECT 'x' AS event_id, {'type': 'user'} AS actor) TO ${lit(path)} (FORMAT parquet)`)
     const older = rowForm('events', await fileColumns(engine, path))
     expect(older.names).toEqual(['event_id', 'actor.type'])
-    expect(await rowText(engine, path, older, 0)).toBe('["x","user"]')
+    expect(await bytesAt(path, 0, older)).toEqual(bytesOf(['x', 'user']))
     expect(fileSql(path)).toContain('older')
   })
 })

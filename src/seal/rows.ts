@@ -1,15 +1,16 @@
 /**
  * The root over the rows of a data file (docs/design/005-seal.md, "Row" and "File root"): the engine writes each row's
- * canonical text, and this process takes its digest.
+ * canonical bytes, and this process takes their digest.
  */
 import { hash } from 'node:crypto'
 import { AppError } from '../core/errors.ts'
-import type { Column } from '../core/event.ts'
 import type { Engine } from '../engine/duckdb.ts'
-import { fileSql, ident } from '../engine/sql.ts'
-import { takeTexts } from '../engine/texts.ts'
-import { canonical } from './entry.ts'
-import { hexOf, leafHash, rootOfHashes, sha256 } from './merkle.ts'
+import { fileSql } from '../engine/sql.ts'
+import { takeBytes } from '../engine/take-bytes.ts'
+import { leafHash, rootOfHashes } from './merkle.ts'
+import type { RowContent } from './proof.ts'
+import { ROW_FORM, rowBytes } from './row-bytes.ts'
+import { type RowForm, rowBytesSql } from './row-form.ts'
 
 /** Rows whose digests make one leaf of a file's tree. */
 export const PAGE_ROWS = 64
@@ -18,67 +19,6 @@ export const PAGE_ROWS = 64
 export const AT_ONCE_BYTES: number = 128 * 1024 * 1024
 
 const DIGEST_BYTES = 32
-
-/** What Bricktrail says about an event or its handling: all of it follows from the rest of the row, or from the manifest. */
-const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
-  events: [
-    'event_date',
-    'ingest_time',
-    'source',
-    'batch_id',
-    'category',
-    'verb',
-    'key_event',
-    'client',
-    'geo',
-    'targets',
-    'record_bytes',
-    'redactions',
-  ],
-}
-
-/** How the rows of a file become texts. */
-export interface RowForm {
-  /** SQL expression over the columns of the file: the canonical text. */
-  readonly text: string
-  /** Names of the values in it, in order. */
-  readonly names: readonly string[]
-  /** SHA-256 of the canonical JSON of the names, hex. */
-  readonly columns: string
-}
-
-/** The row form of a table's files that have these columns, in their order. */
-export function rowForm(table: string, columns: readonly Column[]): RowForm {
-  const told = columns.filter(({ name }) => !LEFT_OUT[table]?.includes(name))
-  const plain = told.flatMap((column) => plainValues(column) ?? [])
-  const nested = told.filter((column) => plainValues(column) === undefined)
-  const lines = nested.map(
-    ({ name }) => `CASE WHEN ${ident(name)} IS NOT NULL THEN to_json(${ident(name)})::VARCHAR END`,
-  )
-  const text = `concat(${[`json_array(${plain.map(({ sql }) => sql).join(', ')})::VARCHAR`, ...lines].join(', chr(10), ')})`
-  const names = [...plain.map(({ name }) => name), ...nested.map(({ name }) => name)]
-  return { text, names, columns: hexOf(sha256(canonical(names))) }
-}
-
-interface Value {
-  readonly name: string
-  readonly sql: string
-}
-
-/** The values of a column that stand in the first line; undefined for one with a line of its own. */
-function plainValues({ name, type }: Column): Value[] | undefined {
-  if (typeof type === 'string') return [{ name, sql: valueSql(ident(name), type) }]
-  if (!('struct' in type) || !type.struct.every((field) => typeof field.type === 'string')) return undefined
-  return type.struct.map((field) => ({
-    name: `${name}.${field.name}`,
-    sql: valueSql(`${ident(name)}.${ident(field.name)}`, String(field.type)),
-  }))
-}
-
-function valueSql(sql: string, type: string): string {
-  if (type === 'string') return sql
-  return type === 'timestamp' ? `epoch_us(${sql})::VARCHAR` : `${sql}::VARCHAR`
-}
 
 /** The rows of one file, digested. */
 export interface FileRows {
@@ -98,33 +38,58 @@ export async function digestRows(engine: Engine, path: string, form: RowForm): P
   return digested as FileRows
 }
 
+/** How digesting goes along with what else is done. */
+export interface DigestOptions {
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal
+  /** Called once no more settings of the engine are looked at. */
+  readonly onPlanned?: () => void
+}
+
 /**
  * Digests the rows of several files of one form in one statement: it costs much less than one each, and keeps all threads
  * busy. At most 100 bytes of memory a row.
  *
- * @param options `signal` ends it before its time; `onPlanned` is called once no more settings of the engine are looked at
  * @returns one for each path, in their order
- * @throws AppError as {@link digestRows}
+ * @throws AppError as {@link digestRows}; ENGINE if the engine writes rows otherwise than the form says
  */
 export async function digestFiles(
   engine: Engine,
   paths: readonly string[],
   form: RowForm,
-  { signal, onPlanned }: { readonly signal?: AbortSignal; readonly onPlanned?: () => void } = {},
+  { signal, onPlanned }: DigestOptions = {},
 ): Promise<FileRows[]> {
+  if (form.name === ROW_FORM) await checkWriting(engine)
   signal?.throwIfAborted()
   const digested = new Map(paths.map((path) => [path, new Digests(path)]))
-  const sql = { text: form.text, file: 'filename', place: 'file_row_number' }
+  const sql = { bytes: form.bytes, file: 'filename', place: 'file_row_number' }
   let last: Digests | undefined
-  const take = (text: Uint8Array, file: string, row: number) => {
+  const take = (bytes: Uint8Array, file: string, row: number) => {
     if (signal?.aborted) throw signal.reason
     if (last?.path !== file) last = digested.get(file)
     if (last === undefined) throw new AppError('ENGINE', `The engine read ${file}, which was not asked for.`)
     // Asked for as text, a digest costs half of what it does as a buffer of its own.
-    last.put(row, hash('sha256', text, 'binary'))
+    last.put(row, hash('sha256', bytes, 'binary'))
   }
-  await takeTexts(engine, numberedRows(paths), sql, take, onPlanned)
+  await takeBytes(engine, numberedRows(paths), sql, take, onPlanned)
   return paths.map((path) => (digested.get(path) as Digests).all())
+}
+
+const SAMPLE = ['', null, 'a\u0000\u007fé\u{10ffff}', '\u0001']
+const checked = new WeakSet<Engine>()
+
+/** The engine's way of writing rows is its own affair: should another version have another, no root must be made with it. */
+async function checkWriting(engine: Engine): Promise<void> {
+  if (checked.has(engine)) return
+  const values = SAMPLE.map((value) =>
+    value === null ? 'NULL::VARCHAR' : `decode(unhex('${Buffer.from(value).toString('hex')}'))`,
+  )
+  const { written } = await engine.row<{ written: string }>(`SELECT lower(hex(${rowBytesSql(values)})) AS written`)
+  if (written !== rowBytes(SAMPLE).toString('hex'))
+    throw new AppError('ENGINE', `This version of the engine writes rows otherwise than ${ROW_FORM} says.`, {
+      hint: 'Install Bricktrail again, with the versions in its package-lock.json.',
+    })
+  checked.add(engine)
 }
 
 /** Pages whose digests are in one piece of memory: it is never copied to make room for more. */
@@ -185,12 +150,13 @@ class Digests {
   }
 }
 
-/** The canonical text of one row of a file, by its position. */
-export async function rowText(engine: Engine, path: string, form: RowForm, position: number): Promise<string> {
-  const { text } = await engine.row<{ text: string }>(
-    `SELECT ${form.text} AS text FROM ${numberedRows([path])} WHERE file_row_number = ${position}`,
-  )
-  return text
+/** The values of one row of a file, by its position; of a form of which nothing is written any more, its text. */
+export async function rowContent(engine: Engine, path: string, form: RowForm, position: number): Promise<RowContent> {
+  const row = `FROM ${numberedRows([path])} WHERE file_row_number = ${position}`
+  if (form.name === 'row/1') return engine.row<{ text: string }>(`SELECT decode(${form.bytes}) AS text ${row}`)
+  const names = form.values.map((sql, at) => `${sql} AS v${at}`)
+  const values = Object.values(await engine.row<Record<string, string | null>>(`SELECT ${names.join(', ')} ${row}`))
+  return { values }
 }
 
 const numberedRows = (paths: readonly string[]): string =>

@@ -229,11 +229,12 @@ async function rowsEngine(): Promise<RowsEngine> {
   const { Engine } = await import('../../engine/duckdb.ts')
   const { fileColumns } = await import('../../seal/file-columns.ts')
   const { hexOf } = await import('../../seal/merkle.ts')
-  const { digestRows, rowForm } = await import('../../seal/rows.ts')
+  const { sealedForm } = await import('../../seal/row-form.ts')
+  const { digestRows } = await import('../../seal/rows.ts')
   const engine = await Engine.open({})
   return {
-    rowsOf: async (path, table) => {
-      const { rows, root } = await digestRows(engine, path, rowForm(table, await fileColumns(engine, path)))
+    rowsOf: async (path, table, record) => {
+      const { rows, root } = await digestRows(engine, path, sealedForm(table, await fileColumns(engine, path), record))
       return { rows, rowsRoot: hexOf(root) }
     },
     close: async () => engine.close(),

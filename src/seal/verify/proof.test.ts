@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../engine/duckdb.ts'
 import { lit } from '../../engine/sql.ts'
-import { type EventEvidence, type ProofParts, parseProof, proofText } from '../proof.ts'
-import { digestRows, rowForm, rowText } from '../rows.ts'
+import { type EventEvidence, type ProofParts, parseProof, proofText, type RowContent } from '../proof.ts'
+import { rowForm } from '../row-form.ts'
+import { digestRows, rowContent } from '../rows.ts'
 import { verifyProof } from './proof.ts'
 import { hexOf, jcs, pathTo, SealedHome, testKey, treeHash } from './sealed-home.fixture.ts'
 
@@ -33,13 +34,25 @@ let home: SealedHome
 let rowsRoot: string
 let good: ProofParts & { evidence: EventEvidence }
 
-/** The canonical text of a row, after the page and not after the program. */
-const textOf = (at: number): string =>
-  [
-    JSON.stringify([`e${at}`, String(1_772_355_600_000_000 + at), 'user', `u"${at}"@x.test`, at % 2 ? null : '200']),
-    `{"path":"/a ${at}","ünï":"\\n"}`,
-    at % 3 ? '' : '["pii"]',
-  ].join('\n')
+/** The values of a row, and its canonical bytes, after the page and not after the program. */
+const valuesOf = (at: number): (string | null)[] => [
+  `e${at}`,
+  String(1_772_355_600_000_000 + at),
+  'user',
+  `u"${at}"@x.test`,
+  at % 2 ? null : '200',
+  `{"path":"/a ${at}","ünï":"\\n"}`,
+  at % 3 ? null : '["pii"]',
+]
+const bytesOf = (values: readonly (string | null)[]): Buffer =>
+  Buffer.from(
+    values.flatMap((value) => (value === null ? [2] : [1, ...[...Buffer.from(value)].map((byte) => byte + 1), 0])),
+  )
+/** The same as the text of the form `row/1`. */
+const textOf = (at: number): string => {
+  const [params, tags, plain] = [valuesOf(at)[5], valuesOf(at)[6], valuesOf(at).slice(0, 5)]
+  return [JSON.stringify(plain), params, tags ?? ''].join('\n')
+}
 const NAMES = ['event_id', 'event_time', 'actor.type', 'actor.email', 'status_code', 'request_params', 'tags']
 
 beforeAll(async () => {
@@ -53,13 +66,17 @@ beforeAll(async () => {
       CASE WHEN i % 3 = 0 THEN ['pii'] END AS tags FROM range(${ROWS}) t(i)) TO ${lit(scratch)} (FORMAT parquet)`)
     const form = rowForm('events', COLUMNS)
     rowsRoot = Buffer.from((await digestRows(engine, scratch, form)).root).toString('hex')
-    expect(await rowText(engine, scratch, form, POSITION)).toBe(textOf(POSITION))
+    expect(await rowContent(engine, scratch, form, POSITION)).toEqual({ values: valuesOf(POSITION) })
     expect(form.names).toEqual(NAMES)
     const bytes = await home.read('rows.parquet')
     const columns = hexOf(jcs(NAMES))
+    const older = rowForm('events', COLUMNS, 'row/1')
+    const olderRoot = Buffer.from((await digestRows(engine, scratch, older)).root).toString('hex')
+    const file = { bytes, rows: ROWS, columns }
     const adds = [
-      { path: 'event_date=2026-03-01/a-0.parquet', bytes: Buffer.from('another') },
-      { path: 'event_date=2026-03-01/real-0.parquet', bytes, rows: ROWS, rowsRoot, columns },
+      { ...file, path: 'event_date=2026-03-01/older-0.parquet', rowsRoot: olderRoot, rowForm: 'row/1' },
+      { ...file, path: 'event_date=2026-03-01/real-0.parquet', rowsRoot },
+      { ...file, path: 'event_date=2026-03-01/newer-0.parquet', rowsRoot, rowForm: 'row/3' },
     ]
     await home.commit({ table: 'rejects' })
     await home.commit({ adds })
@@ -75,9 +92,13 @@ const sha = (bytes: Uint8Array | string): Buffer => hash('sha256', bytes, 'buffe
 const leaf = (data: Uint8Array | string): Buffer => sha(Buffer.concat([Buffer.of(0), Buffer.from(data)]))
 const hex = (hashes: readonly Buffer[]): string[] => hashes.map((it) => it.toString('hex'))
 
-/** A proof made by the page alone. */
-function proofOf(): ProofParts & { evidence: EventEvidence } {
-  const digests = Array.from({ length: ROWS }, (_, at) => sha(textOf(at)))
+/** A proof made by the page alone: of the file in this place of the list, whose rows have these bytes. */
+function proofOf(
+  index = 1,
+  rowOf: (at: number) => Buffer | string = (at) => bytesOf(valuesOf(at)),
+  content: RowContent = { values: valuesOf(POSITION) },
+): ProofParts & { evidence: EventEvidence } {
+  const digests = Array.from({ length: ROWS }, (_, at) => sha(rowOf(at)))
   const pages = [0, 1, 2].map((n) => Buffer.concat(digests.slice(n * 64, (n + 1) * 64)))
   const entry = JSON.parse(home.entries[2] ?? '')
   const { sha256 } = entry.manifest
@@ -90,18 +111,18 @@ function proofOf(): ProofParts & { evidence: EventEvidence } {
       v: 1,
       entry,
       file: {
-        record: manifest.adds[1],
-        index: 1,
+        record: manifest.adds[index],
+        index,
         path: hex(
           pathTo(
-            1,
+            index,
             manifest.adds.map((add: object) => leaf(jcs(add))),
           ),
         ),
       },
       row: {
         names: NAMES,
-        text: textOf(POSITION),
+        ...content,
         position: POSITION,
         page: (pages[2] ?? Buffer.of()).toString('hex'),
         path: hex(
@@ -117,7 +138,7 @@ function proofOf(): ProofParts & { evidence: EventEvidence } {
 
 describe('a proof made by the page', () => {
   it('has the rows root that the engine works out', () => {
-    const digests = Array.from({ length: ROWS }, (_, at) => sha(textOf(at)))
+    const digests = Array.from({ length: ROWS }, (_, at) => sha(bytesOf(valuesOf(at))))
     const pages = [0, 1, 2].map((n) => leaf(Buffer.concat(digests.slice(n * 64, (n + 1) * 64))))
     expect(treeHash(pages).toString('hex')).toBe(rowsRoot)
   })
@@ -148,6 +169,24 @@ describe('a proof made by the page', () => {
     })
   })
 
+  it('of a row that was sealed in the form of before is verified as it was', () => {
+    const older = proofOf(0, textOf, { text: textOf(POSITION) })
+    expect(parseProof(Buffer.from(proofText(older)))).toEqual(older)
+    const report = verifyProof(proofText(older), { keys: home.key.vkey })
+    expect(report.findings).toEqual([])
+    const values = Object.fromEntries(NAMES.map((name, at) => [name, valuesOf(POSITION)[at] ?? null]))
+    expect(report.proven).toMatchObject({ file: 'lake/events/event_date=2026-03-01/older-0.parquet', values })
+  })
+
+  it('proves nothing where its row is told in another form than its file has, or in one that is not known', () => {
+    const findingOf = (parts: ProofParts) => verifyProof(proofText(parts), { keys: home.key.vkey }).findings[0]
+    const asValues = proofOf(0, textOf, { values: valuesOf(POSITION) })
+    expect(findingOf(asValues)).toMatchObject({ kind: 'changed', where: 'the row' })
+    const asText = proofOf(1, undefined, { text: textOf(POSITION) })
+    expect(findingOf(asText)).toMatchObject({ kind: 'changed', where: 'the row' })
+    expect(findingOf(proofOf(2))).toMatchObject({ kind: 'unverifiable', where: 'the row' })
+  })
+
   it('reads back as it was put together', () => {
     expect(parseProof(Buffer.from(proofText(good)))).toEqual(good)
   })
@@ -176,14 +215,14 @@ describe('a proof that was tampered with', () => {
     ...good,
     evidence: { ...good.evidence, entry: { ...good.evidence.entry, ...change } as EventEvidence['entry'] },
   })
-  const pageOf = (text: string): string => {
+  const pageOf = (values: readonly (string | null)[]): string => {
     const at = (POSITION % 64) * 64
     const { page } = good.evidence.row
-    return page.slice(0, at) + sha(text).toString('hex') + page.slice(at + 64)
+    return page.slice(0, at) + sha(bytesOf(values)).toString('hex') + page.slice(at + 64)
   }
   const attacks: readonly [string, () => ProofParts | string, string][] = [
-    ['another row', () => row({ text: textOf(130) }), 'the row'],
-    ['another row and its digest', () => row({ text: 'forged', page: pageOf('forged') }), 'the row'],
+    ['another row', () => row({ values: valuesOf(130) }), 'the row'],
+    ['another row and its digest', () => row({ values: ['forged'], page: pageOf(['forged']) }), 'the row'],
     ['another place', () => row({ position: 130 }), 'the row'],
     ['a place behind the last', () => row({ position: ROWS }), 'the row'],
     ['a place on another page', () => row({ position: 3 }), 'the row'],

@@ -1,6 +1,6 @@
-/** Verification of a proof file: from the text of one row up to a checkpoint that a known key has signed. */
+/** Verification of a proof file: from one row up to a checkpoint that a known key has signed. */
 import { isAppError } from '../../core/errors.ts'
-import { canonical, entryBytes } from '../entry.ts'
+import { type AddRecord, canonical, entryBytes } from '../entry.ts'
 import { verifyRecord } from '../lists.ts'
 import { type Hash, hexOf, leafHash, sha256, verifyInclusion } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
@@ -12,6 +12,7 @@ import {
   parseProof,
   type RowEvidence,
 } from '../proof.ts'
+import { isRowForm, rowBytes } from '../row-bytes.ts'
 import { checkNote, keyName } from './note-check.ts'
 import { type FindingKind, Findings, type Report } from './report.ts'
 import { addRecordOf, entryFault, isSummary } from './shapes.ts'
@@ -96,7 +97,8 @@ function proveEvent({ evidence, index }: ProofParts): ProvenRow {
   must(entryFault(entry), 'the leaf', 'It has a field that cannot be read')
   const record = addRecordOf(file.record)
   if (record === undefined) throw new Refused('the record of the file', 'It is not as the format has it.')
-  proveRow(row, record.rows, record.rowsRoot)
+  const digest = hexOf(sha256(bytesOf(row, record.rowForm)))
+  proveRow(row, digest, record)
   const columns = hexOf(sha256(canonical(row.names)))
   must(
     columns === record.columns ? undefined : 'the file has other columns',
@@ -115,14 +117,13 @@ function proveEvent({ evidence, index }: ProofParts): ProvenRow {
 }
 
 /** The digest of the row is one of its page, and the page is a leaf of the file's tree. */
-function proveRow({ text, position, page, path }: RowEvidence, rows: number, rowsRoot: string): void {
+function proveRow({ position, page, path }: RowEvidence, digest: string, { rows, rowsRoot }: AddRecord): void {
   const pageNumber = Math.floor(position / PROOF_PAGE_ROWS)
   const width = Math.min(PROOF_PAGE_ROWS, rows - pageNumber * PROOF_PAGE_ROWS)
   const at = position % PROOF_PAGE_ROWS
   if (at >= width) throw new Refused('the row', `The file has ${rows} rows, so none at ${position}.`)
   if (!/^[0-9a-f]+$/.test(page) || page.length !== width * 64)
     throw new Refused('the row', 'Its page has another length.')
-  const digest = hexOf(sha256(text))
   if (page.slice(at * 64, (at + 1) * 64) !== digest)
     throw new Refused('the row', 'Its digest is not the one in its page.')
   const fault = verifyInclusion({
@@ -197,8 +198,28 @@ function provePath(
   }
 }
 
+/** What the digest of a row is taken of. */
+function bytesOf(row: RowEvidence, form: string): Uint8Array | string {
+  if (form === 'row/2' && 'values' in row) return rowBytes(row.values)
+  if (form === 'row/1' && 'text' in row) return row.text
+  throw new Refused(
+    'the row',
+    `It is not told as rows of the form ${form} are.`,
+    isRowForm(form) ? 'changed' : 'unverifiable',
+  )
+}
+
 /** The values of a row by their names. */
-function valuesOf({ names, text }: RowEvidence): Record<string, string | null> {
+function valuesOf(row: RowEvidence): Record<string, string | null> {
+  const { names } = row
+  const values = 'values' in row ? row.values : valuesIn(row.text)
+  if (values.length !== names.length)
+    throw new Refused('the row', `It has ${names.length} names for another number of values.`)
+  return Object.fromEntries(names.map((name, at) => [name, values[at] ?? null]))
+}
+
+/** The values of a row in the form `row/1`. */
+function valuesIn(text: string): (string | null)[] {
   const [first = '', ...lines] = text.split('\n')
   let plain: unknown
   try {
@@ -206,14 +227,8 @@ function valuesOf({ names, text }: RowEvidence): Record<string, string | null> {
   } catch {
     throw new Refused('the row', 'Its first line is not JSON.')
   }
-  if (!Array.isArray(plain) || plain.length + lines.length !== names.length) {
-    throw new Refused('the row', `It has ${names.length} names for another number of values.`)
-  }
-  const values = [
-    ...plain.map((value) => (value === null ? null : String(value))),
-    ...lines.map((line) => line || null),
-  ]
-  return Object.fromEntries(names.map((name, at) => [name, values[at] ?? null]))
+  if (!Array.isArray(plain)) throw new Refused('the row', 'Its first line is no array.')
+  return [...plain.map((value) => (value === null ? null : String(value))), ...lines.map((line) => line || null)]
 }
 
 const hexHash = (text: string): Hash => Buffer.from(text, 'hex')

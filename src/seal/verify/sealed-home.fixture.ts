@@ -76,6 +76,7 @@ export interface TestFile {
   readonly path: string
   readonly bytes: Uint8Array
   readonly rows?: number
+  readonly rowForm?: string
   readonly rowsRoot?: string
   readonly columns?: string
 }
@@ -171,7 +172,7 @@ export class SealedHome {
         sha256: hexOf(add.bytes),
         rows: add.rows ?? 1,
         rowsRoot: add.rowsRoot ?? hexOf(''),
-        rowForm: 'row/1',
+        rowForm: add.rowForm ?? 'row/2',
         columns: add.columns ?? hexOf('[]'),
       })),
       removes: removes.map((path) => ({ path })),

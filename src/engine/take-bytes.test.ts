@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '../core/errors.ts'
 import { Engine } from './duckdb.ts'
-import { takeTexts } from './texts.ts'
+import { takeBytes } from './take-bytes.ts'
 
 let engine: Engine
 
@@ -18,13 +18,13 @@ async function taken(
   place = 'range',
 ): Promise<[string, string, number][]> {
   const rows: [string, string, number][] = []
-  await takeTexts(engine, relation, { text, file, place }, (bytes, from, at) => {
+  await takeBytes(engine, relation, { bytes: `encode(${text})`, file, place }, (bytes, from, at) => {
     rows.push([Buffer.from(bytes).toString('utf8'), from, at])
   })
   return rows.sort(([, , a], [, , b]) => a - b)
 }
 
-describe('texts of the engine', () => {
+describe('values of the engine', () => {
   it('come byte for byte, of every length, with their files and places', async () => {
     const rows = await taken('range(5000)', "repeat('é', range % 40) || range", "'file ' || (range // 1000)")
     expect(rows).toEqual(
@@ -51,10 +51,10 @@ describe('texts of the engine', () => {
   it('come from several statements at once, each to its own', async () => {
     const other = await engine.beside()
     const counts = [0, 0]
-    const sql = { text: "'some text of row ' || range", file: "'f'", place: 'range' }
+    const sql = { bytes: "encode('some text of row ' || range)", file: "'f'", place: 'range' }
     await Promise.all(
       [engine, other].map((each, at) =>
-        takeTexts(each, `range(${10_000 * (at + 1)})`, sql, () => {
+        takeBytes(each, `range(${10_000 * (at + 1)})`, sql, () => {
           counts[at] = (counts[at] ?? 0) + 1
         }),
       ),
@@ -67,8 +67,8 @@ describe('texts of the engine', () => {
     const refuse = () => {
       throw new AppError('BAD_LAKE', 'Not this one.')
     }
-    const sql = { text: "'some text of a row'", file: "'f'", place: 'range' }
-    await expect(takeTexts(engine, 'range(10000)', sql, refuse)).rejects.toMatchObject({ code: 'BAD_LAKE' })
+    const sql = { bytes: "encode('some text of a row')", file: "'f'", place: 'range' }
+    await expect(takeBytes(engine, 'range(10000)', sql, refuse)).rejects.toMatchObject({ code: 'BAD_LAKE' })
     expect(await taken('range(2)', "'a'")).toHaveLength(2)
     await expect(taken('nowhere', "'a'")).rejects.toMatchObject({ code: 'ENGINE' })
   })
