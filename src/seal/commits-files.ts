@@ -1,8 +1,6 @@
 /** The files of a version with their digests, as its leaf tells them. */
 
-import { createHash } from 'node:crypto'
-import { createReadStream, existsSync } from 'node:fs'
-import { AppError } from '../core/errors.ts'
+import { existsSync } from 'node:fs'
 import type { Engine } from '../engine/duckdb.ts'
 import { keyOfPath } from '../lake/log.ts'
 import { schemaTag } from '../lake/schema.ts'
@@ -11,10 +9,11 @@ import type { TableSpec } from '../lake/spec.ts'
 import type { DeltaTable } from '../lake/table.ts'
 import type { AddRecord } from './entry.ts'
 import { fileColumns } from './file-columns.ts'
+import { type FileDigest, fileDigest } from './file-digest.ts'
 import { hexOf } from './merkle.ts'
 import { type RowForm, rowForm } from './row-form.ts'
 import { AT_ONCE_BYTES, digestFiles, type FileRows } from './rows.ts'
-import type { RowsAhead } from './rows-ahead.ts'
+import type { DigestedFile, RowsAhead } from './rows-ahead.ts'
 
 /** Finds what the newest leaf about it says of a data file of a table. */
 export type SealedLookup = (table: string, key: string) => Promise<AddRecord | undefined>
@@ -76,14 +75,16 @@ async function digested(
       const path = table.store.locate(key)
       files.push({ add, key, path, form: await formOf(engine, table, path, add.tags?.[SCHEMA_TAG]) })
     }
+    const found = await digestedAhead(files, ahead)
+    const left = files.filter(({ path }) => !found.has(path))
     // The engine reads the files while they are digested whole. Both have ended before either fails.
-    const [wholes, byRows] = await Promise.allSettled([digestsOf(files), rowsOf(engine, files, ahead)])
+    const [wholes, byRows] = await Promise.allSettled([digestsOf(left), rowsOf(engine, left)])
     const [digests, rows] = [settled(wholes), settled(byRows)]
-    for (const [index, { key, path, form }] of files.entries()) {
-      const [ofRows, digest] = [rows.get(path), digests[index]]
-      if (ofRows === undefined || digest === undefined) continue
+    for (const { key, path, form } of files) {
+      const whole = found.get(path)?.whole ?? (digests.get(path) as FileDigest)
+      const ofRows = found.get(path)?.rows ?? (rows.get(path) as FileRows)
       const rowsRoot = hexOf(ofRows.root)
-      records.push({ path: key, ...digest, rows: ofRows.rows, rowsRoot, rowForm: form.name, columns: form.columns })
+      records.push({ path: key, ...whole, rows: ofRows.rows, rowsRoot, rowForm: form.name, columns: form.columns })
     }
   }
   return records
@@ -114,19 +115,23 @@ interface FormedFile {
   readonly form: RowForm
 }
 
-async function rowsOf(
-  engine: Engine,
+/** Of what is digested already, by path; all of it has ended then. */
+async function digestedAhead(
   files: readonly FormedFile[],
   ahead: RowsAhead | undefined,
-): Promise<Map<string, FileRows>> {
-  const found = new Map<string, FileRows>()
+): Promise<Map<string, DigestedFile>> {
+  const found = new Map<string, DigestedFile>()
   for (const { path, form } of files) {
-    const rows = await ahead?.of(path, form)
-    if (rows !== undefined) found.set(path, rows)
+    const digested = await ahead?.of(path, form)
+    if (digested !== undefined) found.set(path, digested)
   }
   await ahead?.settled()
-  const left = files.filter(({ path }) => !found.has(path))
-  for (const some of Map.groupBy(left, ({ form }) => form.bytes).values()) {
+  return found
+}
+
+async function rowsOf(engine: Engine, files: readonly FormedFile[]): Promise<Map<string, FileRows>> {
+  const found = new Map<string, FileRows>()
+  for (const some of Map.groupBy(files, ({ form }) => form.bytes).values()) {
     const paths = some.map(({ path }) => path)
     const ofRows = await digestFiles(engine, paths, (some[0] as FormedFile).form)
     for (const [index, path] of paths.entries()) found.set(path, ofRows[index] as FileRows)
@@ -134,23 +139,8 @@ async function rowsOf(
   return found
 }
 
-async function digestsOf(files: readonly FormedFile[]) {
-  const digests: { readonly bytes: number; readonly sha256: string }[] = []
-  for (const { path } of files) digests.push(await fileDigest(path))
+async function digestsOf(files: readonly FormedFile[]): Promise<Map<string, FileDigest>> {
+  const digests = new Map<string, FileDigest>()
+  for (const { path } of files) digests.set(path, await fileDigest(path))
   return digests
-}
-
-/** SHA-256 of a file, read as a stream. */
-export async function fileDigest(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
-  const digest = createHash('sha256')
-  let bytes = 0
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
-      digest.update(chunk)
-      bytes += chunk.length
-    }
-  } catch (cause) {
-    throw new AppError('BAD_LAKE', `${path} cannot be read.`, { where: path, cause })
-  }
-  return { bytes, sha256: digest.digest('hex') }
 }

@@ -6,7 +6,8 @@ import { type Action, commitKey, keyOfPath } from '../lake/log.ts'
 import { scanSql } from '../lake/read.ts'
 import { type DataFile, SCHEMA_TAG } from '../lake/snapshot.ts'
 import type { DeltaTable } from '../lake/table.ts'
-import { fileDigest, type SealedLookup } from './commits-files.ts'
+import type { SealedLookup } from './commits-files.ts'
+import { fileDigest } from './file-digest.ts'
 import { rowForm } from './row-form.ts'
 
 /** What {@link checkMoved} needs. */

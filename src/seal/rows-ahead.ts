@@ -1,16 +1,23 @@
 /**
- * Rows of files digested before a commit adds them: while a writer still looks for repeats, publishes and commits, which leaves
- * processors idle. A file stays the same when it gets its final name; what is written again is another file.
+ * Files digested, down to their rows, before a commit adds them: while a writer still looks for repeats, publishes and commits, which
+ * leaves processors idle. A file stays the same when it gets its final name; what is written again is another file.
  */
 import { link, stat } from 'node:fs/promises'
 import type { Engine } from '../engine/duckdb.ts'
+import { type FileDigest, fileDigest } from './file-digest.ts'
 import type { RowForm } from './row-form.ts'
 import { AT_ONCE_BYTES, type DigestOptions, digestFiles, type FileRows } from './rows.ts'
 
+/** What was digested of a file. */
+export interface DigestedFile {
+  readonly rows: FileRows
+  readonly whole: FileDigest
+}
+
 interface Ahead {
   readonly form: RowForm
-  /** Undefined where it did not come to an end; the rows are digested in their turn then, which tells why. */
-  readonly rows: Promise<FileRows | undefined>
+  /** Undefined where it did not come to an end; the file is digested in its turn then, which tells why. */
+  readonly digested: Promise<DigestedFile | undefined>
 }
 
 /** Digests files that are finished and not yet committed, on connections of its own. */
@@ -38,17 +45,25 @@ export class RowsAhead {
     }
     if (files.length === 0) return
     const { promise: planned, resolve: onPlanned } = Promise.withResolvers<void>()
-    const all = digestBeside(engine, names, form, { signal: this.#stop.signal, onPlanned }).catch(() => undefined)
-    this.#underWay = Promise.all([this.#underWay, all])
-    for (const [at, file] of files.entries()) this.#byFile.set(file, { form, rows: all.then((rows) => rows?.[at]) })
+    const { signal } = this.#stop
+    const all = Promise.all([
+      digestBeside(engine, names, form, { signal, onPlanned }),
+      digestWhole(names, signal),
+    ]).catch(() => undefined)
+    // What was digested is not for it to keep.
+    this.#underWay = Promise.all([this.#underWay, all]).then(() => undefined)
+    for (const [at, file] of files.entries()) {
+      const digested = all.then((both) => both && { rows: both[0][at] as FileRows, whole: both[1][at] as FileDigest })
+      this.#byFile.set(file, { form, digested })
+    }
     await Promise.race([planned, all])
   }
 
-  /** The rows of a file by any of its names, if they were digested in this form. */
-  async of(path: string, form: RowForm): Promise<FileRows | undefined> {
+  /** What was digested of a file, by any of its names, if it was in this form. */
+  async of(path: string, form: RowForm): Promise<DigestedFile | undefined> {
     if (this.#byFile.size === 0) return undefined
     const ahead = this.#byFile.get((await fileAt(path))?.file ?? '')
-    return ahead?.form.bytes === form.bytes ? ahead.rows : undefined
+    return ahead?.form.bytes === form.bytes ? ahead.digested : undefined
   }
 
   /** Waits until nothing is under way. */
@@ -78,6 +93,15 @@ async function digestBeside(
   } finally {
     beside.close()
   }
+}
+
+async function digestWhole(paths: readonly string[], signal: AbortSignal): Promise<FileDigest[]> {
+  const digests: FileDigest[] = []
+  for (const path of paths) {
+    signal.throwIfAborted()
+    digests.push(await fileDigest(path))
+  }
+  return digests
 }
 
 const nameAhead = (path: string): string => `${path}.ahead`

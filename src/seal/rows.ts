@@ -7,7 +7,7 @@ import { AppError } from '../core/errors.ts'
 import type { Engine } from '../engine/duckdb.ts'
 import { fileSql } from '../engine/sql.ts'
 import { takeBytes } from '../engine/take-bytes.ts'
-import { leafHash, rootOfHashes } from './merkle.ts'
+import { type Hash, leafHash, rootOfHashes } from './merkle.ts'
 import type { RowContent } from './proof.ts'
 import { ROW_FORM, rowBytes } from './row-bytes.ts'
 import { type RowForm, rowBytesSql } from './row-form.ts'
@@ -99,9 +99,16 @@ const PAGE_BYTES = PAGE_ROWS * DIGEST_BYTES
 
 interface Block {
   readonly bytes: Buffer
-  /** Of each row, 1 once its digest is there. */
+  /** Of each row, 1 once its digest is there; of each page, how many of its rows have theirs. */
   readonly known: Uint8Array
+  readonly counts: Uint8Array
+  /** Of each page that is full, its hash as a leaf. */
+  readonly hashes: (Hash | undefined)[]
 }
+
+/** The digests of the first rows of a page. */
+const pageOf = ({ bytes }: Block, page: number, rows: number): Buffer =>
+  bytes.subarray(page * PAGE_BYTES, page * PAGE_BYTES + rows * DIGEST_BYTES)
 
 /** The digests of a file's rows, as they come. */
 class Digests {
@@ -116,30 +123,44 @@ class Digests {
 
   put(row: number, digest: string): void {
     const at = row % BLOCK_ROWS
-    const { bytes, known } = this.#block((row - at) / BLOCK_ROWS)
+    const block = this.#block((row - at) / BLOCK_ROWS)
+    const { bytes, known, counts } = block
     if (known[at] !== 0) throw this.#misnumbered()
     known[at] = 1
     bytes.write(digest, at * DIGEST_BYTES, 'latin1')
     this.#count += 1
     if (row >= this.#rows) this.#rows = row + 1
+    const page = Math.floor(at / PAGE_ROWS)
+    const count = (counts[page] as number) + 1
+    counts[page] = count
+    // While the engine makes the bytes of other rows: at the end there would be nothing else to do.
+    if (count === PAGE_ROWS) block.hashes[page] = leafHash(pageOf(block, page, PAGE_ROWS))
   }
 
   all(): FileRows {
     const rows = this.#rows
     if (rows !== this.#count) throw this.#misnumbered()
-    const pages = Array.from({ length: Math.ceil(rows / PAGE_ROWS) }, (_, page) => {
-      const from = (page % BLOCK_PAGES) * PAGE_BYTES
-      const length = Math.min(PAGE_ROWS, rows - page * PAGE_ROWS) * DIGEST_BYTES
-      return this.#block(Math.floor(page / BLOCK_PAGES)).bytes.subarray(from, from + length)
-    })
-    const root = Buffer.from(rootOfHashes(pages.map((page) => leafHash(page))))
-    return { rows, root, pages }
+    const pages: Buffer[] = []
+    const hashes: Hash[] = []
+    for (let first = 0; first < rows; first += PAGE_ROWS) {
+      const block = this.#block(Math.floor(first / BLOCK_ROWS))
+      const at = (first % BLOCK_ROWS) / PAGE_ROWS
+      const page = pageOf(block, at, Math.min(PAGE_ROWS, rows - first))
+      pages.push(page)
+      hashes.push(block.hashes[at] ?? leafHash(page))
+    }
+    return { rows, root: Buffer.from(rootOfHashes(hashes)), pages }
   }
 
   #block(at: number): Block {
     let block = this.#blocks[at]
     if (block === undefined) {
-      block = { bytes: Buffer.allocUnsafeSlow(BLOCK_ROWS * DIGEST_BYTES), known: new Uint8Array(BLOCK_ROWS) }
+      block = {
+        bytes: Buffer.allocUnsafeSlow(BLOCK_ROWS * DIGEST_BYTES),
+        known: new Uint8Array(BLOCK_ROWS),
+        counts: new Uint8Array(BLOCK_PAGES),
+        hashes: [],
+      }
       this.#blocks[at] = block
     }
     return block
