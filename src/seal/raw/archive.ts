@@ -45,6 +45,9 @@ export interface RawOptions {
 /** Up to this size an object is worked on in memory, at once: a stream costs more than the work. */
 const AT_ONCE_BYTES = MEMBER_BYTES
 
+/** Up to this size an object that is not to be compressed is copied at once, where the file system has no clones. */
+const COPIED_BYTES = 4 * 1024 * 1024
+
 /** So many small objects of one call, or more, go into packs: fewer are found faster, and deleted one by one, as files. */
 const PACKED_OBJECTS = 32
 
@@ -292,6 +295,8 @@ class Keeping {
   /** Folders there are: where there is none for an object, no file need be looked for. */
   readonly #folders: ReadonlySet<string>
   readonly placing: Placing
+  /** False once the file system has refused one: others would only cost time. */
+  #hasClones = true
 
   constructor(root: string, key: RawKey | undefined) {
     this.#root = root
@@ -345,7 +350,8 @@ class Keeping {
     const isPacked = isCompressed(readNow(source, 4))
     const temp = this.placing.newName()
     try {
-      const isCloned = isPacked && this.#key === undefined && (await cloned(source, temp))
+      const isCloned = isPacked && this.#key === undefined && (await this.#cloned(source, temp))
+      if (!isCloned && isPacked && lengthOf(source) <= COPIED_BYTES) return await this.#keepAtOnce(source)
       const { sha256, stored } = isCloned ? await clonedDigest(source, temp) : await this.#write(source, isPacked, temp)
       expectDigest(source, sha256)
       const standing = source.sha256 === undefined ? await this.#standing(sha256, lengthOf(source)) : undefined
@@ -358,6 +364,13 @@ class Keeping {
     } finally {
       await rm(temp, { force: true })
     }
+  }
+
+  /** Makes a clone, unless one could not be made before. */
+  async #cloned(source: RawSource, temp: string): Promise<boolean> {
+    if (!this.#hasClones || source.firstByte > 0) return false
+    this.#hasClones = await cloned(source, temp)
+    return this.#hasClones
   }
 
   /** Compresses, encrypts and digests while it copies. */
@@ -445,8 +458,7 @@ interface Written {
 const hexDigest = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex')
 
 /** Makes a copy that shares the blocks on disk, where the file system can; it is a snapshot, so nobody changes it any more. */
-async function cloned({ path, firstByte }: RawSource, temp: string): Promise<boolean> {
-  if (firstByte > 0) return false
+function cloned({ path }: RawSource, temp: string): Promise<boolean> {
   return copyFile(path, temp, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE).then(
     () => true,
     () => false,
