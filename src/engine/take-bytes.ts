@@ -3,6 +3,7 @@
  * as rows of a result they are copied twice; so a statement passes its values to a function of this process, a vector at a time, and
  * what lies side by side is read at once.
  */
+import './allocator.ts'
 import { BIGINT, BLOB, BOOLEAN, type DuckDBDataChunk, DuckDBScalarFunction, VARCHAR } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { AppError } from '../core/errors.ts'
@@ -33,7 +34,8 @@ const takings = new Map<number, Taking>()
 let begun = 0
 
 /**
- * Passes a value of each row of a relation to `take`, in no order.
+ * Passes a value of each row of a relation to `take`, in no order. Not within a transaction: what the first call makes known to the
+ * database would go with it.
  *
  * @param relation what follows FROM
  * @param sql expressions over its columns, none of which may be NULL: the value (BLOB), the name of a file, and a place (BIGINT)
@@ -122,7 +124,7 @@ function takeChunk(chunk: DuckDBDataChunk, take: TakeBytes): void {
     }
     values.giveBack(bytes)
   }
-  for (const column of [values, files]) column.end()
+  for (const each of [values, files]) each.end()
   free(places)
 }
 

@@ -31,7 +31,7 @@ async function formOf(engine: Engine, { spec }: DeltaTable, path: string, tag: s
   return tag === schemaTag(spec.columns) ? ownForm(spec) : rowForm(spec.name, await fileColumns(engine, path))
 }
 
-/** How the rows of a file become texts that this program writes now. */
+/** How the rows of a file that this program writes now become bytes. */
 export function ownForm(spec: TableSpec): RowForm {
   const known = forms.get(spec.name)
   if (known !== undefined) return known

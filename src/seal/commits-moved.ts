@@ -47,7 +47,7 @@ export async function checkMoved(
   return []
 }
 
-/** A digest for each row of all its columns, the day and those that other row texts leave out among them. */
+/** A digest for each row of all its columns, the day and those that are left out elsewhere among them. */
 const rowsSql = (table: DeltaTable, files: readonly DataFile[], side: number): string =>
   `SELECT unhex(sha256(${rowForm('', table.spec.columns).bytes})) AS row_digest, ${side} AS side FROM ${scanSql(table, files)}`
 

@@ -10,14 +10,14 @@ export interface FileDigest {
 }
 
 /**
- * Digests a file, read as a stream.
+ * Digests a file, read as a stream; `signal` ends it before its time.
  * @throws AppError BAD_LAKE if it cannot be read
  */
-export async function fileDigest(path: string): Promise<FileDigest> {
+export async function fileDigest(path: string, signal?: AbortSignal): Promise<FileDigest> {
   const digest = createHash('sha256')
   let bytes = 0
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, signal })) {
       digest.update(chunk)
       bytes += chunk.length
     }

@@ -121,7 +121,7 @@ function evidenceOf(extra: string): EventEvidence {
     areTexts(row.names) &&
     areTexts(row.path) &&
     areTexts(file.path) &&
-    (('values' in row && areValues(row.values)) || ('text' in row && typeof row.text === 'string')) &&
+    isContent(row) &&
     typeof row.page === 'string' &&
     isWhole(row.position) &&
     isWhole(file.index)
@@ -130,6 +130,14 @@ function evidenceOf(extra: string): EventEvidence {
 }
 
 const isObject = <T>(value: T | undefined): value is T & object => typeof value === 'object' && value !== null
-const areTexts = (value: unknown): boolean => areValues(value) && !(value as unknown[]).includes(null)
-const areValues = (value: unknown): boolean =>
-  Array.isArray(value) && value.length <= 10_000 && value.every((item) => item === null || typeof item === 'string')
+const isText = (value: unknown): boolean => typeof value === 'string' && value.isWellFormed()
+const areAll = (value: unknown, test: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.length <= 10_000 && value.every(test)
+const areTexts = (value: unknown): boolean => areAll(value, isText)
+
+/** Either values or a text: of two, one would be believed and the other verified. */
+function isContent(row: object): boolean {
+  const { values, text } = row as { readonly values?: unknown; readonly text?: unknown }
+  if (values === undefined) return isText(text)
+  return text === undefined && areAll(values, (item) => item === null || isText(item))
+}

@@ -79,7 +79,7 @@ interface Value {
 
 const sqlOf = (values: readonly Value[]): string[] => values.map(({ sql }) => sql)
 
-/** The values of a column that holds no lists and no maps; undefined for one that does. */
+/** The values of a column that holds no lists, maps, or structs in structs; undefined for one that does. */
 function plainValues({ name, type }: Column): Value[] | undefined {
   if (typeof type === 'string') return [{ name, sql: valueSql(ident(name), type) }]
   if (!('struct' in type) || !type.struct.every((field) => typeof field.type === 'string')) return undefined
@@ -89,8 +89,8 @@ function plainValues({ name, type }: Column): Value[] | undefined {
   }))
 }
 
+/** Of another writer's file, a column of texts may be one of bytes to the engine. */
 function valueSql(sql: string, type: string): string {
-  if (type === 'string') return sql
   return type === 'timestamp' ? `epoch_us(${sql})::VARCHAR` : `${sql}::VARCHAR`
 }
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { appendFile, link, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { Engine } from '../engine/duckdb.ts'
 import { lit } from '../engine/sql.ts'
 import { rowForm } from './row-form.ts'
@@ -38,6 +38,15 @@ function shaOf(path: string): { bytes: number; sha256: string } {
   return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
 }
 
+/** What a descriptor of this process is open for, where it still is. */
+function linkOf(descriptor: string): string[] {
+  try {
+    return [readlinkSync(`/proc/self/fd/${descriptor}`)]
+  } catch {
+    return []
+  }
+}
+
 /** As a file gets its final name. */
 async function published(path: string): Promise<string> {
   const to = `${path}.published`
@@ -59,7 +68,7 @@ it('knows the rows of files by their final names, though the names it was told a
   await ahead.end()
 })
 
-it('does at once what it is told later, and nothing twice', async () => {
+it('takes more while it is at work, and nothing twice', async () => {
   const ahead = new RowsAhead()
   const [first, second] = [await write('c.parquet', 20_000), await write('d.parquet', 5)]
   await ahead.begin(beside, [first], form)
@@ -100,6 +109,28 @@ it('leaves what cannot be read to who reads it later', async () => {
   await ahead.begin(beside, [path, join(folder, 'none.parquet')], form)
   expect(await ahead.of(path, form)).toBeUndefined()
   await ahead.end()
+})
+
+it('has let go of files and connections when it is ended', async () => {
+  const many = await Promise.all(Array.from({ length: 8 }, (_, at) => write(`k${at}.parquet`, 300_000)))
+  const opened = vi.spyOn(Engine.prototype, 'beside')
+  const closed = vi.spyOn(Engine.prototype, 'close')
+  try {
+    for (let round = 0; round < 4; round++) {
+      const ahead = new RowsAhead()
+      await ahead.begin(engine, many, form)
+      await ahead.end()
+      expect(closed.mock.calls).toHaveLength(opened.mock.calls.length)
+      expect(
+        readdirSync('/proc/self/fd')
+          .flatMap(linkOf)
+          .filter((path) => path.startsWith(folder)),
+      ).toEqual([])
+      for (const path of many) await rm(`${path}.ahead`, { force: true })
+    }
+  } finally {
+    vi.restoreAllMocks()
+  }
 })
 
 it('leaves off when it is ended, knows nothing any more, and can begin anew', async () => {

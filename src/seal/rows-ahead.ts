@@ -46,14 +46,12 @@ export class RowsAhead {
     if (files.length === 0) return
     const { promise: planned, resolve: onPlanned } = Promise.withResolvers<void>()
     const { signal } = this.#stop
-    const all = Promise.all([
-      digestBeside(engine, names, form, { signal, onPlanned }),
-      digestWhole(names, signal),
-    ]).catch(() => undefined)
-    // What was digested is not for it to keep.
+    const all = bothOf(digestBeside(engine, names, form, { signal, onPlanned }), digestWhole(names, signal))
     this.#underWay = Promise.all([this.#underWay, all]).then(() => undefined)
     for (const [at, file] of files.entries()) {
-      const digested = all.then((both) => both && { rows: both[0][at] as FileRows, whole: both[1][at] as FileDigest })
+      const digested = all.then(
+        (both) => both && { rows: both.rows[at] as FileRows, whole: both.wholes[at] as FileDigest },
+      )
       this.#byFile.set(file, { form, digested })
     }
     await Promise.race([planned, all])
@@ -81,6 +79,13 @@ export class RowsAhead {
   }
 }
 
+/** Undefined if either failed; both have ended then. */
+async function bothOf(byRows: Promise<FileRows[]>, byWhole: Promise<FileDigest[]>) {
+  const [rows, wholes] = await Promise.allSettled([byRows, byWhole])
+  if (rows.status === 'rejected' || wholes.status === 'rejected') return undefined
+  return { rows: rows.value, wholes: wholes.value }
+}
+
 async function digestBeside(
   engine: Engine,
   paths: readonly string[],
@@ -99,7 +104,7 @@ async function digestWhole(paths: readonly string[], signal: AbortSignal): Promi
   const digests: FileDigest[] = []
   for (const path of paths) {
     signal.throwIfAborted()
-    digests.push(await fileDigest(path))
+    digests.push(await fileDigest(path, signal))
   }
   return digests
 }

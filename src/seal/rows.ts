@@ -76,11 +76,11 @@ export async function digestFiles(
 }
 
 const SAMPLE = ['', null, 'a\u0000\u007fé\u{10ffff}', '\u0001']
-const checked = new WeakSet<Engine>()
+const checked = new WeakSet<object>()
 
 /** The engine's way of writing rows is its own affair: should another version have another, no root must be made with it. */
 async function checkWriting(engine: Engine): Promise<void> {
-  if (checked.has(engine)) return
+  if (checked.has(engine.database)) return
   const values = SAMPLE.map((value) =>
     value === null ? 'NULL::VARCHAR' : `decode(unhex('${Buffer.from(value).toString('hex')}'))`,
   )
@@ -89,7 +89,7 @@ async function checkWriting(engine: Engine): Promise<void> {
     throw new AppError('ENGINE', `This version of the engine writes rows otherwise than ${ROW_FORM} says.`, {
       hint: 'Install Bricktrail again, with the versions in its package-lock.json.',
     })
-  checked.add(engine)
+  checked.add(engine.database)
 }
 
 /** Pages whose digests are in one piece of memory: it is never copied to make room for more. */

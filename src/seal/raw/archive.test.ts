@@ -38,7 +38,7 @@ const open = (options = PLAIN) => RawArchive.open(home, options)
 const storedOf = ({ stored }: RawRecord) => stored ?? expect.fail('nothing is stored')
 
 const MEBIBYTE = 1024 * 1024
-const SIZES = [0, 1, 65_535, 65_536, 65_537, 262_144, 262_145, MEBIBYTE, 3 * MEBIBYTE + 1]
+const SIZES = [0, 1, 65_535, 65_536, 65_537, 262_144, 262_145, MEBIBYTE, 5 * MEBIBYTE + 1]
 
 describe.each([
   { name: 'in the clear', options: PLAIN, cipher: [] },

@@ -45,7 +45,7 @@ export interface RawOptions {
 /** Up to this size an object is worked on in memory, at once: a stream costs more than the work. */
 const AT_ONCE_BYTES = MEMBER_BYTES
 
-/** Up to this size an object that is not to be compressed is copied at once, where the file system has no clones. */
+/** Up to this size an object that is compressed already is copied at once, unless it can be cloned. */
 const COPIED_BYTES = 4 * 1024 * 1024
 
 /** So many small objects of one call, or more, go into packs: fewer are found faster, and deleted one by one, as files. */
@@ -295,7 +295,7 @@ class Keeping {
   /** Folders there are: where there is none for an object, no file need be looked for. */
   readonly #folders: ReadonlySet<string>
   readonly placing: Placing
-  /** False once the file system has refused one: others would only cost time. */
+  /** False once a clone could not be made: others would only cost time. */
   #hasClones = true
 
   constructor(root: string, key: RawKey | undefined) {

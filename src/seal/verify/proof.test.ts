@@ -187,6 +187,31 @@ describe('a proof made by the page', () => {
     expect(findingOf(proofOf(2))).toMatchObject({ kind: 'unverifiable', where: 'the row' })
   })
 
+  it('proves nothing that its digest is not taken of', () => {
+    const told = { values: valuesOf(POSITION), text: textOf(POSITION) }
+    const forged = { ...told, values: valuesOf(POSITION).map(() => 'forged') }
+    const contents: readonly object[] = [
+      told,
+      forged,
+      { text: textOf(POSITION), values: [['x']] },
+      { text: textOf(POSITION), values: 5 },
+      { values: 5 },
+      { values: [['e131'], ...valuesOf(POSITION).slice(1)] },
+      { values: [`\ud800`, ...valuesOf(POSITION).slice(1)] },
+      { text: `${textOf(POSITION)}\udc00` },
+      {},
+    ]
+    for (const content of contents)
+      for (const parts of [proofOf(0, textOf, content as RowContent), proofOf(1, undefined, content as RowContent)]) {
+        const report = verifyProof(proofText(parts), { keys: home.key.vkey })
+        expect([report.ok, report.proven, report.findings.map(({ where }) => where)]).toEqual([
+          false,
+          undefined,
+          ['the proof'],
+        ])
+      }
+  })
+
   it('reads back as it was put together', () => {
     expect(parseProof(Buffer.from(proofText(good)))).toEqual(good)
   })

@@ -97,8 +97,8 @@ function proveEvent({ evidence, index }: ProofParts): ProvenRow {
   must(entryFault(entry), 'the leaf', 'It has a field that cannot be read')
   const record = addRecordOf(file.record)
   if (record === undefined) throw new Refused('the record of the file', 'It is not as the format has it.')
-  const digest = hexOf(sha256(bytesOf(row, record.rowForm)))
-  proveRow(row, digest, record)
+  const { bytes, values } = contentOf(row, record.rowForm)
+  proveRow(row, hexOf(sha256(bytes)), record)
   const columns = hexOf(sha256(canonical(row.names)))
   must(
     columns === record.columns ? undefined : 'the file has other columns',
@@ -108,7 +108,7 @@ function proveEvent({ evidence, index }: ProofParts): ProvenRow {
   proveFile(file, evidence)
   return {
     table: entry.table,
-    values: valuesOf(row),
+    values: named(row.names, values),
     file: `lake/${entry.table}/${record.path}`,
     position: row.position,
     sealed: entry.time,
@@ -198,21 +198,20 @@ function provePath(
   }
 }
 
-/** What the digest of a row is taken of. */
-function bytesOf(row: RowEvidence, form: string): Uint8Array | string {
-  if (form === 'row/2' && 'values' in row) return rowBytes(row.values)
-  if (form === 'row/1' && 'text' in row) return row.text
-  throw new Refused(
-    'the row',
-    `It is not told as rows of the form ${form} are.`,
-    isRowForm(form) ? 'changed' : 'unverifiable',
-  )
+/** What the digest of a row is taken of, and the values that it tells. */
+interface Content {
+  readonly bytes: Uint8Array | string
+  readonly values: readonly (string | null)[]
 }
 
-/** The values of a row by their names. */
-function valuesOf(row: RowEvidence): Record<string, string | null> {
-  const { names } = row
-  const values = 'values' in row ? row.values : valuesIn(row.text)
+function contentOf(row: RowEvidence, form: string): Content {
+  if (form === 'row/2' && 'values' in row) return { bytes: rowBytes(row.values), values: row.values }
+  if (form === 'row/1' && 'text' in row) return { bytes: row.text, values: valuesIn(row.text) }
+  const kind = isRowForm(form) ? 'changed' : 'unverifiable'
+  throw new Refused('the row', `It is not told as rows of the form ${form} are.`, kind)
+}
+
+function named(names: readonly string[], values: Content['values']): Record<string, string | null> {
   if (values.length !== names.length)
     throw new Refused('the row', `It has ${names.length} names for another number of values.`)
   return Object.fromEntries(names.map((name, at) => [name, values[at] ?? null]))
