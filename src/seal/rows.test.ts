@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { EVENT_COLUMNS } from '../core/event.ts'
 import { Engine } from '../engine/duckdb.ts'
 import { fileSql, lit } from '../engine/sql.ts'
@@ -10,7 +10,7 @@ import { columnDefinitions } from '../engine/types.ts'
 import { fileColumns } from './file-columns.ts'
 import { EMPTY_ROOT, leafHash, rootOfHashes } from './merkle.ts'
 import { rowBytes } from './row-bytes.ts'
-import { rowForm } from './row-form.ts'
+import { rowForm, sealedForm } from './row-form.ts'
 import { digestFiles, digestRows, PAGE_ROWS, rowContent } from './rows.ts'
 
 const inFile = EVENT_COLUMNS.filter(({ name }) => name !== 'event_date')
@@ -112,6 +112,18 @@ describe('the canonical bytes of a row', () => {
     expect(await rowContent(engine, path, older, 0)).toEqual({ text })
     const { root } = await digestRows(engine, path, older)
     expect(root.toString('hex')).toBe(Buffer.from(leafHash(sha256(text))).toString('hex'))
+  })
+
+  it('are not digested by an engine that writes them otherwise, or in a form that is not known', async () => {
+    const path = await write('otherwise.parquet', [columns])
+    const other = await Engine.open({ threads: 1 })
+    vi.spyOn(other, 'row').mockResolvedValueOnce({ written: '0100' })
+    await expect(digestRows(other, path, form)).rejects.toMatchObject({ code: 'ENGINE' })
+    expect((await digestRows(other, path, form)).rows).toBe(1)
+    other.close()
+    const record = { path, bytes: 1, sha256: '', rows: 1, rowsRoot: '', columns: '' }
+    expect(() => sealedForm('events', inFile, { ...record, rowForm: 'row/3' })).toThrow(/row\/3/)
+    expect(sealedForm('events', inFile, { ...record, rowForm: 'row/1' }).name).toBe('row/1')
   })
 
   it('leaves out what Bricktrail says, and nothing the source said', () => {
