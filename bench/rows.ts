@@ -53,7 +53,7 @@ export async function measure(options: BenchOptions, folder: string): Promise<Ro
   if (wants('serve')) rows.push(await serve(options, folder))
   if (wants('small')) rows.push(await small(options, folder))
   if (wants('steady')) for (const events of options.days) rows.push(...(await steady(events, folder)))
-  if (wants('large')) rows.push(await large(options, folder))
+  if (wants('large')) rows.push(...(await large(options, folder)))
   return rows
 }
 
@@ -276,18 +276,22 @@ async function serve(options: BenchOptions, folder: string): Promise<Row> {
   return { name: 'serve', title, rounds: [outcome] }
 }
 
-async function large(options: BenchOptions, folder: string): Promise<Row> {
+async function large(options: BenchOptions, folder: string): Promise<Row[]> {
   const source = await account(options.largeEvents)
   note('large')
   const home = await freshHome(folder, 'large')
   const outcome = await run('ingest', { home, source })
   const bytes = await bytesIn(homeAt(home).events)
+  const verified = await run('verify', { home })
   await rm(home, { recursive: true })
-  return {
-    name: 'large',
-    title: 'Bricktrail: ingest of many events',
-    rounds: [{ ...outcome, details: { ...outcome.details, out_bytes: bytes } }],
-  }
+  return [
+    {
+      name: 'large',
+      title: 'Bricktrail: ingest of many events',
+      rounds: [{ ...outcome, details: { ...outcome.details, out_bytes: bytes } }],
+    },
+    { name: 'large-verify', title: 'Bricktrail: verification of the whole home of many events', rounds: [verified] },
+  ]
 }
 
 /** A folder for one run of the benchmark. */

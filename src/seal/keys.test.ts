@@ -105,9 +105,11 @@ describe('a key given by reference', () => {
 
   it('is never shown, though it stands where the reference should', async () => {
     const secret = pem()
-    const failure = await SealKeys.load(seal(), { reference: secret }).catch((cause) => cause)
-    expect(failure).toMatchObject({ code: 'BAD_KEY', message: 'A key is given as file:PATH or env:NAME.' })
-    expect(JSON.stringify({ ...failure, text: String(failure) })).not.toContain(secret.slice(30, 60))
+    for (const reference of [secret, `env:${secret}`, `file:${secret}`, `env:${secret.replaceAll('\n', '')}`]) {
+      const failure = await SealKeys.load(seal(), { reference }).catch((cause) => cause)
+      expect(failure).toMatchObject({ code: 'BAD_KEY', message: 'A key is given as file:PATH or env:NAME.' })
+      expect(JSON.stringify({ ...failure, text: String(failure) })).not.toContain(secret.slice(30, 60))
+    }
   })
 
   it('cannot take over from itself or come back', async () => {

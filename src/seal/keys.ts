@@ -319,10 +319,10 @@ export async function referredKey(reference: string): Promise<KeyObject> {
 }
 
 async function referredText(reference: string): Promise<string> {
-  const [, scheme, name = ''] = /^(file|env):(.+)$/s.exec(reference) ?? []
-  if (scheme === 'file') return ownersText(name)
+  const [, path, name] = /^(?:file:([^\r\n]+)|env:([A-Za-z_]\w*))$/.exec(reference) ?? []
+  if (path !== undefined) return ownersText(path)
   // Not shown: what stands here instead of a reference may be the key.
-  if (scheme === undefined) throw new AppError('BAD_KEY', 'A key is given as file:PATH or env:NAME.')
+  if (name === undefined) throw new AppError('BAD_KEY', 'A key is given as file:PATH or env:NAME.')
   const text = process.env[name]
   if (text === undefined || text === '')
     throw new AppError('BAD_KEY', `The environment has no ${name}.`, { where: reference })

@@ -105,7 +105,10 @@ export function parseVkey(text: string): Verifier {
   const [, name = '', id, encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(vkey) ?? []
   const key = strictBase64(encoded)
   if (id === undefined || key === undefined || !isKeyName(name)) {
-    throw new AppError('BAD_KEY', 'A public key is one line NAME+8 HEX DIGITS+BASE64; this is not.', { where: vkey })
+    // Not shown: it may be the private key, given by mistake.
+    throw new AppError('BAD_KEY', 'A public key is one line NAME+8 HEX DIGITS+BASE64; this is not.', {
+      hint: 'Take the line that `bricktrail seal key show`, or the witness, prints where the key is.',
+    })
   }
   const type = Object.values(KEY_TYPES).find((known) => known === key[0])
   const publicKey = Uint8Array.from(key.subarray(1))

@@ -78,6 +78,7 @@ describe('The settings of a seal', () => {
     [{ witnesses: {} }, /witnesses is an object/, /a list/],
     [{ witnesses: [{}] }, /witnesses\[0\]\.url is missing/, /url, vkey/],
     [{ witnesses: [FULL.witnesses[0], { url: 'ftp://x', vkey: '' }] }, /witnesses\[1\]\.url is no web address/, /http/],
+    [{ witnesses: [{ url: 'https://x/?token=1', vkey: 'x' }] }, /witnesses\[0\]\.url has a query/, /tokens/],
     [{ witnesses: [{ url: 'https://x', vkey: 'x' }] }, /witnesses\[0\]\.vkey is no public key/, /name\+id/],
     [{ timestamps: [{ url: 'https://x', ca: 'ca.pem' }] }, /timestamps\[0\]\.ca is no absolute path/, /root/],
     [{ timestamps: [{ url: 'https://x', ca: '/a', cert: 1 }] }, /timestamps\[0\]\.cert is no setting/, /url, ca/],

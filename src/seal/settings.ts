@@ -99,6 +99,11 @@ const url = text((value) => {
     return ['is no web address', 'Write an address that begins with https:// or http://.']
   if (parts.username !== '' || parts.password !== '')
     return ['has a user name or password in it', 'Leave them out: secrets do not belong in settings.']
+  if (parts.search !== '' || parts.hash !== '')
+    return [
+      'has a query or a fragment in it',
+      'Leave it out: settings stand in the log for good, and tokens do not belong there.',
+    ]
   return undefined
 })
 

@@ -73,6 +73,9 @@ async function provePeriod(cli: CliContext, flags: Flags): Promise<void> {
   const exported = await exportPeriod(home.root, out, { from, to, files: flags.files, raw: flags.raw })
   if (cli.json()) return cli.out(`${JSON.stringify({ from, to, out, ...exported })}\n`)
   cli.out(`Leaves ${from} to ${to - 1} of the log are in ${out}: ${exported.files} files, ${exported.bytes} bytes.\n`)
-  if (exported.gone > 0) cli.note(`${exported.gone} files they name are not there any more; the log says which.`)
+  if (exported.gone > 0)
+    cli.note(
+      `${exported.gone} files they name are not there any more, or not as they were: bundle.json lists them. Merged and cleaned files are no loss; \`bricktrail verify\` of the home tells what is.`,
+    )
   cli.out(`Check it with: bricktrail verify ${out} --key VKEY\n`)
 }

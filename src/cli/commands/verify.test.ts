@@ -120,6 +120,34 @@ describe('bricktrail verify', () => {
     expect((await run()).out).toContain('seal/log/tile/\\x1b[2J')
   })
 
+  it('refuses options that would check nothing, as who asks for them believes that they did', async () => {
+    const proof = join(folder, 'b.tlog-proof')
+    await writeFile(proof, 'nothing')
+    for (const options of [['--rows'], ['--checkpoint', proof], ['--from', '1'], ['--tsa-ca', proof], ['--as', 'home']])
+      await expect(run(proof, '--key', home.key.vkey, ...options)).rejects.toMatchObject({
+        code: 'BAD_ARGUMENT',
+        message: expect.stringContaining(options[0] ?? ''),
+      })
+    const out = join(folder, 'period')
+    await exportPeriod(home.root, out, { from: 1, to: 3, files: true, raw: true })
+    for (const options of [['--rows'], ['--from', '1'], ['--to', '2']])
+      await expect(run(out, '--key', home.key.vkey, ...options)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+  })
+
+  it('shows no private key that it was given by mistake', async () => {
+    const secret = 'c2VjcmV0IGtleSB0aGF0IG5vYm9keSBzaGFsbCBzZWU='
+    const skey = `PRIVATE+KEY+example.com/log+0a1b2c3d+${secret}`
+    const file = join(folder, 'key')
+    for (const content of [skey, `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`]) {
+      await writeFile(file, content)
+      for (const key of [content, file]) {
+        const failure = await run('--key', key).catch((cause) => cause)
+        expect(failure).toMatchObject({ code: 'BAD_KEY' })
+        expect(JSON.stringify({ ...failure, text: String(failure), stack: failure.stack })).not.toContain(secret)
+      }
+    }
+  })
+
   it('refuses what it cannot use', async () => {
     await expect(run(join(folder, 'none'))).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
     await expect(run(folder)).rejects.toMatchObject({ code: 'NO_LAKE' })

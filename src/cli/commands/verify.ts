@@ -119,10 +119,12 @@ async function verify(cli: CliContext, path: string, flags: Flags, progress: Pro
         hint: 'Pass --key FILE or --key VKEY; `bricktrail seal key show` prints it where the log is.',
       })
     }
+    refuseFlags(flags, 'a proof', ['checkpoint', 'from', 'to', 'rows', 'tsaCa', 'maxUnseen', 'rawKey', 'as'])
     return { path, what: 'proof', report: verifyProof(await bytesOf(path), { keys: key, ...seen }) }
   }
   const options: VerifyHomeOptions = { ...(await optionsOf(flags)), ...seen, key, ...followed(progress) }
   if (isPeriod(flags.as, folderKind(path), path)) {
+    refuseFlags(flags, 'an exported period', ['from', 'to', 'rows'])
     return { path, what: 'period', report: await verifyBundle(path, options) }
   }
   const period = await periodOf(flags, cli.now())
@@ -133,6 +135,16 @@ async function verify(cli: CliContext, path: string, flags: Flags, progress: Pro
   } finally {
     await engine?.close()
   }
+}
+
+/** What would change nothing is not passed over: who asked for it would believe that it was checked. */
+function refuseFlags(flags: Flags, what: string, names: readonly (keyof Flags)[]): void {
+  const given = names.filter((name) => flags[name] !== undefined && flags[name] !== false)
+  if (given.length === 0) return
+  const options = given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`)
+  throw new AppError('BAD_ARGUMENT', `Of ${what} nothing is checked with ${options.join(', ')}.`, {
+    hint: 'Leave it out, or verify the home itself.',
+  })
 }
 
 /** A witness named twice is one, and one signature cannot stand for two. */
@@ -164,6 +176,10 @@ function isPeriod(as: string | undefined, kind: FolderKind, path: string): boole
 /** Keys as typed, or the lines of a file. */
 async function keysOf(text: string): Promise<string[]> {
   if (/^[^+\s]+\+[0-9a-f]{8}\+\S+$/.test(text)) return [text]
+  if (/PRIVATE\+KEY\+|-----BEGIN|[\r\n]/.test(text))
+    throw new AppError('BAD_KEY', 'What --key was given is no public key, and no path of a file with one.', {
+      hint: 'Verification needs the public key alone: `bricktrail seal key show` prints it where the log is.',
+    })
   const lines = (await bytesOf(text)).toString('utf8').split('\n')
   return lines.map((line) => line.trim()).filter((line) => line !== '')
 }

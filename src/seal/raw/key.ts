@@ -61,9 +61,9 @@ export async function readRawKey(
   setting = 'rawKey',
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<RawKey> {
-  const [, scheme, name = ''] = /^(file|env):(.+)$/s.exec(reference) ?? []
-  if (scheme === 'env') return fromVariable(name, setting, env)
-  if (scheme === 'file' && isAbsolute(name)) return fromFile(name, setting)
+  const [, path, name] = /^(?:file:([^\r\n]+)|env:([A-Za-z_]\w*))$/.exec(reference) ?? []
+  if (name !== undefined) return fromVariable(name, setting, env)
+  if (path !== undefined && isAbsolute(path)) return fromFile(path, setting)
   throw new AppError('BAD_KEY', `${setting} is no reference to a key.`, {
     hint: 'Write file:/absolute/path or env:NAME; a key itself does not belong in settings.',
     where: setting,

@@ -67,7 +67,8 @@ describe('an exported period', () => {
       expect.arrayContaining([
         expect.stringMatching(/key was taken from the folder/),
         expect.stringMatching(/What was received/),
-        expect.stringMatching(/2 files that were gone or replaced.*lake\/events/),
+        expect.stringMatching(/^2 files that were gone or replaced.*by the word of who exported it/),
+        'Said to be gone or replaced: lake/events/event_date=2026-03-01/b0-0.parquet.',
       ]),
     )
   })

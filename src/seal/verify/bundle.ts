@@ -256,8 +256,9 @@ class BundleVerification {
     if (!period.raw) this.#findings.notice('What was received: it was not exported.')
     if (gone.length > 0) {
       this.#findings.notice(
-        `${gone.length} files that were gone or replaced when the period was exported, such as ${gone[0]}.`,
+        `${gone.length} files that were gone or replaced when the period was exported, by the word of who exported it: a later leaf must tell why, and is in the home.`,
       )
+      for (const path of gone) this.#findings.skip(`Said to be gone or replaced: ${path}.`)
     }
     this.#findings.notice(
       `Leaves from ${to.size} on${from.size > 0 ? `, and before ${from.size}` : ''}: not in the period.`,

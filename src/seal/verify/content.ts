@@ -140,7 +140,9 @@ export class ContentCheck {
   async #checkRows(tables: readonly NamedTable[]): Promise<void> {
     const { rowsOf } = this.#options
     if (rowsOf === undefined) {
-      this.#findings.notice('The rows in data files were not digested one by one; the files that hold them were.')
+      this.#findings.notice(
+        'The rows in data files were not digested one by one (--rows does); the files that hold them were.',
+      )
       return
     }
     for (const { name, check } of tables) {

@@ -157,6 +157,8 @@ function provePath(
   const checked = checkNote(Buffer.from(note), [...keys, ...witnesses])
   if (typeof checked === 'string') throw new Refused('the checkpoint', checked)
   const { checkpoint, signedBy, cosignedBy, forged, unknown } = checked
+  if (checkpoint.size > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new Refused('the checkpoint', 'No log has so many leaves.')
   if (forged.length > 0)
     throw new Refused('the checkpoint', `The signature of ${forged.map(keyName).join(', ')} does not fit.`)
   if (signedBy.length === 0) {

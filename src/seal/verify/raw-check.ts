@@ -138,7 +138,7 @@ export class RawCheck {
     }
     if (this.#notDecrypted > 0) {
       this.#findings.notice(
-        `${this.#notDecrypted} raw objects are encrypted: what is stored was checked, what was received was not (no raw key given).`,
+        `${this.#notDecrypted} raw objects are encrypted: what is stored was checked, what was received was not (no --raw-key given).`,
       )
     }
     if (!isWhole) return

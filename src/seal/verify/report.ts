@@ -123,7 +123,8 @@ class Flood {
 export class Findings {
   readonly checked: Checked = nothingChecked()
   log: VerifiedLog | undefined
-  readonly #found: Finding[] = []
+  #found: Finding[] = []
+  readonly #kinds = new Set<FindingKind>()
   #count = 0
   readonly #notChecked = new Set<string>()
   readonly #statements = new Set<string>()
@@ -134,9 +135,10 @@ export class Findings {
   /** Notes something wrong. */
   add(kind: FindingKind, where: string, what: string, leaf?: number): void {
     this.#count += 1
-    // Later ones may be about earlier leaves, so twice as many are kept as are shown.
-    if (this.#found.length >= 2 * MAX_FINDINGS) return
     this.#found.push({ kind, where, what, ...(leaf === undefined ? {} : { leaf }) })
+    this.#kinds.add(kind)
+    // Later ones may be about earlier leaves: the first in the order of the log are kept.
+    if (this.#found.length >= 2 * MAX_FINDINGS) this.#found = this.#first()
   }
 
   /** Notes something that was not checked, of which there may be many: past a number they are only counted. */
@@ -162,15 +164,14 @@ export class Findings {
 
   /** True if anything of these kinds was found. */
   has(...kinds: readonly FindingKind[]): boolean {
-    return this.#found.some(({ kind }) => kinds.includes(kind))
+    return kinds.some((kind) => this.#kinds.has(kind))
   }
 
   /** The report as it stands: findings about no leaf first, then in the order of leaves. */
   report(): Report {
-    const findings = [...this.#found].sort((a, b) => (a.leaf ?? -1) - (b.leaf ?? -1)).slice(0, MAX_FINDINGS)
     return {
       ok: this.#count === 0,
-      findings,
+      findings: this.#first(),
       findingCount: this.#count,
       checked: { ...this.checked },
       notChecked: [...this.#notChecked, ...this.#strangerLines(), ...moreLines(this.#flood)],
@@ -178,6 +179,11 @@ export class Findings {
       ...(this.log === undefined ? {} : { log: this.log }),
     }
   }
+
+  #first(): Finding[] {
+    return this.#found.toSorted((a, b) => (a.leaf ?? -1) - (b.leaf ?? -1)).slice(0, MAX_FINDINGS)
+  }
+
   #strangerLines(): string[] {
     return [...this.#strangers].map(([kind, { first, count }]) => `${count} ${kind}, such as ${first}.`)
   }

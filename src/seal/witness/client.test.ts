@@ -169,6 +169,12 @@ describe('asking a witness', () => {
     }
   })
 
+  it('takes no signature of a time beyond all dates', async () => {
+    const line = signatureLine(log.text(5), WITNESS_KEY, 99_999_999_999_999n)
+    await instead((_, response) => void response.end(line))
+    expect(await ask(log, 5)).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/clock and ours differ/) })
+  })
+
   it('follows no redirect', async () => {
     await instead((_, response) => void response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end())
     expect(await ask(log, 5)).toEqual({ kind: 'failed', reason: 'it redirects (307), which is not followed' })

@@ -138,7 +138,8 @@ function cosignatureIn(bytes: Uint8Array, head: Head, { witness, now }: CosignOp
     const found = verified(`${head.text}\n${line}\n`, witness)
     if (found === undefined) continue
     const time = new Date(Number(found) * 1000)
-    if (Math.abs(time.getTime() - now().getTime()) > MAX_CLOCK_DIFFERENCE_MS) {
+    // A time beyond all dates is no number, which no comparison holds for.
+    if (!(Math.abs(time.getTime() - now().getTime()) <= MAX_CLOCK_DIFFERENCE_MS)) {
       return failed(`its clock and ours differ: it signed at ${found} s since 1970`)
     }
     return { kind: 'cosigned', line: `${line}\n`, time }
