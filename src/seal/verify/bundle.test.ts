@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { canonical } from '../entry.ts'
 import { verifyBundle } from './bundle.ts'
 import { exportPeriod } from './export-period.ts'
 import { keysUnder } from './log-files.ts'
@@ -56,6 +57,17 @@ describe('an exported period', () => {
     const other = await SealedHome.make(home.origin)
     expect(await found({ key: other.key.vkey })).toEqual(['unverifiable - seal/checkpoints/00000000000000000008'])
     await other.dispose()
+  })
+
+  it('has a finding for a consistency proof that does not hold, though the leaves lead to the root', async () => {
+    await exportPeriod(home.root, folder, { from: 3, to: 9, ...all })
+    const period = JSON.parse(await readFile(join(folder, 'bundle.json'), 'utf8'))
+    const [first, ...others] = period.consistency
+    const another = Buffer.from(first, 'base64').reverse().toString('base64')
+    for (const consistency of [[another, ...others], others, []]) {
+      await writeFile(join(folder, 'bundle.json'), canonical({ ...period, consistency }))
+      expect(await found()).toEqual(['changed - bundle.json'])
+    }
   })
 
   it('says what was not exported, and what was gone by then', async () => {
