@@ -78,7 +78,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const { quick, large, peers } = values
   return {
     events: whole('--events', values.events ?? (quick ? '100000' : '1000000')),
-    rounds: whole('--rounds', values.rounds ?? (quick ? '1' : '3')),
+    rounds: whole('--rounds', values.rounds ?? (quick ? '1' : '5')),
     smallObjects: quick ? 1000 : 10_000,
     days: quick ? [500_000] : large ? [5_000_000, 50_000_000] : [5_000_000],
     rows: rowsOf(values.only, large),

@@ -15,7 +15,8 @@ const folder = await mkdtemp(join(tmpdir(), 'bricktrail-alerts-'))
 
 const alert = (more: Partial<AlertMessage> = {}, id = `message-${more.action ?? 'opened'}`): Item => {
   const now = new Date().toISOString()
-  const message = anAlert({ firstTime: now, lastTime: now, sentTime: now, summary: WORDS, ...more })
+  const before = new Date(Date.now() - 60_000).toISOString()
+  const message = anAlert({ firstTime: before, lastTime: now, sentTime: now, summary: WORDS, ...more })
   return { id, key: message.dedupKey, timeMs: Date.now(), text: JSON.stringify(message) }
 }
 

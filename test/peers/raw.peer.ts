@@ -13,7 +13,8 @@ import { python } from './install.ts'
 const PAGE = join(import.meta.dirname, '../../docs/design/005-seal.md')
 const SIZES = [0, 1, 65_535, 65_536, 65_537, 131_072, 1_000_000]
 
-const blocks = (await readFile(PAGE, 'utf8')).matchAll(/```python\n([\s\S]*?)```/g)
+const page = await readFile(PAGE, 'utf8')
+const blocks = page.slice(page.indexOf('\n## Raw archive')).matchAll(/```python\n([\s\S]*?)```/g)
 const [script, packScript] = [...blocks].map(([, text]) => text)
 const folder = await mkdtemp(join(tmpdir(), 'bricktrail-raw-'))
 try {

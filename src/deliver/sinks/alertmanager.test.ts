@@ -76,7 +76,7 @@ describe('an alert of Alertmanager', () => {
     await send(sink, { action: 'test' })
     expect(postedTo(there).map(([alert]) => alert?.endsAt)).toEqual([
       '2026-11-14T09:06:00.000Z',
-      '2026-11-12T09:06:00.000Z',
+      '2026-11-12T09:05:55.000Z',
       '2026-11-12T09:07:00.000Z',
     ])
     expect(postedTo(there)[0]?.[0]?.startsAt).toBe('2026-11-12T09:00:00.000Z')
@@ -89,7 +89,7 @@ describe('an alert of Alertmanager', () => {
     await send(sink, { action: 'updated', level: 'critical' })
     const [, second, third] = postedTo(there)
     expect(second?.map(({ labels, endsAt }) => [labels.severity, endsAt])).toEqual([
-      ['medium', '2026-11-12T09:06:00.000Z'],
+      ['medium', '2026-11-12T09:05:55.000Z'],
       ['critical', '2026-12-12T09:06:00.000Z'],
     ])
     expect(third?.map(({ labels }) => labels.severity)).toEqual(['critical'])

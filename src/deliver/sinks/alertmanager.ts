@@ -30,6 +30,9 @@ export interface AlertmanagerSettings extends TemplateSettings, WebSettings {
  */
 const KEEP = '30d'
 
+/** Over is what has an end that is past by Alertmanager's clock, which may be behind ours; else it would go on ringing. */
+const BEHIND_MS = 5000
+
 /** A test ends by itself. */
 const TEST_MS = 60_000
 
@@ -84,9 +87,11 @@ class Alertmanager implements Sink {
   #alerts(item: Item): readonly Posted[] {
     const { message, words } = this.#worded(item)
     const { level, dedupKey, firstTime, lastTime, sentTime } = message
-    const sentMs = Math.max(Date.parse(sentTime), Date.parse(firstTime) + 1)
+    const least = Date.parse(firstTime) + 1
+    const sentMs = Math.max(Date.parse(sentTime), least)
+    const overMs = Math.max(sentMs - BEHIND_MS, least)
     const iso = (ms: number) => new Date(ms).toISOString()
-    const endsMs = isOver(message) ? sentMs : sentMs + (message.action === 'test' ? TEST_MS : this.#keepMs)
+    const endsMs = isOver(message) ? overMs : sentMs + (message.action === 'test' ? TEST_MS : this.#keepMs)
     const lines = (list: readonly string[]) =>
       firstOf(list, LINES, (more) => `and ${more} more`)
         .map((line) => clipped(line, 300))
@@ -110,7 +115,7 @@ class Alertmanager implements Sink {
     }
     const before = this.#levels.get(dedupKey)
     if (before === undefined || before === level) return [alert]
-    return [{ ...alert, labels: this.#labelsOf(item, before), endsAt: iso(sentMs) }, alert]
+    return [{ ...alert, labels: this.#labelsOf(item, before), endsAt: iso(overMs) }, alert]
   }
 
   #labelsOf(item: Item, level: Level): Readonly<Record<string, string>> {
