@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { AppError, messageOf } from '../core/errors.ts'
 import { localStore } from '../lake/stores/local.ts'
 import { openCheckpoint } from './checkpoint.ts'
+import { parseKeyReference } from './key-reference.ts'
 import { sameHead } from './log-head.ts'
 import { withSealLock } from './log-lock.ts'
 import { handoverIn, isSignedBy, readPending } from './log-pending.ts'
@@ -319,13 +320,12 @@ export async function referredKey(reference: string): Promise<KeyObject> {
 }
 
 async function referredText(reference: string): Promise<string> {
-  const [, path, name] = /^(?:file:([^\r\n]+)|env:([A-Za-z_]\w*))$/.exec(reference) ?? []
-  if (path !== undefined) return ownersText(path)
-  // Not shown: what stands here instead of a reference may be the key.
-  if (name === undefined) throw new AppError('BAD_KEY', 'A key is given as file:PATH or env:NAME.')
-  const text = process.env[name]
+  const found = parseKeyReference(reference)
+  if (found === undefined) throw new AppError('BAD_KEY', 'A key is given as file:PATH or env:NAME.')
+  if (found.path !== undefined) return ownersText(found.path)
+  const text = process.env[found.variable]
   if (text === undefined || text === '')
-    throw new AppError('BAD_KEY', `The environment has no ${name}.`, { where: reference })
+    throw new AppError('BAD_KEY', `The environment has no ${found.variable}.`, { where: reference })
   return text.replaceAll('\\n', '\n')
 }
 

@@ -12,6 +12,7 @@ import type {
   TimestampConfig,
   WitnessConfig,
 } from './anchors/contract.ts'
+import { parseKeyReference } from './key-reference.ts'
 import { choice, fields, type Keys, list, nothing, text, variant, whole } from './settings-shape.ts'
 
 /** The settings, complete. */
@@ -81,8 +82,8 @@ function parsed(content: string, file: string): unknown {
 const REFERENCE_HINT = 'Write "file:/absolute/path" or "env:NAME"; the key itself does not belong here.'
 
 const reference = text((value) => {
-  const [, scheme, name = ''] = /^(file|env):(.+)$/.exec(value) ?? []
-  const isGood = scheme === 'file' ? isAbsolute(name) : scheme === 'env' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+  const { path, variable } = parseKeyReference(value) ?? {}
+  const isGood = variable !== undefined || (path !== undefined && isAbsolute(path))
   return isGood ? undefined : ['is no reference to a key', REFERENCE_HINT]
 })
 

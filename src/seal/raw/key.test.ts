@@ -60,6 +60,7 @@ describe('A key', () => {
       ['env:NOT_SET', {}, /variable NOT_SET is not set/, /Set NOT_SET/],
       ['env:BLANK', { BLANK: ' ' }, /variable BLANK is not set/, /Set BLANK/],
       ['env:HALF', { HALF: half }, /variable HALF holds no key/, /64 hex digits/],
+      [`env:${'a'.repeat(64)}`, {}, /^rawKey in settings.json is no reference to a key\.$/, /env:NAME/],
       [`env:${'0'.repeat(64)}`, {}, /^rawKey in settings.json is no reference to a key\.$/, /env:NAME/],
       ['file:relative/path', {}, /no reference/, /file:\/absolute\/path or env:NAME/],
       ['', {}, /no reference/, /env:NAME/],

@@ -6,6 +6,7 @@ import { createHash, createSecretKey, hkdfSync, type KeyObject } from 'node:cryp
 import { readFile, stat } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import { AppError } from '../../core/errors.ts'
+import { parseKeyReference } from '../key-reference.ts'
 
 const KEY_BYTES = 32
 
@@ -61,8 +62,8 @@ export async function readRawKey(
   setting = 'rawKey',
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<RawKey> {
-  const [, path, name] = /^(?:file:([^\r\n]+)|env:([A-Za-z_]\w*))$/.exec(reference) ?? []
-  if (name !== undefined) return fromVariable(name, setting, env)
+  const { path, variable } = parseKeyReference(reference) ?? {}
+  if (variable !== undefined) return fromVariable(variable, setting, env)
   if (path !== undefined && isAbsolute(path)) return fromFile(path, setting)
   throw new AppError('BAD_KEY', `${setting} is no reference to a key.`, {
     hint: 'Write file:/absolute/path or env:NAME; a key itself does not belong in settings.',
