@@ -82,10 +82,7 @@ interface Tables {
 }
 
 /** The engine with all that is kept in it. */
-interface EngineRoom extends Pick<BatchContext, 'engine' | 'small' | 'remembered'> {
-  /** For what the seal reads while the other is busy. */
-  readonly beside: Engine
-}
+type EngineRoom = Pick<BatchContext, 'engine' | 'small' | 'remembered'>
 
 /**
  * Ingests again and again into one home. The engine with its reference tables is opened by the first ingestion and kept, so
@@ -176,7 +173,7 @@ export class Ingester {
   async #sealing({ events, rejects, findings }: Tables): Promise<Sealing | undefined> {
     const { home, now, seal = true } = this.#options
     if (!seal) return undefined
-    const engine = async () => (await this.#room()).beside
+    const engine = async () => (await this.#room()).engine
     return Sealing.open({ home, now, engine, tables: [rejects, events, findings] })
   }
 
@@ -187,7 +184,6 @@ export class Ingester {
     this.#tables?.ledger.close()
     this.#tables = undefined
     const opened = await this.#opened?.catch(() => undefined)
-    opened?.beside.close()
     opened?.engine.close()
     this.#opened = undefined
     await removeScratch(this.#spill)
@@ -225,7 +221,7 @@ export class Ingester {
       await attachDatabases(engine)
       const small = await SmallBatches.open(engine)
       const remembered = new RememberedIds(engine)
-      return { engine, small, remembered, beside: await engine.beside() }
+      return { engine, small, remembered }
     } catch (cause) {
       engine.close()
       throw cause

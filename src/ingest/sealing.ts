@@ -36,7 +36,7 @@ const TOLD_SETTINGS = 'settings.told'
 export interface SealingOptions {
   readonly home: Home
   readonly now: () => Date
-  /** For the rows of new files; asked for only where there are any. Who digests ahead lets nothing else run on it. */
+  /** For the rows of new files; asked for only where there are any. What is digested ahead has connections of its own. */
   readonly engine: () => Promise<Engine>
   /** The tables, in the order in which a batch commits to them. */
   readonly tables: readonly DeltaTable[]
