@@ -9,6 +9,9 @@ const TIMEOUT_MS = 60 * 60_000
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url))
 
+/** What Node made of the sources: kept, as the command keeps it. */
+const COMPILED = fileURLToPath(new URL('../node_modules/.cache/bricktrail', import.meta.url))
+
 const running = new Set<ChildProcess>()
 
 /** Ends what is running. */
@@ -21,6 +24,7 @@ export function run<N extends WorkName>(name: N, params: ParamsOf<N>): Promise<O
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [CHILD, name, JSON.stringify(params)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
     })

@@ -13,7 +13,10 @@ else if (existsSync(source)) {
   // Stripping types takes longer than all else a short command does. What it makes is kept where only those can write
   // who can write the sources too: the system's own folder for it is open to everybody.
   if (process.env.NODE_COMPILE_CACHE === undefined) {
-    module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/bricktrail', import.meta.url)))
+    const cache = fileURLToPath(new URL('../node_modules/.cache/bricktrail', import.meta.url))
+    module.enableCompileCache(cache)
+    // Threads do not take it over from the program; they look here.
+    process.env.NODE_COMPILE_CACHE = cache
   }
   await run(source)
 } else await run(new URL('../dist/cli/main.js', import.meta.url))

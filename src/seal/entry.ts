@@ -181,8 +181,25 @@ export const ENTRY_KINDS: readonly Entry['kind'][] = ['open', 'commit', 'clean',
 
 /** A value as canonical JSON (RFC 8785). Undefined fields are left out. */
 export function canonical(value: unknown): string {
+  const text = JSON.stringify(value)
   // A copy first: the library takes an object that stands in two places for a circle.
-  return canonicalize(JSON.parse(JSON.stringify(value)))
+  return isInOrder(value) ? text : canonicalize(JSON.parse(text))
+}
+
+/**
+ * True where all there is to canonical JSON is done by writing it: strings and numbers are spelt as in ECMAScript, so that the
+ * order of fields is all that is left. What was read from canonical JSON is in order.
+ */
+function isInOrder(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value !== undefined
+  if (Array.isArray(value)) return value.every(isInOrder)
+  if (Object.getPrototypeOf(value) !== Object.prototype || 'toJSON' in value) return false
+  let last = ''
+  for (const [name, field] of Object.entries(value)) {
+    if (name < last || !(field === undefined || isInOrder(field))) return false
+    last = name
+  }
+  return true
 }
 
 /** The bytes of an entry: a leaf's data. */

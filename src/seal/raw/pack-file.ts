@@ -35,6 +35,8 @@ interface MemberPlace {
   readonly bytes: number
 }
 
+const NO_ROOM: Buffer = Buffer.alloc(0)
+
 /** An open pack. Close it. */
 export class PackFile {
   readonly #path: string
@@ -46,6 +48,8 @@ export class PackFile {
   #index: Buffer = Buffer.alloc(0)
   /** The frame that was unpacked last: members of one stand together. */
   #unpacked: { readonly frame: number; readonly bytes: Buffer } | undefined
+  /** Where frames are read into while nobody keeps them. */
+  #room: Buffer = NO_ROOM
 
   private constructor(path: string, file: number, keyId: string | undefined, key: RawKey | undefined) {
     this.#path = path
@@ -106,9 +110,15 @@ export class PackFile {
   /** Digests of those of these objects that it does not hold as they are known. */
   lacking(known: readonly KnownMember[]): string[] {
     const places = known.map(({ sha256, bytes }) => ({ sha256, bytes, place: this.#find(sha256) }))
-    // Frame by frame, so that each is unpacked once.
+    // Frame by frame, so that each is unpacked once, into the same memory: nothing of it is kept.
     places.sort((a, b) => (a.place?.frame ?? -1) - (b.place?.frame ?? -1))
-    return places.filter(({ sha256, bytes }) => !this.#holds(sha256, bytes)).map(({ sha256 }) => sha256)
+    this.#room = Buffer.allocUnsafeSlow(MAX_FRAME_BYTES)
+    try {
+      return places.filter(({ sha256, bytes }) => !this.#holds(sha256, bytes)).map(({ sha256 }) => sha256)
+    } finally {
+      this.#room = NO_ROOM
+      this.#unpacked = undefined
+    }
   }
 
   #holds(sha256: string, bytes: number): boolean {
@@ -189,7 +199,7 @@ export class PackFile {
     if (place === undefined) throw new RawDamage('changed', this.#path, `has no ${where}`)
     if (place.bytes > MAX_FRAME_BYTES || place.storedBytes > 2 * MAX_FRAME_BYTES)
       throw new RawDamage('changed', this.#path, `says that ${where} is longer than any`)
-    const bytes = this.#decoded(this.#read(place.at, place.at + place.storedBytes), place, where)
+    const bytes = this.#decoded(this.#read(place.at, place.at + place.storedBytes, this.#room), place, where)
     if (bytes.length !== place.bytes)
       throw new RawDamage('changed', this.#path, `has ${bytes.length} bytes in ${where}, not ${place.bytes}`)
     this.#unpacked = { frame, bytes }
@@ -210,16 +220,17 @@ export class PackFile {
     return this.#keyId === undefined ? this.#fileBytes : clearLength(this.#fileBytes)
   }
 
-  /** A range of the pack as it was before encryption. */
-  #read(from: number, to: number): Buffer {
+  /** A range of the pack as it was before encryption; in `room`, if it has to be copied nowhere else and finds room there. */
+  #read(from: number, to: number, room?: Buffer): Buffer {
     if (to > this.#length()) throw new RawDamage('cut', this.#path, 'ends within what its index tells of')
-    if (this.#keyId === undefined || this.#key === undefined) return this.#readStored(from, to)
+    if (this.#keyId === undefined || this.#key === undefined) return this.#readStored(from, to, room)
     const file = { where: this.#path, keyId: this.#keyId, bytes: this.#fileBytes }
     return clearRange((first, end) => this.#readStored(first, end), this.#key, file, { from, to })
   }
 
-  #readStored(from: number, to: number): Buffer {
-    const bytes = Buffer.allocUnsafe(to - from)
+  #readStored(from: number, to: number, room: Buffer = NO_ROOM): Buffer {
+    const length = to - from
+    const bytes = room.length < length ? Buffer.allocUnsafe(length) : room.subarray(0, length)
     let read = 0
     while (read < bytes.length) {
       const more = readSync(this.#file, bytes, read, bytes.length - read, from + read)

@@ -10,6 +10,7 @@ import { RAW_FOLDER } from '../raw/stored.ts'
 import { checkAnchors } from './anchors-check.ts'
 import { ContentCheck, listTables } from './content.ts'
 import { PROOF_ENDING, proofsIn } from './folder-kind.ts'
+import { Hasher } from './hasher.ts'
 import { keysOfHome } from './head-check.ts'
 import type { VerifyHomeOptions } from './home.ts'
 import { KeyChain } from './key-chain.ts'
@@ -242,16 +243,20 @@ class BundleVerification {
     await checkAnchors(book, { ...facts, findings: this.#findings }, this.#options)
     const mayLack = lacking(period)
     raw.excuse(mayLack)
-    const check = new ContentCheck(this.#folder, this.#findings, raw, this.#options)
-    await check.check({
-      tables: story.tables,
-      listed: listTables(this.#folder),
-      range: { from: from.size, to: to.size },
-      size: to.size,
-      newestMs: story.times.at(-1) ?? 0,
-      scope: 'export',
-      mayLack,
-    })
+    const hasher = new Hasher()
+    try {
+      await new ContentCheck(this.#folder, this.#findings, raw, hasher, this.#options).check({
+        tables: story.tables,
+        listed: listTables(this.#folder),
+        range: { from: from.size, to: to.size },
+        size: to.size,
+        newestMs: story.times.at(-1) ?? 0,
+        scope: 'export',
+        mayLack,
+      })
+    } finally {
+      await hasher.close()
+    }
     if (!period.files) this.#findings.notice('The files that the leaves name: they were not exported.')
     if (!period.raw) this.#findings.notice('What was received: it was not exported.')
     if (gone.length > 0) {

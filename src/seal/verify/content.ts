@@ -1,10 +1,10 @@
 /** Everything that leaves name: the files of tables, their rows, and what was received. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { attempt } from '../../core/result.ts'
 import type { AddRecord } from '../entry.ts'
 import { RAW_FOLDER } from '../raw/stored.ts'
-import { Hasher } from './hasher.ts'
+import type { Hasher } from './hasher.ts'
 import { folderAt, keysUnder } from './log-files.ts'
 import type { RawCheck } from './raw-check.ts'
 import type { TableReplay } from './replay.ts'
@@ -25,7 +25,7 @@ export interface ContentOptions {
 export interface Content {
   readonly tables: readonly TableReplay[]
   /** Files of each table, of {@link listTables}. */
-  readonly listed: ReadonlyMap<string, readonly string[]>
+  readonly listed: TableFiles
   readonly range: LeafRange
   /** Number of leaves. */
   readonly size: number
@@ -40,12 +40,32 @@ export interface Content {
   readonly mayLack?: (path: string) => boolean
 }
 
+/** Keys of the files in each table's folder, by the table's name. */
+export type TableFiles = ReadonlyMap<string, readonly string[]>
+
 /** The files in each table's folder, links to folders included. */
-export function listTables(home: string): ReadonlyMap<string, readonly string[]> {
+export function listTables(home: string): TableFiles {
   const lake = join(home, 'lake')
   const names =
     folderAt(lake) !== undefined ? readdirSync(lake).filter((name) => folderAt(join(lake, name)) !== undefined) : []
   return new Map(names.map((name) => [name, keysUnder(join(lake, name))]))
+}
+
+/** So many bytes of tables, or so many files, take longer to digest than a thread to start. */
+const MUCH_BYTES = 32 * 1024 * 1024
+const MANY_FILES = 2000
+
+/** True if there is so much to digest that a thread for it is worth its start. */
+export function isMuch(home: string, listed: TableFiles): boolean {
+  let [bytes, files] = [0, 0]
+  for (const [table, keys] of listed) {
+    for (const key of keys) {
+      bytes += statSync(join(home, tableFolder(table), key), { throwIfNoEntry: false })?.size ?? 0
+      files += 1
+      if (bytes > MUCH_BYTES || files > MANY_FILES) return true
+    }
+  }
+  return false
 }
 
 interface NamedTable {
@@ -59,11 +79,14 @@ export class ContentCheck {
   readonly #findings: Findings
   readonly #raw: RawCheck
   readonly #options: ContentOptions
+  readonly #hasher: Hasher
 
-  constructor(home: string, findings: Findings, raw: RawCheck, options: ContentOptions) {
+  /** @param hasher stays the caller's to close */
+  constructor(home: string, findings: Findings, raw: RawCheck, hasher: Hasher, options: ContentOptions) {
     this.#home = home
     this.#findings = findings
     this.#raw = raw
+    this.#hasher = hasher
     this.#options = options
   }
 
@@ -96,15 +119,11 @@ export class ContentCheck {
       done += bytes
       this.#options.onProgress?.(done, total, 'bytes')
     }
-    const hasher = new Hasher()
-    try {
-      for (const { check } of tables) await check.checkFiles(hasher, onBytes)
-      await this.#raw.check(hasher, onBytes)
-      for (const { check } of tables) check.checkCommits()
-      await hasher.settled()
-    } finally {
-      await hasher.close()
-    }
+    await this.#raw.checkPacks(this.#hasher, onBytes)
+    for (const { check } of tables) await check.checkFiles(this.#hasher, onBytes)
+    await this.#raw.check(this.#hasher, onBytes)
+    for (const { check } of tables) check.checkCommits()
+    await this.#hasher.settled()
   }
 
   #checkOtherTables({ tables, listed, size }: Content): void {
@@ -119,7 +138,7 @@ export class ContentCheck {
   }
 
   /** Exports hold what leaves name; whatever else lies there was put there afterwards, and would be taken for evidence. */
-  #checkStrangers(tables: readonly NamedTable[], listed: ReadonlyMap<string, readonly string[]>): void {
+  #checkStrangers(tables: readonly NamedTable[], listed: TableFiles): void {
     const inLake = [...listed].flatMap(([name, keys]) => {
       const check = tables.find((table) => table.name === name)?.check
       return keys.filter((key) => !check?.names(key)).map((key) => `${tableFolder(name)}/${key}`)

@@ -2,12 +2,16 @@
 import { Worker } from 'node:worker_threads'
 import { type DigestJob, type DigestResult, digestFile } from './digest.ts'
 
-/** Work below this is done before a thread would have started. */
-const ALONE_BYTES = 256 * 1024 * 1024
-const ALONE_FILES = 5000
+/** So much the caller's own thread does, before and beside the others: they take a while to start. */
+const OWN_BYTES = 256 * 1024 * 1024
+const OWN_FILES = 5000
 /** Files and bytes handed to a thread at once: enough to hide the hand-over, few enough to share out evenly. */
 const HANDED_FILES = 64
-const HANDED_BYTES = 16 << 20
+const HANDED_BYTES = 8 << 20
+/** A thread that has less to do than this is handed more, so that it need not wait for it. */
+const AHEAD_BYTES = 8 << 20
+/** Lists that a thread has at most. */
+const AHEAD_LISTS = 32
 /** Jobs that may wait for each thread before `add` waits too. */
 const QUEUED_PER_THREAD = 4 * HANDED_FILES
 /** More threads than this wait for the disk. */
@@ -20,65 +24,93 @@ interface Queued {
   readonly done: Done
 }
 
+/** A thread and the lists it has not answered, in their order. */
+interface Thread {
+  readonly worker: Worker
+  readonly sent: (readonly Queued[])[]
+  /** Of all files on those lists. */
+  bytes: number
+}
+
+const bytesOf = (list: readonly Queued[]): number => list.reduce((sum, { job }) => sum + job.bytes, 0)
+
 /** A queue of files to digest. Close it when done. */
 export class Hasher {
-  readonly #threads: number
-  readonly #idle: Worker[] = []
-  readonly #all: Worker[] = []
+  readonly #limit: number
+  readonly #threads: Thread[] = []
   readonly #queue: Queued[] = []
-  #busy = 0
-  #aloneBytes = 0
-  #aloneFiles = 0
+  #ownBytes = 0
+  #ownFiles = 0
   #failure: Error | undefined
   #waiting: (() => void)[] = []
 
   /** @param threads how many; the machine's cores where absent */
   constructor(threads = navigator.hardwareConcurrency) {
-    this.#threads = Math.max(1, Math.min(MAX_THREADS, threads))
+    this.#limit = Math.max(1, Math.min(MAX_THREADS, threads))
+  }
+
+  /** Starts the first thread beside the caller's own, where there is a core for it, so that it is there once files are added. */
+  startAhead(): void {
+    if (this.#limit > 1) this.#start(1)
   }
 
   /** Queues a job; `done` is called with its result. Waits while many others are queued, so call it in a loop. */
   async add(job: DigestJob, done: Done): Promise<void> {
-    if (this.#all.length === 0 && this.#isLittle(job)) return done(await digestFile(job))
-    this.#start()
     this.#queue.push({ job, done })
     this.#hand()
-    while (this.#queue.length >= this.#threads * QUEUED_PER_THREAD) await this.#change()
+    await this.#help()
+    if (this.#queue.length > 0) this.#start(this.#limit)
+    while (this.#queue.length >= this.#limit * QUEUED_PER_THREAD) await this.#change()
     if (this.#failure) throw this.#failure
   }
 
   /** Waits until every job is done. */
   async settled(): Promise<void> {
-    while (this.#failure === undefined && (this.#queue.length > 0 || this.#busy > 0)) await this.#change()
+    const isBusy = (): boolean => this.#queue.length > 0 || this.#threads.some(({ sent }) => sent.length > 0)
+    while (this.#failure === undefined && isBusy()) await this.#change()
     if (this.#failure) throw this.#failure
   }
 
   /** Ends the threads. */
   async close(): Promise<void> {
-    await Promise.all(this.#all.map((worker) => worker.terminate()))
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
   }
 
-  #isLittle({ bytes }: DigestJob): boolean {
-    this.#aloneBytes += bytes
-    this.#aloneFiles += 1
-    return this.#aloneBytes <= ALONE_BYTES && this.#aloneFiles <= ALONE_FILES
-  }
-
-  #start(): void {
-    while (this.#all.length < this.#threads) {
-      const worker = new Worker(new URL('./hash-worker.ts', import.meta.url))
-      worker.on('error', (cause) => this.#fail(cause))
-      this.#all.push(worker)
-      this.#idle.push(worker)
+  /** Does what no thread has taken, up to the caller's own share. */
+  async #help(): Promise<void> {
+    for (let next = this.#queue[0]; next !== undefined && this.#isOwn(next.job); next = this.#queue[0]) {
+      this.#queue.shift()
+      next.done(await digestFile(next.job))
+      // The threads' answers come in between.
+      if (this.#threads.length > 0) await new Promise((resolve) => setImmediate(resolve))
     }
+  }
+
+  #isOwn({ bytes }: DigestJob): boolean {
+    this.#ownBytes += bytes
+    this.#ownFiles += 1
+    return this.#ownBytes <= OWN_BYTES && this.#ownFiles <= OWN_FILES
+  }
+
+  #start(count: number): void {
+    while (this.#threads.length < count) {
+      const thread: Thread = { worker: new Worker(new URL('./hash-worker.ts', import.meta.url)), sent: [], bytes: 0 }
+      thread.worker.on('error', (cause) => this.#fail(cause))
+      thread.worker.on('message', (results: readonly DigestResult[]) => this.#answered(thread, results))
+      this.#threads.push(thread)
+    }
+    this.#hand()
   }
 
   #hand(): void {
     // A thread gets what is there: a full list where many wait, a single file where none do.
-    for (let worker = this.#idle.pop(); worker !== undefined; worker = this.#idle.pop()) {
-      const taken = this.#take()
-      if (taken.length === 0) return void this.#idle.push(worker)
-      this.#send(worker, taken)
+    for (const thread of this.#threads) {
+      while (thread.bytes < AHEAD_BYTES && thread.sent.length < AHEAD_LISTS && this.#queue.length > 0) {
+        const taken = this.#take()
+        thread.sent.push(taken)
+        thread.bytes += bytesOf(taken)
+        thread.worker.postMessage(taken.map(({ job }) => job))
+      }
     }
   }
 
@@ -93,20 +125,16 @@ export class Hasher {
     return taken
   }
 
-  #send(worker: Worker, taken: readonly Queued[]): void {
-    this.#busy += 1
-    worker.once('message', (results: readonly DigestResult[]) => {
-      this.#busy -= 1
-      try {
-        for (const [at, { done }] of taken.entries()) done(results[at] as DigestResult)
-      } catch (cause) {
-        this.#fail(cause)
-      }
-      this.#idle.push(worker)
-      this.#hand()
-      this.#wake()
-    })
-    worker.postMessage(taken.map(({ job }) => job))
+  #answered(thread: Thread, results: readonly DigestResult[]): void {
+    const taken = thread.sent.shift() ?? []
+    thread.bytes -= bytesOf(taken)
+    try {
+      for (const [at, { done }] of taken.entries()) done(results[at] as DigestResult)
+    } catch (cause) {
+      this.#fail(cause)
+    }
+    this.#hand()
+    this.#wake()
   }
 
   #fail(cause: unknown): void {

@@ -7,7 +7,8 @@ import { Frontier, leafHash } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
 import { entriesPath, TILE_WIDTH } from '../tiles.ts'
 import { checkAnchors } from './anchors-check.ts'
-import { type Content, ContentCheck, type ContentOptions, listTables } from './content.ts'
+import { type Content, ContentCheck, type ContentOptions, isMuch, listTables, type TableFiles } from './content.ts'
+import { Hasher } from './hasher.ts'
 import {
   checkKeyFiles,
   checkPending,
@@ -130,6 +131,16 @@ class HomeVerification {
   async run(): Promise<Report> {
     // Listed first: a commit comes before its leaf, so that what is listed now is in the log when that is read.
     const listed = listTables(this.#home)
+    const hasher = new Hasher()
+    if (isMuch(this.#home, listed)) hasher.startAhead()
+    try {
+      return await this.#check(listed, hasher)
+    } finally {
+      await hasher.close()
+    }
+  }
+
+  async #check(listed: TableFiles, hasher: Hasher): Promise<Report> {
     const keyFiles = keysOfHome(this.#home)
     const homeKeys = keyFiles.flatMap(({ key }) => key ?? [])
     this.#head = findHead(this.#home, [...this.#given, ...homeKeys], this.#findings)
@@ -156,7 +167,7 @@ class HomeVerification {
     const scope = this.#options.period === undefined ? 'home' : 'part'
     const newestMs = story.times.at(-1) ?? 0
     const content: Content = { tables: story.tables, listed, range, size: head.size, newestMs, scope }
-    await new ContentCheck(this.#home, this.#findings, this.#raw, this.#options).check(content)
+    await new ContentCheck(this.#home, this.#findings, this.#raw, hasher, this.#options).check(content)
     this.#checkProofs(trusted)
     this.#sumUp(head, story)
     return this.#findings.report()

@@ -31,6 +31,7 @@ async function checked(raws: RawRecord | readonly RawRecord[], masterKey?: Uint8
     3,
   )
   const hasher = new Hasher(1)
+  await check.checkPacks(hasher, () => {})
   await check.check(hasher, () => {})
   await hasher.settled()
   check.end(true)

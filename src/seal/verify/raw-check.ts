@@ -1,6 +1,7 @@
 /** The raw archive and the files of batches against what the leaves say of them. */
 import { join } from 'node:path'
 import type { LogRecord, ObjectRecord } from '../entry.ts'
+import type { KnownMember } from '../raw/pack-file.ts'
 import { mayHold, parsePackPath, RAW_FOLDER } from '../raw/stored.ts'
 import type { DigestResult } from './digest.ts'
 import { noteDigest } from './file-verdict.ts'
@@ -15,7 +16,7 @@ interface Stored extends ToldFile {
 }
 
 /** What leaves say of the objects in a pack, by their digests. */
-type Members = Map<string, { readonly sha256: string; readonly bytes: number }>
+type Members = Map<string, KnownMember>
 
 /** A file that is held against the record that stands, or one of those that were undone since. */
 interface Expected<T extends ToldFile> {
@@ -72,7 +73,7 @@ export class RawCheck {
     }
   }
 
-  #takeMember(path: string, member: { readonly sha256: string; readonly bytes: number }, leaf: number): void {
+  #takeMember(path: string, member: KnownMember, leaf: number): void {
     const members: Members = this.#members.get(path) ?? new Map()
     this.#members.set(path, members)
     const known = members.get(member.sha256)
@@ -106,25 +107,44 @@ export class RawCheck {
     return this.#stored.has(path) || this.#batchFiles.has(path)
   }
 
-  /** Reads every file. */
+  /** Reads the packs: the largest files there are, so that none is begun when all else is done. */
+  async checkPacks(hasher: Hasher, onBytes: OnBytes): Promise<void> {
+    for (const [path, members] of this.#members) {
+      const told = this.#expected(path, this.#stored.get(path) ?? [])
+      if (told !== undefined) await this.#read(hasher, told, [...members.values()], onBytes)
+    }
+  }
+
+  /** Reads every other file. */
   async check(hasher: Hasher, onBytes: OnBytes): Promise<void> {
-    for (const expected of this.#expected(this.#batchFiles)) {
-      const { path, file } = expected
-      await hasher.add({ path: join(this.#home, path), bytes: file.bytes }, (result) => {
-        onBytes(file.bytes)
+    for (const [path, records] of this.#batchFiles) {
+      const expected = this.#expected(path, records)
+      if (expected === undefined) continue
+      const { bytes } = expected.file
+      await hasher.add({ path: join(this.#home, path), bytes }, (result) => {
+        onBytes(bytes)
         this.#judgeBatchFile(expected, result)
       })
     }
-    for (const expected of this.#expected(this.#stored)) {
-      const { path, file } = expected
-      const members = this.#members.get(path)
-      const bytes = members === undefined ? file.received.bytes : [...members.values()]
-      const raw = { home: this.#home, key: path, bytes, ...this.#key() }
-      await hasher.add({ path: join(this.#home, path), bytes: file.bytes, raw }, (result) => {
-        onBytes(file.bytes)
-        this.#judge(expected, result)
-      })
+    for (const [path, records] of this.#stored) {
+      const told = this.#members.has(path) ? undefined : this.#expected(path, records)
+      if (told !== undefined) await this.#read(hasher, told, told.file.received.bytes, onBytes)
     }
+  }
+
+  /** @param received length of what was received; of a pack, what is known of each */
+  async #read(
+    hasher: Hasher,
+    expected: Expected<Stored>,
+    received: number | readonly KnownMember[],
+    onBytes: OnBytes,
+  ): Promise<void> {
+    const { path, file } = expected
+    const raw = { home: this.#home, key: path, bytes: received, ...this.#key() }
+    await hasher.add({ path: join(this.#home, path), bytes: file.bytes, raw }, (result) => {
+      onBytes(file.bytes)
+      this.#judge(expected, result)
+    })
   }
 
   /**
@@ -156,12 +176,10 @@ export class RawCheck {
     return this.#masterKey === undefined ? {} : { masterKey: this.#masterKey }
   }
 
-  *#expected<T extends ToldFile>(files: ReadonlyMap<string, readonly T[]>): Generator<Expected<T>> {
-    for (const [path, records] of files) {
-      const { isNeeded, candidates } = standing(records, this.#undone)
-      const file = likeliest(join(this.#home, path), candidates)
-      if (file !== undefined) yield { path, file, candidates, isNeeded: isNeeded && !this.#isExcused(path) }
-    }
+  #expected<T extends ToldFile>(path: string, records: readonly T[]): Expected<T> | undefined {
+    const { isNeeded, candidates } = standing(records, this.#undone)
+    const file = likeliest(join(this.#home, path), candidates)
+    return file && { path, file, candidates, isNeeded: isNeeded && !this.#isExcused(path) }
   }
 
   #judgeBatchFile({ path, file, candidates, isNeeded }: Expected<LogRecord & ToldFile>, result: DigestResult): void {
