@@ -99,6 +99,20 @@ describe('a batch', () => {
     expect((await verified(bench.home)).findings).toEqual([])
   })
 
+  it('has its rows in the leaf in every form, and all that a governance product tells', async () => {
+    await bench.take(join(import.meta.dirname, '../../fixtures/records'))
+    for (const leaf of await commitsOf(bench.home, 'events')) {
+      for (const { path, rows, rowsRoot } of (await listsOf(bench.home, leaf)).adds ?? [])
+        expect({ path, rows, root: rowsRoot }).toEqual({ path, ...(await rowsRootOf(lakeFile(path))) })
+    }
+    const [told] = await bench.events(
+      'count(DISTINCT form) AS forms, count(access_controls) AS controls, count(tags) AS tags',
+    )
+    expect(Number(told?.forms)).toBeGreaterThan(3)
+    expect(Number(told?.controls)).toBeGreaterThan(0)
+    expect(Number(told?.tags)).toBeGreaterThan(0)
+  })
+
   it.each(BATCH_SIZES)(
     'of $size size has its rows in the leaf, with and without repeats',
     async ({ smallBatchBytes }) => {

@@ -342,7 +342,7 @@ class Keeping {
     const digest = stored === received ? sha256 : hexDigest(stored)
     return this.#place(
       this.#recordOf(sha256, received.length, isPacked, { bytes: stored.length, sha256: digest }),
-      (path) => this.placing.write(stored, path),
+      (path) => this.placing.write([stored], path),
     )
   }
 

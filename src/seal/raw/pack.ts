@@ -3,7 +3,7 @@
  * format is in `docs/design/005-seal.md`, "Raw archive". Members stand in frames of some hundred kilobytes: what reading one of
  * them unpacks.
  */
-import { hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { isCompressed, zstdAside, zstdWhole } from './stored.ts'
 
 /** First bytes of a pack, before it is encrypted: name and version. */
@@ -66,7 +66,7 @@ export class Frames {
   constructor(atOnce: number) {
     this.#atOnce = atOnce
     const compress = atOnce === 0 ? zstdWhole : zstdAside
-    this.#gathering = { text: new Gathering(compress), compressed: new Gathering(Buffer.from) }
+    this.#gathering = { text: new Gathering(compress), compressed: new Gathering() }
   }
 
   /** Bytes of the frames that are packed. */
@@ -130,7 +130,7 @@ export class Frames {
   }
 
   #close(kind: 'text' | 'compressed'): Full {
-    const full: Full = this.#gathering[kind].close(kind === 'text')
+    const full: Full = this.#gathering[kind].close()
     this.#frames.add(full)
     for (const { sha256 } of full.members) this.#frameOf.set(sha256, full)
     full.packing.then(
@@ -145,16 +145,18 @@ export class Frames {
   }
 }
 
-/** A frame that is not full, in memory that is used again for a later one. */
+/** A frame that is not full. */
 class Gathering {
-  readonly #pack: (bytes: Buffer) => Buffer | Promise<Buffer>
+  readonly #compress: ((bytes: Buffer) => Buffer | Promise<Buffer>) | undefined
+  /** Memory to be used again, once what was in it is compressed. */
   readonly #free: Buffer[] = []
   #room: Buffer | undefined
   #members: Member[] = []
   bytes = 0
 
-  constructor(pack: (bytes: Buffer) => Buffer | Promise<Buffer>) {
-    this.#pack = pack
+  /** @param compress absent for what is compressed already, which stays where it was gathered */
+  constructor(compress?: (bytes: Buffer) => Buffer | Promise<Buffer>) {
+    this.#compress = compress
   }
 
   add(sha256: string, bytes: Buffer): void {
@@ -165,24 +167,32 @@ class Gathering {
   }
 
   /** Makes a frame of what was gathered, and begins another. */
-  close(isZstd: boolean): { readonly members: readonly Member[]; readonly packing: Promise<Frame> } {
+  close(): { readonly members: readonly Member[]; readonly packing: Promise<Frame> } {
     const [members, room] = [this.#members, this.#room ?? Buffer.alloc(0)]
-    const packing = this.#frame(room, this.bytes, members, isZstd)
+    const packing = this.#frame(room, this.bytes, members)
     this.#room = undefined
     this.#members = []
     this.bytes = 0
     return { members, packing }
   }
 
-  async #frame(room: Buffer, bytes: number, members: readonly Member[], isZstd: boolean): Promise<Frame> {
-    const stored = await this.#pack(room.subarray(0, bytes))
+  async #frame(room: Buffer, bytes: number, members: readonly Member[]): Promise<Frame> {
+    const gathered = room.subarray(0, bytes)
+    if (this.#compress === undefined) return { isZstd: false, stored: gathered, bytes, members }
+    const stored = await this.#compress(gathered)
     this.#free.push(room)
-    return { isZstd, stored, bytes, members }
+    return { isZstd: true, stored, bytes, members }
   }
 }
 
-/** The bytes of a pack of these frames, and their digest. */
-export function packOf(frames: readonly Frame[]): { readonly bytes: Buffer; readonly sha256: string } {
+/** A pack, in the pieces it is written of, and the digest of them all. */
+export interface Pack {
+  readonly pieces: readonly Buffer[]
+  readonly sha256: string
+}
+
+/** A pack of these frames. */
+export function packOf(frames: readonly Frame[]): Pack {
   const members = frames.flatMap((frame, at) => frame.members.map((member) => ({ ...member, frame: at })))
   members.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1))
   const framesAt = PACK_HEADER_BYTES
@@ -204,6 +214,8 @@ export function packOf(frames: readonly Frame[]): { readonly bytes: Buffer; read
     index.writeUInt32LE(offset, at + 36)
     index.writeUInt32LE(bytes, at + 40)
   }
-  const bytes = Buffer.concat([index, ...frames.map(({ stored }) => stored)])
-  return { bytes, sha256: hash('sha256', bytes, 'hex') }
+  const pieces = [index, ...frames.map(({ stored }) => stored)]
+  const digest = createHash('sha256')
+  for (const piece of pieces) digest.update(piece)
+  return { pieces, sha256: digest.digest('hex') }
 }

@@ -80,13 +80,17 @@ export class Packing {
   }
 
   #write(frames: readonly Frame[]): void {
-    const { bytes: clear, sha256: name } = packOf(frames)
-    const bytes = this.#key === undefined ? clear : encryptedWhole(clear, this.#key)
+    const { pieces, sha256: name } = packOf(frames)
     const path = packPath(name, this.#key?.id)
-    const sha256 = bytes === clear ? name : hash('sha256', bytes, 'hex')
+    const sealed = this.#key === undefined ? undefined : encryptedWhole(Buffer.concat(pieces), this.#key)
     // One that stands under this name is the same, or damaged.
-    this.#placing.write(bytes, join(this.#root, path))
-    const stored = { path, bytes: bytes.length, sha256, encoding: packEncoding(this.#key !== undefined) }
+    this.#placing.write(sealed === undefined ? pieces : [sealed], join(this.#root, path))
+    const stored = {
+      path,
+      bytes: sealed?.length ?? pieces.reduce((sum, { length }) => sum + length, 0),
+      sha256: sealed === undefined ? name : hash('sha256', sealed, 'hex'),
+      encoding: packEncoding(sealed !== undefined),
+    }
     for (const { members } of frames) for (const member of members) this.#places.set(member.sha256, stored)
   }
 }

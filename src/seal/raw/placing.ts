@@ -61,12 +61,12 @@ export class Placing {
     return join(this.#unfinished, `${this.#names}-${this.#count++}`)
   }
 
-  /** Writes small bytes, to stand at `to` soon. */
-  write(bytes: Uint8Array, to: string): void {
+  /** Writes pieces of a small file, to stand at `to` soon. */
+  write(pieces: readonly Uint8Array[], to: string): void {
     const from = this.newName()
     const file = openSync(from, 'wx', FILE_MODE)
     this.#waiting.push({ file, from, to })
-    writeFileSync(file, bytes)
+    for (const piece of pieces) writeFileSync(file, piece)
   }
 
   /** Gives a file that is written and synced its final name. */
