@@ -12,7 +12,7 @@ import { filesBetween, scanSql } from '../lake/read.ts'
 import { DeltaTable, EVENTS_TABLE, REJECTS_TABLE } from '../lake/table.ts'
 import { CACHE_HOME } from '../normalise/read-records.fixture.ts'
 import { type IngestReport, ingest } from './ingest.ts'
-import { Sealing } from './sealing.ts'
+import { Sealing, type SealingOptions } from './sealing.ts'
 import { SMALL_BATCH_BYTES } from './small-batch.ts'
 
 /** The clock of these tests, which stands still. */
@@ -106,8 +106,17 @@ export class TakingBench {
 
   /** Says in the seal that the lake was put back on purpose. */
   async sayRestored(reason: string, home = this.home): Promise<void> {
+    await Sealing.restore(this.#sealingOf(home), reason)
+  }
+
+  /** The open seal of the home. */
+  sealing(home = this.home): Promise<Sealing> {
+    return Sealing.open(this.#sealingOf(home))
+  }
+
+  #sealingOf(home: Home): SealingOptions {
     const tables = [DeltaTable.at(home.rejects, REJECTS_TABLE), DeltaTable.at(home.events, EVENTS_TABLE)]
-    await Sealing.restore({ home, now: () => NOW, engine: async () => this.#engine, tables }, reason)
+    return { home, now: () => NOW, engine: async () => this.#engine, tables }
   }
 
   /** As `take`, where it must fail: the code of the error and the exit code it leads to. */

@@ -4,6 +4,8 @@ import { createPrivateKey } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Sealing } from '../../src/ingest/sealing.ts'
+import { deliveryLines, TakingBench } from '../../src/ingest/taking.fixture.ts'
 import { openCheckpoint } from '../../src/seal/checkpoint.ts'
 import { type Entry, entryBytes } from '../../src/seal/entry.ts'
 import { SealKeys } from '../../src/seal/keys.ts'
@@ -20,6 +22,7 @@ import {
   verifyInclusion,
 } from '../../src/seal/merkle.ts'
 import { openNote, parseVkey, signerOf, signNote } from '../../src/seal/note.ts'
+import { parseProof, proofText } from '../../src/seal/proof.ts'
 import { check, same } from './check.ts'
 
 /** Enough for a tile of level 1 that is full, and small enough to be quick. */
@@ -283,6 +286,81 @@ async function checkTheirProofs(): Promise<void> {
   })
 }
 
+interface Followed {
+  readonly values: Readonly<Record<string, string | null>> | null
+  readonly origin: string
+  readonly leaf: string
+  readonly error: string
+}
+
+const ROWS = 300
+
+/** Proofs of events of a real home, each followed from the row up by a program that shares no line with ours. */
+async function checkProofFiles(): Promise<void> {
+  const bench = await TakingBench.open()
+  try {
+    for (const [name, from, to] of [['a.json', 1, ROWS] as const, ['b.json', 1001, 1040] as const])
+      await bench.take(await bench.file(name, deliveryLines(from, to)))
+    const events = await bench.events<{ event_id: string; request_id: string; user_agent: string | null }>(
+      'event_id, request_id, user_agent',
+      'ORDER BY event_id',
+    )
+    const chosen = events.filter((_, at) => at % 23 === 0)
+    const sealing = await bench.sealing()
+    const texts = await proofsOf(sealing, chosen)
+    const { vkey } = sealing.sealer
+    const follow = (proofs: readonly string[]): Followed[] =>
+      go('follow', { vkeys: [vkey], proofs: proofs.map((text) => base64(Buffer.from(text))) })
+    await check(
+      `a Go program follows ${chosen.length} proof files from the row to the checkpoint, and finds the events`,
+      () => {
+        const found = follow(texts)
+        same([events.length, found.map(({ error }) => error)], [ROWS + 40, chosen.map(() => '')])
+        same(
+          found.map(({ values }) => [values?.event_id, values?.request_id, values?.user_agent]),
+          chosen.map(({ event_id, request_id, user_agent }) => [event_id, request_id, user_agent]),
+        )
+        same(new Set(found.map(({ leaf }) => leaf)).size, 2)
+      },
+    )
+    await check('and refuses each of them with another value, place, path, digest or checkpoint', () => {
+      const wrong = texts.flatMap(changedProofs)
+      const accepted = follow(wrong).filter(({ error }) => error === '')
+      same([wrong.length >= 8 * texts.length, accepted], [true, []])
+    })
+  } finally {
+    await bench.close()
+  }
+}
+
+async function proofsOf(sealing: Sealing, events: readonly { readonly event_id: string }[]): Promise<string[]> {
+  const texts: string[] = []
+  for (const { event_id } of events) texts.push((await sealing.prove(event_id)).text)
+  return texts
+}
+
+/** The proof with one thing changed each time, and its canonical JSON written anew. */
+function changedProofs(text: string): string[] {
+  const { evidence, ...parts } = parseProof(text)
+  if (evidence === undefined || !('values' in evidence.row)) throw new Error('The proof has no row.')
+  const { entry, file, row } = evidence
+  const withRow = (change: object) => proofText({ ...parts, evidence: { ...evidence, row: { ...row, ...change } } })
+  const flipped = (hex: string) => `${hex.slice(0, -1)}${hex.endsWith('0') ? '1' : '0'}`
+  const at = row.values.findIndex((value) => value !== null)
+  return [
+    withRow({ values: row.values.with(at, `${row.values[at]}x`) }),
+    withRow({ values: row.values.map((value) => value ?? '') }),
+    withRow({ names: [...row.names].reverse() }),
+    withRow({ position: row.position ^ 1 }),
+    withRow({ page: flipped(row.page) }),
+    withRow({ path: row.path.length === 0 ? ['00'.repeat(32)] : row.path.with(0, flipped(row.path[0] ?? '')) }),
+    proofText({ ...parts, evidence: { ...evidence, file: { ...file, record: { ...file.record, rows: 7 } } } }),
+    proofText({ ...parts, evidence: { ...evidence, entry: { ...entry, time: '2020-01-01T00:00:00.000Z' } } }),
+    proofText({ ...parts, evidence, index: parts.index ^ 1n }),
+    proofText({ ...parts, evidence, checkpoint: parts.checkpoint.replace('\n', 'x\n') }),
+  ]
+}
+
 /** Notes of a third maker: the checkpoints of the test log of tessera. */
 async function checkForeignNotes(): Promise<void> {
   const path = join(import.meta.dirname, '../../fixtures/seal/tlog-tiles-log.json')
@@ -306,6 +384,7 @@ try {
     await checkOurLog()
     await checkTheirNotes()
     await checkTheirProofs()
+    await checkProofFiles()
     await checkForeignNotes()
   }
 } finally {

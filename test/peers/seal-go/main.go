@@ -1,6 +1,7 @@
 // Command seal-go is the other maker's side of seal.peer.ts: notes by golang.org/x/mod/sumdb/note, proofs and roots by
 // github.com/transparency-dev/merkle and golang.org/x/mod/sumdb/tlog. It reads one request from standard input, as
-// JSON, and writes one answer. Its subcommands are open, sign, verify, prove and rebuild.
+// JSON, and writes one answer. Its subcommands are open, sign, verify, prove, rebuild and
+// follow.
 package main
 
 import (
@@ -57,6 +58,12 @@ func run(command string) (interface{}, error) {
 			return nil, err
 		}
 		return rebuild(request)
+	case "follow":
+		var request followRequest
+		if err := in.Decode(&request); err != nil {
+			return nil, err
+		}
+		return followProofs(request)
 	}
 	return nil, fmt.Errorf("there is no command %q", command)
 }
