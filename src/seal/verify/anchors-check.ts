@@ -6,6 +6,7 @@ import { bytesOf, LOG_FOLDER } from './log-files.ts'
 import { NOTE_LIMIT_BYTES, type NoteBook, noteKey } from './note-book.ts'
 import { keyName } from './note-check.ts'
 import type { Findings } from './report.ts'
+import { TIMESTAMP_NAME } from './strays.ts'
 
 /** Folder of the answers of timestamp authorities. */
 const TIMESTAMPS_FOLDER = 'seal/timestamps'
@@ -92,7 +93,7 @@ function checkCosignatures(book: NoteBook, options: AnchorsOptions): void {
 export async function checkTimestamps(options: AnchorsOptions): Promise<void> {
   const { home, findings, tsaCa } = options
   const folder = join(home, TIMESTAMPS_FOLDER)
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^\d{20}\b.*\.tsr$/.test(name)) : []
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => TIMESTAMP_NAME.test(name)) : []
   const within = names.sort().filter((name) => isWithin(name, options))
   if (tsaCa === undefined) {
     if (names.length > 0) findings.notice(`${names.length} timestamps in ${TIMESTAMPS_FOLDER}/ (give --tsa-ca).`)

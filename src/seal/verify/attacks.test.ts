@@ -264,6 +264,24 @@ describe('in the log', () => {
     )
   })
 
+  it('a leaf that tells other files than its commit adds is found, for readers go by the commit', async () => {
+    const file = (name: string) => ({
+      path: `event_date=2026-03-01/${name}.parquet`,
+      bytes: Buffer.from(`PAR1 ${name}`),
+    })
+    const [told, other] = [file('told'), file('other')]
+    const larger = { ...told, bytes: Buffer.from('PAR1 told, and more') }
+    for (const logged of [[], [other], [told, other], [larger]]) {
+      const made = await SealedHome.make(home.origin)
+      try {
+        await made.commit({ adds: [told], logged })
+        expect(await foundIn(made)).toEqual([`changed 1 ${commitFile(0)}`])
+      } finally {
+        await made.dispose()
+      }
+    }
+  })
+
   it('a whole home put back to last week is seen against a checkpoint kept elsewhere, or a cosignature on one', async () => {
     const backup = await mkdtemp(join(tmpdir(), 'bricktrail-backup-'))
     try {

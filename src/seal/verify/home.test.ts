@@ -94,6 +94,10 @@ describe('a home that is as it was sealed', () => {
     await home.put('lake/events/_staging/x.parquet', 'PAR1')
     await home.put('lake/events/_delta_log/.tmp-4eac9ff6', '{"commitInfo":')
     await home.put('raw/ab/unnamed', 'bytes')
+    await home.put('manifests/000000099.json', '{}')
+    await home.put('manifests/undone/000000001.json', '{}')
+    await home.put(`seal/manifests/ab/${'ab'.repeat(32)}.json`, '{}')
+    await home.put('seal/timestamps/readme.txt', 'hello')
     const report = await verifyHome(home.root, { key: home.key.vkey })
     expect(report.findings).toEqual([])
     expect(report.notChecked).toEqual(
@@ -101,6 +105,9 @@ describe('a home that is as it was sealed', () => {
         expect.stringMatching(/append to the log was cut short/),
         expect.stringMatching(/_delta_log\/\.tmp-4eac9ff6.*orphan-0\.parquet/),
         expect.stringMatching(/raw\/ are named by no leaf/),
+        '1 files in manifests/ are named by no leaf, such as manifests/000000099.json.',
+        `1 files in seal/manifests/ are named by no leaf, such as seal/manifests/ab/${'ab'.repeat(32)}.json.`,
+        '1 files in seal/timestamps/ are no timestamps, such as seal/timestamps/readme.txt.',
       ]),
     )
   })

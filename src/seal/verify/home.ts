@@ -21,13 +21,14 @@ import {
 import { KeyChain } from './key-chain.ts'
 import { bytesOf, inLog } from './log-files.ts'
 import { type LogTree, measureLog } from './log-tree.ts'
-import { checkManifest } from './manifest-check.ts'
+import { checkManifest, manifestKey } from './manifest-check.ts'
 import { type GivenNote, NoteBook, signatureFault } from './note-book.ts'
 import { keyName } from './note-check.ts'
 import { checkProofFiles } from './proof-files.ts'
 import { RawCheck } from './raw-check.ts'
 import { type Finding, Findings, type Report } from './report.ts'
 import { Story } from './story.ts'
+import { tellStrays } from './strays.ts'
 import type { LeafRange } from './table-check.ts'
 
 /** What a verification may be told. */
@@ -115,6 +116,8 @@ class HomeVerification {
   readonly #witnesses: readonly Verifier[]
   readonly #chain: KeyChain
   readonly #raw: RawCheck
+  /** Paths of the manifests that leaves name. */
+  readonly #manifests = new Set<string>()
   #head: SignedHead | undefined
   #range: LeafRange | undefined
 
@@ -168,6 +171,8 @@ class HomeVerification {
     const newestMs = story.times.at(-1) ?? 0
     const content: Content = { tables: story.tables, listed, range, size: head.size, newestMs, scope }
     await new ContentCheck(this.#home, this.#findings, this.#raw, hasher, this.#options).check(content)
+    if (scope === 'home')
+      tellStrays(this.#home, (path) => this.#manifests.has(path) || this.#raw.names(path), this.#findings)
     this.#checkProofs(trusted)
     this.#sumUp(head, story)
     return this.#findings.report()
@@ -184,8 +189,10 @@ class HomeVerification {
 
   #newStory(): Story {
     return new Story(this.#findings, this.#chain, {
-      listsOf: (entry, leaf) =>
-        this.#isPastStart(entry, leaf) ? checkManifest(this.#home, entry, leaf, this.#findings) : undefined,
+      listsOf: (entry, leaf) => {
+        if (entry.manifest !== undefined) this.#manifests.add(manifestKey(entry.manifest.sha256))
+        return this.#isPastStart(entry, leaf) ? checkManifest(this.#home, entry, leaf, this.#findings) : undefined
+      },
       onObjects: (objects, leaf) => {
         if (this.#isInRange(leaf)) this.#raw.take(objects, leaf)
       },
