@@ -17,11 +17,14 @@ const STARTED = /(new URL\('\.[^']+)\.ts(',\s*import\.meta\.url\))/g
 for (const name of existsSync(dist) ? readdirSync(dist) : []) {
   if (!name.startsWith('web')) rmSync(join(dist, name), { recursive: true, force: true })
 }
-const compiler = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-})
-if (compiler.status !== 0) process.exit(compiler.status ?? 1)
+// The types are of the one entry point that programs import.
+for (const project of ['tsconfig.build.json', 'tsconfig.types.json']) {
+  const compiler = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (compiler.status !== 0) process.exit(compiler.status ?? 1)
+}
 cpSync(join(root, 'src'), dist, {
   recursive: true,
   filter: (path) => statSync(path).isDirectory() || path.endsWith('.json'),

@@ -38,6 +38,13 @@ function run(command: string, args: readonly string[], cwd: string): Ran {
 const built = join(ROOT, 'dist')
 const wasBuilt = existsSync(built)
 const folder = mkdtempSync(join(tmpdir(), 'bricktrail-packed-'))
+/** What an auditor's own program may look like. */
+const AUDIT = `import { type Report, verifyHome } from 'bricktrail/verify'
+
+const report: Report = await verifyHome(process.argv[2] ?? '')
+console.log(report.ok, report.checked.events)
+`
+
 let passed = 0
 let failed = 0
 
@@ -67,6 +74,19 @@ try {
   check('the demo ingests every event it simulates', demo.status === 0 && /"events":5000,/.test(demo.out), demo)
   const count = bricktrail('query', '--format', 'csv', 'select count(*) as n from events')
   check('a query answers', count.out.trim() === 'n\n5000' || count.out.trim() === 'n\r\n5000', count)
+  const verified = bricktrail('verify', '--rows')
+  check('the home verifies, row by row', verified.status === 0, verified)
+  writeFileSync(join(folder, 'audit.mts'), AUDIT)
+  const types = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '--target', 'es2024']
+  const roots = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules', '@types')]
+  const typed = run(
+    process.execPath,
+    [join(ROOT, 'node_modules/typescript/bin/tsc'), ...types, ...roots, 'audit.mts'],
+    folder,
+  )
+  check('a program that imports the verifier has its types', typed.status === 0, typed)
+  const audit = run(process.execPath, ['audit.mts', 'home'], folder)
+  check('and verifies with it', audit.out.trim() === 'true 5000', audit)
   const refused = bricktrail('query', "select * from read_csv('/etc/passwd')")
   check('a query that reads a file is refused', refused.status === 2, refused)
   const exported = bricktrail('export', '--format', 'ocsf', '--validate', '--out', 'events.ndjson')
