@@ -1,3 +1,4 @@
+import { canonicalize } from 'json-canonicalize'
 import { describe, expect, it } from 'vitest'
 import { canonical, type Entry, entryBytes, entryTime, parseCanonical, parseEntry } from './entry.ts'
 import { listProof, listRoot, listSummary, verifyRecord } from './lists.ts'
@@ -16,6 +17,30 @@ const entry: Entry = {
 const text = Buffer.from(entryBytes(entry)).toString()
 
 describe('canonical JSON', () => {
+  it('is what the library writes, in order or not', () => {
+    const names = ['', '1', '10', '9', 'a', 'b', 'ä', '\u20ac', '\ud83d\ude00', '__proto__', 'toString']
+    const leaves = [0, -0, 1e21, 0.1, NaN, 'text', '\u2028"\\', '\ud800', true, null, undefined]
+    let seed = 1
+    const next = (below: number): number => {
+      seed = (seed * 48_271) % 2_147_483_647
+      return seed % below
+    }
+    const value = (depth: number): unknown => {
+      const kind = depth === 0 ? 0 : next(4)
+      if (kind < 2) return leaves[next(leaves.length)]
+      const count = next(4)
+      if (kind === 2) return Array.from({ length: count }, () => value(depth - 1))
+      return Object.fromEntries(Array.from({ length: count }, () => [names[next(names.length)], value(depth - 1)]))
+    }
+    const inOrder = (some: unknown): unknown => JSON.parse(canonicalize(some))
+    for (let round = 0; round < 2000; round++) {
+      const made = { made: value(4) }
+      const expected = canonicalize(JSON.parse(JSON.stringify(made)))
+      expect(canonical(made)).toBe(expected)
+      expect(canonical(inOrder(JSON.parse(JSON.stringify(made))))).toBe(expected)
+    }
+  })
+
   it('follows RFC 8785', () => {
     // The example of RFC 8785 §3.2.2.
     const value = {

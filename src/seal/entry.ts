@@ -195,7 +195,8 @@ function isInOrder(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isInOrder)
   if (Object.getPrototypeOf(value) !== Object.prototype || 'toJSON' in value) return false
   let last = ''
-  for (const [name, field] of Object.entries(value)) {
+  for (const name in value) {
+    const field = (value as Readonly<Record<string, unknown>>)[name]
     if (name < last || !(field === undefined || isInOrder(field))) return false
     last = name
   }

@@ -58,8 +58,12 @@ export class RawCheck {
   take(objects: readonly ObjectRecord[], leaf: number): void {
     for (const { raw } of objects) {
       const { stored, sha256, bytes } = raw
-      if (stored === undefined) this.#digestOnly += 1
-      else if (!mayHold(stored.path, sha256)) {
+      if (stored === undefined) {
+        this.#digestOnly += 1
+        continue
+      }
+      const isPack = parsePackPath(stored.path) !== undefined
+      if (!isPack && !mayHold(stored.path, sha256)) {
         this.#findings.add(
           'unverifiable',
           stored.path,
@@ -68,7 +72,7 @@ export class RawCheck {
         )
       } else {
         tell(this.#stored, stored.path, { ...stored, received: { sha256, bytes }, leaf })
-        if (parsePackPath(stored.path) !== undefined) this.#takeMember(stored.path, { sha256, bytes }, leaf)
+        if (isPack) this.#takeMember(stored.path, { sha256, bytes }, leaf)
       }
     }
   }

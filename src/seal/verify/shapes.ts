@@ -15,10 +15,10 @@ const optional =
   (test: Test): Test =>
   (value) =>
     value === undefined || test(value)
-const shaped =
-  (fields: Readonly<Record<string, Test>>): Test =>
-  (value) =>
-    object(value) && Object.entries(fields).every(([name, test]) => test((value as Fields)[name]))
+const shaped = (fields: Readonly<Record<string, Test>>): Test => {
+  const tests = Object.entries(fields)
+  return (value) => object(value) && tests.every(([name, test]) => test((value as Fields)[name]))
+}
 
 /** True for a key that stays inside its folder: no empty part, no `.` or `..`, no drive, no backslash. */
 export const isInside = (key: string): boolean =>
