@@ -12,8 +12,6 @@ import type { Engine } from '../engine/duckdb.ts'
 import { type DataFile, type DeltaTable, keyOf } from '../lake/table.ts'
 import { publishFile } from '../lake/write.ts'
 import type { StagedFile } from '../lake/write-days.ts'
-import { emptyColumns } from '../normalise/event.ts'
-import { formNamed } from '../normalise/registry.ts'
 import type { RawRecord } from '../seal/entry.ts'
 import { changedMeanwhile } from './changed.ts'
 import { findDuplicates, isNearNone, withoutDuplicates } from './duplicates.ts'
@@ -178,8 +176,6 @@ class Batch {
   readonly #context: BatchContext
   #rejects: RejectSpool
   #works: readonly Work[] = []
-  /** Columns that are NULL in all events. */
-  #empty: readonly string[] = []
   #planned: readonly Work[] = []
   #staged: Staged | undefined
   /** Files that stand in the lake's folder and are not committed. */
@@ -220,13 +216,11 @@ class Batch {
       ...this.#context,
       batchId: this.#batchId,
       ingestTime: this.#ingestTime,
-      ahead: { begin: (files: readonly StagedFile[]) => this.#digestEarly(files), end: () => this.#endAhead() },
+      ahead: { begin: (files: readonly StagedFile[]) => this.#digestAhead(files), end: () => this.#endAhead() },
     }
     this.#works = works
     try {
       const readable = works.filter(({ readPath }) => readPath !== '')
-      const [first] = readable
-      this.#empty = first === undefined ? [] : emptyColumns(formNamed(first.form))
       const staged = await stageWorks(readable, this.#hints, batch)
       this.#staged = staged
       await this.#locateRejects(staged.refused)
@@ -244,7 +238,7 @@ class Batch {
     const { engine, events, rejects, ledger, remembered, sealing } = this.#context
     const files = this.#staged?.files ?? []
     const found = await findDuplicates(engine, events, files, remembered)
-    await this.#digestAhead(files.filter(({ path }) => !found.byFile.has(path)))
+    await sealing?.digestAhead(files.filter(({ path }) => !found.byFile.has(path)).map(({ path }) => path))
     const [batchId, ingestTime, seq] = [this.#batchId, this.#ingestTime, this.#seq]
     const rejectFiles = await writeRejects(engine, rejects, this.#rejects, { batchId, ingestTime })
     for (const file of files) {
@@ -272,14 +266,10 @@ class Batch {
   }
 
   /** What lies near nothing in the lake probably holds no repeats, so that it is published as it is. */
-  async #digestEarly(files: readonly StagedFile[]): Promise<void> {
-    const { sealing, events } = this.#context
-    if (sealing !== undefined && (await isNearNone(events, files))) await this.#digestAhead(files)
-  }
-
   async #digestAhead(files: readonly StagedFile[]): Promise<void> {
-    const paths = files.map(({ path }) => path)
-    await this.#context.sealing?.digestAhead(paths, this.#empty)
+    const { sealing, events } = this.#context
+    if (sealing !== undefined && (await isNearNone(events, files)))
+      await sealing.digestAhead(files.map(({ path }) => path))
   }
 
   async #endAhead(): Promise<void> {

@@ -127,13 +127,9 @@ export class Sealing {
     await this.sealer.follow(tables, { engine, batchOf: batchLookup(home), ahead: this.#ahead }, late)
   }
 
-  /**
-   * Begins to digest finished files of events that are to be committed soon.
-   *
-   * @param empty columns that are NULL in all of them
-   */
-  async digestAhead(paths: readonly string[], empty: readonly string[]): Promise<void> {
-    await this.#ahead.begin(await this.#options.engine(), paths, ownForm(EVENTS_TABLE), empty)
+  /** Begins to digest finished files of events that are to be committed soon. */
+  async digestAhead(paths: readonly string[]): Promise<void> {
+    await this.#ahead.begin(await this.#options.engine(), paths, ownForm(EVENTS_TABLE))
   }
 
   /** Ends what was begun; to be called before files are removed. */

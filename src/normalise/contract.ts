@@ -17,8 +17,6 @@ export interface Form {
   /** True if the record itself names targets or the query, so that the catalogue need not. */
   readonly givesTargets?: true
   readonly givesQuery?: true
-  /** True if its records may tell of access controls, policies and what was tagged: {@link GOVERNANCE_COLUMNS}. */
-  readonly givesGovernance?: true
   /** True if times are whole seconds and workspaces are names, as on Azure: what matches a row of another route then. */
   readonly toTheSecond?: true
   /** Top-level keys the form maps; all others are kept in `extra`. */
@@ -83,9 +81,6 @@ export const RECORD_COLUMNS = {
 
 /** A column of the common record. */
 export type RecordColumn = keyof typeof RECORD_COLUMNS
-
-/** Columns that only governance products fill; NULL in the events of all other forms. */
-export const GOVERNANCE_COLUMNS: readonly RecordColumn[] = ['access_controls', 'policy_set', 'sensitivity', 'tags']
 
 /** The select list of a record: the expressions given, typed NULLs for the rest. */
 export function recordColumns(expressions: Partial<Record<RecordColumn, string>>): string {

@@ -7,7 +7,7 @@ import { EVENT_COLUMNS } from '../core/event.ts'
 import { lit } from '../engine/sql.ts'
 import { duckdbType } from '../engine/types.ts'
 import { CATALOGUE_TABLE, fallbackSql, overrideSql, withTargetsSql } from './catalogue/sql.ts'
-import { type Form, GOVERNANCE_COLUMNS } from './contract.ts'
+import type { Form } from './contract.ts'
 import { extraSql, membersSql, unusualKeysSql } from './extra.ts'
 import { eventIdSql, identitySql, paramsTextSql } from './fingerprint.ts'
 import { maySecretSql, redactedSql } from './redact.ts'
@@ -129,9 +129,6 @@ export interface EventMode {
   readonly signatures: readonly (readonly string[])[] | null
 }
 
-/** Event columns that are NULL in every event of the form. */
-export const emptyColumns = (form: Form): readonly string[] => (form.givesGovernance === true ? [] : GOVERNANCE_COLUMNS)
-
 /**
  * The events of one form, in the order of EVENT_COLUMNS, as a SELECT.
  *
@@ -154,7 +151,6 @@ export function eventsSql(form: Form, raw: string, context: EventContext, mode: 
     extra: `CASE WHEN unfit IS NULL THEN ${tolerant ? 'extra' : membersSql('kept_members')} ELSE json::VARCHAR END`,
     redactions: tolerant ? 'redactions' : 'NULL',
     record_bytes: 'strlen(json::VARCHAR)',
-    ...Object.fromEntries(emptyColumns(form).map((name) => [name, 'NULL'])),
   }
   const columns = EVENT_COLUMNS.map(
     ({ name, type }) => `${given[name] ?? `e."${name}"`}::${duckdbType(type)} AS "${name}"`,

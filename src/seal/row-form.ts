@@ -49,14 +49,6 @@ export function rowForm(table: string, columns: readonly Column[], name: RowForm
   return { name, bytes, values, names, columns: hexOf(sha256(canonical(names))) }
 }
 
-/** The same bytes, made of rows in which these columns are known to be NULL: they are not read then. */
-export function withEmpty(form: RowForm, columns: readonly string[]): RowForm {
-  if (columns.length === 0 || form.name !== ROW_FORM) return form
-  const isEmpty = (name: string): boolean => columns.includes(name.split('.')[0] ?? name)
-  const values = form.values.map((sql, at) => (isEmpty(form.names[at] ?? '') ? 'NULL::VARCHAR' : sql))
-  return { ...form, values, bytes: rowBytesSql(values) }
-}
-
 /**
  * The form in which the rows of a file were sealed.
  * @throws AppError BAD_SEAL for one that this program does not know

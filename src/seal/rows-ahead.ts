@@ -5,7 +5,7 @@
 import { link, stat } from 'node:fs/promises'
 import type { Engine } from '../engine/duckdb.ts'
 import { type FileDigest, fileDigest } from './file-digest.ts'
-import { type RowForm, withEmpty } from './row-form.ts'
+import type { RowForm } from './row-form.ts'
 import { AT_ONCE_BYTES, type DigestOptions, digestFiles, type FileRows } from './rows.ts'
 
 /** What was digested of a file. */
@@ -31,10 +31,8 @@ export class RowsAhead {
    * Begins with those of the files that were not begun with, as far as memory is for them, beside what was begun with before. Their
    * bytes must not change any more. Each gets a further name in its folder, which is for the caller to remove. Returns once all is
    * planned, so that the caller may change settings of the database then.
-   *
-   * @param empty columns that are NULL in all of their rows
    */
-  async begin(engine: Engine, paths: readonly string[], form: RowForm, empty: readonly string[] = []): Promise<void> {
+  async begin(engine: Engine, paths: readonly string[], form: RowForm): Promise<void> {
     const names: string[] = []
     const files: string[] = []
     for (const path of paths) {
@@ -48,10 +46,7 @@ export class RowsAhead {
     if (files.length === 0) return
     const { promise: planned, resolve: onPlanned } = Promise.withResolvers<void>()
     const { signal } = this.#stop
-    const all = bothOf(
-      digestBeside(engine, names, withEmpty(form, empty), { signal, onPlanned }),
-      digestWhole(names, signal),
-    )
+    const all = bothOf(digestBeside(engine, names, form, { signal, onPlanned }), digestWhole(names, signal))
     this.#underWay = Promise.all([this.#underWay, all]).then(() => undefined)
     for (const [at, file] of files.entries()) {
       const digested = all.then(

@@ -183,7 +183,6 @@ export const uam: Form = {
   recognises: (record) => 'auditPayload' in record || ('actionStatus' in record && 'eventTimestamp' in record),
   givesTargets: true,
   givesQuery: true,
-  givesGovernance: true,
   knownKeys: Object.keys(SHAPE),
   recordSql: (raw) => `
   SELECT file, json, false AS odd,
