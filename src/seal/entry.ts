@@ -238,9 +238,19 @@ export function parseCanonical(bytes: Uint8Array): Record<string, unknown> {
     throw new AppError('BAD_SEAL', 'Not an entry of the seal: it is not JSON.', { cause })
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('it is not a JSON object')
+  if (isDeep(value)) throw bad(`it is nested more than ${DEEPEST} times`)
   if (Buffer.compare(Buffer.from(canonical(value)), bytes) !== 0) throw bad('its JSON is not canonical')
   return value as Record<string, unknown>
 }
+
+/** Nothing that the seal writes is nested half as much; what goes on without an end would end the program. */
+const DEEPEST = 100
+
+/** True for what was read from JSON in which more lists and objects stand in one another than are looked at here. */
+export const isDeep = (value: unknown, levels = DEEPEST): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((item) => isDeep(item, levels - 1)))
 
 /** Clocks are set by this much all the time, back too, to keep them right. */
 const SMALL_STEP_MS = 2000

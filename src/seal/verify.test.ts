@@ -120,5 +120,6 @@ describe('the entry point of the verifier', () => {
 
 it('the package gives it under the name bricktrail/verify', () => {
   const { exports } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
-  expect(exports['./verify']).toBe('./dist/seal/verify.js')
+  const module = './dist/seal/verify'
+  expect(exports['./verify']).toEqual({ types: `${module}.d.ts`, default: `${module}.js` })
 })

@@ -11,7 +11,7 @@ import { err, ok, type Result, unwrap } from '../../core/result.ts'
 import { Turns } from '../../core/turns.ts'
 import { syncFolder } from '../../lake/stores/local.ts'
 import type { RawRecord } from '../entry.ts'
-import { encrypted, encryptedWhole, wrongKey } from './cipher.ts'
+import { encrypted, encryptedPieces, wrongKey } from './cipher.ts'
 import { RawDamage } from './damage.ts'
 import { type RawKey, readRawKey } from './key.ts'
 import { Frames, MEMBER_BYTES } from './pack.ts'
@@ -338,7 +338,7 @@ class Keeping {
     if (standing !== undefined) return standing
     const isPacked = isCompressed(received)
     const packed = isPacked ? received : zstdWhole(received)
-    const stored = this.#key === undefined ? packed : encryptedWhole(packed, this.#key)
+    const stored = this.#key === undefined ? packed : Buffer.concat(encryptedPieces([packed], this.#key))
     const digest = stored === received ? sha256 : hexDigest(stored)
     return this.#place(
       this.#recordOf(sha256, received.length, isPacked, { bytes: stored.length, sha256: digest }),

@@ -2,7 +2,7 @@ import { createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { gathered } from './archive.fixture.ts'
-import { decrypted, Encryptor, encrypted, encryptedWhole } from './cipher.ts'
+import { decrypted, Encryptor, encrypted, encryptedPieces } from './cipher.ts'
 import { RawKey } from './key.ts'
 
 const MASTER = randomBytes(32)
@@ -16,6 +16,7 @@ async function* inPieces(bytes: Buffer, length: number): AsyncGenerator<Buffer> 
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length)
 }
 
+const encryptedWhole = (bytes: Uint8Array, key: RawKey): Buffer => Buffer.concat(encryptedPieces([bytes], key))
 const decrypt = (file: Buffer, key = KEY, piece = 100_000, known: { keyId?: string; bytes?: number } = {}) =>
   gathered(decrypted(inPieces(file, piece), key, { where: 'x.enc', bytes: file.length, ...known }))
 

@@ -94,10 +94,10 @@ export class Encryptor {
   }
 }
 
-/** The encrypted form of bytes that are at hand. */
-export function encryptedWhole(bytes: Uint8Array, key: RawKey): Buffer {
+/** The encrypted form of bytes that are at hand, in pieces as they are. */
+export function encryptedPieces(pieces: readonly Uint8Array[], key: RawKey): Buffer[] {
   const encryptor = new Encryptor(key)
-  return Buffer.concat([encryptor.header, ...encryptor.push(bytes), encryptor.end()])
+  return [encryptor.header, ...pieces.flatMap((piece) => encryptor.push(piece)), encryptor.end()]
 }
 
 /** The encrypted form of bytes that come. */

@@ -110,7 +110,7 @@ export class PackFile {
   /** Digests of those of these objects that it does not hold as they are known. */
   lacking(known: readonly KnownMember[]): string[] {
     const places = known.map(({ sha256, bytes }) => ({ sha256, bytes, place: this.#find(sha256) }))
-    // Frame by frame, so that each is unpacked once, into the same memory: nothing of it is kept.
+    // Frame by frame, so that each is unpacked once, and read into the same memory: nothing of it is kept.
     places.sort((a, b) => (a.place?.frame ?? -1) - (b.place?.frame ?? -1))
     this.#room = Buffer.allocUnsafeSlow(MAX_FRAME_BYTES)
     try {

@@ -215,7 +215,12 @@ export function packOf(frames: readonly Frame[]): Pack {
     index.writeUInt32LE(bytes, at + 40)
   }
   const pieces = [index, ...frames.map(({ stored }) => stored)]
+  return { pieces, sha256: digestOf(pieces) }
+}
+
+/** SHA-256 of bytes in pieces, hex. */
+export function digestOf(pieces: readonly Uint8Array[]): string {
   const digest = createHash('sha256')
   for (const piece of pieces) digest.update(piece)
-  return { pieces, sha256: digest.digest('hex') }
+  return digest.digest('hex')
 }

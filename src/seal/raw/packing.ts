@@ -1,9 +1,8 @@
 /** The packs of one call: small objects are gathered, and written when all are there. */
-import { hash } from 'node:crypto'
 import { join } from 'node:path'
-import { encryptedWhole } from './cipher.ts'
+import { encryptedPieces } from './cipher.ts'
 import type { RawKey } from './key.ts'
-import { type Frame, Frames, packOf } from './pack.ts'
+import { digestOf, type Frame, Frames, packOf } from './pack.ts'
 import type { Placing } from './placing.ts'
 import { packEncoding, packPath, type StoredRaw } from './stored.ts'
 
@@ -80,16 +79,16 @@ export class Packing {
   }
 
   #write(frames: readonly Frame[]): void {
-    const { pieces, sha256: name } = packOf(frames)
-    const path = packPath(name, this.#key?.id)
-    const sealed = this.#key === undefined ? undefined : encryptedWhole(Buffer.concat(pieces), this.#key)
+    const pack = packOf(frames)
+    const path = packPath(pack.sha256, this.#key?.id)
+    const pieces = this.#key === undefined ? pack.pieces : encryptedPieces(pack.pieces, this.#key)
     // One that stands under this name is the same, or damaged.
-    this.#placing.write(sealed === undefined ? pieces : [sealed], join(this.#root, path))
+    this.#placing.write(pieces, join(this.#root, path))
     const stored = {
       path,
-      bytes: sealed?.length ?? pieces.reduce((sum, { length }) => sum + length, 0),
-      sha256: sealed === undefined ? name : hash('sha256', sealed, 'hex'),
-      encoding: packEncoding(sealed !== undefined),
+      bytes: pieces.reduce((sum, { length }) => sum + length, 0),
+      sha256: this.#key === undefined ? pack.sha256 : digestOf(pieces),
+      encoding: packEncoding(this.#key !== undefined),
     }
     for (const { members } of frames) for (const member of members) this.#places.set(member.sha256, stored)
   }

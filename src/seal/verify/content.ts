@@ -1,11 +1,11 @@
 /** Everything that leaves name: the files of tables, their rows, and what was received. */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { attempt } from '../../core/result.ts'
 import type { AddRecord } from '../entry.ts'
 import { RAW_FOLDER } from '../raw/stored.ts'
 import type { Hasher } from './hasher.ts'
-import { folderAt, keysUnder } from './log-files.ts'
+import { folderAt, keysUnder, statOf } from './log-files.ts'
 import type { RawCheck } from './raw-check.ts'
 import type { TableReplay } from './replay.ts'
 import type { Findings } from './report.ts'
@@ -60,7 +60,7 @@ export function isMuch(home: string, listed: TableFiles): boolean {
   let [bytes, files] = [0, 0]
   for (const [table, keys] of listed) {
     for (const key of keys) {
-      bytes += statSync(join(home, tableFolder(table), key), { throwIfNoEntry: false })?.size ?? 0
+      bytes += statOf(join(home, tableFolder(table), key))?.size ?? 0
       files += 1
       if (bytes > MUCH_BYTES || files > MANY_FILES) return true
     }

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DigestResult } from './digest.ts'
-import { Hasher } from './hasher.ts'
+import { Hasher, type OwnShare } from './hasher.ts'
 import { hexOf } from './sealed-home.fixture.ts'
 
 let folder: string
@@ -13,8 +14,13 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-async function digested(jobs: readonly Parameters<Hasher['add']>[0][], threads = 2): Promise<DigestResult[]> {
-  const hasher = new Hasher(threads)
+type Job = Parameters<Hasher['add']>[0]
+
+/** Leaves all of the work to threads. */
+const NO_SHARE = { bytes: 0, files: 0 }
+
+async function digested(jobs: readonly Job[], own?: OwnShare): Promise<DigestResult[]> {
+  const hasher = new Hasher(2, own)
   const results: DigestResult[] = []
   try {
     for (const [at, job] of jobs.entries()) {
@@ -29,7 +35,72 @@ async function digested(jobs: readonly Parameters<Hasher['add']>[0][], threads =
   }
 }
 
+/** Received objects as they are kept, each with its digest: some are read as streams, which threads do not do at once. */
+async function received(count: number): Promise<{ job: Job; text: Buffer }[]> {
+  const made: { job: Job; text: Buffer }[] = []
+  for (let n = 0; n < count; n++) {
+    const text = n % 3 === 0 ? randomBytes(1_500_000) : Buffer.from(`object ${n} `.repeat(n))
+    const stored = zstdCompressSync(text)
+    const sha256 = hexOf(text)
+    await writeFile(join(folder, sha256), stored)
+    const raw = { home: folder, key: `raw/${sha256.slice(0, 2)}/${sha256}.zst`, bytes: text.length }
+    await mkdir(join(folder, 'raw', sha256.slice(0, 2)), { recursive: true })
+    await link(join(folder, sha256), join(folder, raw.key))
+    made.push({ job: { path: join(folder, sha256), bytes: stored.length, raw }, text })
+  }
+  return made
+}
+
 describe('a hasher', () => {
+  it.each([
+    { who: 'threads alone', own: NO_SHARE },
+    { who: 'the caller and a thread', own: undefined },
+  ])('answers each object with its own digests, by $who', async ({ own }) => {
+    const objects = await received(60)
+    const hasher = new Hasher(2, own)
+    hasher.startAhead()
+    const found: (string | undefined)[] = []
+    try {
+      for (const [at, { job }] of objects.entries())
+        await hasher.add(job, (result) => {
+          found[at] = result.kind === 'digest' ? result.content?.sha256 : result.kind
+        })
+      await hasher.settled()
+    } finally {
+      await hasher.close()
+    }
+    expect(found).toEqual(objects.map(({ text }) => hexOf(text)))
+  })
+
+  it('takes more jobs than may wait, and answers all', async () => {
+    const path = join(folder, 'one')
+    await writeFile(path, 'text')
+    const results = await digested(
+      Array.from({ length: 3000 }, () => ({ path, bytes: 4 })),
+      NO_SHARE,
+    )
+    const [digest] = new Set(results.map((result) => result.kind === 'digest' && result.file.sha256))
+    expect([results.length, digest]).toEqual([3000, hexOf('text')])
+  })
+
+  it.each([NO_SHARE, undefined])(
+    'fails where the caller cannot take an answer, and does not wait for ever',
+    async (own) => {
+      const path = join(folder, 'one')
+      await writeFile(path, 'text')
+      const hasher = new Hasher(2, own)
+      const take = async () => {
+        for (let n = 0; n < 700; n++)
+          await hasher.add({ path, bytes: 4 }, () => {
+            throw new Error('not that one')
+          })
+        await hasher.settled()
+      }
+      await expect(take()).rejects.toThrow('not that one')
+      await hasher.close()
+    },
+  )
+
   it('digests many files, few or large, and answers each with its own', async () => {
     const files = Array.from({ length: 1500 }, (_, at) => ({
       path: join(folder, `${at}`),

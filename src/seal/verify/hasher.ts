@@ -1,10 +1,15 @@
 /** Digests many files on all cores, with little of the list in memory. */
 import { Worker } from 'node:worker_threads'
 import { type DigestJob, type DigestResult, digestFile } from './digest.ts'
+import type { JobList, ResultList } from './hash-worker.ts'
 
-/** So much the caller's own thread does, before and beside the others: they take a while to start. */
-const OWN_BYTES = 256 * 1024 * 1024
-const OWN_FILES = 5000
+/** What the caller's own thread does, before and beside the others: they take a while to start. */
+export interface OwnShare {
+  readonly bytes: number
+  readonly files: number
+}
+
+const OWN_SHARE: OwnShare = { bytes: 256 * 1024 * 1024, files: 5000 }
 /** Files and bytes handed to a thread at once: enough to hide the hand-over, few enough to share out evenly. */
 const HANDED_FILES = 64
 const HANDED_BYTES = 8 << 20
@@ -24,10 +29,10 @@ interface Queued {
   readonly done: Done
 }
 
-/** A thread and the lists it has not answered, in their order. */
+/** A thread and the lists it has not answered, by their numbers. */
 interface Thread {
   readonly worker: Worker
-  readonly sent: (readonly Queued[])[]
+  readonly sent: Map<number, readonly Queued[]>
   /** Of all files on those lists. */
   bytes: number
 }
@@ -37,16 +42,20 @@ const bytesOf = (list: readonly Queued[]): number => list.reduce((sum, { job }) 
 /** A queue of files to digest. Close it when done. */
 export class Hasher {
   readonly #limit: number
+  readonly #own: OwnShare
   readonly #threads: Thread[] = []
   readonly #queue: Queued[] = []
   #ownBytes = 0
   #ownFiles = 0
+  #lists = 0
+  #isClosed = false
   #failure: Error | undefined
   #waiting: (() => void)[] = []
 
   /** @param threads how many; the machine's cores where absent */
-  constructor(threads = navigator.hardwareConcurrency) {
+  constructor(threads = navigator.hardwareConcurrency, own: OwnShare = OWN_SHARE) {
     this.#limit = Math.max(1, Math.min(MAX_THREADS, threads))
+    this.#own = own
   }
 
   /** Starts the first thread beside the caller's own, where there is a core for it, so that it is there once files are added. */
@@ -66,13 +75,14 @@ export class Hasher {
 
   /** Waits until every job is done. */
   async settled(): Promise<void> {
-    const isBusy = (): boolean => this.#queue.length > 0 || this.#threads.some(({ sent }) => sent.length > 0)
+    const isBusy = (): boolean => this.#queue.length > 0 || this.#threads.some(({ sent }) => sent.size > 0)
     while (this.#failure === undefined && isBusy()) await this.#change()
     if (this.#failure) throw this.#failure
   }
 
   /** Ends the threads. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
   }
 
@@ -89,14 +99,16 @@ export class Hasher {
   #isOwn({ bytes }: DigestJob): boolean {
     this.#ownBytes += bytes
     this.#ownFiles += 1
-    return this.#ownBytes <= OWN_BYTES && this.#ownFiles <= OWN_FILES
+    return this.#ownBytes <= this.#own.bytes && this.#ownFiles <= this.#own.files
   }
 
   #start(count: number): void {
     while (this.#threads.length < count) {
-      const thread: Thread = { worker: new Worker(new URL('./hash-worker.ts', import.meta.url)), sent: [], bytes: 0 }
-      thread.worker.on('error', (cause) => this.#fail(cause))
-      thread.worker.on('message', (results: readonly DigestResult[]) => this.#answered(thread, results))
+      const worker = new Worker(new URL('./hash-worker.ts', import.meta.url))
+      const thread: Thread = { worker, sent: new Map(), bytes: 0 }
+      worker.on('error', (cause) => this.#fail(cause))
+      worker.on('exit', (code) => this.#ended(code))
+      worker.on('message', (list: ResultList) => this.#answered(thread, list))
       this.#threads.push(thread)
     }
     this.#hand()
@@ -105,11 +117,12 @@ export class Hasher {
   #hand(): void {
     // A thread gets what is there: a full list where many wait, a single file where none do.
     for (const thread of this.#threads) {
-      while (thread.bytes < AHEAD_BYTES && thread.sent.length < AHEAD_LISTS && this.#queue.length > 0) {
+      while (thread.bytes < AHEAD_BYTES && thread.sent.size < AHEAD_LISTS && this.#queue.length > 0) {
         const taken = this.#take()
-        thread.sent.push(taken)
+        const number = this.#lists++
+        thread.sent.set(number, taken)
         thread.bytes += bytesOf(taken)
-        thread.worker.postMessage(taken.map(({ job }) => job))
+        thread.worker.postMessage({ number, jobs: taken.map(({ job }) => job) } satisfies JobList)
       }
     }
   }
@@ -125,8 +138,9 @@ export class Hasher {
     return taken
   }
 
-  #answered(thread: Thread, results: readonly DigestResult[]): void {
-    const taken = thread.sent.shift() ?? []
+  #answered(thread: Thread, { number, results }: ResultList): void {
+    const taken = thread.sent.get(number) ?? []
+    thread.sent.delete(number)
     thread.bytes -= bytesOf(taken)
     try {
       for (const [at, { done }] of taken.entries()) done(results[at] as DigestResult)
@@ -135,6 +149,10 @@ export class Hasher {
     }
     this.#hand()
     this.#wake()
+  }
+
+  #ended(code: number): void {
+    if (!this.#isClosed) this.#fail(new Error(`A thread that digests files ended with ${code}.`))
   }
 
   #fail(cause: unknown): void {

@@ -1,9 +1,10 @@
 import { cpSync, rmSync } from 'node:fs'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { verifyHome } from './home.ts'
+import { verifyProof } from './proof.ts'
 import { SealedHome } from './sealed-home.fixture.ts'
 
 const homes: SealedHome[] = []
@@ -112,6 +113,37 @@ describe('a home that is as it was sealed', () => {
     )
   })
 })
+
+describe('a link in a circle', () => {
+  it.each([
+    'lake/events/_delta_log/x',
+    'lake/events/loop',
+    'lake/events/event_date=2026-03-01/loop.parquet',
+    'seal/timestamps',
+    'manifests/loop',
+    'raw/loop',
+  ])('at %s ends no verification', async (path) => {
+    const home = await eventful()
+    await mkdir(dirname(home.at(path)), { recursive: true })
+    await symlink(home.at(path), home.at(path))
+    const { findings } = await verifyHome(home.root, { key: home.key.vkey })
+    expect(findings.map(({ where }) => where)).toEqual(path.includes('_delta_log') ? [path] : [])
+  })
+})
+
+it('files nested without an end are refused as what they are', async () => {
+  const home = await eventful()
+  const deep = `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+  await home.put('seal/pending.json', deep)
+  await home.put('event.tlog-proof', proofOf(deep))
+  const { findings, notChecked } = await verifyHome(home.root, { key: home.key.vkey })
+  expect(findings).toEqual([expect.objectContaining({ where: 'seal/pending.json' })])
+  expect(notChecked).toContainEqual(expect.stringContaining('event.tlog-proof'))
+  expect(verifyProof(proofOf(deep), { keys: home.key.vkey }).findings).toHaveLength(1)
+})
+
+const proofOf = (extra: string): string =>
+  `c2sp.org/tlog-proof@v1\nextra ${Buffer.from(extra).toString('base64')}\nindex 0\n\nnothing`
 
 describe('a period', () => {
   it('is a range of sizes or times; what is outside is said not to have been looked at', async () => {

@@ -116,6 +116,7 @@ class HomeVerification {
   readonly #witnesses: readonly Verifier[]
   readonly #chain: KeyChain
   readonly #raw: RawCheck
+  #isAllRead = true
   /** Paths of the manifests that leaves name. */
   readonly #manifests = new Set<string>()
   #head: SignedHead | undefined
@@ -171,7 +172,8 @@ class HomeVerification {
     const newestMs = story.times.at(-1) ?? 0
     const content: Content = { tables: story.tables, listed, range, size: head.size, newestMs, scope }
     await new ContentCheck(this.#home, this.#findings, this.#raw, hasher, this.#options).check(content)
-    if (scope === 'home')
+    // Where not all leaves were read, what is named is not known.
+    if (scope === 'home' && this.#isAllRead && story.tables.every(({ isKnown }) => isKnown))
       tellStrays(this.#home, (path) => this.#manifests.has(path) || this.#raw.names(path), this.#findings)
     this.#checkProofs(trusted)
     this.#sumUp(head, story)
@@ -227,6 +229,7 @@ class HomeVerification {
       for (let at = 0; at < width; at++) {
         const leaf = n * TILE_WIDTH + at
         const entry = entries?.[at]
+        if (entry === undefined) this.#isAllRead = false
         story.take(entry ?? new Uint8Array(), leaf, where)
         const hash = hashes?.[at] ?? (entry && leafHash(entry))
         known &&= hash !== undefined && (hashes !== undefined || !tree.proven)

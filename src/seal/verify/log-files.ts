@@ -1,5 +1,5 @@
 /** The files of a log on disk: tiles and bundles, found by listing and read whole. */
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeBundle } from '../bundles.ts'
 import { HASH_BYTES, type Hash, leafHash } from '../merkle.ts'
@@ -25,9 +25,18 @@ export interface LogListing {
 /** Keys of {@link LogListing.widths}. */
 export const tileKey = (level: Tile['level'], n: number | bigint): string => `${level}/${n}`
 
+/** What stands at a path; undefined where nothing does, or nothing that can be followed: a link in a circle, a folder in the way. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
 /** The bytes of a file; undefined if there is none, or none that can be read up to `limit` bytes. */
 export function bytesOf(path: string, limit: number): Buffer | undefined {
-  const info = statSync(path, { throwIfNoEntry: false })
+  const info = statOf(path)
   return info?.isFile() && info.size <= limit ? readFileSync(path) : undefined
 }
 
@@ -36,7 +45,7 @@ export function bytesOf(path: string, limit: number): Buffer | undefined {
  * of the folder follow them; one that leads nowhere, or back to where it is, counts as a file.
  */
 export function keysUnder(folder: string): string[] {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  if (!statOf(folder)?.isDirectory()) return []
   return [...keysIn(folder, '', [realpathSync(folder)])].sort()
 }
 

@@ -1,6 +1,6 @@
 /** Manifests against the leaves that name them: digest, shape, and each list's root. */
 import { join } from 'node:path'
-import type { Entry, ListName, ManifestLists } from '../entry.ts'
+import { type Entry, isDeep, type ListName, type ManifestLists } from '../entry.ts'
 import { listSummary } from '../lists.ts'
 import { hexOf, sha256 } from '../merkle.ts'
 import { bytesOf } from './log-files.ts'
@@ -26,7 +26,7 @@ export function checkManifest(home: string, entry: Entry, leaf: number, findings
     return undefined
   }
   const value = jsonOf(bytes)
-  const fault = value === undefined ? 'it is not JSON' : manifestFault(value)
+  const fault = faultOf(value)
   if (fault !== undefined) {
     findings.add('unverifiable', where, `The manifest was sealed like this, but ${fault}.`, leaf)
     return undefined
@@ -34,6 +34,11 @@ export function checkManifest(home: string, entry: Entry, leaf: number, findings
   findings.checked.manifests += 1
   checkLists(asManifest(value), lists, where, leaf, findings)
   return asManifest(value)
+}
+
+function faultOf(value: unknown): string | undefined {
+  if (value === undefined) return 'it is not JSON'
+  return isDeep(value) ? 'it is nested too deeply' : manifestFault(value)
 }
 
 function noteLoss(path: string, where: string, leaf: number, findings: Findings): void {

@@ -24,5 +24,5 @@ export function tellStrays(home: string, isNamed: IsNamed, findings: Findings): 
   const byName = (folder: string) => (key: string) => isNamed(`${folder}/${key}`)
   tell('manifests', (key) => key.startsWith(UNDONE) || byName('manifests')(key), 'are named by no leaf')
   tell('seal/manifests', byName('seal/manifests'), 'are named by no leaf')
-  tell('seal/timestamps', (key) => TIMESTAMP_NAME.test(key), 'are no timestamps')
+  tell('seal/timestamps', (key) => !key.includes('/') && TIMESTAMP_NAME.test(key), 'are no timestamps')
 }

@@ -1,10 +1,9 @@
 /** The folder of a table against its leaves: every file that should be there, and no commit that no leaf explains. */
-import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDeltaCommit } from './delta-commit.ts'
 import { noteDigest } from './file-verdict.ts'
 import type { Hasher } from './hasher.ts'
-import { bytesOf, UNFINISHED } from './log-files.ts'
+import { bytesOf, statOf, UNFINISHED } from './log-files.ts'
 import type { OnBytes } from './raw-check.ts'
 import type { ExpectedFiles, SealedCommit, SealedFile, TableReplay } from './replay.ts'
 import type { Findings } from './report.ts'
@@ -113,7 +112,7 @@ export class TableCheck {
       `${keys.length} files in ${folder}/ are part of no version of the table: ${namesOf(keys)}. Writes that never were committed leave such.`,
     )
     const old = keys.filter((key) => {
-      const info = DATA_FILE.test(key) ? statSync(join(home, folder, key), { throwIfNoEntry: false }) : undefined
+      const info = DATA_FILE.test(key) ? statOf(join(home, folder, key)) : undefined
       return info !== undefined && info.mtimeMs < newestMs
     })
     if (old.length === 0) return

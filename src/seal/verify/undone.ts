@@ -1,5 +1,5 @@
 /** Which record of a path stands, where a restore has undone some of the leaves that name it. */
-import { statSync } from 'node:fs'
+import { statOf } from './log-files.ts'
 
 /** What a leaf says of a file. */
 export interface ToldFile {
@@ -25,7 +25,7 @@ export function standing<T extends ToldFile>(records: readonly T[], undone: Read
 /** The candidate that has the length of the file; the first where none has. */
 export function likeliest<T extends ToldFile>(path: string, candidates: readonly T[]): T | undefined {
   if (candidates.length === 1) return candidates[0]
-  const bytes = statSync(path, { throwIfNoEntry: false })?.size
+  const bytes = statOf(path)?.size
   return candidates.find((one) => one.bytes === bytes) ?? candidates[0]
 }
 

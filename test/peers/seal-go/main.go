@@ -1,7 +1,6 @@
 // Command seal-go is the other maker's side of seal.peer.ts: notes by golang.org/x/mod/sumdb/note, proofs and roots by
-// github.com/transparency-dev/merkle and golang.org/x/mod/sumdb/tlog. It reads one request from standard input, as
-// JSON, and writes one answer. Its subcommands are open, sign, verify, prove, rebuild and
-// follow.
+// github.com/transparency-dev/merkle and golang.org/x/mod/sumdb/tlog. It reads one request from standard input, as JSON,
+// and writes one answer. Its subcommands are open, sign, verify, prove, rebuild and follow.
 package main
 
 import (
