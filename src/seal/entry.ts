@@ -247,7 +247,7 @@ export function parseCanonical(bytes: Uint8Array): Record<string, unknown> {
 const DEEPEST = 100
 
 /** True for what was read from JSON in which more lists and objects stand in one another than are looked at here. */
-export const isDeep = (value: unknown, levels = DEEPEST): boolean =>
+const isDeep = (value: unknown, levels = DEEPEST): boolean =>
   typeof value === 'object' &&
   value !== null &&
   (levels === 0 || Object.values(value).some((item) => isDeep(item, levels - 1)))

@@ -124,6 +124,8 @@ export class ContentCheck {
     await this.#raw.check(this.#hasher, onBytes)
     for (const { check } of tables) check.checkCommits()
     await this.#hasher.settled()
+    // They end while the rest is looked at; who made them waits for it.
+    void this.#hasher.close()
   }
 
   #checkOtherTables({ tables, listed, size }: Content): void {

@@ -1,12 +1,11 @@
-/** Digests of files: as they are, and of what is in them when they are packed. Runs in workers and, for little work, beside the caller. */
+/**
+ * Digests of files: as they are, and of what is in them when they are packed. Runs in threads and beside the caller. Threads begin
+ * with this module, so that what only packed files need is loaded when the first comes.
+ */
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
-import { zstdDecompressSync } from 'node:zlib'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { messageOf } from '../../core/errors.ts'
-import { CIPHER } from '../raw/cipher.ts'
-import { RawKey } from '../raw/key.ts'
-import { type KnownMember, PackFile } from '../raw/pack-file.ts'
-import { parsePackPath, parseStoredPath, receivedBytes } from '../raw/stored.ts'
+import type { KnownMember } from '../raw/pack-file.ts'
 
 /** A file to digest. */
 export interface DigestJob {
@@ -60,8 +59,10 @@ export async function digestFile(job: DigestJob): Promise<DigestResult> {
     if (!info.isFile()) return { kind: 'unreadable', why: 'it is no file' }
     // Whatever it holds, it is not what was sealed, and may be endless.
     if (info.size !== job.bytes) return { kind: 'resized', bytes: info.size }
-    if (job.raw !== undefined) return await digestRaw(job, job.raw)
-    return { kind: 'digest', file: digestPlain(job.path) }
+    const file = digestPlain(job.path)
+    if (job.raw === undefined) return { kind: 'digest', file }
+    const { digestRaw } = await import('./digest-raw.ts')
+    return await digestRaw(job, job.raw, file)
   } catch (cause) {
     return { kind: 'unreadable', why: messageOf(cause) }
   }
@@ -84,64 +85,4 @@ function digestPlain(path: string): Digest {
   } finally {
     closeSync(file)
   }
-}
-
-type Raw = NonNullable<DigestJob['raw']>
-
-/** Up to this size a file is unpacked in one go: streams cost more than the work. */
-const AT_ONCE_BYTES = 1 << 20
-
-async function digestRaw({ path, bytes }: DigestJob, raw: Raw): Promise<DigestResult> {
-  const file = digestPlain(path)
-  const { bytes: expected } = raw
-  if (typeof expected !== 'number') return { kind: 'digest', file, ...lookedInto(raw, expected) }
-  return digestSingle({ path, bytes }, file, { ...raw, bytes: expected })
-}
-
-function lookedInto(
-  { home, key, masterKey }: Raw,
-  members: readonly KnownMember[],
-): Pick<Extract<DigestResult, { kind: 'digest' }>, 'lacking' | 'unpackFault'> {
-  if (parsePackPath(key)?.encoding.includes(CIPHER) && masterKey === undefined) return {}
-  try {
-    const pack = PackFile.open(home, key, masterKey === undefined ? undefined : RawKey.of(masterKey))
-    try {
-      return { lacking: pack.lacking(members) }
-    } finally {
-      pack.close()
-    }
-  } catch (cause) {
-    return { unpackFault: messageOf(cause) }
-  }
-}
-
-type Single = Raw & { readonly bytes: number }
-
-async function digestSingle({ path, bytes }: DigestJob, file: Digest, raw: Single): Promise<DigestResult> {
-  const encoding = parseStoredPath(raw.key)?.encoding ?? []
-  if (encoding.length === 0) return { kind: 'digest', file, content: file }
-  if (encoding.includes(CIPHER) && raw.masterKey === undefined) return { kind: 'digest', file }
-  try {
-    const small = bytes <= AT_ONCE_BYTES && raw.bytes <= 16 * AT_ONCE_BYTES && !encoding.includes(CIPHER)
-    return { kind: 'digest', file, content: small ? unpackedAtOnce(path, raw) : await unpackedInStream(raw) }
-  } catch (cause) {
-    return { kind: 'digest', file, unpackFault: messageOf(cause) }
-  }
-}
-
-function unpackedAtOnce(path: string, { bytes }: Single): Digest {
-  // One byte more than there should be is enough to see that it is too long.
-  const content = zstdDecompressSync(readFileSync(path), { maxOutputLength: bytes + 1 })
-  return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }
-}
-
-async function unpackedInStream({ home, key, bytes: expected, masterKey }: Single): Promise<Digest> {
-  const digest = createHash('sha256')
-  let bytes = 0
-  const options = { bytes: expected, ...(masterKey === undefined ? {} : { key: RawKey.of(masterKey) }) }
-  for await (const piece of receivedBytes(home, key, options)) {
-    digest.update(piece)
-    bytes += piece.length
-  }
-  return { bytes, sha256: digest.digest('hex') }
 }

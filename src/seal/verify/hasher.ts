@@ -1,5 +1,7 @@
 /** Digests many files on all cores, with little of the list in memory. */
 import { Worker } from 'node:worker_threads'
+// Threads load it when they need it; the caller's own has it from the start.
+import './digest-raw.ts'
 import { type DigestJob, type DigestResult, digestFile } from './digest.ts'
 import type { JobList, ResultList } from './hash-worker.ts'
 
@@ -39,6 +41,9 @@ interface Thread {
 
 const bytesOf = (list: readonly Queued[]): number => list.reduce((sum, { job }) => sum + job.bytes, 0)
 
+/** Bytes to be digested: what is unpacked or decrypted is digested twice. */
+const workOf = ({ bytes, raw }: DigestJob): number => (raw === undefined ? bytes : 2 * bytes)
+
 /** A queue of files to digest. Close it when done. */
 export class Hasher {
   readonly #limit: number
@@ -48,7 +53,7 @@ export class Hasher {
   #ownBytes = 0
   #ownFiles = 0
   #lists = 0
-  #isClosed = false
+  #closed: Promise<unknown> | undefined
   #failure: Error | undefined
   #waiting: (() => void)[] = []
 
@@ -66,34 +71,36 @@ export class Hasher {
   /** Queues a job; `done` is called with its result. Waits while many others are queued, so call it in a loop. */
   async add(job: DigestJob, done: Done): Promise<void> {
     this.#queue.push({ job, done })
-    this.#hand()
-    await this.#help()
-    if (this.#queue.length > 0) this.#start(this.#limit)
-    while (this.#queue.length >= this.#limit * QUEUED_PER_THREAD) await this.#change()
+    while (this.#failure === undefined && this.#queue.length >= this.#limit * QUEUED_PER_THREAD) await this.#step()
     if (this.#failure) throw this.#failure
   }
 
-  /** Waits until every job is done. */
+  /** Waits until every job is done, and does what no thread has taken. */
   async settled(): Promise<void> {
     const isBusy = (): boolean => this.#queue.length > 0 || this.#threads.some(({ sent }) => sent.size > 0)
-    while (this.#failure === undefined && isBusy()) await this.#change()
+    while (this.#failure === undefined && isBusy()) await this.#step()
     if (this.#failure) throw this.#failure
   }
 
   /** Ends the threads. */
-  async close(): Promise<void> {
-    this.#isClosed = true
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
+  close(): Promise<unknown> {
+    this.#closed ??= Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
+    return this.#closed
   }
 
-  /** Does what no thread has taken, up to the caller's own share. */
-  async #help(): Promise<void> {
-    for (let next = this.#queue[0]; next !== undefined && this.#isOwn(next.job); next = this.#queue[0]) {
-      this.#queue.shift()
-      next.done(await digestFile(next.job))
-      // The threads' answers come in between.
-      if (this.#threads.length > 0) await new Promise((resolve) => setImmediate(resolve))
+  /** Does the next job, if it is the caller's share; otherwise waits until a thread has answered. */
+  async #step(): Promise<void> {
+    const [next] = this.#queue
+    if (next === undefined || !this.#isOwn(next.job)) {
+      if (next !== undefined) this.#start(this.#limit)
+      return this.#change()
     }
+    this.#queue.shift()
+    // While this thread is busy nobody gives the others more to do.
+    this.#hand(Math.max(AHEAD_BYTES, workOf(next.job)))
+    next.done(await digestFile(next.job))
+    // The threads' answers come in between.
+    if (this.#threads.length > 0) await new Promise((resolve) => setImmediate(resolve))
   }
 
   #isOwn({ bytes }: DigestJob): boolean {
@@ -114,10 +121,10 @@ export class Hasher {
     this.#hand()
   }
 
-  #hand(): void {
+  #hand(aheadBytes = AHEAD_BYTES): void {
     // A thread gets what is there: a full list where many wait, a single file where none do.
     for (const thread of this.#threads) {
-      while (thread.bytes < AHEAD_BYTES && thread.sent.size < AHEAD_LISTS && this.#queue.length > 0) {
+      while (thread.bytes < aheadBytes && thread.sent.size < AHEAD_LISTS && this.#queue.length > 0) {
         const taken = this.#take()
         const number = this.#lists++
         thread.sent.set(number, taken)
@@ -130,7 +137,8 @@ export class Hasher {
   #take(): Queued[] {
     const taken: Queued[] = []
     for (let bytes = 0; taken.length < HANDED_FILES && bytes < HANDED_BYTES; ) {
-      const next = this.#queue.shift()
+      // The caller begins with the first ones: the largest, so that none is left over when all else is done.
+      const next = this.#queue.pop()
       if (next === undefined) break
       taken.push(next)
       bytes += next.job.bytes
@@ -152,7 +160,7 @@ export class Hasher {
   }
 
   #ended(code: number): void {
-    if (!this.#isClosed) this.#fail(new Error(`A thread that digests files ended with ${code}.`))
+    if (this.#closed === undefined) this.#fail(new Error(`A thread that digests files ended with ${code}.`))
   }
 
   #fail(cause: unknown): void {

@@ -1,5 +1,5 @@
 /** The files of a log on disk: tiles and bundles, found by listing and read whole. */
-import { existsSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeBundle } from '../bundles.ts'
 import { HASH_BYTES, type Hash, leafHash } from '../merkle.ts'
@@ -52,11 +52,15 @@ export function keysUnder(folder: string): string[] {
 function* keysIn(folder: string, prefix: string, above: readonly string[]): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    const inner = entry.isDirectory() || entry.isSymbolicLink() ? folderAt(path) : undefined
+    // A folder stands in the one it is read from; a link may lead anywhere.
+    const inner = entry.isDirectory() ? join(above.at(-1) ?? '', entry.name) : linkedFolder(entry, path)
     if (inner === undefined || above.includes(inner)) yield `${prefix}${entry.name}`
     else yield* keysIn(path, `${prefix}${entry.name}/`, [...above, inner])
   }
 }
+
+const linkedFolder = (entry: Dirent, path: string): string | undefined =>
+  entry.isSymbolicLink() ? folderAt(path) : undefined
 
 /** Where a folder really is; undefined if there is none. Links in a circle are none. */
 export function folderAt(path: string): string | undefined {

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { LogRecord, ObjectRecord } from '../entry.ts'
 import type { KnownMember } from '../raw/pack-file.ts'
-import { mayHold, parsePackPath, RAW_FOLDER } from '../raw/stored.ts'
+import { mayHold, parsePackPath, parseStoredPath, RAW_FOLDER } from '../raw/stored.ts'
 import type { DigestResult } from './digest.ts'
 import { noteDigest } from './file-verdict.ts'
 import type { Hasher } from './hasher.ts'
@@ -144,10 +144,12 @@ export class RawCheck {
     onBytes: OnBytes,
   ): Promise<void> {
     const { path, file } = expected
-    const raw = { home: this.#home, key: path, bytes: received, ...this.#key() }
-    await hasher.add({ path: join(this.#home, path), bytes: file.bytes, raw }, (result) => {
+    const job = { path: join(this.#home, path), bytes: file.bytes }
+    const isAsReceived = parseStoredPath(path)?.encoding.length === 0
+    const raw = isAsReceived ? {} : { raw: { home: this.#home, key: path, bytes: received, ...this.#key() } }
+    await hasher.add({ ...job, ...raw }, (result) => {
       onBytes(file.bytes)
-      this.#judge(expected, result)
+      this.#judge(expected, isAsReceived && result.kind === 'digest' ? { ...result, content: result.file } : result)
     })
   }
 
