@@ -35,6 +35,9 @@ interface MemberPlace {
   readonly bytes: number
 }
 
+const isTooLong = ({ bytes, storedBytes }: FramePlace): boolean =>
+  bytes > MAX_FRAME_BYTES || storedBytes > 2 * MAX_FRAME_BYTES
+
 const NO_ROOM: Buffer = Buffer.alloc(0)
 
 /** An open pack. Close it. */
@@ -107,21 +110,50 @@ export class PackFile {
     return bytes
   }
 
-  /** Digests of those of these objects that it does not hold as they are known. */
-  lacking(known: readonly KnownMember[]): string[] {
-    const places = known.map(({ sha256, bytes }) => ({ sha256, bytes, place: this.#find(sha256) }))
-    // Frame by frame, so that each is unpacked once, and read into the same memory: nothing of it is kept.
-    places.sort((a, b) => (a.place?.frame ?? -1) - (b.place?.frame ?? -1))
-    this.#room = Buffer.allocUnsafeSlow(MAX_FRAME_BYTES)
+  /**
+   * Digests of those of these objects that it does not hold as they are known.
+   *
+   * @param onBytes is given all of the pack in its order, as it was before encryption: each byte is read once
+   */
+  lacking(known: readonly KnownMember[], onBytes: (bytes: Buffer) => void = () => {}): string[] {
+    const byFrame = Map.groupBy(known, ({ sha256 }) => this.#find(sha256)?.frame)
+    onBytes(this.#read(0, this.#frames[0]?.at ?? this.#length()))
+    // Frames are read into the same memory: nothing of one is kept.
+    this.#room = Buffer.allocUnsafeSlow(2 * MAX_FRAME_BYTES)
     try {
-      return places.filter(({ sha256, bytes }) => !this.#holds(sha256, bytes)).map(({ sha256 }) => sha256)
+      const frames = this.#frames.map((place, frame) => {
+        this.#pass(frame, place, onBytes)
+        return byFrame.get(frame)?.filter((member) => !this.#holds(member)) ?? []
+      })
+      const nowhere = [...byFrame].flatMap(([frame, members]) =>
+        this.#frames[frame ?? -1] === undefined ? members : [],
+      )
+      return [...nowhere, ...frames.flat()].map(({ sha256 }) => sha256)
     } finally {
       this.#room = NO_ROOM
       this.#unpacked = undefined
     }
   }
 
-  #holds(sha256: string, bytes: number): boolean {
+  /** Reads a frame, gives it on, and unpacks it for those who ask for its members next. */
+  #pass(frame: number, place: FramePlace, onBytes: (bytes: Buffer) => void): void {
+    if (isTooLong(place)) {
+      const end = place.at + place.storedBytes
+      for (let at = place.at; at < end; at += MAX_FRAME_BYTES)
+        onBytes(this.#read(at, Math.min(at + MAX_FRAME_BYTES, end), this.#room))
+      return
+    }
+    const stored = this.#read(place.at, place.at + place.storedBytes, this.#room)
+    onBytes(stored)
+    try {
+      this.#unpacked = { frame, bytes: this.#opened(stored, place, frame) }
+    } catch (cause) {
+      // Whoever asks for a member is told.
+      if (!(cause instanceof RawDamage)) throw cause
+    }
+  }
+
+  #holds({ sha256, bytes }: KnownMember): boolean {
     try {
       return this.member(sha256)?.length === bytes
     } catch (cause) {
@@ -195,14 +227,18 @@ export class PackFile {
   #unpack(frame: number): Buffer {
     if (this.#unpacked?.frame === frame) return this.#unpacked.bytes
     const place = this.#frames[frame]
+    if (place === undefined) throw new RawDamage('changed', this.#path, `has no frame ${frame}`)
+    if (isTooLong(place)) throw new RawDamage('changed', this.#path, `says that frame ${frame} is longer than any`)
+    const bytes = this.#opened(this.#read(place.at, place.at + place.storedBytes), place, frame)
+    this.#unpacked = { frame, bytes }
+    return bytes
+  }
+
+  #opened(stored: Buffer, place: FramePlace, frame: number): Buffer {
     const where = `frame ${frame}`
-    if (place === undefined) throw new RawDamage('changed', this.#path, `has no ${where}`)
-    if (place.bytes > MAX_FRAME_BYTES || place.storedBytes > 2 * MAX_FRAME_BYTES)
-      throw new RawDamage('changed', this.#path, `says that ${where} is longer than any`)
-    const bytes = this.#decoded(this.#read(place.at, place.at + place.storedBytes, this.#room), place, where)
+    const bytes = this.#decoded(stored, place, where)
     if (bytes.length !== place.bytes)
       throw new RawDamage('changed', this.#path, `has ${bytes.length} bytes in ${where}, not ${place.bytes}`)
-    this.#unpacked = { frame, bytes }
     return bytes
   }
 

@@ -8,7 +8,7 @@ import type { RawRecord } from '../entry.ts'
 import { digest, gathered, linesOf, makeHome, PACKED, type TestHome, textOf } from './archive.fixture.ts'
 import { RawArchive, type RawOptions, rawOf } from './archive.ts'
 import { RawKey } from './key.ts'
-import { Frames, packOf } from './pack.ts'
+import { Frames, PACK_HEADER_BYTES, packOf } from './pack.ts'
 import { PackFile } from './pack-file.ts'
 import type { RawSource } from './source.ts'
 import { parsePackPath, zstdAside, zstdWhole } from './stored.ts'
@@ -230,10 +230,30 @@ describe('A pack', () => {
     const pack = PackFile.open(home.root, path)
     const [first, second] = records as [RawRecord, RawRecord]
     const unknown = { sha256: digest(Buffer.from('unknown')), bytes: 7 }
-    expect(pack.lacking([...records, { ...first, bytes: first.bytes + 1 }, unknown, second]).sort()).toEqual(
+    const known = [...records, { ...first, bytes: first.bytes + 1 }, unknown, second]
+    const read: Buffer[] = []
+    expect(pack.lacking(known, (bytes) => read.push(Buffer.from(bytes))).sort()).toEqual(
       [first.sha256, unknown.sha256].sort(),
     )
+    expect(Buffer.concat(read).equals(await home.read(path))).toBe(true)
     pack.close()
+  })
+
+  it('of which a frame is no frame is read to its end all the same, and lacks what was in it', async () => {
+    const records = (await (await open()).keepAll(await objectsOf(manyOf(40)))).map(unwrap)
+    const path = pathOf(records[0] as RawRecord)
+    const sound = await home.read(path)
+    // How a frame is packed, how long it is unpacked, and where it begins.
+    for (const at of [PACK_HEADER_BYTES + 8, PACK_HEADER_BYTES + 7, sound.length - 1000]) {
+      const changed = Buffer.from(sound)
+      changed[at] = (changed[at] ?? 0) ^ 0x40
+      await home.write(path, changed)
+      const pack = PackFile.open(home.root, path)
+      const read: Buffer[] = []
+      expect(pack.lacking(records, (bytes) => read.push(Buffer.from(bytes))).length).toBeGreaterThan(0)
+      expect(Buffer.concat(read).equals(changed)).toBe(true)
+      pack.close()
+    }
   })
 
   it('of more than memory should hold is written as several', async () => {

@@ -14,27 +14,38 @@ type Raw = NonNullable<DigestJob['raw']>
 /** Up to this size a file is unpacked in one go: streams cost more than the work. */
 const AT_ONCE_BYTES = 1 << 20
 
-/** Digests what was received, of which `file` is the digest as it is stored. */
-export async function digestRaw({ path, bytes }: DigestJob, raw: Raw, file: Digest): Promise<DigestResult> {
+/** Digests what was received; `asStored` gives the digest of the file as it is. */
+export async function digestRaw(job: DigestJob, raw: Raw, asStored: () => Digest): Promise<DigestResult> {
   const { bytes: expected } = raw
-  if (typeof expected !== 'number') return { kind: 'digest', file, ...lookedInto(raw, expected) }
-  return digestSingle({ path, bytes }, file, { ...raw, bytes: expected })
+  return typeof expected === 'number'
+    ? digestSingle(job, asStored(), { ...raw, bytes: expected })
+    : digestPack(raw, expected, asStored)
 }
 
-function lookedInto(
+/** A pack and what is in it. In the clear each byte is read once. */
+function digestPack(
   { home, key, masterKey }: Raw,
   members: readonly KnownMember[],
-): Pick<Extract<DigestResult, { kind: 'digest' }>, 'lacking' | 'unpackFault'> {
-  if (parsePackPath(key)?.encoding.includes(CIPHER) && masterKey === undefined) return {}
+  asStored: () => Digest,
+): DigestResult {
+  const isEncrypted = parsePackPath(key)?.encoding.includes(CIPHER) === true
+  if (isEncrypted && masterKey === undefined) return { kind: 'digest', file: asStored() }
   try {
     const pack = PackFile.open(home, key, masterKey === undefined ? undefined : RawKey.of(masterKey))
     try {
-      return { lacking: pack.lacking(members) }
+      if (isEncrypted) return { kind: 'digest', lacking: pack.lacking(members), file: asStored() }
+      const digest = createHash('sha256')
+      let bytes = 0
+      const lacking = pack.lacking(members, (piece) => {
+        digest.update(piece)
+        bytes += piece.length
+      })
+      return { kind: 'digest', lacking, file: { bytes, sha256: digest.digest('hex') } }
     } finally {
       pack.close()
     }
   } catch (cause) {
-    return { unpackFault: messageOf(cause) }
+    return { kind: 'digest', file: asStored(), unpackFault: messageOf(cause) }
   }
 }
 

@@ -59,10 +59,9 @@ export async function digestFile(job: DigestJob): Promise<DigestResult> {
     if (!info.isFile()) return { kind: 'unreadable', why: 'it is no file' }
     // Whatever it holds, it is not what was sealed, and may be endless.
     if (info.size !== job.bytes) return { kind: 'resized', bytes: info.size }
-    const file = digestPlain(job.path)
-    if (job.raw === undefined) return { kind: 'digest', file }
+    if (job.raw === undefined) return { kind: 'digest', file: digestPlain(job.path) }
     const { digestRaw } = await import('./digest-raw.ts')
-    return await digestRaw(job, job.raw, file)
+    return await digestRaw(job, job.raw, () => digestPlain(job.path))
   } catch (cause) {
     return { kind: 'unreadable', why: messageOf(cause) }
   }

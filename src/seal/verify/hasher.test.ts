@@ -72,6 +72,25 @@ describe('a hasher', () => {
     expect(found).toEqual(objects.map(({ text }) => hexOf(text)))
   })
 
+  it.each([NO_SHARE, { bytes: 20_000, files: 5 }, undefined])(
+    'tells of each in its order, whoever was quicker: %o',
+    async (own) => {
+      const objects = await received(12)
+      const path = join(folder, 'one')
+      await writeFile(path, 'text')
+      const jobs = objects.flatMap(({ job }) => [job, ...Array.from({ length: 100 }, () => ({ path, bytes: 4 }))])
+      const told: number[] = []
+      const hasher = new Hasher(2, own)
+      try {
+        for (const [at, job] of jobs.entries()) await hasher.add(job, () => void told.push(at))
+        await hasher.settled()
+      } finally {
+        await hasher.close()
+      }
+      expect(told).toEqual(jobs.map((_, at) => at))
+    },
+  )
+
   it('takes more jobs than may wait, and answers all', async () => {
     const path = join(folder, 'one')
     await writeFile(path, 'text')

@@ -14,9 +14,9 @@ export interface OwnShare {
 const OWN_SHARE: OwnShare = { bytes: 256 * 1024 * 1024, files: 5000 }
 /** Files and bytes handed to a thread at once: enough to hide the hand-over, few enough to share out evenly. */
 const HANDED_FILES = 64
-const HANDED_BYTES = 8 << 20
+const HANDED_BYTES = 2 << 20
 /** A thread that has less to do than this is handed more, so that it need not wait for it. */
-const AHEAD_BYTES = 8 << 20
+const AHEAD_BYTES = 4 << 20
 /** Lists that a thread has at most. */
 const AHEAD_LISTS = 32
 /** Jobs that may wait for each thread before `add` waits too. */
@@ -29,6 +29,8 @@ type Done = (result: DigestResult) => void
 interface Queued {
   readonly job: DigestJob
   readonly done: Done
+  /** Which of all jobs it is. */
+  readonly number: number
 }
 
 /** A thread and the lists it has not answered, by their numbers. */
@@ -44,12 +46,18 @@ const bytesOf = (list: readonly Queued[]): number => list.reduce((sum, { job }) 
 /** Bytes to be digested: what is unpacked or decrypted is digested twice. */
 const workOf = ({ bytes, raw }: DigestJob): number => (raw === undefined ? bytes : 2 * bytes)
 
-/** A queue of files to digest. Close it when done. */
+/** A queue of files to digest, whose results are told in its order. Close it when done. */
 export class Hasher {
   readonly #limit: number
   readonly #own: OwnShare
   readonly #threads: Thread[] = []
-  readonly #queue: Queued[] = []
+  /** What is more than a file as it is: the caller begins with it, and threads end with it. */
+  readonly #packed: Queued[] = []
+  readonly #plain: Queued[] = []
+  /** Results whose turn has not come: no more than jobs may wait. */
+  readonly #early = new Map<number, () => void>()
+  #added = 0
+  #told = 0
   #ownBytes = 0
   #ownFiles = 0
   #lists = 0
@@ -70,14 +78,15 @@ export class Hasher {
 
   /** Queues a job; `done` is called with its result. Waits while many others are queued, so call it in a loop. */
   async add(job: DigestJob, done: Done): Promise<void> {
-    this.#queue.push({ job, done })
-    while (this.#failure === undefined && this.#queue.length >= this.#limit * QUEUED_PER_THREAD) await this.#step()
+    const queue = job.raw === undefined ? this.#plain : this.#packed
+    queue.push({ job, done, number: this.#added++ })
+    while (this.#failure === undefined && this.#waitingJobs >= this.#limit * QUEUED_PER_THREAD) await this.#step()
     if (this.#failure) throw this.#failure
   }
 
   /** Waits until every job is done, and does what no thread has taken. */
   async settled(): Promise<void> {
-    const isBusy = (): boolean => this.#queue.length > 0 || this.#threads.some(({ sent }) => sent.size > 0)
+    const isBusy = (): boolean => this.#waitingJobs > 0 || this.#threads.some(({ sent }) => sent.size > 0)
     while (this.#failure === undefined && isBusy()) await this.#step()
     if (this.#failure) throw this.#failure
   }
@@ -90,22 +99,31 @@ export class Hasher {
 
   /** Does the next job, if it is the caller's share; otherwise waits until a thread has answered. */
   async #step(): Promise<void> {
-    const [next] = this.#queue
+    const queue = this.#packed.length > 0 ? this.#packed : this.#plain
+    const [next] = queue
     if (next === undefined || !this.#isOwn(next.job)) {
       if (next !== undefined) this.#start(this.#limit)
       return this.#change()
     }
-    this.#queue.shift()
+    queue.shift()
     // While this thread is busy nobody gives the others more to do.
     this.#hand(Math.max(AHEAD_BYTES, workOf(next.job)))
-    next.done(await digestFile(next.job))
+    this.#tell(next, await digestFile(next.job))
     // The threads' answers come in between.
     if (this.#threads.length > 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  get #waitingJobs(): number {
+    return this.#packed.length + this.#plain.length
   }
 
   #isOwn({ bytes }: DigestJob): boolean {
     this.#ownBytes += bytes
     this.#ownFiles += 1
+    return this.#hasShare
+  }
+
+  get #hasShare(): boolean {
     return this.#ownBytes <= this.#own.bytes && this.#ownFiles <= this.#own.files
   }
 
@@ -124,7 +142,7 @@ export class Hasher {
   #hand(aheadBytes = AHEAD_BYTES): void {
     // A thread gets what is there: a full list where many wait, a single file where none do.
     for (const thread of this.#threads) {
-      while (thread.bytes < aheadBytes && thread.sent.size < AHEAD_LISTS && this.#queue.length > 0) {
+      while (thread.bytes < aheadBytes && thread.sent.size < AHEAD_LISTS && this.#waitingJobs > 0) {
         const taken = this.#take()
         const number = this.#lists++
         thread.sent.set(number, taken)
@@ -134,11 +152,17 @@ export class Hasher {
     }
   }
 
+  /** What a thread does next: plain files while the caller has the others to do, then all in their order. */
+  #next(): Queued | undefined {
+    const [[plain], [packed]] = [this.#plain, this.#packed]
+    const isPacked = plain === undefined || (!this.#hasShare && packed !== undefined && packed.number < plain.number)
+    return (isPacked ? this.#packed : this.#plain).shift()
+  }
+
   #take(): Queued[] {
     const taken: Queued[] = []
     for (let bytes = 0; taken.length < HANDED_FILES && bytes < HANDED_BYTES; ) {
-      // The caller begins with the first ones: the largest, so that none is left over when all else is done.
-      const next = this.#queue.pop()
+      const next = this.#next()
       if (next === undefined) break
       taken.push(next)
       bytes += next.job.bytes
@@ -151,12 +175,21 @@ export class Hasher {
     thread.sent.delete(number)
     thread.bytes -= bytesOf(taken)
     try {
-      for (const [at, { done }] of taken.entries()) done(results[at] as DigestResult)
+      for (const [at, queued] of taken.entries()) this.#tell(queued, results[at] as DigestResult)
     } catch (cause) {
       this.#fail(cause)
     }
     this.#hand()
     this.#wake()
+  }
+
+  /** In the order of the jobs, so that what is said of them does not depend on who was quicker. */
+  #tell({ number, done }: Queued, result: DigestResult): void {
+    this.#early.set(number, () => done(result))
+    for (let next = this.#early.get(this.#told); next !== undefined; next = this.#early.get(this.#told)) {
+      this.#early.delete(this.#told++)
+      next()
+    }
   }
 
   #ended(code: number): void {
@@ -165,7 +198,8 @@ export class Hasher {
 
   #fail(cause: unknown): void {
     this.#failure ??= cause instanceof Error ? cause : new Error(String(cause))
-    this.#queue.length = 0
+    this.#packed.length = 0
+    this.#plain.length = 0
     this.#wake()
   }
 
