@@ -1,5 +1,5 @@
 /** Verification of an exported folder: all leaves between two checkpoints with what they name, or proofs of single events. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError, isAppError } from '../../core/errors.ts'
 import type { Entry } from '../entry.ts'
@@ -14,7 +14,7 @@ import { Hasher } from './hasher.ts'
 import { keysOfHome } from './head-check.ts'
 import type { VerifyHomeOptions } from './home.ts'
 import { KeyChain } from './key-chain.ts'
-import { bytesOf } from './log-files.ts'
+import { bytesOf, faultAt } from './log-files.ts'
 import { checkManifest } from './manifest-check.ts'
 import { NOTE_LIMIT_BYTES, NoteBook, noteKey } from './note-book.ts'
 import { type CheckedNote, checkNote, keyName } from './note-check.ts'
@@ -145,7 +145,16 @@ class BundleVerification {
 
   #readEntries(count: number, first: number): Buffer[] | undefined {
     const path = join(this.#folder, ENTRIES_FILE)
-    const bytes = existsSync(path) ? readFileSync(path) : Buffer.of()
+    const bytes = bytesOf(path, Number.MAX_SAFE_INTEGER)
+    const kind = faultAt(path)
+    if (bytes === undefined && kind !== 'missing') {
+      this.#findings.add(kind, ENTRIES_FILE, 'It is no file that can be read as the leaves of a period.', first)
+      return undefined
+    }
+    return this.#entriesIn(bytes ?? Buffer.of(), count, first)
+  }
+
+  #entriesIn(bytes: Buffer, count: number, first: number): Buffer[] | undefined {
     const entries: Buffer[] = []
     for (let from = 0; from < bytes.length; ) {
       const end = bytes.indexOf(0x0a, from)

@@ -98,15 +98,16 @@ export class ContentCheck {
       return { name: table.name, check: new TableCheck(table, context) }
     })
     await this.#digest(tables)
-    if (scope === 'export') this.#checkStrangers(tables, listed)
-    else {
+    const isAllKnown = content.tables.every(({ isKnown }) => isKnown)
+    if (scope === 'export' && isAllKnown) this.#checkStrangers(tables, listed)
+    if (scope !== 'export') {
       for (const { name, check } of tables) check.checkLeftovers(listed.has(name))
       this.#checkOtherTables(content)
-      if (content.tables.some(({ isKnown }) => !isKnown)) {
-        this.#findings.notice(
-          'Files that no leaf names, other than commits: what all leaves name was not read, or cannot be.',
-        )
-      }
+    }
+    if (!isAllKnown) {
+      this.#findings.notice(
+        'Files that no leaf names, other than commits: what all leaves name was not read, or cannot be.',
+      )
     }
     this.#raw.end(scope === 'home')
     await this.#checkRows(tables)

@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { zstdDecompressSync } from 'node:zlib'
-import { messageOf } from '../../core/errors.ts'
+import { isAppError, messageOf } from '../../core/errors.ts'
 import { CIPHER } from '../raw/cipher.ts'
 import { RawKey } from '../raw/key.ts'
 import { type KnownMember, PackFile } from '../raw/pack-file.ts'
 import { parsePackPath, parseStoredPath, receivedBytes } from '../raw/stored.ts'
-import type { Digest, DigestJob, DigestResult } from './digest.ts'
+import type { Digest, DigestJob, DigestResult } from './digest-job.ts'
 
 type Raw = NonNullable<DigestJob['raw']>
 
@@ -45,9 +45,12 @@ function digestPack(
       pack.close()
     }
   } catch (cause) {
-    return { kind: 'digest', file: asStored(), unpackFault: messageOf(cause) }
+    return { kind: 'digest', file: asStored(), ...whyNot(cause) }
   }
 }
+
+const whyNot = (cause: unknown): { readonly otherKey: string } | { readonly unpackFault: string } =>
+  isAppError(cause) && cause.code === 'BAD_KEY' ? { otherKey: cause.message } : { unpackFault: messageOf(cause) }
 
 type Single = Raw & { readonly bytes: number }
 
@@ -59,7 +62,7 @@ async function digestSingle({ path, bytes }: DigestJob, file: Digest, raw: Singl
     const small = bytes <= AT_ONCE_BYTES && raw.bytes <= 16 * AT_ONCE_BYTES && !encoding.includes(CIPHER)
     return { kind: 'digest', file, content: small ? unpackedAtOnce(path, raw) : await unpackedInStream(raw) }
   } catch (cause) {
-    return { kind: 'digest', file, unpackFault: messageOf(cause) }
+    return { kind: 'digest', file, ...whyNot(cause) }
   }
 }
 

@@ -1,5 +1,5 @@
 /** From the digest of a file to what is said about it. */
-import type { DigestResult } from './digest.ts'
+import type { DigestResult } from './digest-job.ts'
 import type { Findings } from './report.ts'
 
 /** A file as it was sealed, and how to call it. */

@@ -1,6 +1,7 @@
 /** A thread that digests files for the verifier. It gets numbered lists of jobs, and answers each by its number. */
 import { parentPort } from 'node:worker_threads'
-import { type DigestJob, type DigestResult, digestFile } from './digest.ts'
+import { digestFile } from './digest.ts'
+import type { DigestJob, DigestResult } from './digest-job.ts'
 
 /** Jobs of a thread, and the number to answer them by. */
 export interface JobList {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { DigestResult } from './digest.ts'
+import type { DigestResult } from './digest-job.ts'
 import { Hasher, type OwnShare } from './hasher.ts'
 import { hexOf } from './sealed-home.fixture.ts'
 

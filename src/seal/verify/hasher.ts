@@ -2,7 +2,8 @@
 import { Worker } from 'node:worker_threads'
 // Threads load it when they need it; the caller's own has it from the start.
 import './digest-raw.ts'
-import { type DigestJob, type DigestResult, digestFile } from './digest.ts'
+import { digestFile } from './digest.ts'
+import type { DigestJob, DigestResult } from './digest-job.ts'
 import type { JobList, ResultList } from './hash-worker.ts'
 
 /** What the caller's own thread does, before and beside the others: they take a while to start. */

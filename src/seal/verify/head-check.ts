@@ -1,12 +1,11 @@
 /** Which head a home is verified against, and what the home's own keys and guard say of it. */
-import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAppError } from '../../core/errors.ts'
 import { canonical } from '../entry.ts'
 import { type Frontier, hexOf, leafHash, sameHash } from '../merkle.ts'
 import { parseVkey, type Verifier } from '../note.ts'
 import type { KeyChain } from './key-chain.ts'
-import { bytesOf, inLog } from './log-files.ts'
+import { bytesOf, faultAt, inLog, namesIn } from './log-files.ts'
 import type { Head } from './log-tree.ts'
 import { NOTE_LIMIT_BYTES, NOTES_FOLDER } from './note-book.ts'
 import { type CheckedNote, checkNote, keyName } from './note-check.ts'
@@ -28,7 +27,7 @@ interface KeyFile {
 /** Public keys as the home has them: good for telling what is wrong, not for trusting. */
 export function keysOfHome(home: string): KeyFile[] {
   const folder = join(home, KEYS_FOLDER)
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.vkey')) : []
+  const names = namesIn(folder).filter((name) => name.endsWith('.vkey'))
   return names.map((name) => {
     const where = `${KEYS_FOLDER}/${name}`
     const text = bytesOf(join(home, where), SMALL_BYTES)?.toString('utf8') ?? ''
@@ -60,8 +59,10 @@ export interface SignedHead extends Head {
 export function findHead(home: string, known: readonly Verifier[], findings: Findings): SignedHead | undefined {
   const where = inLog('checkpoint')
   const bytes = bytesOf(join(home, where), NOTE_LIMIT_BYTES)
-  if (bytes === undefined) findings.add('missing', where, 'The newest checkpoint is missing.')
-  else {
+  if (bytes === undefined) {
+    const kind = faultAt(join(home, where))
+    findings.add(kind, where, `The newest checkpoint ${kind === 'missing' ? 'is missing' : 'cannot be read'}.`)
+  } else {
     const note = checkNote(bytes, known)
     const fault = faultOf(note)
     if (fault === undefined) return headOf(note as CheckedNote, where)
@@ -72,7 +73,7 @@ export function findHead(home: string, known: readonly Verifier[], findings: Fin
 
 function newestKept(home: string, known: readonly Verifier[]): SignedHead | undefined {
   const folder = join(home, NOTES_FOLDER)
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^\d{20}$/.test(name)) : []
+  const names = namesIn(folder).filter((name) => /^\d{20}$/.test(name))
   for (const name of names.sort().reverse()) {
     const where = `${NOTES_FOLDER}/${name}`
     const note = checkNote(bytesOf(join(home, where), NOTE_LIMIT_BYTES) ?? new Uint8Array(), known)
@@ -165,7 +166,8 @@ function checkGuard(home: string, head: Head, pending: PendingAppend | undefined
       head.size,
     )
   } else if (size === head.size && text !== canonical({ root: hexOf(head.root), size: digits })) {
-    findings.add('forked', GUARD, `The key has signed another head of ${size} leaves, with the root ${root}.`, size)
+    const what = `It says, and nobody has signed that, that the key signed another head of ${size} leaves, with the root ${root}: one of the two is not what it was.`
+    findings.add('changed', GUARD, what, size)
   } else if (size < head.size) findings.skip(`${GUARD} is older than the log.`)
 }
 

@@ -19,7 +19,7 @@ import {
   type SignedHead,
 } from './head-check.ts'
 import { KeyChain } from './key-chain.ts'
-import { bytesOf, inLog } from './log-files.ts'
+import { inLog } from './log-files.ts'
 import { type LogTree, measureLog } from './log-tree.ts'
 import { checkManifest, manifestKey } from './manifest-check.ts'
 import { type GivenNote, NoteBook, signatureFault } from './note-book.ts'
@@ -332,7 +332,7 @@ class HomeVerification {
     this.#findings.notice(
       'No evidence, so not looked at: ledger.db, writer.lock, cache/, tmp/, private keys, settings and state of the seal.',
     )
-    if (bytesOf(join(this.#home, 'seal/log/checkpoint'), Number.MAX_SAFE_INTEGER) === undefined) {
+    if (head.where !== inLog('checkpoint')) {
       this.#findings.notice(`What came after ${head.where}: it stands in for the newest checkpoint.`)
     }
   }

@@ -1,5 +1,16 @@
 /** The files of a log on disk: tiles and bundles, found by listing and read whole. */
-import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  type Dirent,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { decodeBundle } from '../bundles.ts'
 import { HASH_BYTES, type Hash, leafHash } from '../merkle.ts'
@@ -34,33 +45,80 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
+/** No file is read whole that is longer. */
+const LONGEST_BYTES = 0x7fff_ffff
+
 /** The bytes of a file; undefined if there is none, or none that can be read up to `limit` bytes. */
 export function bytesOf(path: string, limit: number): Buffer | undefined {
   const info = statOf(path)
-  return info?.isFile() && info.size <= limit ? readFileSync(path) : undefined
-}
-
-/**
- * Files under a folder, as keys with forward slashes in order; none where there is no such folder. Links are followed as readers
- * of the folder follow them; one that leads nowhere, or back to where it is, counts as a file.
- */
-export function keysUnder(folder: string): string[] {
-  if (!statOf(folder)?.isDirectory()) return []
-  return [...keysIn(folder, '', [realpathSync(folder)])].sort()
-}
-
-function* keysIn(folder: string, prefix: string, above: readonly string[]): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name)
-    // A folder stands in the one it is read from; a link may lead anywhere.
-    const inner = entry.isDirectory() ? join(above.at(-1) ?? '', entry.name) : linkedFolder(entry, path)
-    if (inner === undefined || above.includes(inner)) yield `${prefix}${entry.name}`
-    else yield* keysIn(path, `${prefix}${entry.name}/`, [...above, inner])
+  if (!info?.isFile() || info.size > Math.min(limit, LONGEST_BYTES)) return undefined
+  try {
+    return readFileSync(path)
+  } catch {
+    return undefined
   }
 }
 
-const linkedFolder = (entry: Dirent, path: string): string | undefined =>
-  entry.isSymbolicLink() ? folderAt(path) : undefined
+/** What is wrong with a path where no such file could be read as should be: nothing is there, it may not be read, or it is another. */
+export function faultAt(path: string): 'missing' | 'unverifiable' | 'changed' {
+  try {
+    lstatSync(path)
+    accessSync(path, constants.R_OK)
+    return 'changed'
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException
+    if (['ENOENT', 'ENOTDIR'].includes(code)) return isLink(path) ? 'changed' : 'missing'
+    return ['EACCES', 'EPERM'].includes(code) ? 'unverifiable' : 'changed'
+  }
+}
+
+const isLink = (path: string): boolean => {
+  try {
+    return lstatSync(path).isSymbolicLink()
+  } catch {
+    return false
+  }
+}
+
+/** Names in a folder; none where it cannot be listed: what should be in it is found missing, or said to be unreadable. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** Links that are followed on the way to a file: with more of them, a handful of folders can have files without number. */
+const MOST_LINKS = 2
+
+/**
+ * Files under a folder, as keys with forward slashes in order; none where there is no such folder. Links are followed as readers
+ * of the folder follow them; one that leads nowhere, back to where it is, or stands behind two others counts as a file.
+ */
+export function keysUnder(folder: string): string[] {
+  const real = folderAt(folder)
+  return real === undefined ? [] : [...keysIn(folder, '', [real], 0)].sort()
+}
+
+function* keysIn(folder: string, prefix: string, above: readonly string[], links: number): Generator<string> {
+  for (const entry of entriesOf(folder)) {
+    const path = join(folder, entry.name)
+    // A folder stands in the one it is read from; a link may lead anywhere.
+    const isLinked = entry.isSymbolicLink() && links < MOST_LINKS
+    const inner = entry.isDirectory() ? join(above.at(-1) ?? '', entry.name) : isLinked ? folderAt(path) : undefined
+    if (inner === undefined || above.includes(inner)) yield `${prefix}${entry.name}`
+    else yield* keysIn(path, `${prefix}${entry.name}/`, [...above, inner], links + (isLinked ? 1 : 0))
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
 
 /** Where a folder really is; undefined if there is none. Links in a circle are none. */
 export function folderAt(path: string): string | undefined {

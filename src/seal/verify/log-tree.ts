@@ -2,11 +2,10 @@
  * Do the stored entries give the signed root? A log keeps every hash more than once: in its bundles (as entries), in tiles of
  * level 0, and, folded, in those above. Where the bundles do not give the root, the copy that does tells which file is wrong.
  */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Hash, rootOfHashes, sameHash } from '../merkle.ts'
 import { entriesPath, pathOf, TILE_WIDTH, type Tile, tilePath, widthOf } from '../tiles.ts'
-import { hashesIn, inLog, LogFiles, type LogListing, leafHashes, tileKey } from './log-files.ts'
+import { faultAt, hashesIn, inLog, LogFiles, type LogListing, leafHashes, tileKey } from './log-files.ts'
 import { CUT_SHORT, isWrittenBy, type NotedHead, pendingAppend } from './pending-check.ts'
 import type { Findings } from './report.ts'
 
@@ -162,9 +161,13 @@ class Measuring {
   }
 
   #wrongFile(name: string, what: string, leaf: number): void {
-    if (existsSync(join(this.#home, inLog(name)))) {
-      this.#findings.add('changed', inLog(name), `${what} are not those that were sealed.`, leaf)
-    } else this.#findings.add('missing', inLog(name), `${what} are missing: there is no such file.`, leaf)
+    const kind = faultAt(join(this.#home, inLog(name)))
+    const faults = {
+      changed: 'are not those that were sealed.',
+      missing: 'are missing: there is no such file.',
+      unverifiable: 'cannot be read.',
+    }
+    this.#findings.add(kind, inLog(name), `${what} ${faults[kind]}`, leaf)
   }
 
   /** Shorter forms that earlier sizes had may be there still; they must begin as the present one does. */

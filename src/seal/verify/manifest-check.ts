@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Entry, ListName, ListSummary, ManifestLists } from '../entry.ts'
 import { listSummary } from '../lists.ts'
 import { hexOf, sha256 } from '../merkle.ts'
-import { bytesOf } from './log-files.ts'
+import { bytesOf, faultAt } from './log-files.ts'
 import type { Findings } from './report.ts'
 import { asManifest, manifestFault } from './shapes.ts'
 
@@ -36,10 +36,15 @@ export function checkManifest(home: string, entry: Entry, leaf: number, findings
   return asManifest(value)
 }
 
+const LOSSES = {
+  missing: 'is missing',
+  unverifiable: 'cannot be read',
+  changed: 'is not the one that was sealed',
+}
+
 function noteLoss(path: string, where: string, leaf: number, findings: Findings): void {
-  if (bytesOf(path, Number.MAX_SAFE_INTEGER) === undefined) {
-    findings.add('missing', where, `The manifest of leaf ${leaf} is missing.`, leaf)
-  } else findings.add('changed', where, `The manifest of leaf ${leaf} is not the one that was sealed.`, leaf)
+  const kind = faultAt(path)
+  findings.add(kind, where, `The manifest of leaf ${leaf} ${LOSSES[kind]}.`, leaf)
 }
 
 function checkLists(

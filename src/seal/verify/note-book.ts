@@ -2,12 +2,11 @@
  * Every signed note at hand: those the home keeps, and those that the reader kept or got elsewhere. Each must be of this log,
  * and the tree must pass through it.
  */
-import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Hash, sameHash } from '../merkle.ts'
 import type { VerifiedSignature, Verifier } from '../note.ts'
 import type { KeyChain } from './key-chain.ts'
-import { bytesOf, UNFINISHED } from './log-files.ts'
+import { bytesOf, namesIn, UNFINISHED } from './log-files.ts'
 import { type CheckedNote, checkNote, keyName } from './note-check.ts'
 import type { Findings } from './report.ts'
 
@@ -121,7 +120,7 @@ export class NoteBook {
   #shelveStored(): void {
     const { home, headSize, findings } = this.#options
     const folder = join(home, NOTES_FOLDER)
-    const names = existsSync(folder) ? readdirSync(folder).sort() : []
+    const names = namesIn(folder).sort()
     for (const name of names) {
       const where = `${NOTES_FOLDER}/${name}`
       const bytes = () => bytesOf(join(home, where), NOTE_LIMIT_BYTES)

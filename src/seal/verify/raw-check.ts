@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { LogRecord, ObjectRecord } from '../entry.ts'
 import type { KnownMember } from '../raw/pack-file.ts'
 import { mayHold, parsePackPath, parseStoredPath, RAW_FOLDER } from '../raw/stored.ts'
-import type { DigestResult } from './digest.ts'
+import type { DigestResult } from './digest-job.ts'
 import { noteDigest } from './file-verdict.ts'
 import type { Hasher } from './hasher.ts'
 import { keysUnder } from './log-files.ts'
@@ -42,6 +42,8 @@ export class RawCheck {
   #isExcused: (path: string) => boolean = () => false
   #digestOnly = 0
   #notDecrypted = 0
+  #otherKeys = 0
+  #otherKey: { readonly where: string; readonly what: string; readonly leaf: number } | undefined
 
   constructor(home: string, findings: Findings, masterKey?: Uint8Array) {
     this.#home = home
@@ -167,6 +169,11 @@ export class RawCheck {
         `${this.#notDecrypted} raw objects are encrypted: what is stored was checked, what was received was not (no --raw-key given).`,
       )
     }
+    if (this.#otherKey !== undefined) {
+      const { where, what, leaf } = this.#otherKey
+      const count = `${this.#otherKeys} raw objects are encrypted with another key than the one given`
+      this.#findings.add('unverifiable', where, `${count}; of each what is stored was checked. ${what}`, leaf)
+    }
     if (!isWhole) return
     const leftovers = keysUnder(join(this.#home, RAW_FOLDER)).filter(
       (key) => !key.startsWith('.') && !this.#stored.has(`${RAW_FOLDER}/${key}`),
@@ -216,7 +223,10 @@ export class RawCheck {
     this.#findings.checked.rawObjects += objects
     this.#findings.checked.rawBytes += file.bytes
     if (result.kind !== 'digest') return
-    if (result.unpackFault !== undefined) {
+    if (result.otherKey !== undefined) {
+      this.#otherKey ??= { where, what: result.otherKey, leaf }
+      this.#otherKeys += objects
+    } else if (result.unpackFault !== undefined) {
       const what = `It was sealed like this, but what was received cannot be got out of it: ${result.unpackFault}`
       this.#findings.add('unverifiable', where, what, leaf)
     } else if (result.content === undefined && result.lacking === undefined) this.#notDecrypted += objects
