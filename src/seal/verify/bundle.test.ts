@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -68,6 +69,34 @@ describe('an exported period', () => {
       await writeFile(join(folder, 'bundle.json'), canonical({ ...period, consistency }))
       expect(await found()).toEqual(['changed - bundle.json'])
     }
+  })
+
+  it.each([
+    ['a pipe', (path: string) => spawnSync('mkfifo', [path])],
+    ['a folder', (path: string) => mkdir(path)],
+    ['a device', (path: string) => symlink('/dev/zero', path)],
+    [
+      'longer than any',
+      async (path: string) => {
+        await writeFile(path, '')
+        await truncate(path, 2 ** 40)
+      },
+    ],
+  ])('tells of %s in the place of its leaves', async (_, put) => {
+    await exportPeriod(home.root, folder, { from: 2, to: 9, ...all })
+    await rm(join(folder, 'entries.jsonl'))
+    await put(join(folder, 'entries.jsonl'))
+    expect(await found()).toEqual(['changed 2 entries.jsonl'])
+  })
+
+  it('names the manifest that was changed, and accuses no file that it told of', async () => {
+    await exportPeriod(home.root, folder, { from: 0, to: 9, ...all })
+    const manifest = keysUnder(join(folder, 'seal/manifests'))[0] ?? ''
+    const path = join(folder, 'seal/manifests', manifest)
+    await writeFile(path, (await readFile(path)).fill(0x20, 9, 10))
+    const all9 = await found()
+    expect(all9).toHaveLength(1)
+    expect(all9[0]).toMatch(new RegExp(`^changed \\d seal/manifests/${manifest}$`))
   })
 
   it('says what was not exported, and what was gone by then', async () => {

@@ -1,9 +1,10 @@
 import { cpSync, rmSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, symlink, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { verifyHome } from './home.ts'
+import { keysUnder } from './log-files.ts'
 import { verifyProof } from './proof.ts'
 import { SealedHome } from './sealed-home.fixture.ts'
 
@@ -129,6 +130,45 @@ describe('a link in a circle', () => {
     const { findings } = await verifyHome(home.root, { key: home.key.vkey })
     expect(findings.map(({ where }) => where)).toEqual(path.includes('_delta_log') ? [path] : [])
   })
+})
+
+it('links that lead to one another a thousand ways are followed twice', async () => {
+  const home = await eventful()
+  for (let at = 0; at < 20; at++) {
+    const folder = home.at(`lake/events/z/d${at}`)
+    await mkdir(folder, { recursive: true })
+    for (const name of ['x', 'y']) await symlink(`../d${at + 1}`, join(folder, name))
+  }
+  await mkdir(home.at('lake/events/z/d20'))
+  const { findings, notChecked } = await verifyHome(home.root, { key: home.key.vkey })
+  expect(findings).toEqual([])
+  expect(notChecked).toContainEqual(expect.stringMatching(/^\d{2,3} files in lake\/events\//))
+})
+
+it('what stands in the place of a file is not missing, however long it is', async () => {
+  const home = await eventful()
+  const [manifest = ''] = keysUnder(home.at('seal/manifests'))
+  const places = [`seal/manifests/${manifest}`, 'seal/log/checkpoint']
+  for (const place of places) {
+    const saved = await home.read(place)
+    await truncate(home.at(place), 2 ** 40)
+    const long = await verifyHome(home.root, { key: home.key.vkey })
+    await rm(home.at(place))
+    await mkdir(home.at(place))
+    const folder = await verifyHome(home.root, { key: home.key.vkey })
+    for (const { findings } of [long, folder]) expect(findings[0]).toMatchObject({ kind: 'changed', where: place })
+    await rm(home.at(place), { recursive: true })
+    expect((await verifyHome(home.root)).findings[0]).toMatchObject({ kind: 'missing', where: place })
+    await home.put(place, saved)
+  }
+})
+
+it('a head that nobody has signed accuses no key of two histories', async () => {
+  const home = await eventful()
+  const guard = `{"root":"${'ab'.repeat(32)}","size":"${home.entries.length}"}`
+  await home.put('seal/keys/head.json', guard)
+  const { findings } = await verifyHome(home.root, { key: home.key.vkey })
+  expect(findings).toMatchObject([{ kind: 'changed', where: 'seal/keys/head.json' }])
 })
 
 it('files nested without an end are refused as what they are', async () => {

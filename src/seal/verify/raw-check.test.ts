@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -126,6 +127,11 @@ it('an encrypted pack is checked as stored without the key, and says of how many
   const report = await checked(kept)
   const objects = new Set(kept.map(({ sha256 }) => sha256)).size
   expect(report.notChecked).toContainEqual(expect.stringMatching(`${objects} raw objects are encrypted`))
+  const { findings } = await checked([...kept, record], randomBytes(32))
+  expect(findings).toHaveLength(1)
+  expect(findings[0]?.what).toMatch(
+    new RegExp(`^${objects + 1} raw objects are encrypted with another key .*key given is`),
+  )
 })
 
 it('objects of which only digests are kept are counted as not checked', async () => {
