@@ -1,11 +1,11 @@
 /** Everything that leaves name: the files of tables, their rows, and what was received. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { attempt } from '../../core/result.ts'
 import type { AddRecord } from '../entry.ts'
 import { RAW_FOLDER } from '../raw/stored.ts'
 import type { Hasher } from './hasher.ts'
-import { folderAt, keysUnder, statOf } from './log-files.ts'
+import { folderAt, keysUnder, namesIn, statOf } from './log-files.ts'
 import type { RawCheck } from './raw-check.ts'
 import type { TableReplay } from './replay.ts'
 import type { Findings } from './report.ts'
@@ -46,8 +46,7 @@ export type TableFiles = ReadonlyMap<string, readonly string[]>
 /** The files in each table's folder, links to folders included. */
 export function listTables(home: string): TableFiles {
   const lake = join(home, 'lake')
-  const names =
-    folderAt(lake) !== undefined ? readdirSync(lake).filter((name) => folderAt(join(lake, name)) !== undefined) : []
+  const names = namesIn(lake).filter((name) => folderAt(join(lake, name)) !== undefined)
   return new Map(names.map((name) => [name, keysUnder(join(lake, name))]))
 }
 

@@ -1,7 +1,8 @@
 /** What a folder is that somebody wants verified: the answer must not hang on a file that anyone can put into it. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PERIOD_FILE } from '../period.ts'
+import { namesIn } from './log-files.ts'
 
 /** `both` has the marks of a home and of an exported period: which of them is meant, somebody has to say. */
 export type FolderKind = 'home' | 'period' | 'proofs' | 'both' | 'neither'
@@ -24,11 +25,9 @@ export function folderKind(folder: string): FolderKind {
 
 /** Names of the proof files right in a folder, in order. */
 export const proofsIn = (folder: string): string[] =>
-  existsSync(folder)
-    ? readdirSync(folder)
-        .filter((name) => name.endsWith(PROOF_ENDING))
-        .sort()
-    : []
+  namesIn(folder)
+    .filter((name) => name.endsWith(PROOF_ENDING))
+    .sort()
 
 /** True for a folder that is an exported period or nothing but proofs. */
 export const isBundle = (folder: string): boolean => ['period', 'proofs'].includes(folderKind(folder))

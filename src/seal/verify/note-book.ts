@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Hash, sameHash } from '../merkle.ts'
 import type { VerifiedSignature, Verifier } from '../note.ts'
 import type { KeyChain } from './key-chain.ts'
-import { bytesOf, namesIn, UNFINISHED } from './log-files.ts'
+import { bytesOf, faultAt, namesIn, UNFINISHED } from './log-files.ts'
 import { type CheckedNote, checkNote, keyName } from './note-check.ts'
 import type { Findings } from './report.ts'
 
@@ -128,7 +128,9 @@ export class NoteBook {
       else if (!name.startsWith(UNFINISHED)) findings.skip(`${where} is not named after a size.`)
     }
     if (headSize > 0 && !this.#bySize.has(headSize)) {
-      findings.add('missing', noteKey(headSize), 'The kept copy of the newest checkpoint is missing.', headSize - 1)
+      const kind = faultAt(join(home, noteKey(headSize)))
+      const what = `The kept copy of the newest checkpoint ${kind === 'missing' ? 'is missing' : 'cannot be read'}.`
+      findings.add(kind, noteKey(headSize), what, headSize - 1)
     }
   }
 
