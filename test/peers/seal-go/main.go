@@ -80,17 +80,13 @@ type opened struct {
 
 // openNotes opens each note with the keys, and says what came of it.
 func openNotes(request openRequest) ([]opened, error) {
-	var verifiers []note.Verifier
-	for _, vkey := range request.Vkeys {
-		verifier, err := note.NewVerifier(vkey)
-		if err != nil {
-			return nil, err
-		}
-		verifiers = append(verifiers, verifier)
+	verifiers, err := verifiersOf(request.Vkeys)
+	if err != nil {
+		return nil, err
 	}
 	answers := []opened{}
 	for _, bytes := range request.Notes {
-		found, err := note.Open(bytes, note.VerifierList(verifiers...))
+		found, err := note.Open(bytes, verifiers)
 		if err != nil {
 			answers = append(answers, opened{Error: err.Error()})
 			continue
@@ -102,6 +98,18 @@ func openNotes(request openRequest) ([]opened, error) {
 		answers = append(answers, opened{Text: found.Text, Verified: names})
 	}
 	return answers, nil
+}
+
+func verifiersOf(vkeys []string) (note.Verifiers, error) {
+	var verifiers []note.Verifier
+	for _, vkey := range vkeys {
+		verifier, err := note.NewVerifier(vkey)
+		if err != nil {
+			return nil, err
+		}
+		verifiers = append(verifiers, verifier)
+	}
+	return note.VerifierList(verifiers...), nil
 }
 
 type signRequest struct {

@@ -57,17 +57,13 @@ type summary struct {
 
 // followProofs follows each proof file from its row up to a checkpoint that one of the keys signed.
 func followProofs(request followRequest) ([]followed, error) {
-	var verifiers []note.Verifier
-	for _, vkey := range request.Vkeys {
-		verifier, err := note.NewVerifier(vkey)
-		if err != nil {
-			return nil, err
-		}
-		verifiers = append(verifiers, verifier)
+	verifiers, err := verifiersOf(request.Vkeys)
+	if err != nil {
+		return nil, err
 	}
 	answers := []followed{}
 	for _, file := range request.Proofs {
-		found, err := follow(file, note.VerifierList(verifiers...))
+		found, err := follow(file, verifiers)
 		if err != nil {
 			found = followed{Error: err.Error()}
 		}
