@@ -61,22 +61,17 @@ export function bytesOf(path: string, limit: number): Buffer | undefined {
 
 /** What is wrong with a path where no such file could be read as should be: nothing is there, it may not be read, or it is another. */
 export function faultAt(path: string): 'missing' | 'unverifiable' | 'changed' {
-  try {
-    lstatSync(path)
-    accessSync(path, constants.R_OK)
-    return 'changed'
-  } catch (cause) {
-    const { code = '' } = cause as NodeJS.ErrnoException
-    if (['ENOENT', 'ENOTDIR'].includes(code)) return isLink(path) ? 'changed' : 'missing'
-    return ['EACCES', 'EPERM'].includes(code) ? 'unverifiable' : 'changed'
-  }
+  const [found, read] = [failureOf(() => lstatSync(path)), failureOf(() => accessSync(path, constants.R_OK))]
+  if ([found, read].some((code) => code === 'EACCES' || code === 'EPERM')) return 'unverifiable'
+  return found === 'ENOENT' || found === 'ENOTDIR' ? 'missing' : 'changed'
 }
 
-const isLink = (path: string): boolean => {
+function failureOf(work: () => unknown): string | undefined {
   try {
-    return lstatSync(path).isSymbolicLink()
-  } catch {
-    return false
+    work()
+    return undefined
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code
   }
 }
 
