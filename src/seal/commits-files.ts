@@ -9,7 +9,7 @@ import type { TableSpec } from '../lake/spec.ts'
 import type { DeltaTable } from '../lake/table.ts'
 import type { AddRecord } from './entry.ts'
 import { fileColumns } from './file-columns.ts'
-import { type FileDigest, fileDigest } from './file-digest.ts'
+import { type FileDigest, fileDigests } from './file-digest.ts'
 import { hexOf } from './merkle.ts'
 import { type RowForm, rowForm } from './row-form.ts'
 import { AT_ONCE_BYTES, digestFiles, type FileRows } from './rows.ts'
@@ -140,7 +140,7 @@ async function rowsOf(engine: Engine, files: readonly FormedFile[]): Promise<Map
 }
 
 async function digestsOf(files: readonly FormedFile[]): Promise<Map<string, FileDigest>> {
-  const digests = new Map<string, FileDigest>()
-  for (const { path } of files) digests.set(path, await fileDigest(path))
-  return digests
+  const paths = files.map(({ path }) => path)
+  const digests = await fileDigests(paths)
+  return new Map(paths.map((path, at) => [path, digests[at] as FileDigest]))
 }

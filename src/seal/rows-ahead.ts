@@ -4,7 +4,7 @@
  */
 import { link, stat } from 'node:fs/promises'
 import type { Engine } from '../engine/duckdb.ts'
-import { type FileDigest, fileDigest } from './file-digest.ts'
+import { type FileDigest, fileDigests } from './file-digest.ts'
 import type { RowForm } from './row-form.ts'
 import { AT_ONCE_BYTES, type DigestOptions, digestFiles, type FileRows } from './rows.ts'
 
@@ -46,7 +46,7 @@ export class RowsAhead {
     if (files.length === 0) return
     const { promise: planned, resolve: onPlanned } = Promise.withResolvers<void>()
     const { signal } = this.#stop
-    const all = bothOf(digestBeside(engine, names, form, { signal, onPlanned }), digestWhole(names, signal))
+    const all = bothOf(digestBeside(engine, names, form, { signal, onPlanned }), fileDigests(names, signal))
     this.#underWay = Promise.all([this.#underWay, all]).then(() => undefined)
     for (const [at, file] of files.entries()) {
       const digested = all.then(
@@ -98,15 +98,6 @@ async function digestBeside(
   } finally {
     beside.close()
   }
-}
-
-async function digestWhole(paths: readonly string[], signal: AbortSignal): Promise<FileDigest[]> {
-  const digests: FileDigest[] = []
-  for (const path of paths) {
-    signal.throwIfAborted()
-    digests.push(await fileDigest(path, signal))
-  }
-  return digests
 }
 
 const nameAhead = (path: string): string => `${path}.ahead`
