@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { firstText, lookAt, lookAtLines } from './head.ts'
-import { inspect, Rooms } from './inspect.ts'
+import { inspect } from './inspect.ts'
 import { Pace } from './pace.ts'
 
 let folder: string
@@ -145,13 +145,4 @@ it('a gzip object whose first bytes do not do is inflated further', async () => 
   expect(head).toEqual([JSON.parse(long), { a: 1 }, { a: 2 }])
   expect(firstText(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 7]), 'gzip', 3)).toBeUndefined()
   expect(firstText(gzipSync('{}\n'), 'gzip', 200)).toBeUndefined()
-})
-
-it('rooms are lent to one at a time, and again', async () => {
-  const rooms = new Rooms()
-  const [one, other] = await Promise.all([rooms.lend(async (room) => room), rooms.lend(async (room) => room)])
-  expect(one).not.toBe(other)
-  await expect(rooms.lend(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
-  const again = await rooms.lend(async (room) => room)
-  expect([one, other]).toContain(again)
 })

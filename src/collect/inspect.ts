@@ -58,25 +58,7 @@ const PLACE_BYTES = 32 * 1024
 /** An object up to this size is read at one go; it is all head. */
 const SMALL_BYTES = HEAD_BYTES - 1
 /** One byte more than the largest of them, so that the end of the object shows in its only read. */
-const ROOM_BYTES = HEAD_BYTES
-
-/**
- * Memory for small objects. Taken anew for each, thousands a second would keep the collector of garbage busier than anything that
- * is done with them.
- */
-export class Rooms {
-  readonly #free: Buffer[] = []
-
-  /** Lends a room until the work has ended. */
-  async lend<T>(work: (room: Buffer) => Promise<T>): Promise<T> {
-    const room = this.#free.pop() ?? Buffer.allocUnsafeSlow(ROOM_BYTES)
-    try {
-      return await work(room)
-    } finally {
-      this.#free.push(room)
-    }
-  }
-}
+export const ROOM_BYTES: number = HEAD_BYTES
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -97,7 +79,7 @@ export async function digestOf(path: string, bytes: number): Promise<string> {
  *
  * @param headRecords how many of the first records are looked at, at most
  * @param pace of the files this one is among
- * @param room of {@link Rooms}
+ * @param room memory for a small object, of {@link ROOM_BYTES}
  * @throws AppError UNREADABLE
  */
 export async function inspect(

@@ -1,10 +1,11 @@
 /** From a list of objects to batches: objects are looked at ahead, gathered by form and shape, and run when there are enough. */
 import { rm } from 'node:fs/promises'
 import type { SourceObject } from '../collect/contract.ts'
-import { Rooms } from '../collect/inspect.ts'
+import { ROOM_BYTES } from '../collect/inspect.ts'
 import type { Ledger } from '../collect/ledger.ts'
 import { Pace } from '../collect/pace.ts'
 import { isAppError, messageOf } from '../core/errors.ts'
+import { Rooms } from '../core/rooms.ts'
 import { FORMS } from '../normalise/registry.ts'
 import { ahead, type Distance } from './ahead.ts'
 import { type BatchContext, runBatch } from './batch.ts'
@@ -120,7 +121,7 @@ export async function takeObjects(
 ): Promise<Taken> {
   const taking = new TakingObjects(objects, input, context)
   const pace = new Pace()
-  const rooms = new Rooms()
+  const rooms = new Rooms(ROOM_BYTES)
   let [hinted, shown] = [0, 0]
   const look = (object: SourceObject): Promise<Looked> =>
     plan(object, {

@@ -19,11 +19,11 @@ export const lengthOf = ({ firstByte, lastByte }: RawSource): number => lastByte
 const READ_BYTES = 1024 * 1024
 
 /**
- * The first bytes of the range, at once.
+ * The first bytes of the range, at once, in the first of the room's.
  * @throws AppError UNREADABLE if there are fewer
  */
-export function readNow(source: RawSource, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length)
+export function readNow(source: RawSource, length: number, room: Buffer): Buffer {
+  const bytes = room.subarray(0, length)
   let read = 0
   try {
     const file = openSync(source.path, 'r')
