@@ -73,6 +73,8 @@ interface Kept {
 /** A batch whose received bytes are being kept while it is read. */
 interface KeepingContext extends BatchContext {
   readonly keeping: Promise<Kept>
+  /** Lets it begin. */
+  readonly onReading: () => void
 }
 
 const NOTHING: BatchResult = { records: 0, events: 0, duplicates: 0, rejects: 0, redactions: 0, unreadable: [] }
@@ -82,12 +84,14 @@ const NOTHING: BatchResult = { records: 0, events: 0, duplicates: 0, rejects: 0,
  * alone. On any other error nothing of the batch is visible, except rejects, which a repetition will not double.
  */
 export async function runBatch(works: readonly Work[], hints: Hints, context: BatchContext): Promise<BatchResult> {
-  const keeping = keepReceived(works, context.sealing)
+  const { promise: reading, resolve: onReading } = Promise.withResolvers<void>()
+  const keeping = reading.then(() => keepReceived(works, context.sealing))
   // A failure is told where it is waited for.
   keeping.catch(() => undefined)
   try {
-    return await runWorks(works, hints, { ...context, keeping })
+    return await runWorks(works, hints, { ...context, keeping, onReading })
   } finally {
+    onReading()
     // Nothing goes on beside what comes next.
     await Promise.allSettled([keeping])
   }
@@ -99,7 +103,10 @@ async function runWorks(works: readonly Work[], hints: Hints, context: KeepingCo
   let failure: AppError | undefined
   let left: readonly Unread[]
   try {
-    const [staging, keeping] = await Promise.allSettled([batch.stage(works), context.keeping])
+    const [staging, keeping] = await Promise.allSettled([
+      batch.stage(works).finally(context.onReading),
+      context.keeping,
+    ])
     const { raw, lost } = outcomeOf(keeping)
     left = works.flatMap((work) => lost.get(work.inspected.object.key) ?? [])
     if (left.length === 0) {
@@ -173,7 +180,7 @@ class Batch {
   readonly #batchId: string
   readonly #ingestTime: Date
   readonly #hints: Hints
-  readonly #context: BatchContext
+  readonly #context: KeepingContext
   #rejects: RejectSpool
   #works: readonly Work[] = []
   #planned: readonly Work[] = []
@@ -181,7 +188,7 @@ class Batch {
   /** Files that stand in the lake's folder and are not committed. */
   #published: DataFile[] = []
 
-  constructor(seq: number, hints: Hints, context: BatchContext) {
+  constructor(seq: number, hints: Hints, context: KeepingContext) {
     this.#seq = seq
     this.#batchId = `b${String(seq).padStart(9, '0')}-${randomUUID().slice(0, 8)}`
     this.#ingestTime = context.now()

@@ -43,6 +43,8 @@ export interface StagingContext {
   /** Batches of no more raw text than this are staged as small ones. */
   readonly smallBatchBytes: number
   readonly ahead?: Ahead
+  /** Called once what is left to do is the engine's: what this process does beside the statements before that holds them up. */
+  readonly onReading?: () => void
 }
 
 /** What may be done with finished files while the rest of a batch is still to be read. */
@@ -115,10 +117,11 @@ async function staged(
     done.push(days)
     return days.files
   }
-  const { files, read } =
-    ample && isSmall(works, context.smallBatchBytes)
-      ? await context.small.stage(works, context, stage)
-      : await stageLarge(works, hints, context, stage)
+  const isQuick = ample && isSmall(works, context.smallBatchBytes)
+  if (isQuick) context.onReading?.()
+  const { files, read } = isQuick
+    ? await context.small.stage(works, context, stage)
+    : await stageLarge(works, hints, context, stage)
   const refused = await refusedCounts(engine)
   checkNoneLost(
     read,
@@ -132,7 +135,7 @@ async function staged(
 async function stageLarge(
   works: readonly Work[],
   hints: Hints,
-  { engine, source, batchId, ingestTime, ahead, ample }: StagingContext & { readonly ample: boolean },
+  { engine, source, batchId, ingestTime, ahead, ample, onReading }: StagingContext & { readonly ample: boolean },
   stageAsPlanned: Stage,
 ): Promise<Pick<Staged, 'files' | 'read'>> {
   const [first] = works as [Work, ...Work[]]
@@ -143,6 +146,7 @@ async function stageLarge(
   await hints.learn(engine)
   engine.forgetPlans()
   const context: EventContext = { source, batchId, ingestTime, objects: OBJECTS, enrichment: enrichment() }
+  onReading?.()
   const quick = await stage(eventsSql(form, rawSql(works, ample), context, { signatures: hints.signatures }))
   const read = quick.length === 0 ? new Map() : await readCounts(engine, stagedSql(quick))
   if (first.shape === 'csv') await keepBrokenLines(engine)
