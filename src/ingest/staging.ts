@@ -49,7 +49,7 @@ export interface StagingContext {
 
 /** What may be done with finished files while the rest of a batch is still to be read. */
 export interface Ahead {
-  /** Begins with files that hold nearly all events. */
+  /** Begins with finished files; those that hold nearly all events come first. */
   begin(files: readonly StagedFile[]): Promise<void>
   /** Leaves off; files may be removed then. */
   end(): Promise<void>
@@ -163,7 +163,9 @@ async function stageLarge(
     const few = setAside.reduce((sum, { rows }) => sum + rows, 0) <= FEW_ROWS
     const statement = eventsSql(form, again, context, { signatures: null })
     const tolerant = await (few ? engine.lightly(() => stageAsPlanned(statement)) : stage(statement))
-    files.push(...tolerant.filter(isOfDay))
+    const more = tolerant.filter(isOfDay)
+    files.push(...more)
+    if (ample) await ahead?.begin(more)
     const left = rowsSql(tolerant.filter((file) => !isOfDay(file)))
     if (left !== undefined)
       await engine.run(`INSERT INTO ${REFUSED} SELECT source_object, status_reason, extra FROM ${left}`)
