@@ -52,10 +52,9 @@ action(type="omfile" file="${out}" template="whole")
   const server = await start({ command: 'rsyslogd', args, port })
   const received = async () => {
     const text = await readFile(out, 'utf8').catch(() => '')
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Received)
+    // The last line may still be being written.
+    const lines = text.split('\n').slice(0, -1)
+    return lines.map((line) => JSON.parse(line) as Received)
   }
   const place = { host: '127.0.0.1', port, ca: file, enterprise: 32473 }
   try {
