@@ -117,9 +117,9 @@ async function staged(
     done.push(days)
     return days.files
   }
-  const isQuick = ample && isSmall(works, context.smallBatchBytes)
-  if (isQuick) context.onReading?.()
-  const { files, read } = isQuick
+  const isSmallBatch = ample && isSmall(works, context.smallBatchBytes)
+  if (isSmallBatch) context.onReading?.()
+  const { files, read } = isSmallBatch
     ? await context.small.stage(works, context, stage)
     : await stageLarge(works, hints, context, stage)
   const refused = await refusedCounts(engine)
