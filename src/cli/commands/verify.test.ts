@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -112,6 +113,15 @@ describe('bricktrail verify', () => {
     expect((await run(out, '--key', home.key.vkey)).out).toContain('2 leaves, hashed up to the signed root')
     await rm(join(out, 'entries.jsonl'))
     expect((await run(out, '--key', home.key.vkey)).exitCode).toBe(1)
+  })
+
+  it('says of a pipe that it is neither a file nor a folder', async () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    await expect(run(pipe, '--key', home.key.vkey)).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+      message: `${pipe} is neither a file nor a folder.`,
+    })
   })
 
   it('shows nothing of a file name that a terminal would act on', async () => {

@@ -122,6 +122,11 @@ async function verify(cli: CliContext, path: string, flags: Flags, progress: Pro
     refuseFlags(flags, 'a proof', ['checkpoint', 'from', 'to', 'rows', 'tsaCa', 'maxUnseen', 'rawKey', 'as'])
     return { path, what: 'proof', report: verifyProof(await bytesOf(path), { keys: key, ...seen }) }
   }
+  if (!info.isDirectory()) {
+    throw new AppError('BAD_ARGUMENT', `${path} is neither a file nor a folder.`, {
+      hint: 'Write what it gives to a .tlog-proof file, and name that.',
+    })
+  }
   const options: VerifyHomeOptions = { ...(await optionsOf(flags)), ...seen, key, ...followed(progress) }
   if (isPeriod(flags.as, folderKind(path), path)) {
     refuseFlags(flags, 'an exported period', ['from', 'to', 'rows'])

@@ -51,7 +51,12 @@ describe('A key', () => {
   it('that is missing or ill-formed is told with the setting and what to do', async () => {
     const half = randomBytes(16).toString('hex')
     const cases: [string, NodeJS.ProcessEnv, RegExp, RegExp][] = [
-      [`file:${join(folder, 'none')}`, {}, /key file .*none does not exist/, /openssl rand -hex 32 > .*none/],
+      [
+        `file:${join(folder, 'none')}`,
+        {},
+        /key file .*none does not exist/,
+        /put it back.* openssl rand -hex 32 > .*none/,
+      ],
       [`file:${folder}`, {}, /holds no key of 32 bytes/, /64 hex digits/],
       [`file:${await fileOf('')}`, {}, /holds no key of 32 bytes/, /openssl rand/],
       [`file:${await fileOf(half)}`, {}, /holds no key of 32 bytes/, /64 hex digits/],

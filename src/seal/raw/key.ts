@@ -87,7 +87,7 @@ async function fromFile(path: string, setting: string): Promise<RawKey> {
     if (cause instanceof AppError) throw cause
     const why = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read (${cause.code ?? 'unknown error'})`
     throw new AppError('BAD_KEY', `${setting}: the key file ${path} ${why}.`, {
-      hint: `Make one with: (umask 077; openssl rand -hex 32 > ${path})`,
+      hint: `If there was a key, put it back: what was kept under it needs it. If there never was: (umask 077; openssl rand -hex 32 > ${path})`,
       where: path,
     })
   })
